@@ -1,0 +1,39 @@
+// What a check has to say, and what all of them together decide.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gpuinit/exit_codes.h"
+
+namespace gpuinit {
+
+enum class Severity {
+  kFail,     // the command cannot work: stop
+  kWarn,     // worth saying, does not stop
+  kUnknown,  // the check could not decide, `summary` says because of what; never stops
+  kSkipped,  // the check does not apply here, `summary` says why
+};
+
+struct Finding {
+  std::string id;               // "python.abi"
+  Severity severity = Severity::kFail;
+  int exit_code = kExitGood;    // class of the failure; only kFail counts in the verdict
+  std::string summary;          // one sentence: what was seen
+  std::vector<std::pair<std::string, std::string>> evidence;  // "torch._C" → "cpython-310-x86_64-linux-gnu"
+  std::string why;              // one or two sentences: why it cannot work
+  std::string fix;              // what to do, most likely cure first
+
+  bool operator==(const Finding&) const = default;
+};
+
+struct Verdict {
+  enum class Word { kPass, kWarn, kFail };
+  Word word = Word::kPass;
+  int exit_code = kExitGood;
+
+  bool operator==(const Verdict&) const = default;
+};
+
+}  // namespace gpuinit

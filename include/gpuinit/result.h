@@ -1,0 +1,58 @@
+// A value or the reason why there is none. Errors gather context while they
+// travel up: the innermost message says what failed, each caller adds where.
+#pragma once
+
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace gpuinit {
+
+// What went wrong, in words for the person who reads the report.
+// `code` is an errno value where the system said no, 0 otherwise.
+struct Error {
+  std::string message;
+  int code = 0;
+
+  // "reading /a/b: Permission denied" from context("reading /a/b").
+  [[nodiscard]] Error context(const std::string& where) && {
+    return Error{where + ": " + message, code};
+  }
+};
+
+// Error for the current errno (or `code`), worded "what: Permission denied".
+Error errno_error(const std::string& what, int code = errno);
+
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return state_.index() == 0; }
+  explicit operator bool() const { return ok(); }
+
+  // Requires: ok().
+  T& value() & { return *std::get_if<0>(&state_); }
+  const T& value() const& { return *std::get_if<0>(&state_); }
+  T&& value() && { return std::move(*std::get_if<0>(&state_)); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  T value_or(T other) const { return ok() ? value() : std::move(other); }
+
+  // Requires: !ok().
+  const Error& error() const& { return *std::get_if<1>(&state_); }
+  Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+// A step that yields nothing but may fail.
+struct Done {};
+using Status = Result<Done>;
+
+}  // namespace gpuinit

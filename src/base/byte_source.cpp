@@ -1,0 +1,76 @@
+#include "base/byte_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+
+namespace gpuinit::base {
+
+namespace {
+
+Error outside(const ByteSource& source, std::uint64_t offset, std::uint64_t length) {
+  return Error{source.name() + ": wanted " + std::to_string(length) + " bytes at offset " +
+               std::to_string(offset) + ", the file has " + std::to_string(source.size())};
+}
+
+}  // namespace
+
+Result<std::string> ByteSource::read_text(std::uint64_t offset, std::uint64_t length) const {
+  if (length > kMaxText || !range_inside(offset, length, size())) return outside(*this, offset, length);
+  std::string text(length, '\0');
+  auto done = read_at(offset, std::as_writable_bytes(std::span(text)));
+  if (!done) return std::move(done).error();
+  return text;
+}
+
+Result<std::string> ByteSource::read_c_string(std::uint64_t offset, std::size_t limit) const {
+  std::string text;
+  while (text.size() < limit && offset < size()) {
+    char piece[256];
+    const std::size_t want =
+        std::min<std::uint64_t>({sizeof piece, size() - offset, limit - text.size()});
+    auto done = read_at(offset, std::as_writable_bytes(std::span(piece, want)));
+    if (!done) return std::move(done).error();
+    const auto* end = static_cast<const char*>(std::memchr(piece, '\0', want));
+    if (end != nullptr) return text.append(piece, static_cast<std::size_t>(end - piece));
+    text.append(piece, want);
+    offset += want;
+  }
+  return Error{name() + ": a string has no end within " + std::to_string(limit) + " bytes"};
+}
+
+Result<FileSource> FileSource::from_fd(UniqueFd fd, std::string name) {
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return errno_error(name);
+  if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
+  return FileSource(std::move(fd), static_cast<std::uint64_t>(status.st_size), std::move(name));
+}
+
+Status FileSource::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+  if (!range_inside(offset, into.size(), size_)) return outside(*this, offset, into.size());
+  while (!into.empty()) {
+    const ssize_t got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error(name_);
+    if (got == 0) return Error{name_ + ": the file shrank while it was read"};
+    into = into.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+  return Done{};
+}
+
+void FileSource::expect_random_access() const {
+  ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_RANDOM);
+}
+
+Status MemorySource::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+  if (!range_inside(offset, into.size(), bytes_.size())) return outside(*this, offset, into.size());
+  if (!into.empty()) std::memcpy(into.data(), bytes_.data() + offset, into.size());
+  return Done{};
+}
+
+}  // namespace gpuinit::base

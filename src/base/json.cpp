@@ -1,0 +1,116 @@
+#include "base/json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gpuinit::base {
+
+namespace {
+
+using Document = nlohmann::ordered_json;
+
+// Builds our value while nlohmann/json reads, so that depth is bounded before
+// anything is nested.
+class Builder final : public nlohmann::json_sax<Document> {
+ public:
+  bool null() override { return add(Json()); }
+  bool boolean(bool v) override { return add(Json(v)); }
+  bool number_integer(std::int64_t v) override { return add(Json(v)); }
+  bool number_unsigned(std::uint64_t v) override { return add(Json(v)); }
+  bool number_float(double v, const std::string&) override { return add(Json(v)); }
+  bool string(std::string& v) override { return add(Json(std::move(v))); }
+  bool binary(Document::binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json(JsonObject{})); }
+  bool start_array(std::size_t) override { return open(Json(JsonArray{})); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(std::string& v) override {
+    std::get<JsonObject>(open_.back().value).emplace_back(std::move(v), Json());
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
+    error_ = e.what();
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
+    const auto end = error_.find("] ");
+    if (end != std::string::npos) error_.erase(0, end + 2);
+    return false;
+  }
+
+  Json take() { return std::move(root_); }
+  const std::string& error() const { return error_; }
+
+ private:
+  bool open(Json json) {
+    if (open_.size() >= kMaxDepth) {
+      error_ = "nested deeper than " + std::to_string(kMaxDepth) + " levels";
+      return false;
+    }
+    open_.push_back(std::move(json));
+    return true;
+  }
+  bool close() {
+    Json done = std::move(open_.back());
+    open_.pop_back();
+    return add(std::move(done));
+  }
+  bool add(Json json) {
+    if (open_.empty()) {
+      root_ = std::move(json);
+    } else if (auto* array = std::get_if<JsonArray>(&open_.back().value)) {
+      array->push_back(std::move(json));
+    } else {
+      std::get<JsonObject>(open_.back().value).back().second = std::move(json);
+    }
+    return true;
+  }
+
+  std::vector<Json> open_;
+  Json root_;
+  std::string error_;
+};
+
+Document to_document(const Json& json) {
+  if (const auto* array = json.as_array()) {
+    Document document = Document::array();
+    for (const auto& item : *array) document.push_back(to_document(item));
+    return document;
+  }
+  if (const auto* object = json.as_object()) {
+    Document document = Document::object();
+    for (const auto& [key, item] : *object) document[key] = to_document(item);
+    return document;
+  }
+  return std::visit(
+      [](const auto& v) -> Document {
+        if constexpr (std::is_constructible_v<Document, decltype(v)>) return Document(v);
+        else return Document();
+      },
+      json.value);
+}
+
+}  // namespace
+
+const Json* Json::find(std::string_view key) const {
+  const auto* object = as_object();
+  if (object == nullptr) return nullptr;
+  for (auto entry = object->rbegin(); entry != object->rend(); ++entry)
+    if (entry->first == key) return &entry->second;
+  return nullptr;
+}
+
+std::string_view Json::type_name() const {
+  constexpr std::string_view kNames[] = {"null",   "boolean", "number", "number",
+                                         "number", "string",  "array",  "object"};
+  return kNames[value.index()];
+}
+
+Result<Json> parse_json(std::string_view text) {
+  Builder builder;
+  if (!Document::sax_parse(text.begin(), text.end(), &builder)) return Error{builder.error()};
+  return builder.take();
+}
+
+std::string print_json(const Json& json) {
+  return to_document(json).dump(2, ' ', false, Document::error_handler_t::replace);
+}
+
+}  // namespace gpuinit::base

@@ -1,0 +1,74 @@
+// A file tree under a root directory, with symlinks that stay inside it.
+//
+// Every path is absolute as seen inside the root; an absolute symlink starts
+// again at the root and ".." never leaves it, as after chroot. Nothing here ever
+// blocks on a FIFO or device, and only regular files can be read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/unique_fd.h"
+#include "gpuinit/result.h"
+
+namespace gpuinit::base {
+
+struct FileInfo {
+  enum class Kind { kFile, kDirectory, kOther };
+  Kind kind = Kind::kOther;
+  std::uint64_t size = 0;  // bytes
+  std::uint32_t mode = 0;  // permission bits, 07777
+};
+
+class RootFs {
+ public:
+  // "/" for the machine's own tree. Fails if `root` is not a directory.
+  static Result<RootFs> open(const std::string& root);
+
+  // `path` with every symlink resolved and "." and ".." gone; "" and relative
+  // paths count from "/". ENOENT if a component is missing, ELOOP after 40 links.
+  Result<std::string> resolve(std::string_view path) const;
+
+  // What the path leads to, symlinks followed. Error.code is the errno.
+  Result<FileInfo> stat(std::string_view path) const;
+  bool is_file(std::string_view path) const;
+  bool is_directory(std::string_view path) const;
+  bool is_executable(std::string_view path) const;  // a regular file with any x bit
+
+  // The target of a symlink as written in it; an error if it is none.
+  Result<std::string> read_link(std::string_view path) const;
+
+  // An open regular file; name() is the path inside the root.
+  Result<FileSource> open_file(std::string_view path) const;
+
+  // The whole file as text; an error if it is larger than `limit` bytes.
+  Result<std::string> read_file(std::string_view path, std::uint64_t limit = 4 * 1024 * 1024) const;
+
+  // Names in a directory, sorted, without "." and ".."; at most kMaxEntries.
+  Result<std::vector<std::string>> list(std::string_view path) const;
+
+  const std::string& root() const { return root_; }
+
+  static constexpr std::size_t kMaxEntries = 200'000;
+
+ private:
+  RootFs(UniqueFd fd, std::string root) : fd_(std::move(fd)), root_(std::move(root)) {}
+
+  // Opens the resolved path with O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | flags.
+  Result<UniqueFd> open_path(std::string_view path, int flags) const;
+
+  UniqueFd fd_;
+  std::string root_;
+};
+
+// "/a/b" + "c" → "/a/b/c"; an absolute `name` replaces the directory.
+std::string join(std::string_view directory, std::string_view name);
+std::string_view parent(std::string_view path);    // "/a/b" → "/a", "/a" → "/"
+std::string_view basename(std::string_view path);  // "/a/b" → "b"
+// "." and ".." removed by text alone, symlinks not looked at: "/a/../b" → "/b".
+std::string normalize(std::string_view path);
+
+}  // namespace gpuinit::base

@@ -1,0 +1,35 @@
+// Small text helpers that the standard library lacks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gpuinit::base {
+
+// "a::b" at ':' → {"a", "", "b"}; "" → {""}. The views point into `text`.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+// Runs of blanks (space, tab, CR, LF, VT, FF) as one separator, none at the ends.
+std::vector<std::string_view> split_words(std::string_view text);
+
+// Lines without their '\n' or "\r\n".
+std::vector<std::string_view> split_lines(std::string_view text);
+
+std::string_view trim(std::string_view text);
+std::string join_with(const std::vector<std::string>& parts, std::string_view separator);
+
+// Decimal digits only, the whole text, no sign; no value on overflow.
+std::optional<std::uint64_t> parse_number(std::string_view text);
+
+// Safe to print on one line of a terminal: control characters and invalid
+// UTF-8 become \xNN, more than `limit` bytes are cut with "…".
+std::string printable(std::string_view text, std::size_t limit = 300);
+
+// The candidate nearest to `word` by edit distance if it is near enough to be
+// a typing error (at most a third of the word's length), else "".
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace gpuinit::base

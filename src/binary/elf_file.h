@@ -1,0 +1,85 @@
+// What an ELF64 file says about itself, read lazily through bounded reads.
+//
+// Source of the format: the System V gABI and <elf.h>. Works from the program
+// headers and PT_DYNAMIC; section headers are needed only by `section`.
+// Every count and offset in the file is untrusted: limits are at the top of
+// elf_file.cpp, and a file that breaks one is an error that names the place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "gpuinit/result.h"
+
+namespace gpuinit::binary {
+
+struct Section {
+  std::string name;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+struct Symbol {
+  std::string name;
+  bool defined = false;   // has a definition here (st_shndx != SHN_UNDEF)
+  bool weak = false;
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;
+};
+
+// From PT_DYNAMIC; empty where the file does not say.
+struct Dynamic {
+  std::string soname;
+  std::string rpath;                 // DT_RPATH, unsplit, $ORIGIN not expanded
+  std::string runpath;               // DT_RUNPATH
+  std::vector<std::string> needed;   // in order
+  bool present = false;              // false: no PT_DYNAMIC (static program)
+};
+
+class ElfFile {
+ public:
+  // Reads the ELF header and program headers. `source` must outlive the ElfFile.
+  // Errors: not ELF, not 64-bit little endian, truncated, absurd counts.
+  static Result<ElfFile> open(const base::ByteSource& source);
+
+  // "x86_64", "aarch64", otherwise "e_machine 243".
+  std::string machine() const;
+  bool is_shared_object_or_pie() const;
+
+  // PT_INTERP: the loader; no value for a static program or a library.
+  Result<std::optional<std::string>> interpreter() const;
+
+  Result<Dynamic> dynamic() const;
+
+  // Looks one name up through DT_GNU_HASH (DT_HASH as a fall-back); no value if
+  // the file does not define it. Costs a handful of small reads.
+  Result<std::optional<Symbol>> find_defined(std::string_view name) const;
+
+  // All dynamic symbols whose name starts with `prefix`, defined and undefined.
+  Result<std::vector<Symbol>> symbols_with_prefix(std::string_view prefix) const;
+
+  // Bytes at a virtual address of a PT_LOAD segment, as far as the file holds them.
+  Result<std::uint64_t> file_offset(std::uint64_t address, std::uint64_t length) const;
+
+  // The section of that name; no value if there is none; an error if the file
+  // has no section headers at all or they are broken.
+  Result<std::optional<Section>> section(std::string_view name) const;
+
+  // Descriptor bytes of the first note with this owner name in the section or
+  // in any PT_NOTE segment; no value if there is none.
+  Result<std::optional<std::string>> note(std::string_view section_name, std::string_view owner) const;
+
+  const base::ByteSource& source() const;
+
+ private:
+  struct State;
+  explicit ElfFile(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace gpuinit::binary

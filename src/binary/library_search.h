@@ -1,0 +1,49 @@
+// Where the glibc loader finds a library: the search order of ld.so(8).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "binary/ld_so_cache.h"
+#include "gpuinit/result.h"
+
+namespace gpuinit::binary {
+
+struct FoundLibrary {
+  std::string path;       // as the loader opens it
+  std::string real_path;  // symlinks resolved inside the root
+  std::string found_by;   // "RPATH of /a/b.so", "LD_LIBRARY_PATH", "RUNPATH of …", "ld.so.cache", "default directory"
+};
+
+// The object that asks: its own path and search paths.
+struct Requester {
+  std::string path;      // in the root; $ORIGIN is its directory
+  std::string rpath;     // DT_RPATH of it (and, joined by ':', of its loaders); ignored if runpath is set
+  std::string runpath;
+};
+
+class LibrarySearch {
+ public:
+  // `environment` is that of the command: LD_LIBRARY_PATH is read from it.
+  // The cache file is read on first use and kept.
+  LibrarySearch(const base::RootFs& fs, const std::map<std::string, std::string>& environment);
+
+  // No value (Error.code ENOENT) if the loader would not find `soname`. Candidates of
+  // another ELF class or machine than `machine` are passed over, as the loader does.
+  Result<FoundLibrary> find(const std::string& soname, const Requester& requester,
+                            const std::string& machine) const;
+
+  // Why the cache could not be used; empty if it was read or does not exist.
+  const std::string& cache_problem() const;
+
+ private:
+  const base::RootFs& fs_;
+  std::string library_path_;
+  mutable bool cache_read_ = false;
+  mutable std::vector<CacheEntry> cache_;
+  mutable std::string cache_problem_;
+};
+
+}  // namespace gpuinit::binary
