@@ -1,0 +1,194 @@
+#!/usr/bin/env bash
+# Installs what building gpuinit needs, and with --tests what testing it needs, on a Debian 12+ or Ubuntu 22.04+ machine; only what is missing.
+set -euo pipefail
+
+usage() {
+  cat <<'EOF'
+usage: docker/install-deps.sh [--tests] [--cuda-headers]
+  --tests         also what tests/run.sh needs: clang with libFuzzer, strace, Debian's torch, ...
+  --cuda-headers  fetch cuda.h from PyPI even where the machine has one
+Quick and silent about what is already there. Uses sudo when not root.
+EOF
+}
+
+tests=no
+force_cuda_headers=no
+for argument in "$@"; do
+  case $argument in
+    --tests) tests=yes ;;
+    --cuda-headers) force_cuda_headers=yes ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
+
+say() { printf 'install-deps: %s\n' "$*"; }
+die() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests
+
+# The headers are the same for every machine; one wheel, one checksum.
+cuda_headers_version=13.2.86
+cuda_headers_sha256=3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0
+cmake_minimum=3.25
+cmake_from_pypi=3.31.10
+
+build_packages=(
+  ca-certificates ccache g++ git
+  libbenchmark-dev libfmt-dev libgmock-dev libgtest-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev
+  ninja-build nlohmann-json3-dev
+  pybind11-dev python3 python3-dev python3-pip python3-venv
+)
+# python3-torch is the ground truth: a torch that really imports in /usr/bin/python3.
+test_packages=(
+  binutils clang debian-archive-keyring dpkg-dev file python3-torch strace util-linux xz-utils
+)
+
+# ---------------------------------------------------------------- Debian packages
+
+command -v apt-get >/dev/null || die "no apt-get here: Debian 12 or Ubuntu 22.04 (or later) is needed"
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "not root and no sudo: cannot run: $*"
+  fi
+}
+
+# Prints those of its arguments that are not installed.
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+  local package
+  for package in "$@"; do
+    grep -qx "installed $package" <<<"$installed" || printf '%s\n' "$package"
+  done
+}
+
+lists_updated=no
+update_lists() {
+  [ "$lists_updated" = no ] || return 0
+  say "apt-get update"
+  local output try
+  # Another apt may be at work. Its lock on the lists is not one that
+  # DPkg::Lock::Timeout waits for, so this waits by itself, ten minutes at most.
+  for try in $(seq 60); do
+    if output=$(as_root apt-get -q update 2>&1); then
+      lists_updated=yes
+      return 0
+    fi
+    grep -q 'Could not get lock' <<<"$output" || break
+    [ "$try" != 1 ] || say "waiting for another apt"
+    sleep 10
+  done
+  printf '%s\n' "$output" >&2
+  die "apt-get update failed"
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  update_lists
+  local package unknown=()
+  for package in "${missing[@]}"; do
+    apt-cache show "$package" >/dev/null 2>&1 || unknown+=("$package")
+  done
+  [ ${#unknown[@]} = 0 ] || die "this machine's apt sources have no package: ${unknown[*]}"
+  say "installing ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=600 install "${missing[@]}" </dev/null |
+    grep -v -E '^(Selecting|Preparing|Unpacking|\(Reading|Get:)' ||
+    true
+  mapfile -t missing < <(missing_packages "${missing[@]}")
+  [ ${#missing[@]} = 0 ] || die "apt-get could not install: ${missing[*]}"
+}
+
+if [ "$tests" = yes ]; then
+  install_packages "${build_packages[@]}" "${test_packages[@]}"
+else
+  install_packages "${build_packages[@]}"
+fi
+
+# ---------------------------------------------------------------- cmake
+
+cmake_is_enough() {
+  local have
+  have=$(cmake --version 2>/dev/null | sed -n '1s/^cmake version \([0-9.]*\).*/\1/p')
+  [ -n "$have" ] && [ "$(printf '%s\n' "$cmake_minimum" "$have" | sort -V | head -n1)" = "$cmake_minimum" ]
+}
+
+if ! cmake_is_enough; then
+  install_packages cmake
+fi
+if ! cmake_is_enough; then
+  say "cmake here is older than $cmake_minimum: installing $cmake_from_pypi from PyPI under /opt/gpuinit-cmake"
+  as_root python3 -m venv /opt/gpuinit-cmake
+  as_root /opt/gpuinit-cmake/bin/pip -q install "cmake==$cmake_from_pypi"
+  for tool in cmake ctest; do
+    as_root ln -sf "/opt/gpuinit-cmake/bin/$tool" "/usr/local/bin/$tool"
+  done
+  hash -r
+  cmake_is_enough || die "still no cmake >= $cmake_minimum on PATH"
+fi
+
+# ---------------------------------------------------------------- libFuzzer
+
+has_libfuzzer() {
+  [ -n "$(find -L "$(clang -print-resource-dir)/lib" -name 'libclang_rt.fuzzer*.a' -print -quit 2>/dev/null)" ]
+}
+
+# Debian moved clang's run-time libraries into a package of their own, named
+# after clang's major version; elsewhere they come with clang.
+if [ "$tests" = yes ] && ! has_libfuzzer; then
+  install_packages "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+  has_libfuzzer || die "clang has no libFuzzer (libclang_rt.fuzzer)"
+fi
+
+# ---------------------------------------------------------------- CUDA headers
+
+has_cuda_headers() {
+  [ -e /usr/local/cuda/include/cuda.h ] || [ -e /usr/include/cuda.h ] ||
+    { [ -e "$cache/cuda-headers/include/cuda.h" ] &&
+      [ "$(cat "$cache/cuda-headers/version" 2>/dev/null)" = "$cuda_headers_version" ]; }
+}
+
+fetch_cuda_headers() {
+  say "fetching the CUDA $cuda_headers_version headers from PyPI"
+  local work
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/cuda-headers.XXXXXX")
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" EXIT
+  printf 'nvidia-cuda-runtime==%s --hash=sha256:%s\n' "$cuda_headers_version" "$cuda_headers_sha256" >"$work/wanted"
+  python3 -m pip -q download --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: \
+    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+    --require-hashes -r "$work/wanted" -d "$work" </dev/null ||
+    die "could not download nvidia-cuda-runtime $cuda_headers_version from PyPI"
+  python3 - "$work"/*.whl "$work/tree/include" <<'EOF'
+import os, sys, zipfile
+wheel, to = sys.argv[1:]
+prefix = "nvidia/cu13/include/"
+with zipfile.ZipFile(wheel) as archive:
+    for name in archive.namelist():
+        if name.startswith(prefix) and not name.endswith("/"):
+            path = os.path.join(to, name[len(prefix):])
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(archive.read(name))
+EOF
+  [ -s "$work/tree/include/cuda.h" ] || die "the wheel nvidia-cuda-runtime $cuda_headers_version has no cuda.h"
+  printf '%s\n' "$cuda_headers_version" >"$work/tree/version"
+  rm -rf "$cache/cuda-headers"
+  mv "$work/tree" "$cache/cuda-headers"
+  rm -rf "$work"
+  trap - EXIT
+  say "cuda.h is in $cache/cuda-headers/include"
+}
+
+if [ "$force_cuda_headers" = yes ] || ! has_cuda_headers; then
+  fetch_cuda_headers
+fi
