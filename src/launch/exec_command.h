@@ -1,0 +1,39 @@
+// Becomes the user's command: an own PATH search and execve, nothing between.
+//
+// No /bin/sh fallback as in execvp(3): a file that is no program is told as such
+// instead of being fed to a shell.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gpuinit/exit_codes.h"
+
+namespace gpuinit::launch {
+
+// Why the command could not be executed.
+struct ExecFailure {
+  int exit_code = kExitNotFound;  // 126: found but not executable, 127: not found
+  std::string message;            // one sentence with cause and next step
+};
+
+struct FoundCommand {
+  std::string path;     // empty: not found, see failure
+  ExecFailure failure;
+};
+
+// Where `name` is: itself if it holds a '/', else the first file on PATH that
+// may be executed. A PATH that is not set means kDefaultPath, an empty element
+// the working directory.
+FoundCommand find_command(const std::string& name);
+inline constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// Executes `path` with `argv` and the environment of this process. Same pid,
+// cwd, open files; the caller has put back mask and dispositions. Returns only
+// if that failed.
+ExecFailure exec_command(const std::string& path, char* const* argv);
+
+// Says why execve of an existing or missing `path` failed with `error` (errno).
+ExecFailure describe_exec_failure(const std::string& path, int error);
+
+}  // namespace gpuinit::launch

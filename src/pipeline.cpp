@@ -1,0 +1,142 @@
+#include "pipeline.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <climits>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/root_fs.h"
+#include "checks/run_checks.h"
+#include "image/read_image.h"
+#include "node/read_node.h"
+#include "probe/cuda_probe.h"
+#include "report/facts_json.h"
+
+namespace gpuinit {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Adds the time from its construction to its destruction to the timings.
+class Step {
+ public:
+  Step(Timings& timings, const char* name) : timings_(timings), name_(name) {
+    base::log_verbose(std::string(name) + ": begins");
+  }
+  ~Step() {
+    const std::chrono::duration<double, std::milli> took = Clock::now() - start_;
+    timings_.emplace_back(name_, took.count());
+  }
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+ private:
+  Timings& timings_;
+  const char* name_;
+  Clock::time_point start_ = Clock::now();
+};
+
+// A command starts in gpuinit's own directory; under another root there is no
+// such directory, and container engines start in /.
+std::string working_directory(const std::string& root) {
+  char path[PATH_MAX];
+  if (root != "/" || ::getcwd(path, sizeof path) == nullptr || path[0] != '/') return "/";
+  return path;
+}
+
+Result<NodeFacts> node_from_file(const std::string& file) {
+  auto fs = base::RootFs::open("/");
+  if (!fs) return std::move(fs).error();
+  const std::string path = file.starts_with('/') ? file : base::join(working_directory("/"), file);
+  auto text = fs->read_file(path);
+  if (!text) return std::move(text).error();
+  auto json = base::parse_json(*text);
+  if (!json) return std::move(json).error().context(file);
+  auto node = report::node_from_json(*json);
+  if (!node) return std::move(node).error().context(file);
+  return node;
+}
+
+// Why the driver need not be asked; empty if it must be. A CUDA context costs
+// some hundred milliseconds, and an image that needs no GPU shall not wait.
+std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
+  if (policy.gpu_required == GpuRequired::kNo) return "the policy says that no GPU is needed";
+  if (policy.gpu_required == GpuRequired::kYes) return "";
+  if (image.torch.known() && image.torch->cuda.known()) return "";
+  return "nothing in the image needs a GPU";
+}
+
+NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image,
+                               const base::RootFs& machine, const Policy& policy,
+                               Timings& timings) {
+  const std::string no_probe = question.always_probe ? "" : reason_not_to_probe(image, policy);
+  std::optional<probe::CudaProbe> running;
+  if (no_probe.empty()) {
+    probe::CudaProbeOptions options;
+    options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
+    options.timeout = policy.probe_timeout;
+    options.environment = question.environment;
+    running.emplace(probe::CudaProbe::start(options));
+  }
+  NodeFacts node;
+  {
+    const Step step(timings, "node");
+    node = node::read_node({machine, question.environment});
+  }
+  if (!running) {
+    node.probe = Fact<ProbeRun>::unknown(no_probe);
+    node.devices = Fact<std::vector<Device>>::unknown(no_probe);
+    node.driver.cuda_version = Fact<std::string>::unknown(no_probe);
+    return node;
+  }
+  const Step step(timings, "probe");
+  probe::CudaProbeAnswer answer = running->collect();
+  node.probe = std::move(answer.run);
+  node.devices = std::move(answer.devices);
+  node.driver.cuda_version = std::move(answer.cuda_version);
+  return node;
+}
+
+}  // namespace
+
+Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
+  auto root = base::RootFs::open(question.root);
+  if (!root) return std::move(root).error().context("--root");
+  Facts facts;
+  {
+    const Step step(timings, "image");
+    facts.image = image::read_image({*root, question.root, question.command, question.environment,
+                                     working_directory(question.root), policy.python_interpreter});
+  }
+  if (!question.node_file.empty()) {
+    auto node = node_from_file(question.node_file);
+    if (!node) return std::move(node).error().context("--node");
+    facts.node = std::move(node).value();
+    return facts;
+  }
+  auto machine = base::RootFs::open("/");
+  if (!machine) return std::move(machine).error();
+  facts.node = node_of_this_machine(question, facts.image, *machine, policy, timings);
+  return facts;
+}
+
+Result<Judgement> judge(const Question& question, const Policy& policy) {
+  const auto start = Clock::now();
+  Judgement judgement;
+  auto facts = gather_facts(question, policy, judgement.timings);
+  if (!facts) return std::move(facts).error();
+  judgement.facts = std::move(facts).value();
+  {
+    const Step step(judgement.timings, "checks");
+    judgement.findings = checks::run_checks(judgement.facts, policy);
+    judgement.verdict = checks::judge(judgement.findings);
+  }
+  const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+  judgement.timings.emplace_back("total", took.count());
+  return judgement;
+}
+
+}  // namespace gpuinit
