@@ -1,0 +1,435 @@
+#!/usr/bin/env python3
+"""Fetches the real images, interpreters and drivers that the tests read, each at a pinned version, into one cache.
+
+    fetch.py                     everything (about 6 GB on disk; a few minutes on a fast line)
+    fetch.py torch/2.8.0-cp312 driver/535
+    fetch.py --list              the names
+
+The cache is $GPUINIT_TESTS_CACHE, else ${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests. Each input is unpacked beside the
+cache's final place and moved there when complete; a stamp says so, and a second run only looks at the stamps.
+
+What vouches for the bytes: a wheel has its sha256 here. A Debian package is downloaded by apt from this machine's own
+mirror, through a private apt configuration, and apt checks it against the archive's signed index. Packages of archived
+or old releases are pinned to a version; those of releases that still move are pinned to the upstream version that the
+tests rely on.
+"""
+import fcntl
+import glob
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CACHE = os.environ.get("GPUINIT_TESTS_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "gpuinit-tests")
+WORK = os.path.join(CACHE, ".work")
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+TRIPLET = "x86_64-linux-gnu"
+
+
+class FetchError(Exception):
+    pass
+
+
+def say(text):
+    print(f"fetch: {text}", flush=True)
+
+
+def run(command, label, **options):
+    """Runs a command quietly; a line every 20 s while it lasts, its output and an error if it fails."""
+    log_path = os.path.join(WORK, "log")
+    with open(log_path, "wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
+        start = time.monotonic()
+        while True:
+            try:
+                status = process.wait(timeout=20)
+                break
+            except subprocess.TimeoutExpired:
+                say(f"  {label}: {time.monotonic() - start:.0f} s")
+    with open(log_path, errors="replace") as log:
+        output = log.read()
+    if status != 0:
+        sys.stderr.write(output)
+        raise FetchError(f"{label}: {command[0]} exited with status {status}")
+    return output
+
+
+def move_into_place(tree, name):
+    final = os.path.join(CACHE, name)
+    shutil.rmtree(final, ignore_errors=True)
+    os.makedirs(os.path.dirname(final), exist_ok=True)
+    os.rename(tree, final)
+
+
+def file_sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class Wheel:
+    """One wheel from PyPI, unpacked: the directory is a site-packages."""
+
+    def __init__(self, project, version, sha256, python=None, skip=(), place=None, needs=()):
+        self.project, self.version, self.sha256, self.python = project, version, sha256, python
+        self.skip = skip      # path prefixes that no check reads
+        self.place = place    # {path in the wheel: path in the tree} instead of everything
+        self.needs = needs
+
+    def recipe(self):
+        return f"{self.project} {self.version} {self.sha256} skip={self.skip} place={self.place}"
+
+    def fetch(self, name):
+        wheel = self.download()
+        tree = os.path.join(WORK, "tree")
+        with zipfile.ZipFile(wheel) as archive:
+            for member in archive.namelist():
+                to = self.place.get(member) if self.place else member
+                if to and not member.startswith(tuple(self.skip)):
+                    archive.getinfo(member).filename = to
+                    path = archive.extract(member, tree)
+                    if "/bin/" in path and os.path.isfile(path):
+                        os.chmod(path, 0o755)
+        move_into_place(tree, name)
+        os.remove(wheel)
+
+    def download(self):
+        """The path of the wheel, kept from an interrupted run or downloaded."""
+        directory = os.path.join(WORK, "wheels", self.sha256)
+        os.makedirs(directory, exist_ok=True)
+        for path in glob.glob(directory + "/*.whl"):
+            if file_sha256(path) == self.sha256:
+                return path
+            os.remove(path)
+        tags = []
+        for tag in ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"):
+            tags += ["--platform", tag]
+        if self.python:
+            tags += ["--implementation", "cp", "--python-version", self.python, "--abi", "cp" + self.python.replace(".", "")]
+        run([sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
+             "--progress-bar", "off", "--only-binary=:all:", *tags, "-d", directory, f"{self.project}=={self.version}"],
+            f"{self.project} {self.version}", env=dict(os.environ, TMPDIR=WORK))
+        path, = glob.glob(directory + "/*.whl")
+        actual = file_sha256(path)
+        if actual != self.sha256:
+            os.remove(path)
+            raise FetchError(f"{self.project} {self.version}: sha256 is {actual}, not the pinned {self.sha256}")
+        return path
+
+
+class Apt:
+    """A private view of one Debian release: this machine's mirror and proxy, but lists and caches of its own."""
+
+    opened = {}
+
+    @classmethod
+    def of(cls, suite):
+        if suite not in cls.opened:
+            cls.opened[suite] = Apt(suite)
+        return cls.opened[suite]
+
+    @staticmethod
+    def mirror():
+        """The Debian mirror that this machine's own apt uses, whatever the form of its sources."""
+        given = os.environ.get("GPUINIT_DEBIAN_MIRROR")
+        if given:
+            return given
+        with open("/etc/os-release") as file:
+            if not re.search(r"^ID=debian$", file.read(), re.M):
+                raise FetchError("not a Debian machine: set GPUINIT_DEBIAN_MIRROR to the URL of a Debian mirror")
+        uris = subprocess.run(["apt-get", "update", "--print-uris"], check=True, text=True, stdout=subprocess.PIPE).stdout
+        for base, suite in re.findall(r"^'(\S+?)/dists/(\S+?)/InRelease'", uris, re.M):
+            if re.fullmatch(r"[a-z]+", suite) and "security" not in base and base.endswith("debian"):
+                return base
+        raise FetchError("no Debian mirror in this machine's apt sources: set GPUINIT_DEBIAN_MIRROR")
+
+    def __init__(self, suite):
+        if not os.path.exists(KEYRING):
+            raise FetchError(f"{KEYRING} is missing: apt-get install debian-archive-keyring")
+        self.suite = suite
+        root = os.path.join(CACHE, "apt", suite)
+        shutil.rmtree(root, ignore_errors=True)
+        for directory in ("parts", "state/lists/partial", "cache/archives/partial", "debs"):
+            os.makedirs(os.path.join(root, directory))
+        open(os.path.join(root, "state/status"), "w").close()
+        with open(os.path.join(root, "sources"), "w") as file:
+            file.write(f"deb [arch=amd64 signed-by={KEYRING}] {self.mirror()} {suite} main non-free\n")
+        self.debs = os.path.join(root, "debs")
+        # Acquire::Languages and the index targets leave out what nobody reads here.
+        self.options = []
+        for option in (f"Dir::Etc::SourceList={root}/sources", f"Dir::Etc::SourceParts={root}/parts",
+                       f"Dir::State={root}/state", f"Dir::State::Status={root}/state/status",
+                       f"Dir::Cache={root}/cache", "Dir::Cache::pkgcache=pkgcache.bin",
+                       "Acquire::Languages=none", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+                       "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
+                       "Acquire::Retries=3", "APT::Sandbox::User=root", "APT::Architecture=amd64",
+                       "APT::Architectures::=amd64"):
+            self.options += ["-o", option]
+        output = run(["apt-get", *self.options, "update"], f"index of {suite}")
+        if re.search(r"^(E|W):", output, re.M):
+            sys.stderr.write(output)
+            raise FetchError(f"apt could not verify the index of {suite} (is debian-archive-keyring up to date?)")
+
+    def download(self, packages):
+        """Downloads {package: version prefix}; returns the files, apt having checked each against the signed index."""
+        wanted = []
+        for package, version in packages.items():
+            output = subprocess.run(["apt-cache", *self.options, "show", "--no-all-versions", package],
+                                    text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+            found = re.search(r"^Version: (\S+)", output, re.M)
+            if not found:
+                raise FetchError(f"Debian {self.suite} has no package {package}")
+            if not found[1].startswith(version):
+                raise FetchError(f"Debian {self.suite} has {package} {found[1]}, but the tests rely on {version}*")
+            wanted.append(f"{package}={found[1]}")
+        for path in glob.glob(self.debs + "/*.deb"):
+            os.remove(path)
+        run(["apt-get", *self.options, "download", *wanted], f"{len(wanted)} packages of {self.suite}", cwd=self.debs)
+        files = glob.glob(self.debs + "/*.deb")
+        if len(files) != len(wanted):
+            raise FetchError(f"apt downloaded {len(files)} of {len(wanted)} packages of {self.suite}")
+        return files, wanted
+
+
+# What any image has: the C and C++ run time, and the loader's configuration.
+BASE_PACKAGES = ("base-files", "libc-bin", "libc6", "libexpat1", "libgcc-s1", "libstdc++6", "zlib1g")
+
+
+def unpack_debs(suite, packages, tree):
+    """Unpacks Debian packages into a root tree with the merged /usr that real images have."""
+    for directory in ("bin", "lib", "lib64", "sbin"):
+        os.makedirs(os.path.join(tree, "usr", directory))
+        os.symlink("usr/" + directory, os.path.join(tree, directory))
+    files, versions = Apt.of(suite).download(packages)
+    for deb in files:
+        # dpkg-deb -x would replace the links to /usr by directories.
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as unpack:
+            subprocess.run(["tar", "-x", "--keep-directory-symlink", "--no-same-owner",
+                            "--exclude=./usr/share/doc", "--exclude=./usr/share/man", "--exclude=./usr/share/lintian",
+                            "--exclude=./usr/share/bug", "-C", tree], stdin=unpack.stdout, check=True)
+        if unpack.returncode != 0:
+            raise FetchError(f"dpkg-deb could not unpack {deb}")
+        os.remove(deb)
+    with open(os.path.join(tree, "versions"), "w") as file:
+        file.write("".join(f"{suite} {version}\n" for version in sorted(versions)))
+
+
+def make_loader_cache(tree):
+    """Writes the tree's etc/ld.so.cache, as the packages' own scripts would have."""
+    chroot = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
+    ldconfig = shutil.which("ldconfig") or "/sbin/ldconfig"
+    run([*chroot, ldconfig, "-r", tree], "ldconfig")
+
+
+class DebianPython:
+    """A Debian root with one CPython in it."""
+
+    def __init__(self, minor, suite, version):
+        self.minor, self.suite, self.version, self.needs = minor, suite, version, ()
+
+    def recipe(self):
+        return f"debian python {self.minor} {self.suite} {self.version} 1"
+
+    def fetch(self, name):
+        tree = os.path.join(WORK, "tree")
+        packages = {package: "" for package in BASE_PACKAGES}
+        for package in ("python{}-minimal", "libpython{}-minimal", "libpython{}-stdlib", "python{}", "libpython{}"):
+            packages[package.format(self.minor)] = self.version
+        unpack_debs(self.suite, packages, tree)
+        # python3 itself is a link in python3-minimal, which only the release's default version has.
+        if not os.path.lexists(os.path.join(tree, "usr/bin/python3")):
+            os.symlink(f"python{self.minor}", os.path.join(tree, "usr/bin/python3"))
+        make_loader_cache(tree)
+        move_into_place(tree, name)
+
+
+class MadePython:
+    """A tree as the docker image python:3.X has it, written by make_python_tree.py, on Debian's C library.
+
+    No Debian release carries these interpreters. What they export is derived from their real neighbours:
+    what both the older and the newer one export, and what a torch wheel for this one needs.
+    """
+
+    def __init__(self, version, neighbours, torch=None, threads=""):
+        self.version, self.neighbours, self.torch, self.threads = version, neighbours, torch, threads
+        self.needs = tuple(f"python/{minor}" for minor in neighbours) + ((f"torch/{torch}",) if torch else ())
+
+    def recipe(self):
+        return f"made python {self.version} {self.threads} {self.needs} {file_sha256(HERE + '/make_python_tree.py')}"
+
+    def fetch(self, name):
+        tree = os.path.join(WORK, "tree")
+        unpack_debs("bookworm", {package: "" for package in BASE_PACKAGES}, tree)
+        command = [sys.executable, os.path.join(HERE, "make_python_tree.py"), "--version", self.version, "--out", tree]
+        if self.threads:
+            command += ["--free-threaded"]
+        for minor in self.neighbours:
+            command += ["--neighbour", os.path.join(CACHE, f"python/{minor}/usr/lib/{TRIPLET}/libpython{minor}.so.1.0")]
+        if self.torch:
+            command += ["--user", os.path.join(CACHE, f"torch/{self.torch}/torch/lib/libtorch_python.so")]
+        run(command, f"python {self.version}")
+        make_loader_cache(tree)
+        move_into_place(tree, name)
+
+
+class Driver:
+    """NVIDIA's user-mode driver as Debian packages it, with the links that its installation would make."""
+
+    def __init__(self, suite, version, infix=""):
+        self.suite, self.version, self.infix, self.needs = suite, version, infix, ()
+
+    def recipe(self):
+        return f"driver {self.suite} {self.version} 1"
+
+    def fetch(self, name):
+        tree = os.path.join(WORK, "tree")
+        # libcuda opens the PTX compiler by name when it has to compile.
+        packages = {f"lib{self.infix}cuda1": self.version, f"libnvidia-{self.infix.replace('nvidia-', '')}ptxjitcompiler1": self.version}
+        unpack_debs(self.suite, packages, tree)
+        libraries = os.path.join(tree, "usr/lib", TRIPLET)
+        for path in glob.glob(libraries + "/nvidia/*/*.so*"):
+            link = os.path.join(libraries, os.path.basename(path))
+            os.symlink(os.path.relpath(path, libraries), link)
+        if not os.path.exists(os.path.join(libraries, "libcuda.so.1")):
+            raise FetchError(f"{name}: the packages hold no libcuda.so.1")
+        move_into_place(tree, name)
+
+
+class Oracle:
+    """What NVIDIA's own cuobjdump says is inside a torch wheel."""
+
+    def __init__(self, torch):
+        self.torch, self.needs = torch, (f"torch/{torch}", "cuobjdump")
+
+    def recipe(self):
+        return f"oracle {self.torch} {file_sha256(HERE + '/cuobjdump_oracle.sh')} {INPUTS['cuobjdump'].recipe()}"
+
+    def fetch(self, name):
+        run([os.path.join(HERE, "cuobjdump_oracle.sh"), os.path.join(CACHE, "cuobjdump/bin/cuobjdump"),
+             os.path.join(CACHE, "torch", self.torch), os.path.join(CACHE, "oracle", self.torch)],
+            f"cuobjdump on torch {self.torch}")
+
+
+TORCH_SKIP = ("torch/include/",)
+
+# Smallest first; an input stands after what it needs.
+INPUTS = {
+    "cuobjdump": Wheel(
+        "nvidia-cuda-cuobjdump", "13.5.37", "38780fee50863252a0b8926357faa91615ca1c8346490563f33a06100cd73f58",
+        place={"nvidia/cu13/bin/cuobjdump": "bin/cuobjdump"}),
+    # Each the version that the torch beside it requires.
+    "runtime/cu124": Wheel(
+        "nvidia-cuda-runtime-cu12", "12.4.127", "64403288fa2136ee8e467cdc9c9427e0434110899d07c779f25b5c068934faa5"),
+    "runtime/cu12": Wheel(
+        "nvidia-cuda-runtime-cu12", "12.8.90", "adade8dcbd0edf427b7204d480d6066d33902cab2a4707dcfc48a2d0fd44ab90"),
+    "runtime/cu13": Wheel(
+        "nvidia-cuda-runtime", "13.2.86", "3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0"),
+    # The newest of each branch that a frozen release holds, else the branch.
+    "driver/450": Driver("bullseye", "450.248.02-7~deb11u1", infix="nvidia-tesla-450-"),
+    "driver/470": Driver("bookworm", "470.256.02-1~deb12u1", infix="nvidia-tesla-470-"),
+    "driver/525": Driver("bookworm", "525.147.05-15~deb12u1", infix="nvidia-tesla-"),
+    "driver/535": Driver("bookworm", "535.261.03-1"),
+    "driver/550": Driver("trixie", "550."),
+    "python/3.9": DebianPython("3.9", "bullseye", "3.9.2-1"),
+    "python/3.11": DebianPython("3.11", "bookworm", "3.11.2-"),
+    "python/3.13": DebianPython("3.13", "trixie", "3.13."),
+    "python/3.14": DebianPython("3.14", "forky", "3.14."),
+    "torch/2.15.0-cp314": Wheel(
+        "torch", "2.15.0", "1412c79b0338ea61fa31e74a59d74e412c56307e226d3c6e61ccd6d4613ffc3f",
+        python="3.14", skip=TORCH_SKIP),
+    "torch/2.8.0-cp312": Wheel(
+        "torch", "2.8.0", "b2aca0939fb7e4d842561febbd4ffda67a8e958ff725c1c27e244e85e982173c",
+        python="3.12", skip=TORCH_SKIP),
+    "torch/2.5.1-cp310": Wheel(
+        "torch", "2.5.1", "71328e1bbe39d213b8721678f9dcac30dfc452a46d586f1d514a6aa0a99d4744",
+        python="3.10", skip=TORCH_SKIP),
+    "python/3.10": MadePython("3.10.13", ("3.9", "3.11"), torch="2.5.1-cp310"),
+    "python/3.12": MadePython("3.12.1", ("3.11", "3.13"), torch="2.8.0-cp312"),
+    "python/3.13t": MadePython("3.13.5", ("3.13",), threads="t"),
+    "python/3.14t": MadePython("3.14.0", ("3.14",), threads="t"),
+    "oracle/2.15.0-cp314": Oracle("2.15.0-cp314"),
+    "oracle/2.8.0-cp312": Oracle("2.8.0-cp312"),
+    "oracle/2.5.1-cp310": Oracle("2.5.1-cp310"),
+}
+
+
+def stamp_path(name):
+    return os.path.join(CACHE, ".stamps", name.replace("/", "_"))
+
+
+def is_there(name):
+    try:
+        with open(stamp_path(name)) as file:
+            return file.read() == INPUTS[name].recipe()
+    except FileNotFoundError:
+        return False
+
+
+def with_needs(names):
+    closure = set(names)
+    while more := {need for name in closure for need in INPUTS[name].needs} - closure:
+        closure |= more
+    return [name for name in INPUTS if name in closure]
+
+
+def fetch(names):
+    os.makedirs(os.path.join(CACHE, ".stamps"), exist_ok=True)
+    with open(os.path.join(CACHE, ".lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another fetch")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = [name for name in names if not is_there(name)]
+        for number, name in enumerate(missing, 1):
+            say(f"{number}/{len(missing)} {name}")
+            os.makedirs(WORK, exist_ok=True)
+            shutil.rmtree(os.path.join(WORK, "tree"), ignore_errors=True)
+            start = time.monotonic()
+            INPUTS[name].fetch(name)
+            with open(stamp_path(name), "w") as file:
+                file.write(INPUTS[name].recipe())
+            if time.monotonic() - start > 10:
+                say(f"  {name}: {time.monotonic() - start:.0f} s")
+        for directory in (WORK, os.path.join(CACHE, "apt")):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def main(arguments):
+    if arguments == ["--list"]:
+        print("\n".join(INPUTS))
+        return 0
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(__doc__)
+        return 0
+    for name in arguments:
+        if name not in INPUTS:
+            print(f"fetch: no input is called {name}; fetch.py --list names them", file=sys.stderr)
+            return 2
+    if platform.machine() != "x86_64":
+        print("fetch: the inputs are those of x86_64", file=sys.stderr)
+        return 1
+    names = with_needs(arguments or INPUTS)
+    if all(is_there(name) for name in names):
+        say(f"{len(names)} inputs are in {CACHE}")
+        return 0
+    try:
+        fetch(names)
+    except (FetchError, OSError, subprocess.CalledProcessError, zipfile.BadZipFile) as error:
+        print(f"fetch: error: {error}", file=sys.stderr)
+        return 1
+    say(f"{len(names)} inputs are in {CACHE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
