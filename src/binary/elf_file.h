@@ -26,7 +26,7 @@ struct Section {
 
 struct Symbol {
   std::string name;
-  bool defined = false;   // has a definition here (st_shndx != SHN_UNDEF)
+  bool defined = false;  // has a definition here (st_shndx != SHN_UNDEF)
   bool weak = false;
   std::uint64_t address = 0;
   std::uint64_t size = 0;
@@ -35,10 +35,10 @@ struct Symbol {
 // From PT_DYNAMIC; empty where the file does not say.
 struct Dynamic {
   std::string soname;
-  std::string rpath;                 // DT_RPATH, unsplit, $ORIGIN not expanded
-  std::string runpath;               // DT_RUNPATH
-  std::vector<std::string> needed;   // in order
-  bool present = false;              // false: no PT_DYNAMIC (static program)
+  std::string rpath;                // DT_RPATH, unsplit, $ORIGIN not expanded
+  std::string runpath;              // DT_RUNPATH
+  std::vector<std::string> needed;  // in order
+  bool present = false;             // false: no PT_DYNAMIC (static program)
 };
 
 class ElfFile {
@@ -72,7 +72,8 @@ class ElfFile {
 
   // Descriptor bytes of the first note with this owner name in the section or
   // in any PT_NOTE segment; no value if there is none.
-  Result<std::optional<std::string>> note(std::string_view section_name, std::string_view owner) const;
+  Result<std::optional<std::string>> note(std::string_view section_name,
+                                          std::string_view owner) const;
 
   const base::ByteSource& source() const;
 

@@ -19,9 +19,9 @@ namespace gpuinit::binary {
 
 // One fatbin entry.
 struct FatbinEntry {
-  std::string target;      // "sm_90", "sm_90a", "sm_100f"; PTX: "compute_90", "compute_90a", …
+  std::string target;  // "sm_90", "sm_90a", "sm_100f"; PTX: "compute_90", "compute_90a", …
   bool ptx = false;
-  std::string ptx_isa;     // PTX only: ISA version, "8.4"
+  std::string ptx_isa;  // PTX only: ISA version, "8.4"
 };
 
 // Containers with the same set of targets.

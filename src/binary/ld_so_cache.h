@@ -14,8 +14,8 @@ namespace gpuinit::binary {
 struct CacheEntry {
   std::string soname;
   std::string path;
-  bool native = false;   // of this machine's 64-bit ABI (x86-64 or aarch64 flag)
-  bool hwcaps = false;   // for a glibc-hwcaps subdirectory
+  bool native = false;  // of this machine's 64-bit ABI (x86-64 or aarch64 flag)
+  bool hwcaps = false;  // for a glibc-hwcaps subdirectory
 };
 
 // All entries in file order. Knows the "glibc-ld.so.cache1.1" format, alone or

@@ -14,13 +14,15 @@ namespace gpuinit::binary {
 struct FoundLibrary {
   std::string path;       // as the loader opens it
   std::string real_path;  // symlinks resolved inside the root
-  std::string found_by;   // "RPATH of /a/b.so", "LD_LIBRARY_PATH", "RUNPATH of …", "ld.so.cache", "default directory"
+  std::string found_by;   // "RPATH of /a/b.so", "LD_LIBRARY_PATH", "RUNPATH of …", "ld.so.cache",
+                          // "default directory"
 };
 
 // The object that asks: its own path and search paths.
 struct Requester {
-  std::string path;      // in the root; $ORIGIN is its directory
-  std::string rpath;     // DT_RPATH of it (and, joined by ':', of its loaders); ignored if runpath is set
+  std::string path;  // in the root; $ORIGIN is its directory
+  std::string
+      rpath;  // DT_RPATH of it (and, joined by ':', of its loaders); ignored if runpath is set
   std::string runpath;
 };
 
@@ -39,9 +41,12 @@ class LibrarySearch {
   const std::string& cache_problem() const;
 
  private:
+  const std::vector<CacheEntry>& cache() const;
+
   const base::RootFs& fs_;
   std::string library_path_;
   mutable bool cache_read_ = false;
+  mutable bool cache_exists_ = false;
   mutable std::vector<CacheEntry> cache_;
   mutable std::string cache_problem_;
 };

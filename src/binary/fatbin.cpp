@@ -1,0 +1,216 @@
+// Hops from header to header through fatbin sections. docs/fatbin.md has the layout.
+#include "binary/fatbin.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "base/checked.h"
+#include "base/text.h"
+
+namespace gpuinit::binary {
+
+namespace {
+
+// Upper limits. The largest seen: 2,782 containers and 5,737 entries in cuBLASLt,
+// 24,000 containers in cuFFT; 144-byte entry headers; 30 entries in a container.
+constexpr std::uint64_t kMaxContainers = 1'000'000;
+constexpr std::uint64_t kMaxEntries = 1'000'000;
+constexpr std::uint64_t kMaxEntriesOfOne = 4096;
+constexpr std::uint32_t kMaxEntryHeader = 64 * 1024;  // bytes
+constexpr std::size_t kMaxGroups = 4096;
+constexpr std::uint32_t kMaxArch = 9999;
+constexpr std::uint64_t kMaxPadding = 4096;  // bytes of zeros in a row
+
+constexpr std::uint32_t kMagic = 0xBA55ED50;
+constexpr std::uint16_t kKindPtx = 1;
+constexpr std::uint16_t kKindCubin = 2;
+constexpr std::uint64_t kArchSpecific = 0x100000;    // sm_90a
+constexpr std::uint64_t kFamilySpecific = 0x200000;  // sm_100f
+
+struct ContainerHeader {
+  std::uint32_t magic;
+  std::uint16_t version;
+  std::uint16_t header_size;
+  std::uint64_t size;  // of all entries, without this header
+};
+static_assert(sizeof(ContainerHeader) == 16);
+
+// The part that every version of the header has.
+struct EntryHeader {
+  std::uint16_t kind;
+  std::uint16_t version;
+  std::uint32_t header_size;  // the payload begins behind it
+  std::uint64_t padded_size;  // of the payload
+  std::uint32_t compressed_size;
+  std::uint32_t options;
+  std::uint16_t minor;  // of the PTX ISA, or of the cubin format
+  std::uint16_t major;
+  std::uint32_t arch;  // 90
+  std::uint32_t name;
+  std::uint32_t name_length;
+  std::uint64_t flags;
+  std::uint64_t unused;
+  std::uint64_t uncompressed_size;  // 0: stored as it is
+};
+static_assert(sizeof(EntryHeader) == 64);
+
+// "8.10" is newer than "8.9".
+using PtxIsa = std::pair<std::uint16_t, std::uint16_t>;
+
+struct Container {
+  std::set<std::string> targets;
+  std::optional<PtxIsa> ptx_isa;
+};
+
+std::string isa_text(PtxIsa isa) {
+  return std::to_string(isa.first) + "." + std::to_string(isa.second);
+}
+
+// Requires: made by isa_text.
+PtxIsa parse_isa(std::string_view text) {
+  const auto dot = text.find('.');
+  const auto part = [](std::string_view digits) {
+    return static_cast<std::uint16_t>(base::parse_number(digits).value_or(0));
+  };
+  return {part(text.substr(0, dot)), part(text.substr(dot + 1))};
+}
+
+std::string target_of(const EntryHeader& entry) {
+  std::string target = entry.kind == kKindPtx ? "compute_" : "sm_";
+  target += std::to_string(entry.arch);
+  if ((entry.flags & kArchSpecific) != 0) target += 'a';
+  if ((entry.flags & kFamilySpecific) != 0) target += 'f';
+  return target;
+}
+
+class Walker {
+ public:
+  Walker(const base::ByteSource& source, Fatbins& into) : source_(source), into_(into) {}
+
+  Status section(std::uint64_t offset, std::uint64_t size) {
+    if (!base::range_inside(offset, size, source_.size()))
+      return broken(offset, "the section runs out of the file");
+    const std::uint64_t end = offset + size;
+    while (offset < end) {
+      auto next = skip_padding(offset, end);
+      if (!next) return std::move(next).error();
+      offset = *next;
+      if (offset == end) return Done{};
+      if (end - offset < sizeof(ContainerHeader)) return broken(offset, "no fatbin container");
+      auto header = source_.read_struct<ContainerHeader>(offset);
+      if (!header) return std::move(header).error();
+      if (header->magic != kMagic) return broken(offset, "no fatbin container");
+      if (header->version != 1)
+        return broken(offset, "fatbin version " + std::to_string(header->version));
+      if (header->header_size < sizeof(ContainerHeader))
+        return broken(offset,
+                      "a fatbin header of " + std::to_string(header->header_size) + " bytes");
+      const std::uint64_t room = end - offset;
+      if (!base::range_inside(header->header_size, header->size, room))
+        return broken(offset, "a fatbin container runs out of its section");
+      if (++into_.containers > kMaxContainers) return broken(offset, "too many fatbin containers");
+      const std::uint64_t begin = offset + header->header_size;
+      offset = begin + header->size;
+      auto done = container(begin, offset);
+      if (!done) return done;
+    }
+    return Done{};
+  }
+
+ private:
+  Error broken(std::uint64_t offset, const std::string& what) const {
+    return Error{source_.name() + ": fatbin at offset " + std::to_string(offset) + ": " + what};
+  }
+
+  Status container(std::uint64_t offset, std::uint64_t end) {
+    Container found;
+    for (std::uint64_t count = 0; offset < end; ++count) {
+      if (count >= kMaxEntriesOfOne) return broken(offset, "too many entries in one container");
+      if (end - offset < sizeof(EntryHeader))
+        return broken(offset, "an entry runs out of its container");
+      auto entry = source_.read_struct<EntryHeader>(offset);
+      if (!entry) return std::move(entry).error();
+      if (entry->header_size < sizeof(EntryHeader) || entry->header_size > kMaxEntryHeader)
+        return broken(offset,
+                      "an entry header of " + std::to_string(entry->header_size) + " bytes");
+      if (!base::range_inside(entry->header_size, entry->padded_size, end - offset))
+        return broken(offset, "an entry runs out of its container");
+      if (entry->kind == kKindPtx || entry->kind == kKindCubin) {
+        auto done = count_entry(*entry, offset, found);
+        if (!done) return done;
+      }
+      offset += entry->header_size + entry->padded_size;
+    }
+    return group(found, end);
+  }
+
+  Status count_entry(const EntryHeader& entry, std::uint64_t offset, Container& found) {
+    if (entry.arch == 0 || entry.arch > kMaxArch)
+      return broken(offset, "an entry for architecture " + std::to_string(entry.arch));
+    const std::string target = target_of(entry);
+    ++into_.entries[target];
+    if (++entries_ > kMaxEntries) return broken(offset, "too many fatbin entries");
+    found.targets.insert(target);
+    if (entry.kind == kKindPtx) {
+      const PtxIsa isa(entry.major, entry.minor);
+      found.ptx_isa = std::max(found.ptx_isa.value_or(isa), isa);
+    }
+    return Done{};
+  }
+
+  Status group(const Container& found, std::uint64_t offset) {
+    if (found.targets.empty()) return Done{};
+    const std::vector<std::string> targets(found.targets.begin(), found.targets.end());
+    auto known = std::find_if(into_.groups.begin(), into_.groups.end(),
+                              [&](const FatbinGroup& g) { return g.targets == targets; });
+    if (known == into_.groups.end()) {
+      if (into_.groups.size() >= kMaxGroups) return broken(offset, "too many kinds of containers");
+      known = into_.groups.insert(known, FatbinGroup{targets, "", 0});
+    }
+    ++known->containers;
+    if (found.ptx_isa && (known->ptx_isa.empty() || *found.ptx_isa > parse_isa(known->ptx_isa)))
+      known->ptx_isa = isa_text(*found.ptx_isa);
+    return Done{};
+  }
+
+  // Zeros between containers, in steps of 8 bytes: what a linker leaves to align
+  // them. None have been seen, so this looks before it reads more than one word.
+  Result<std::uint64_t> skip_padding(std::uint64_t offset, std::uint64_t end) const {
+    for (const std::uint64_t begin = offset; offset < end; offset += sizeof(std::uint64_t)) {
+      std::uint64_t word = 0;
+      auto bytes = std::as_writable_bytes(std::span(&word, 1));
+      auto done =
+          source_.read_at(offset, bytes.first(std::min<std::uint64_t>(bytes.size(), end - offset)));
+      if (!done) return std::move(done).error();
+      if (word != 0) return offset;
+      if (offset - begin >= kMaxPadding) return broken(begin, "no fatbin container");
+    }
+    return end;
+  }
+
+  const base::ByteSource& source_;
+  Fatbins& into_;
+  std::uint64_t entries_ = 0;
+};
+
+}  // namespace
+
+Status walk_fatbin_section(const base::ByteSource& source, std::uint64_t offset, std::uint64_t size,
+                           Fatbins& into) {
+  return Walker(source, into).section(offset, size);
+}
+
+Result<Fatbins> read_fatbins(const ElfFile& elf) {
+  Fatbins all;
+  for (const char* name : {".nv_fatbin", "__nv_relfatbin"}) {
+    auto section = elf.section(name);
+    if (!section) return std::move(section).error();
+    if (!*section) continue;
+    auto done = walk_fatbin_section(elf.source(), (*section)->offset, (*section)->size, all);
+    if (!done) return std::move(done).error().context(name);
+  }
+  return all;
+}
+
+}  // namespace gpuinit::binary

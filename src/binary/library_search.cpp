@@ -1,0 +1,278 @@
+#include "binary/library_search.h"
+
+#include <cerrno>
+#include <string_view>
+
+#include "base/text.h"
+#include "binary/elf_file.h"
+
+namespace gpuinit::binary {
+
+namespace {
+
+constexpr const char* kCachePath = "/etc/ld.so.cache";
+constexpr std::string_view kHwcapsDirectory = "/glibc-hwcaps/";
+
+// The subdirectories of every search directory that this CPU may use, best
+// first. Source: x86-64 psABI, micro-architecture levels; glibc NEWS 2.33.
+std::vector<std::string> supported_hwcaps(std::string_view machine) {
+  std::vector<std::string> names;
+#if defined(__x86_64__)
+  if (machine != "x86_64") return names;
+  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") &&
+                  __builtin_cpu_supports("popcnt");
+  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                  __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512vl");
+  if (v4) names.emplace_back("x86-64-v4");
+  if (v3) names.emplace_back("x86-64-v3");
+  if (v2) names.emplace_back("x86-64-v2");
+#else
+  (void)machine;
+#endif
+  return names;
+}
+
+std::string multiarch(std::string_view machine) { return std::string(machine) + "-linux-gnu"; }
+
+// Debian and Ubuntu build their loader for multiarch directories, the others
+// for lib64. The file system tells which; it is the loader that was compiled so.
+bool is_multiarch(const base::RootFs& fs, std::string_view machine) {
+  return fs.is_directory("/lib/" + multiarch(machine)) ||
+         fs.is_directory("/usr/lib/" + multiarch(machine));
+}
+
+// $ORIGIN, $LIB and $PLATFORM, with or without braces. Source: ld.so(8),
+// "Dynamic string tokens". Anything else stays as it is written.
+std::string expand_tokens(std::string_view text, std::string_view origin, std::string_view lib,
+                          std::string_view platform) {
+  std::string result;
+  while (!text.empty()) {
+    const auto dollar = text.find('$');
+    result += text.substr(0, dollar);
+    if (dollar == std::string_view::npos) break;
+    text.remove_prefix(dollar);
+    bool known = false;
+    for (const auto& [token, value] :
+         {std::pair<std::string_view, std::string_view>{"ORIGIN", origin},
+          {"LIB", lib},
+          {"PLATFORM", platform}}) {
+      const std::string braced = "${" + std::string(token) + "}";
+      const std::string bare = "$" + std::string(token);
+      const std::string& spelling = text.starts_with(braced) ? braced : bare;
+      if (!text.starts_with(spelling)) continue;
+      result += value;
+      text.remove_prefix(spelling.size());
+      known = true;
+      break;
+    }
+    if (known) continue;
+    result += '$';
+    text.remove_prefix(1);
+  }
+  return result;
+}
+
+// "x86-64-v3" from "/lib/glibc-hwcaps/x86-64-v3/libc.so.6".
+std::string_view hwcaps_name(std::string_view path) {
+  const auto at = path.rfind(kHwcapsDirectory);
+  if (at == std::string_view::npos) return {};
+  path.remove_prefix(at + kHwcapsDirectory.size());
+  return path.substr(0, path.find('/'));
+}
+
+// One look for one soname.
+class Look {
+ public:
+  Look(const base::RootFs& fs, const std::string& soname, const std::string& machine,
+       const std::string& requester)
+      : fs_(fs), soname_(soname), machine_(machine), hwcaps_(supported_hwcaps(machine)) {
+    origin_ = std::string(base::parent(fs.resolve(requester).value_or(requester)));
+    multiarch_ = is_multiarch(fs, machine);
+    lib_ = multiarch_ ? "lib/" + multiarch(machine) : "lib64";
+  }
+
+  // True if the loader would take `path`. An error for a file on which it stops
+  // the search and fails: it is there, but cannot be read as ELF.
+  Result<bool> takes(const std::string& path) const {
+    auto file = fs_.open_file(path);
+    if (!file) {
+      // Source: open_path in glibc's elf/dl-load.c.
+      const int code = file.error().code;
+      if (code == ENOENT || code == ENOTDIR || code == EACCES || code == ELOOP) return false;
+      return std::move(file).error();
+    }
+    auto elf = ElfFile::open(*file);
+    if (!elf) {
+      unsigned char ident[5] = {};
+      const bool other_class = file->size() > sizeof ident &&
+                               file->read_at(0, std::as_writable_bytes(std::span(ident))).ok() &&
+                               ident[0] == 0x7f && ident[1] == 'E' && ident[2] == 'L' &&
+                               ident[3] == 'F' && ident[4] == 1;
+      if (other_class) return false;
+      Error error = std::move(elf).error();
+      error.code = ENOEXEC;
+      return error;
+    }
+    return elf->machine() == machine_;
+  }
+
+  // `paths` separated by any of `separators`; an empty element is the working
+  // directory, which is taken to be "/".
+  Result<bool> in_paths(std::string_view paths, std::string_view separators,
+                        FoundLibrary& found) const {
+    if (paths.empty()) return false;
+    for (;;) {
+      const auto end = paths.find_first_of(separators);
+      const std::string directory = expand_tokens(paths.substr(0, end), origin_, lib_, machine_);
+      auto hit = in_directory(base::join("/", directory), found);
+      if (!hit || *hit) return hit;
+      if (end == std::string_view::npos) return false;
+      paths.remove_prefix(end + 1);
+    }
+  }
+
+  Result<bool> in_directory(const std::string& directory, FoundLibrary& found) const {
+    if (!fs_.is_directory(directory)) return false;
+    for (const std::string& name : hwcaps_) {
+      auto hit = at(base::join(directory, "glibc-hwcaps/" + name + "/" + soname_), found);
+      if (!hit || *hit) return hit;
+    }
+    return at(base::join(directory, soname_), found);
+  }
+
+  Result<bool> at(const std::string& path, FoundLibrary& found) const {
+    auto hit = takes(path);
+    if (!hit || !*hit) return hit;
+    found.path = path;
+    found.real_path = fs_.resolve(path).value_or(path);
+    return true;
+  }
+
+  // The best of the cache's entries: a hwcaps directory that this CPU supports
+  // before the plain one, the first in the file among equals.
+  const CacheEntry* in_cache(const std::vector<CacheEntry>& cache) const {
+    const CacheEntry* best = nullptr;
+    std::size_t best_rank = hwcaps_.size() + 1;
+    for (const CacheEntry& entry : cache) {
+      if (!entry.native || entry.soname != soname_) continue;
+      std::size_t rank = hwcaps_.size();
+      if (entry.hwcaps) {
+        const std::string_view name = hwcaps_name(entry.path);
+        for (rank = 0; rank < hwcaps_.size() && hwcaps_[rank] != name; ++rank) {
+        }
+        if (rank == hwcaps_.size()) continue;  // not for this CPU
+      }
+      if (rank >= best_rank) continue;
+      best = &entry;
+      best_rank = rank;
+    }
+    return best;
+  }
+
+  std::vector<std::string> default_directories() const {
+    if (multiarch_) {
+      const std::string triple = multiarch(machine_);
+      return {"/lib/" + triple, "/usr/lib/" + triple, "/lib", "/usr/lib"};
+    }
+    if (fs_.is_directory("/lib64") || fs_.is_directory("/usr/lib64"))
+      return {"/lib64", "/usr/lib64"};
+    return {"/lib", "/usr/lib"};
+  }
+
+  std::string expand(std::string_view text) const {
+    return expand_tokens(text, origin_, lib_, machine_);
+  }
+
+ private:
+  const base::RootFs& fs_;
+  const std::string& soname_;
+  const std::string& machine_;
+  std::vector<std::string> hwcaps_;
+  std::string origin_;
+  std::string lib_;
+  bool multiarch_ = false;
+};
+
+}  // namespace
+
+LibrarySearch::LibrarySearch(const base::RootFs& fs,
+                             const std::map<std::string, std::string>& environment)
+    : fs_(fs) {
+  const auto path = environment.find("LD_LIBRARY_PATH");
+  if (path != environment.end()) library_path_ = path->second;
+}
+
+const std::string& LibrarySearch::cache_problem() const { return cache_problem_; }
+
+const std::vector<CacheEntry>& LibrarySearch::cache() const {
+  if (cache_read_) return cache_;
+  cache_read_ = true;
+  auto file = fs_.open_file(kCachePath);
+  if (!file) {
+    cache_exists_ = file.error().code != ENOENT;
+    if (cache_exists_) cache_problem_ = file.error().message;
+    return cache_;
+  }
+  cache_exists_ = true;
+  auto entries = read_ld_so_cache(*file);
+  if (!entries) {
+    cache_problem_ = entries.error().message;
+    return cache_;
+  }
+  cache_ = std::move(entries).value();
+  return cache_;
+}
+
+Result<FoundLibrary> LibrarySearch::find(const std::string& soname, const Requester& requester,
+                                         const std::string& machine) const {
+  const Look look(fs_, soname, machine, requester.path);
+  FoundLibrary found;
+  const auto by = [&](std::string where) {
+    found.found_by = std::move(where);
+    return found;
+  };
+
+  if (soname.find('/') != std::string::npos) {
+    auto hit = look.at(base::join("/", look.expand(soname)), found);
+    if (!hit) return std::move(hit).error();
+    if (*hit) return by("path in " + requester.path);
+    return Error{soname + " is not there", ENOENT};
+  }
+
+  if (requester.runpath.empty()) {
+    auto hit = look.in_paths(requester.rpath, ":", found);
+    if (!hit) return std::move(hit).error();
+    if (*hit) return by("RPATH of " + requester.path);
+  }
+  auto hit = look.in_paths(library_path_, ":;", found);
+  if (!hit) return std::move(hit).error();
+  if (*hit) return by("LD_LIBRARY_PATH");
+
+  hit = look.in_paths(requester.runpath, ":", found);
+  if (!hit) return std::move(hit).error();
+  if (*hit) return by("RUNPATH of " + requester.path);
+
+  if (const CacheEntry* entry = look.in_cache(cache())) {
+    hit = look.at(entry->path, found);
+    if (!hit) return std::move(hit).error();
+    if (*hit) return by("ld.so.cache");
+  }
+  for (const std::string& directory : look.default_directories()) {
+    hit = look.in_directory(directory, found);
+    if (!hit) return std::move(hit).error();
+    if (*hit) return by("default directory");
+  }
+
+  std::string where = "no directory that the loader searches has " + soname;
+  if (!cache_problem_.empty()) {
+    where += " (ld.so.cache could not be read: " + cache_problem_ + ")";
+  } else if (!cache_exists_) {
+    where += " (there is no /etc/ld.so.cache)";
+  }
+  return Error{where, ENOENT};
+}
+
+}  // namespace gpuinit::binary
