@@ -255,28 +255,30 @@ class DebianPython:
 class MadePython:
     """A tree as the docker image python:3.X has it, written by make_python_tree.py, on Debian's C library.
 
-    No Debian release carries these interpreters. What they export is derived from their real neighbours:
-    what both the older and the newer one export, and what a torch wheel for this one needs.
+    No Debian release carries these interpreters. `like` is the list of what such a libpython exports, or the name of
+    a fetched interpreter that exports nearly the same.
     """
 
-    def __init__(self, version, neighbours, torch=None, threads=""):
-        self.version, self.neighbours, self.torch, self.threads = version, neighbours, torch, threads
-        self.needs = tuple(f"python/{minor}" for minor in neighbours) + ((f"torch/{torch}",) if torch else ())
+    def __init__(self, version, like, free_threaded=False):
+        self.version, self.like, self.free_threaded = version, like, free_threaded
+        self.needs = (like,) if like.startswith("python/") else ()
+
+    def exports(self):
+        if not self.needs:
+            return os.path.join(HERE, self.like)
+        minor = self.like.partition("/")[2]
+        return os.path.join(CACHE, self.like, f"usr/lib/{TRIPLET}/libpython{minor}.so.1.0")
 
     def recipe(self):
-        return f"made python {self.version} {self.threads} {self.needs} {file_sha256(HERE + '/make_python_tree.py')}"
+        like = INPUTS[self.like].recipe() if self.needs else file_sha256(self.exports())
+        return f"made python {self.version} {self.free_threaded} {like} {file_sha256(HERE + '/make_python_tree.py')}"
 
     def fetch(self, name):
         tree = os.path.join(WORK, "tree")
         unpack_debs("bookworm", {package: "" for package in BASE_PACKAGES}, tree)
-        command = [sys.executable, os.path.join(HERE, "make_python_tree.py"), "--version", self.version, "--out", tree]
-        if self.threads:
-            command += ["--free-threaded"]
-        for minor in self.neighbours:
-            command += ["--neighbour", os.path.join(CACHE, f"python/{minor}/usr/lib/{TRIPLET}/libpython{minor}.so.1.0")]
-        if self.torch:
-            command += ["--user", os.path.join(CACHE, f"torch/{self.torch}/torch/lib/libtorch_python.so")]
-        run(command, f"python {self.version}")
+        command = [sys.executable, os.path.join(HERE, "make_python_tree.py"), "--version", self.version,
+                   "--exports", self.exports(), "--out", tree]
+        run(command + ["--free-threaded"] * self.free_threaded, f"python {self.version}")
         make_loader_cache(tree)
         move_into_place(tree, name)
 
@@ -343,6 +345,10 @@ INPUTS = {
     "python/3.11": DebianPython("3.11", "bookworm", "3.11.2-"),
     "python/3.13": DebianPython("3.13", "trixie", "3.13."),
     "python/3.14": DebianPython("3.14", "forky", "3.14."),
+    "python/3.10": MadePython("3.10.13", "libpython3.10.exports"),
+    "python/3.12": MadePython("3.12.1", "libpython3.12.exports"),
+    "python/3.13t": MadePython("3.13.5", "python/3.13", free_threaded=True),
+    "python/3.14t": MadePython("3.14.8", "python/3.14", free_threaded=True),
     "torch/2.15.0-cp314": Wheel(
         "torch", "2.15.0", "1412c79b0338ea61fa31e74a59d74e412c56307e226d3c6e61ccd6d4613ffc3f",
         python="3.14", skip=TORCH_SKIP),
@@ -352,10 +358,6 @@ INPUTS = {
     "torch/2.5.1-cp310": Wheel(
         "torch", "2.5.1", "71328e1bbe39d213b8721678f9dcac30dfc452a46d586f1d514a6aa0a99d4744",
         python="3.10", skip=TORCH_SKIP),
-    "python/3.10": MadePython("3.10.13", ("3.9", "3.11"), torch="2.5.1-cp310"),
-    "python/3.12": MadePython("3.12.1", ("3.11", "3.13"), torch="2.8.0-cp312"),
-    "python/3.13t": MadePython("3.13.5", ("3.13",), threads="t"),
-    "python/3.14t": MadePython("3.14.0", ("3.14",), threads="t"),
     "oracle/2.15.0-cp314": Oracle("2.15.0-cp314"),
     "oracle/2.8.0-cp312": Oracle("2.8.0-cp312"),
     "oracle/2.5.1-cp310": Oracle("2.5.1-cp310"),

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 """Writes the files of a CPython as the docker image python:3.X has them, with real names and real ELF but little inside.
 
-    make_python_tree.py --version 3.12.1 --out ROOT [--free-threaded]
-                        [--neighbour LIBPYTHON]... [--user LIBRARY]...
+    make_python_tree.py --version 3.12.1 --out ROOT [--free-threaded] --exports FILE
 
 Under ROOT/usr/local come bin/python3.X, which needs libpython3.X.so.1.0 by RUNPATH $ORIGIN/../lib, the library itself,
-and lib/python3.X with os.py, _sysconfigdata and lib-dynload. The library exports what all neighbours export (real
-libpythons of the minors just below and above), plus what the user libraries (extensions built for this version) leave
-undefined. The program answers --version; it cannot run Python.
+and lib/python3.X with os.py, _sysconfigdata and lib-dynload. The library exports what FILE says: the list of a real
+libpython of that version (libpython3.12.exports), or a real libpython itself. The program answers --version; it cannot
+run Python.
 """
 import argparse
-import functools
+import json
 import os
 import re
 import subprocess
@@ -35,23 +34,16 @@ typing warnings weakref""".split()
 FREE_THREADED_SYMBOLS = {"_Py_DecRefShared": "T", "_Py_DecRefSharedDebug": "T", "_Py_MergeZeroLocalRefcount": "T"}
 
 
-def dynamic_symbols(library, undefined):
-    """{name: nm's letter} of the Py* dynamic symbols that the library leaves undefined, or that it defines."""
-    option = "--undefined-only" if undefined else "--defined-only"
-    output = subprocess.run(["nm", "-D", option, library], check=True, text=True, stdout=subprocess.PIPE).stdout
-    symbols = re.findall(r"^[0-9a-f ]*([A-Za-z]) (_?Py\w+)(?:@.*)?$", output, re.M)
-    return {name: letter.upper() for letter, name in symbols if letter not in "wv"}
-
-
-def exported_symbols(neighbours, users):
-    """What the made library exports. Data is data only where a neighbour shows it to be."""
-    known = [dynamic_symbols(library, undefined=False) for library in neighbours]
-    exported = functools.reduce(lambda a, b: {name: a[name] for name in a if name in b}, known) if known else {}
-    letters = {name: letter for library in known for name, letter in library.items()}
-    for library in users:
-        for name in dynamic_symbols(library, undefined=True):
-            exported[name] = letters.get(name, "T")
-    return exported
+def exported_symbols(path):
+    """{name: nm's letter} of the Py* symbols that a library exports or that a list names."""
+    with open(path, "rb") as file:
+        is_library = file.read(4) == b"\x7fELF"
+    if is_library:
+        text = subprocess.run(["nm", "-D", "--defined-only", path], check=True, text=True, stdout=subprocess.PIPE).stdout
+    else:
+        with open(path) as file:
+            text = file.read()
+    return {name: letter for letter, name in re.findall(r"^(?:[0-9a-f]+ )?([BDRT]) (_?Py\w+)$", text, re.M)}
 
 
 class Version:
@@ -74,7 +66,7 @@ def library_source(version, symbols):
     if version.thread:
         banner = banner.replace("(main", "free-threading build (main")
     if version.minor >= 11:  # where CPython introduced it
-        lines.append(f"const unsigned long Py_Version = {version.hex:#x};")
+        lines.append(f"const unsigned long Py_Version = {version.hex:#010x};")
     lines.append(f'const char *Py_GetVersion(void) {{ return "{banner}"; }}')
     lines.append(f"""int Py_BytesMain(int argc, char **argv) {{
   if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) return puts("Python {version.text}") < 0;
@@ -142,6 +134,25 @@ def sysconfig_data(version):
     return f"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {{{body}}}\n"
 
 
+def build_details(version):
+    """What an installer may read instead of running the interpreter: PEP 739, new in CPython 3.14."""
+    prefix = "/usr/local"
+    numbers = {"major": version.major, "minor": version.minor, "micro": version.micro, "releaselevel": "final", "serial": 0}
+    return json.dumps({
+        "schema_version": "1.0",
+        "base_prefix": prefix,
+        "base_interpreter": f"{prefix}/bin/python{version.dotted}",
+        "platform": "linux-x86_64",
+        "language": {"version": version.dotted, "version_info": numbers},
+        "implementation": {"name": "cpython", "cache_tag": f"cpython-{version.major}{version.minor}", "version": numbers,
+                           "hexversion": version.hex, "_multiarch": TRIPLET},
+        "abi": {"flags": list(version.thread), "extension_suffix": f".{version.soabi}.so"},
+        "suffixes": {"source": [".py"], "bytecode": [".pyc"], "extensions": [f".{version.soabi}.so", ".so"]},
+        "libpython": {"dynamic": f"{prefix}/lib/libpython{version.named}.so", "link_extensions": False},
+        "c_api": {"headers": f"{prefix}/include/python{version.named}"},
+    }, indent=2) + "\n"
+
+
 def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
@@ -182,6 +193,8 @@ def make_tree(version, root, symbols):
     for module in STDLIB_MODULES:
         write(os.path.join(stdlib, module + ".py"), f'"""Stands for the standard library\'s {module}."""\n')
     write(os.path.join(stdlib, f"_sysconfigdata_{version.thread}_linux_{TRIPLET}.py"), sysconfig_data(version))
+    if version.minor >= 14:
+        write(os.path.join(stdlib, "build-details.json"), build_details(version))
     write(os.path.join(prefix, f"include/python{version.named}/patchlevel.h"),
           f'#define PY_VERSION "{version.text}"\n#define PY_VERSION_HEX {version.hex:#010x}\n')
 
@@ -191,11 +204,10 @@ def main():
     parser.add_argument("--version", required=True, help="such as 3.12.1")
     parser.add_argument("--out", required=True, help="the root of the tree")
     parser.add_argument("--free-threaded", action="store_true")
-    parser.add_argument("--neighbour", action="append", default=[], help="a real libpython next to this version")
-    parser.add_argument("--user", action="append", default=[], help="an extension library built for this version")
+    parser.add_argument("--exports", required=True, help="a list of symbols, or a library to take them from")
     arguments = parser.parse_args()
     version = Version(arguments.version, arguments.free_threaded)
-    symbols = exported_symbols(arguments.neighbour, arguments.user)
+    symbols = exported_symbols(arguments.exports)
     if version.thread:
         symbols.update(FREE_THREADED_SYMBOLS)
     make_tree(version, arguments.out, symbols)
