@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Runs every test of gpuinit on this machine: installs what is missing, fetches the real inputs, builds, tests with and without sanitizers, fuzzes.
+set -euo pipefail
+
+usage() {
+  cat <<'EOF'
+usage: tests/run.sh [--quick]
+  --quick       the release build and its tests only: no sanitizers, no fuzzing
+environment:
+  FUZZ_SECONDS            how long each fuzz target runs (60)
+  GPUINIT_TESTS_CACHE     where the real inputs are kept (${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests)
+Ends with "N passed, N failed", counting tests and fuzz targets; exits 0 if none failed.
+EOF
+}
+
+quick=no
+for argument in "$@"; do
+  case $argument in
+    --quick) quick=yes ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+export GPUINIT_TESTS_CACHE=${GPUINIT_TESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests}
+fuzz_seconds=${FUZZ_SECONDS:-60}
+jobs=$(nproc)
+
+passed=0
+failed=0
+skipped=0
+SECONDS=0
+say() { printf '== %s (%d min %02d s)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
+
+finish() {
+  local line="$passed passed, $failed failed"
+  [ "$skipped" = 0 ] || line+=", $skipped skipped"
+  printf '%s\n' "$line"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# Something that the rest cannot do without: one failure more, and the end.
+need() {
+  say "$1"
+  shift
+  if ! "$@"; then
+    failed=$((failed + 1))
+    printf 'run.sh: failed: %s\n' "$*" >&2
+    finish
+  fi
+}
+
+# The value of an attribute of the <testsuite> in a JUnit file.
+junit_count() { sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p; s/.*<testsuite.* $2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n1; }
+
+# Configures, builds and tests one preset, and adds its counts.
+test_preset() {
+  local preset=$1 report=$PWD/build/$1/junit.xml status=0
+  need "configure $preset" cmake --preset "$preset"
+  need "build $preset" cmake --build --preset "$preset" --parallel "$jobs"
+  say "test $preset"
+  rm -f "$report"
+  ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" || status=$?
+  local tests=0 failures=0 left_out=0
+  if [ -s "$report" ]; then
+    tests=$(junit_count "$report" tests)
+    failures=$(junit_count "$report" failures)
+    left_out=$(($(junit_count "$report" skipped) + $(junit_count "$report" disabled)))
+  fi
+  # ctest can fail without a failed test, for instance when it found none.
+  [ "$status" = 0 ] || [ "$failures" -gt 0 ] || failures=1 tests=$((tests + 1))
+  failed=$((failed + failures))
+  skipped=$((skipped + left_out))
+  passed=$((passed + tests - failures - left_out))
+}
+
+# Runs one fuzz target from its kept corpus. What it finds goes to build/, never to the corpus in the repository.
+fuzz_target() {
+  local program=$1 target corpus=() status=0
+  target=$(basename "$program")
+  mkdir -p "build/fuzz/found/$target"
+  [ ! -d "tests/fuzz/corpus/$target" ] || corpus=("tests/fuzz/corpus/$target")
+  "$program" -max_total_time="$fuzz_seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz/$target-" "build/fuzz/found/$target" "${corpus[@]}" \
+    >"build/fuzz/$target.log" 2>&1 || status=$?
+  echo "$status" >"build/fuzz/$target.status"
+  local runs
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$target.log")
+  if [ "$status" = 0 ]; then
+    echo "fuzz $target: ${runs:-?} runs, nothing found"
+  else
+    tail -n 60 "build/fuzz/$target.log"
+    echo "fuzz $target: failed with status $status; the input is build/fuzz/$target-*"
+  fi
+}
+
+fuzz_all() {
+  need "configure fuzz" cmake --preset fuzz
+  need "build fuzz" cmake --build --preset fuzz --parallel "$jobs"
+  local programs program running=0
+  mapfile -t programs < <(find build/fuzz/tests/fuzz -maxdepth 1 -type f -executable | sort)
+  need "${#programs[@]} fuzz targets, $fuzz_seconds s each, $jobs at a time" [ ${#programs[@]} -gt 0 ]
+  rm -f build/fuzz/*.status
+  for program in "${programs[@]}"; do
+    [ "$running" -lt "$jobs" ] || wait -n
+    fuzz_target "$program" &
+    running=$((running + 1))
+  done
+  wait
+  for program in "${programs[@]}"; do
+    if [ "$(cat "build/fuzz/$(basename "$program").status" 2>/dev/null)" = 0 ]; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+    fi
+  done
+}
+
+need "what the tests need on this machine" docker/install-deps.sh --tests
+need "real inputs, in $GPUINIT_TESTS_CACHE" tests/inputs/fetch.py
+test_preset release
+if [ "$quick" = no ]; then
+  test_preset debug
+  if [ -e tests/fuzz/CMakeLists.txt ] && grep -q '"name": "fuzz"' CMakePresets.json; then
+    fuzz_all
+  fi
+fi
+say "done"
+finish
