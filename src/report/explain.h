@@ -1,0 +1,22 @@
+// What `gpuinit --explain` prints: one check, the catalogue, the exit codes.
+//
+// Plain text that ends with a newline, and the same as JSON for --format json.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/json.h"
+#include "gpuinit/check_info.h"
+
+namespace gpuinit::report {
+
+std::string explain_check(const CheckInfo& check);
+std::string explain_catalogue(std::span<const CheckInfo> checks);
+std::string explain_exit_codes();  // kExitCodes as one table
+
+base::Json explain_check_json(const CheckInfo& check);                 // an object
+base::Json explain_catalogue_json(std::span<const CheckInfo> checks);  // an array
+base::Json explain_exit_codes_json();                                  // an array
+
+}  // namespace gpuinit::report

@@ -1,0 +1,86 @@
+// Findings and verdict as JSON; the facts come from facts_json.cpp.
+#include "report/report_json.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/facts_json.h"
+
+namespace gpuinit::report {
+
+namespace {
+
+// An object cannot hold a key twice: the second "GPU" becomes "GPU (2)".
+std::string unused_key(const base::JsonObject& object, const std::string& wanted) {
+  const auto taken = [&](const std::string& key) {
+    return std::ranges::any_of(object, [&](const auto& entry) { return entry.first == key; });
+  };
+  std::string key = wanted;
+  for (int n = 2; taken(key); ++n) key = wanted + " (" + std::to_string(n) + ")";
+  return key;
+}
+
+base::Json finding_to_json(const Finding& finding) {
+  base::JsonObject evidence;
+  for (const auto& [key, value] : finding.evidence)
+    evidence.emplace_back(unused_key(evidence, key), value);
+  return base::JsonObject{{"id", finding.id},
+                          {"severity", word_of(finding.severity)},
+                          {"exit_code", finding.exit_code},
+                          {"summary", finding.summary},
+                          {"evidence", std::move(evidence)},
+                          {"why", finding.why},
+                          {"fix", finding.fix}};
+}
+
+// Microseconds are as much as a reader can use.
+double rounded(double milliseconds) { return std::round(milliseconds * 1000) / 1000; }
+
+}  // namespace
+
+std::string_view word_of(Verdict::Word word) {
+  switch (word) {
+    case Verdict::Word::kPass:
+      return "pass";
+    case Verdict::Word::kWarn:
+      return "warn";
+    case Verdict::Word::kFail:
+      return "fail";
+  }
+  return "fail";
+}
+
+std::string_view word_of(Severity severity) {
+  switch (severity) {
+    case Severity::kFail:
+      return "fail";
+    case Severity::kWarn:
+      return "warn";
+    case Severity::kUnknown:
+      return "unknown";
+    case Severity::kSkipped:
+      return "skipped";
+  }
+  return "unknown";
+}
+
+std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,
+                        const Facts& facts, const Timings& timings) {
+  base::JsonArray list;
+  list.reserve(findings.size());
+  for (const auto& finding : findings) list.push_back(finding_to_json(finding));
+  base::JsonObject times;
+  for (const auto& [name, milliseconds] : timings)
+    times.emplace_back(unused_key(times, name), rounded(milliseconds));
+  return base::print_json(
+             base::JsonObject{{"schema", kFactsSchema},
+                              {"verdict", word_of(verdict.word)},
+                              {"exit_code", verdict.exit_code},
+                              {"findings", std::move(list)},
+                              {"facts", base::JsonObject{{"image", image_to_json(facts.image)},
+                                                         {"node", node_to_json(facts.node)}}},
+                              {"timings_ms", std::move(times)}}) +
+         "\n";
+}
+
+}  // namespace gpuinit::report

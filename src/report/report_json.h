@@ -1,0 +1,28 @@
+// The whole judgement as JSON, for `--check --format json` and whoever reads it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "gpuinit/facts.h"
+#include "gpuinit/finding.h"
+
+namespace gpuinit::report {
+
+// What took how long: {"image", 3.2}, milliseconds, in the order it was done.
+// The entry called "total" is the one that the one-line text report shows.
+using Timings = std::vector<std::pair<std::string, double>>;
+
+// "pass", "warn", "fail" and "fail", "warn", "unknown", "skipped".
+std::string_view word_of(Verdict::Word word);
+std::string_view word_of(Severity severity);
+
+// {"schema":1,"verdict":…,"exit_code":N,"findings":[…],"facts":{…},"timings_ms":{…}}
+// with every finding as {"id","severity","exit_code","summary","evidence":{},"why","fix"}.
+// Ends with a newline.
+std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,
+                        const Facts& facts, const Timings& timings);
+
+}  // namespace gpuinit::report

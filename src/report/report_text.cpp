@@ -1,0 +1,162 @@
+// See report_text.h.
+#include "report/report_text.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/text.h"
+#include "gpuinit/exit_codes.h"
+#include "report/layout.h"
+
+namespace gpuinit::report {
+
+namespace {
+
+constexpr std::size_t kIndent = 4;
+
+std::string plural(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+// "7 ms", "0.4 ms", "2.3 s": two digits are enough to see what is slow.
+std::string duration(double milliseconds) {
+  char text[32];
+  if (milliseconds >= 1000) std::snprintf(text, sizeof text, "%.1f s", milliseconds / 1000);
+  else if (milliseconds < 0.95) std::snprintf(text, sizeof text, "%.1f ms", milliseconds);
+  else std::snprintf(text, sizeof text, "%.0f ms", milliseconds);
+  return text;
+}
+
+class TextReport {
+ public:
+  explicit TextReport(const ReportInput& input) : input_(input), options_(input.options) {}
+
+  std::string write() {
+    const bool failed = input_.verdict.word == Verdict::Word::kFail;
+    if (options_.quiet && !failed) return "";
+    add_findings(Severity::kFail);
+    if (!options_.quiet) add_findings(Severity::kWarn);
+    if (options_.verbose) {
+      add_findings(Severity::kUnknown);
+      add_findings(Severity::kSkipped);
+      add_timings();
+    }
+    if (failed) add_failed_line();
+    else add_good_line();
+    return std::move(text_);
+  }
+
+ private:
+  std::size_t count(Severity severity) const {
+    return static_cast<std::size_t>(
+        std::ranges::count(input_.findings, severity, &Finding::severity));
+  }
+
+  // The findings that decide the exit code first, otherwise in their order.
+  void add_findings(Severity severity) {
+    const auto decides = [&](const Finding& finding) {
+      return finding.exit_code == input_.verdict.exit_code;
+    };
+    for (const bool deciding : {true, false})
+      for (const auto& finding : input_.findings)
+        if (finding.severity == severity && decides(finding) == deciding) add_finding(finding);
+  }
+
+  std::string headline(const Finding& finding) const {
+    std::string word;
+    switch (finding.severity) {
+      case Severity::kFail:
+        word = coloured("FAIL", Colour::kRed, options_.colour);
+        break;
+      case Severity::kWarn:
+        word = coloured("warning", Colour::kYellow, options_.colour);
+        break;
+      default:
+        word = word_of(finding.severity);
+    }
+    return "gpuinit: " + word + " " +
+           coloured(base::printable(finding.id, 80), Colour::kBold, options_.colour) + ": ";
+  }
+
+  void add_finding(const Finding& finding) {
+    text_ += wrapped(headline(finding), finding.summary, kIndent, options_.width);
+    const bool decided = finding.severity == Severity::kFail || finding.severity == Severity::kWarn;
+    if (!decided && !options_.verbose) return;
+    add_evidence(finding);
+    add_paragraph("why", finding.why);
+    add_paragraph("fix", finding.fix);
+    if (decided)
+      text_ += std::string(kIndent, ' ') + "more: gpuinit --explain " +
+               base::printable(finding.id, 80) + "\n";
+  }
+
+  void add_evidence(const Finding& finding) {
+    constexpr std::size_t kMaxLabel = 32;
+    std::size_t label_width = 0;
+    for (const auto& [label, value] : finding.evidence)
+      label_width = std::max(label_width, columns(base::printable(label, kMaxLabel)));
+    for (const auto& [label, value] : finding.evidence) {
+      const std::string start =
+          std::string(kIndent, ' ') + padded(base::printable(label, kMaxLabel), label_width) + "  ";
+      text_ += wrapped(start, value, kIndent + label_width + 2, options_.width);
+    }
+  }
+
+  void add_paragraph(const std::string& label, const std::string& body) {
+    if (body.empty()) return;
+    const std::string start = std::string(kIndent, ' ') + label + ": ";
+    text_ += wrapped(start, body, columns(start), options_.width);
+  }
+
+  void add_timings() {
+    std::vector<std::string> parts;
+    for (const auto& [name, milliseconds] : input_.timings)
+      parts.push_back(base::printable(name, 40) + " " + duration(milliseconds));
+    if (parts.empty()) return;
+    text_ += wrapped("gpuinit: time: ", base::join_with(parts, ", "), kIndent, options_.width);
+  }
+
+  // What ran on what, on one line whatever the width: it is read by grep too.
+  void add_good_line() {
+    std::vector<std::string> parts;
+    if (auto summary = summary_of(input_.facts); !summary.empty()) parts.push_back(summary);
+    std::vector<std::string> undecided;
+    for (const auto& finding : input_.findings)
+      if (finding.severity == Severity::kUnknown &&
+          std::ranges::find(undecided, finding.id) == undecided.end())
+        undecided.push_back(base::printable(finding.id, 80));
+    if (!undecided.empty()) parts.push_back("undecided: " + base::join_with(undecided, " "));
+    for (const auto& [name, milliseconds] : input_.timings)
+      if (name == "total") parts.push_back(duration(milliseconds));
+    text_ += "gpuinit: " + coloured("ok", Colour::kGreen, options_.colour);
+    if (const auto warnings = count(Severity::kWarn); warnings != 0)
+      text_ += " with " + plural(warnings, "warning");
+    if (!parts.empty()) text_ += ": " + base::join_with(parts, ", ");
+    text_ += '\n';
+  }
+
+  void add_failed_line() {
+    const int code = input_.verdict.exit_code;
+    std::string counts = plural(count(Severity::kFail), "failure");
+    if (const auto warnings = count(Severity::kWarn); warnings != 0)
+      counts += ", " + plural(warnings, "warning");
+    std::string body = "exit code " + std::to_string(code);
+    for (const auto& info : kExitCodes) {
+      if (info.code != code) continue;
+      body += ": " + std::string(info.meaning) + ". Retry: " + std::string(info.retry);
+    }
+    text_ += wrapped(
+        "gpuinit: " + coloured("stopped", Colour::kRed, options_.colour) + " (" + counts + "), ",
+        body, kIndent, options_.width);
+  }
+
+  const ReportInput& input_;
+  const ReportOptions& options_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string report_text(const ReportInput& input) { return TextReport(input).write(); }
+
+}  // namespace gpuinit::report

@@ -1,0 +1,86 @@
+#include "report/layout.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/unique_fd.h"
+
+namespace gpuinit::report {
+namespace {
+
+TEST(Layout, WrapsBeforeTheWidthAndHangs) {
+  EXPECT_EQ(wrapped("why: ", "one two three four", 5, 14), "why: one two\n     three\n     four\n");
+}
+
+TEST(Layout, AWordThatFitsExactlyStays) {
+  EXPECT_EQ(wrapped("", "aaaa bbbbb", 0, 10), "aaaa bbbbb\n");
+  EXPECT_EQ(wrapped("", "aaaa bbbbbb", 0, 10), "aaaa\nbbbbbb\n");
+}
+
+TEST(Layout, LongWordsStayWhole) {
+  EXPECT_EQ(wrapped("", "a /very/long/path b", 2, 8), "a\n  /very/long/path\n  b\n");
+}
+
+TEST(Layout, LineBreaksOfTheTextAreKept) {
+  EXPECT_EQ(wrapped("fix: ", "this\nor that", 5, 80), "fix: this\n     or that\n");
+}
+
+TEST(Layout, NoTextLeavesTheStartAlone) { EXPECT_EQ(wrapped("a: ", "", 4, 80), "a:\n"); }
+
+TEST(Layout, WhatATerminalWouldObeyBecomesVisible) {
+  EXPECT_EQ(wrapped("", "a\033[2Jb \xff", 0, 80), "a\\x1b[2Jb \\xff\n");
+}
+
+TEST(Layout, ColourTakesNoColumns) {
+  const std::string start = coloured("FAIL", Colour::kRed, true) + " ";
+  EXPECT_EQ(wrapped(start, "aaa bbb", 0, 12), start + "aaa bbb\n");
+}
+
+TEST(Layout, CountsCodePointsNotBytes) {
+  EXPECT_EQ(columns("Grün→"), 5U);
+  EXPECT_EQ(padded("ü", 3), "ü  ");
+  EXPECT_EQ(padded("long", 3), "long");
+}
+
+// A pseudo-terminal, so that the answer does not depend on where tests run.
+class ColourDecision : public testing::Test {
+ protected:
+  ColourDecision() : master_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+    ::grantpt(master_.get());
+    ::unlockpt(master_.get());
+    char name[100];
+    if (::ptsname_r(master_.get(), name, sizeof name) == 0)
+      terminal_.reset(::open(name, O_RDWR | O_NOCTTY));
+  }
+  base::UniqueFd master_;
+  base::UniqueFd terminal_;
+};
+
+TEST_F(ColourDecision, ATerminalGetsColour) {
+  ASSERT_TRUE(terminal_.valid());
+  EXPECT_TRUE(should_colour(terminal_.get(), {{"TERM", "xterm"}}));
+  EXPECT_TRUE(should_colour(terminal_.get(), {}));
+}
+
+TEST_F(ColourDecision, NoColorAndADumbTerminalGetNone) {
+  ASSERT_TRUE(terminal_.valid());
+  EXPECT_FALSE(should_colour(terminal_.get(), {{"NO_COLOR", "1"}}));
+  EXPECT_FALSE(should_colour(terminal_.get(), {{"TERM", "dumb"}}));
+}
+
+TEST_F(ColourDecision, AnEmptyNoColorCountsAsUnset) {
+  ASSERT_TRUE(terminal_.valid());
+  EXPECT_TRUE(should_colour(terminal_.get(), {{"NO_COLOR", ""}}));
+}
+
+TEST_F(ColourDecision, AFileGetsNone) {
+  base::UniqueFd file(::open("/dev/null", O_WRONLY));
+  EXPECT_FALSE(should_colour(file.get(), {}));
+  EXPECT_FALSE(should_colour(-1, {}));
+}
+
+}  // namespace
+}  // namespace gpuinit::report

@@ -1,0 +1,110 @@
+#include "report/report_json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/facts_json.h"
+#include "report/sample_facts.h"
+
+namespace gpuinit::report {
+namespace {
+
+const std::vector<Finding> kFindings{
+    {"python.abi",
+     Severity::kFail,
+     kExitImage,
+     "two ABIs",
+     {{"interpreter", "cpython-312-x86_64-linux-gnu"},
+      {"torch._C", "cpython-310-x86_64-linux-gnu"}},
+     "CPython loads no other",
+     "install the cp312 wheel"},
+    {"cuda.driver", Severity::kWarn, kExitGood, "s", {}, "w", "f"},
+    {"device.arch", Severity::kUnknown, kExitGood, "u", {}, "", ""},
+    {"device.context", Severity::kSkipped, kExitGood, "k", {}, "", ""},
+};
+
+base::Json parsed(const std::string& text) {
+  auto json = base::parse_json(text);
+  EXPECT_TRUE(json.ok()) << text;
+  return json.ok() ? *json : base::Json();
+}
+
+TEST(ReportJson, HasTheContractedShape) {
+  const auto text =
+      report_json({Verdict::Word::kFail, 65}, kFindings, {}, {{"image", 3.14159}, {"total", 7}});
+  EXPECT_TRUE(text.starts_with(R"({
+  "schema": 1,
+  "verdict": "fail",
+  "exit_code": 65,
+  "findings": [
+    {
+      "id": "python.abi",
+      "severity": "fail",
+      "exit_code": 65,
+      "summary": "two ABIs",
+      "evidence": {
+        "interpreter": "cpython-312-x86_64-linux-gnu",
+        "torch._C": "cpython-310-x86_64-linux-gnu"
+      },
+      "why": "CPython loads no other",
+      "fix": "install the cp312 wheel"
+    },
+)")) << text;
+  EXPECT_TRUE(text.ends_with(R"(
+  "timings_ms": {
+    "image": 3.142,
+    "total": 7.0
+  }
+}
+)")) << text;
+}
+
+TEST(ReportJson, NamesEverySeverityAndVerdict) {
+  const auto json = parsed(report_json({Verdict::Word::kWarn, 0}, kFindings, {}, {}));
+  std::vector<std::string> words;
+  for (const auto& finding : *json.find("findings")->as_array())
+    words.push_back(*finding.find("severity")->as_string());
+  EXPECT_THAT(words, testing::ElementsAre("fail", "warn", "unknown", "skipped"));
+  EXPECT_EQ(*json.find("verdict")->as_string(), "warn");
+  EXPECT_EQ(word_of(Verdict::Word::kPass), "pass");
+}
+
+TEST(ReportJson, NothingFoundIsAnEmptyArrayNotNull) {
+  const auto json = parsed(report_json({}, {}, {}, {}));
+  ASSERT_NE(json.find("findings")->as_array(), nullptr);
+  EXPECT_TRUE(json.find("findings")->as_array()->empty());
+  ASSERT_NE(json.find("timings_ms")->as_object(), nullptr);
+}
+
+TEST(ReportJson, EqualLabelsOfEvidenceAreAllKept) {
+  const std::vector<Finding> findings{{"device.arch",
+                                       Severity::kFail,
+                                       66,
+                                       "s",
+                                       {{"GPU", "a"}, {"GPU", "b"}, {"GPU", "c"}},
+                                       "",
+                                       ""}};
+  const auto json = parsed(report_json({Verdict::Word::kFail, 66}, findings, {}, {}));
+  const auto& evidence = *json.find("findings")->as_array()->front().find("evidence");
+  EXPECT_EQ(*evidence.find("GPU")->as_string(), "a");
+  EXPECT_EQ(*evidence.find("GPU (2)")->as_string(), "b");
+  EXPECT_EQ(*evidence.find("GPU (3)")->as_string(), "c");
+}
+
+TEST(ReportJson, ItsFactsCanBeReadBack) {
+  const auto facts = test::full_facts();
+  auto back = facts_from_json(parsed(report_json({}, kFindings, facts, {{"total", 1}})));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(*back, facts);
+}
+
+TEST(ReportJson, BrokenTextInAFindingStillGivesJson) {
+  const std::vector<Finding> findings{
+      {"torch.install", Severity::kWarn, 0, "a\xff\x01", {{"\xc3", "\"\n"}}, "", ""}};
+  const auto json = parsed(report_json({}, findings, {}, {}));
+  EXPECT_EQ(*json.find("findings")->as_array()->front().find("summary")->as_string(),
+            "a\xef\xbf\xbd\x01");
+}
+
+}  // namespace
+}  // namespace gpuinit::report

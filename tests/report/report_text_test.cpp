@@ -1,0 +1,223 @@
+// The exact text that people read: a changed blank is a changed test.
+#include "report/report_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gpuinit::report {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Facts h100_facts() {
+  Facts facts;
+  facts.image.interpreter = Interpreter{};
+  facts.image.interpreter->version = std::string("3.12.4");
+  facts.image.torch = Torch{};
+  facts.image.torch->version = std::string("2.8.0+cu128");
+  facts.image.torch->cuda = std::string("12.8");
+  facts.node.driver.kernel_version = std::string("535.104.05");
+  facts.node.driver.cuda_version = std::string("12.2");
+  Device h100;
+  h100.name = std::string("NVIDIA H100 80GB HBM3");
+  facts.node.devices = std::vector<Device>(8, h100);
+  return facts;
+}
+
+const Finding kAbi{
+    "python.abi",
+    Severity::kFail,
+    kExitImage,
+    "torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython 3.12",
+    {{"interpreter", "/usr/bin/python3.12"},
+     {"its SOABI", "cpython-312-x86_64-linux-gnu"},
+     {"torch._C", "cpython-310-x86_64-linux-gnu"}},
+    "CPython 3.12 loads only extension modules whose file name carries its own SOABI, so that "
+    "`import torch` ends with \"No module named 'torch._C'\".",
+    "Install the cp312 wheel of torch, or run the command with Python 3.10."};
+
+const Finding kDriver{"cuda.driver",
+                      Severity::kFail,
+                      kExitFit,
+                      "driver 470.82.01 cannot serve CUDA 12.8",
+                      {},
+                      "",
+                      "Use a node with driver 525.60.13 or later."};
+
+const Finding kWarning{
+    "expect.torch", Severity::kWarn, kExitGood, "torch is newer than pinned", {}, "", ""};
+const Finding kUndecided{"device.arch",
+                         Severity::kUnknown,
+                         kExitGood,
+                         "the fatbins of libtorch_cuda.so could not be read",
+                         {{"file", "/t/libtorch_cuda.so"}},
+                         "",
+                         ""};
+const Finding kSkip{"device.context", Severity::kSkipped, kExitGood, "no device", {}, "", ""};
+
+std::string text_of(const Verdict& verdict, const std::vector<Finding>& findings,
+                    const ReportOptions& options = {}, const Facts& facts = h100_facts()) {
+  const Timings timings{{"image", 4.2}, {"node", 0.31}, {"total", 7.1}};
+  return report_text({verdict, findings, facts, timings, options});
+}
+
+TEST(ReportText, AllWellIsOneLine) {
+  EXPECT_EQ(text_of({}, {}),
+            "gpuinit: ok: python 3.12.4, torch 2.8.0+cu128 (CUDA 12.8), driver 535.104.05 "
+            "(CUDA 12.2), 8 x NVIDIA H100 80GB HBM3, 7 ms\n");
+}
+
+TEST(ReportText, SaysOnlyWhatIsKnown) {
+  EXPECT_EQ(report_text({{}, {}, Facts{}, {}, {}}), "gpuinit: ok\n");
+  Facts facts;
+  facts.image.torch = Torch{};
+  facts.node.driver.cuda_version = std::string("12.2");
+  EXPECT_EQ(summary_of(facts), "driver for CUDA 12.2");
+}
+
+TEST(ReportText, SaysWhatIsKnownToBeAbsent) {
+  Facts facts;
+  facts.image.interpreter = Fact<Interpreter>::absent();
+  facts.image.torch = Fact<Torch>::absent();
+  facts.node.driver.kernel_version = Fact<std::string>::absent();
+  facts.node.devices = std::vector<Device>{};
+  EXPECT_EQ(summary_of(facts), "no Python, no torch, no NVIDIA driver, no GPU");
+}
+
+TEST(ReportText, NamesCpuAndRocmBuilds) {
+  Facts facts;
+  facts.image.torch = Torch{};
+  facts.image.torch->version = std::string("2.8.0");
+  EXPECT_EQ(summary_of(facts), "torch 2.8.0");
+  facts.image.torch->cuda = Fact<std::string>::absent();
+  facts.image.torch->hip = Fact<std::string>::absent();
+  EXPECT_EQ(summary_of(facts), "torch 2.8.0 (CPU build)");
+  facts.image.torch->hip = std::string("6.2");
+  EXPECT_EQ(summary_of(facts), "torch 2.8.0 (ROCm 6.2)");
+}
+
+TEST(ReportText, CountsDevicesByKind) {
+  Facts facts;
+  Device a;
+  a.name = std::string("NVIDIA A100");
+  Device b;
+  b.compute_capability = std::string("9.0");
+  facts.node.devices = std::vector<Device>{a, b, a, Device{}};
+  EXPECT_EQ(summary_of(facts), "2 x NVIDIA A100, 1 x GPU of compute capability 9.0, 1 x GPU");
+}
+
+TEST(ReportText, AFailureIsCauseEvidenceReasonAndCure) {
+  EXPECT_EQ(
+      text_of({Verdict::Word::kFail, kExitImage}, {kAbi}),
+      R"(gpuinit: FAIL python.abi: torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython
+    3.12
+    interpreter  /usr/bin/python3.12
+    its SOABI    cpython-312-x86_64-linux-gnu
+    torch._C     cpython-310-x86_64-linux-gnu
+    why: CPython 3.12 loads only extension modules whose file name carries its own SOABI, so that
+         `import torch` ends with "No module named 'torch._C'".
+    fix: Install the cp312 wheel of torch, or run the command with Python 3.10.
+    more: gpuinit --explain python.abi
+gpuinit: stopped (1 failure), exit code 65: the image contradicts itself. Retry: never: rebuild the
+    image
+)");
+}
+
+TEST(ReportText, TheFailureThatDecidesTheExitCodeComesFirst) {
+  EXPECT_EQ(
+      text_of({Verdict::Word::kFail, kExitImage}, {kWarning, kDriver, kAbi}),
+      R"(gpuinit: FAIL python.abi: torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython
+    3.12
+    interpreter  /usr/bin/python3.12
+    its SOABI    cpython-312-x86_64-linux-gnu
+    torch._C     cpython-310-x86_64-linux-gnu
+    why: CPython 3.12 loads only extension modules whose file name carries its own SOABI, so that
+         `import torch` ends with "No module named 'torch._C'".
+    fix: Install the cp312 wheel of torch, or run the command with Python 3.10.
+    more: gpuinit --explain python.abi
+gpuinit: FAIL cuda.driver: driver 470.82.01 cannot serve CUDA 12.8
+    fix: Use a node with driver 525.60.13 or later.
+    more: gpuinit --explain cuda.driver
+gpuinit: warning expect.torch: torch is newer than pinned
+    more: gpuinit --explain expect.torch
+gpuinit: stopped (2 failures, 1 warning), exit code 65: the image contradicts itself. Retry: never:
+    rebuild the image
+)");
+}
+
+TEST(ReportText, AWarningEndsWithTheGoodLine) {
+  EXPECT_EQ(text_of({Verdict::Word::kWarn, 0}, {kWarning}),
+            "gpuinit: warning expect.torch: torch is newer than pinned\n"
+            "    more: gpuinit --explain expect.torch\n"
+            "gpuinit: ok with 1 warning: python 3.12.4, torch 2.8.0+cu128 (CUDA 12.8), driver "
+            "535.104.05 (CUDA 12.2), 8 x NVIDIA H100 80GB HBM3, 7 ms\n");
+}
+
+TEST(ReportText, WhatCouldNotBeDecidedIsNamedInTheGoodLine) {
+  EXPECT_EQ(text_of({}, {kUndecided, kSkip, kUndecided}, {}, Facts{}),
+            "gpuinit: ok: undecided: device.arch, 7 ms\n");
+}
+
+TEST(ReportText, VerboseTellsUndecidedSkippedAndTimes) {
+  EXPECT_EQ(text_of({}, {kUndecided, kSkip}, {.verbose = true}, Facts{}),
+            "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"
+            "    file  /t/libtorch_cuda.so\n"
+            "gpuinit: skipped device.context: no device\n"
+            "gpuinit: time: image 4 ms, node 0.3 ms, total 7 ms\n"
+            "gpuinit: ok: undecided: device.arch, 7 ms\n");
+}
+
+TEST(ReportText, QuietSpeaksOnlyWhenItFails) {
+  EXPECT_EQ(text_of({}, {}, {.quiet = true}), "");
+  EXPECT_EQ(text_of({Verdict::Word::kWarn, 0}, {kWarning}, {.quiet = true}), "");
+  const auto text = text_of({Verdict::Word::kFail, 66}, {kDriver, kWarning}, {.quiet = true});
+  EXPECT_THAT(text, HasSubstr("FAIL cuda.driver"));
+  EXPECT_THAT(text, Not(HasSubstr("expect.torch")));
+}
+
+TEST(ReportText, ColourIsOnlyThereWhenAskedFor) {
+  const Verdict fail{Verdict::Word::kFail, kExitFit};
+  EXPECT_THAT(text_of(fail, {kDriver}), Not(HasSubstr("\033")));
+  const auto text = text_of(fail, {kDriver}, {.colour = true});
+  EXPECT_TRUE(text.starts_with("gpuinit: \033[1;31mFAIL\033[0m \033[1mcuda.driver\033[0m: driver "))
+      << text;
+}
+
+TEST(ReportText, ColourChangesNoLineBreak) {
+  const Verdict fail{Verdict::Word::kFail, kExitImage};
+  auto text = text_of(fail, {kAbi}, {.colour = true});
+  for (std::size_t at = 0; (at = text.find('\033')) != std::string::npos;)
+    text.erase(at, text.find('m', at) - at + 1);
+  EXPECT_EQ(text, text_of(fail, {kAbi}));
+}
+
+TEST(ReportText, EvidenceHangsUnderItsOwnColumn) {
+  const Finding finding{"torch.install",
+                        Severity::kWarn,
+                        0,
+                        "s",
+                        {{"a", "one two three four five"}, {"label", "x"}},
+                        "",
+                        ""};
+  EXPECT_THAT(text_of({Verdict::Word::kWarn, 0}, {finding}, {.width = 26}),
+              HasSubstr("    a      one two three\n"
+                        "           four five\n"
+                        "    label  x\n"));
+}
+
+TEST(ReportText, TextFromFilesCannotSteerTheTerminalOrFakeALine) {
+  Facts facts = h100_facts();
+  facts.image.torch->version = std::string("2\033[2J\ngpuinit: ok");
+  const Finding finding{
+      "torch.install", Severity::kWarn, 0, "bad\033]0;x\a", {{"na\tme", "val\nue"}}, "", ""};
+  const auto text = text_of({Verdict::Word::kWarn, 0}, {finding}, {}, facts);
+  EXPECT_THAT(text, Not(HasSubstr("\033")));
+  EXPECT_THAT(text, Not(HasSubstr("\a")));
+  EXPECT_THAT(text, HasSubstr("torch 2\\x1b[2J\\x0agpuinit: ok"));
+  EXPECT_THAT(text, HasSubstr("na\\x09me"));
+  EXPECT_THAT(text, Not(HasSubstr("\nue")));
+}
+
+}  // namespace
+}  // namespace gpuinit::report

@@ -1,0 +1,98 @@
+#include "report/sample_facts.h"
+
+namespace gpuinit::test {
+
+Facts full_facts() {
+  Facts facts;
+  Interpreter python;
+  python.path = "/opt/venv/bin/python";
+  python.real_path = "/usr/bin/python3.12";
+  python.chosen_because = "`python` found on PATH";
+  python.from_command = true;
+  python.version = std::string("3.12.4");
+  python.soabi = std::string("cpython-312-x86_64-linux-gnu");
+  python.soabi_source = std::string("/usr/lib/python3.12/_sysconfigdata.py");
+  python.machine = std::string("x86_64");
+  python.libc = std::string("glibc");
+  python.libpython = std::string("libpython3.12.so.1.0");
+  python.environment = std::string("venv");
+  python.prefix = std::string("/opt/venv");
+  python.base_prefix = std::string("/usr");
+  python.sys_path = std::vector<std::string>{"/a", "/b with \"quotes\" and \n"};
+  python.sys_path_notes = {"x.pth: import y"};
+  facts.image.root = "/mnt/image";
+  facts.image.command = {"python", "-c", ""};
+  facts.image.interpreter = python;
+
+  DeviceCode code;
+  code.files = {"/t/libtorch_cuda.so"};
+  code.entries = {{"sm_90", 341}, {"compute_90", 18446744073709551615U}};
+  code.groups = {{{"sm_90", "sm_90a"}, std::string("8.4"), 2},
+                 {{"sm_80"}, Fact<std::string>::absent(), 339},
+                 {{}, Fact<std::string>::unknown("truncated"), 1}};
+  Torch torch;
+  torch.path = "/t";
+  torch.sys_path_entry = "/";
+  torch.shadowed = {"/u", "/v"};
+  torch.layout = std::string("wheel");
+  torch.version = std::string("2.8.0+cu128");
+  torch.metadata_version = std::string("2.8.0");
+  torch.cuda = std::string("12.8");
+  torch.hip = std::string("6.2");
+  torch.soabi = std::string("cpython-310-x86_64-linux-gnu");
+  torch.soabis = {"cpython-310-x86_64-linux-gnu"};
+  torch.machine = std::string("aarch64");
+  torch.exports_init = false;
+  torch.missing_python_symbols = std::vector<std::string>{"PyDict_GetItemRef"};
+  torch.wheel_tags = std::vector<std::string>{"cp310-cp310-manylinux_2_28_x86_64"};
+  torch.cxx11_abi = true;
+  torch.missing_files = std::vector<std::string>{};
+  torch.arch_list = std::vector<std::string>{"sm_90"};
+  torch.device_code = code;
+  facts.image.torch = torch;
+
+  CudaRuntime runtime{"libcudart.so.12", "/c/libcudart.so.12", "RPATH of /t/a.so",
+                      std::string("12.8.90"), std::string("/c/version.json")};
+  facts.image.cuda_runtime = runtime;
+
+  auto& node = facts.node;
+  node.driver.kernel_version = std::string("535.104.05");
+  node.driver.cuda_version = std::string("12.2");
+  node.driver.libcuda = LibCuda{
+      "/usr/lib/libcuda.so.1", "/usr/lib/libcuda.so.575.57.08", "ld.so.cache",
+      "forward-compat",        std::string("575.57.08"),        CompatNote{"12.9", {535, 550}}};
+  node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidia0", 0}, {"/dev/nvidiactl", 13}};
+  ContextTrial trial{"cuLaunchKernel", 222, true, true, "a note", 12.625};
+  Device device;
+  device.name = std::string("NVIDIA H100 80GB HBM3");
+  device.uuid = std::string("GPU-1");
+  device.compute_capability = std::string("9.0");
+  device.memory_bytes = 85899345920U;
+  device.memory_free_bytes = 18446744073709551615U;
+  device.mig = true;
+  device.compute_mode = std::string("exclusive-process");
+  device.context = trial;
+  node.devices = std::vector<Device>{device, Device{}};
+  node.environment = std::map<std::string, std::string>{{"CUDA_VISIBLE_DEVICES", ""},
+                                                        {"LD_LIBRARY_PATH", "/a:/b"}};
+  node.probe = ProbeRun{ProbeRun::Outcome::kCrashed, "signal 11", "cuInit",
+                        std::string("no such file"), 999,         0.25};
+  return facts;
+}
+
+Facts absent_facts() {
+  Facts facts;
+  facts.image.interpreter = Fact<Interpreter>::absent("no python anywhere");
+  facts.image.torch = Fact<Torch>::absent();
+  facts.image.cuda_runtime = Fact<CudaRuntime>::absent("torch needs none");
+  facts.node.driver.kernel_version = Fact<std::string>::absent("no nvidia module");
+  facts.node.driver.cuda_version = Fact<std::string>::absent();
+  facts.node.driver.libcuda = Fact<LibCuda>::absent("not in the search path");
+  facts.node.device_nodes = Fact<std::vector<DeviceNode>>::absent();
+  facts.node.devices = Fact<std::vector<Device>>::absent("no driver");
+  facts.node.environment = Fact<std::map<std::string, std::string>>::absent();
+  facts.node.probe = Fact<ProbeRun>::absent("switched off");
+  return facts;
+}
+
+}  // namespace gpuinit::test
