@@ -1,0 +1,112 @@
+#include "policy/catalogue.h"
+
+#include "base/text.h"
+#include "gpuinit/check_ids.h"
+
+namespace gpuinit::policy {
+
+namespace {
+
+std::vector<Key> make_catalogue() {
+  std::vector<Key> keys;
+  for (const auto id : kCheckIds)
+    keys.push_back({"checks." + std::string(id), CheckLevel{id},
+                    "what a failure of this check does: stop, only be said, or not be looked for"});
+  const Key others[] = {
+      {"python.interpreter", Text{&Policy::python_interpreter, TextRule::kProgram},
+       "the Python that is judged when the command does not tell; empty: python3, then python"},
+      {"torch.required", &Policy::torch_required, "an image without torch fails torch.install"},
+      {"gpu.required", &Policy::gpu_required,
+       "whether a GPU is needed; auto: when the image's torch is a CUDA build"},
+      {"gpu.count", Text{&Policy::gpu_count, TextRule::kCountRange},
+       "how many GPUs the command must see, where one is needed"},
+      {"expect.python", Text{&Policy::expect_python, TextRule::kVersionRange},
+       "pins the interpreter's version"},
+      {"expect.torch", Text{&Policy::expect_torch, TextRule::kVersionRange},
+       "pins torch's version"},
+      {"expect.cuda", Text{&Policy::expect_cuda, TextRule::kVersionRange},
+       "pins the CUDA version that torch was built for"},
+      {"expect.driver", Text{&Policy::expect_driver, TextRule::kVersionRange},
+       "pins the version of the kernel driver"},
+      {"probe.timeout", &Policy::probe_timeout,
+       "how many seconds the CUDA probe may take, all devices together"},
+      {"warmup.context", &Policy::warmup_context,
+       "make a context and run one verified kernel on every device before the command"},
+      {"report.termination-log", Text{&Policy::termination_log, TextRule::kFile},
+       "a failing report is also written there if the file exists; empty: nowhere"},
+  };
+  keys.insert(keys.end(), std::begin(others), std::end(others));
+  return keys;
+}
+
+// The names directly under `table`, "" for the top: "gpu" → required, count.
+std::vector<std::string> members(std::string_view table) {
+  const std::string prefix = table.empty() ? "" : std::string(table) + ".";
+  std::vector<std::string> names;
+  for (const auto& key : catalogue()) {
+    if (!key.name.starts_with(prefix)) continue;
+    std::string name = key.name.substr(prefix.size());
+    // The ids of checks have a dot themselves and are named whole.
+    if (table.empty()) name.resize(name.find('.'));
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// The key whose last names are these, if there is exactly one, else "".
+std::string only_key_ending(std::string_view names) {
+  std::string found;
+  for (const auto& key : catalogue()) {
+    if (!key.name.ends_with("." + std::string(names))) continue;
+    if (!found.empty()) return "";
+    found = key.name;
+  }
+  return found;
+}
+
+}  // namespace
+
+const std::vector<Key>& catalogue() {
+  static const std::vector<Key> keys = make_catalogue();
+  return keys;
+}
+
+const Key* find_key(std::string_view name) {
+  for (const auto& key : catalogue())
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+bool is_table(std::string_view name) {
+  for (const auto& key : catalogue())
+    if (key.name.size() > name.size() && key.name.starts_with(name) && key.name[name.size()] == '.')
+      return true;
+  return false;
+}
+
+std::string keys_of(std::string_view table) {
+  return "[" + std::string(table) + "] has " + base::join_with(members(table), ", ");
+}
+
+std::string suggestion(std::string_view unknown) {
+  std::vector<std::string> names;
+  for (const auto& key : catalogue()) names.push_back(key.name);
+  const std::vector<std::string> tables = members("");
+  names.insert(names.end(), tables.begin(), tables.end());
+  const std::string_view last = unknown.substr(unknown.rfind('.') + 1);
+  std::string near = base::nearest(unknown, names);
+  if (near.empty()) near = only_key_ending(unknown);  // its table was forgotten
+  if (near.empty()) near = only_key_ending(last);     // it was put into another table
+  if (!near.empty()) return "did you mean `" + near + "`?";
+  const std::string_view table = unknown.substr(0, unknown.find('.'));
+  if (is_table(table)) return keys_of(table);
+  return "a policy has the tables " + base::join_with(tables, ", ");
+}
+
+Policy built_in_policy() {
+  Policy policy;
+  for (const auto id : kCheckIds) policy.checks[std::string(id)] = Level::kFail;
+  return policy;
+}
+
+}  // namespace gpuinit::policy

@@ -1,0 +1,79 @@
+// Every key of a policy, each described once: from this table come parsing,
+// suggestions, --print-policy and the table in docs/policy.md.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "gpuinit/policy.h"
+#include "gpuinit/result.h"
+#include "policy/value.h"
+
+namespace gpuinit::policy {
+
+// What a key's text may be. Every text is UTF-8 without control characters.
+enum class TextRule {
+  kProgram,       // a name looked up on PATH, an absolute path, or empty
+  kFile,          // an absolute path, or empty
+  kCountRange,    // a range of whole numbers, not empty
+  kVersionRange,  // a range of versions, or empty
+};
+
+// Where in Policy a key's value lives; with it goes how it is written in TOML.
+struct CheckLevel {
+  std::string_view id;  // "fail", "warn" or "off"
+};
+struct Text {
+  std::string Policy::*field;
+  TextRule rule;
+};
+using Seconds = std::chrono::milliseconds Policy::*;  // a number of seconds
+using Field = std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*, Seconds>;
+
+struct Key {
+  std::string name;  // "probe.timeout"
+  Field field;
+  std::string_view meaning;  // one line, for people
+};
+
+// In the order of Policy's members.
+const std::vector<Key>& catalogue();
+
+// The key of that name, or null.
+const Key* find_key(std::string_view name);
+
+// True if keys of the policy live under that name: "gpu", "checks.python".
+bool is_table(std::string_view name);
+
+// "[gpu] has required, count". Requires: is_table(table).
+std::string keys_of(std::string_view table);
+
+// "did you mean `probe.timeout`?", or the keys that there are, for a name that
+// is none. Never empty.
+std::string suggestion(std::string_view unknown);
+
+// What the key takes, after "expected": `"fail", "warn" or "off"`.
+std::string expectation(const Key& key);
+
+// True if the key takes free text: then 3.10 on a command line is the text 3.10.
+bool takes_text(const Key& key);
+
+Value get(const Key& key, const Policy& policy);
+
+// Says what is wrong with a version range; empty if nothing is.
+using RangeProblem = std::function<std::string(const std::string&)>;
+
+// Puts the value into the policy. The error reads "expected …, found …" and
+// leaves the policy as it was. `range_problem` may be empty: any range is taken.
+Status set(const Key& key, const Value& value, const RangeProblem& range_problem, Policy& policy);
+
+// The defaults of include/gpuinit/policy.h, with every check at "fail".
+Policy built_in_policy();
+
+inline constexpr std::chrono::seconds kMaxSeconds{86'400};
+
+}  // namespace gpuinit::policy

@@ -1,0 +1,177 @@
+// How the value of a key is written in TOML: one codec per kind of field.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "policy/catalogue.h"
+
+namespace gpuinit::policy {
+
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+template <class E>
+struct Word {
+  std::string_view text;
+  E value;
+};
+constexpr std::array<Word<Level>, 3> kLevels{
+    {{"fail", Level::kFail}, {"warn", Level::kWarn}, {"off", Level::kOff}}};
+constexpr std::array<Word<GpuRequired>, 3> kGpuRequired{
+    {{"auto", GpuRequired::kAuto}, {"yes", GpuRequired::kYes}, {"no", GpuRequired::kNo}}};
+
+template <class E>
+std::string choice(const std::array<Word<E>, 3>& words) {
+  const auto quoted = [&](std::size_t i) { return '"' + std::string(words[i].text) + '"'; };
+  return quoted(0) + ", " + quoted(1) + " or " + quoted(2);
+}
+
+template <class E>
+Value word_of(const std::array<Word<E>, 3>& words, E value) {
+  for (const auto& word : words)
+    if (word.value == value) return {std::string(word.text)};
+  return {Value::Other{"an unnamed value"}};
+}
+
+template <class E>
+const E* value_of(const std::array<Word<E>, 3>& words, const Value& value) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  for (const auto& word : words)
+    if (text != nullptr && word.text == *text) return &word.value;
+  return nullptr;
+}
+
+// Milliseconds, or nothing if it is no number from 0.001 to kMaxSeconds.
+std::optional<std::chrono::milliseconds> milliseconds(const Value& value) {
+  double seconds = 0;
+  if (const auto* integer = std::get_if<std::int64_t>(&value.data))
+    seconds = static_cast<double>(*integer);
+  else if (const auto* number = std::get_if<double>(&value.data)) seconds = *number;
+  // The comparison is written so that NaN fails it.
+  if (!(seconds >= 0.001 && seconds <= static_cast<double>(kMaxSeconds.count()))) return {};
+  return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
+// What is wrong with the text beyond "expected …"; nothing if it may stay.
+struct TextProblem {
+  bool wrong = false;
+  std::string detail;
+};
+
+TextProblem text_problem(TextRule rule, const std::string& text, const RangeProblem& problem) {
+  if (!is_clean_text(text))
+    return {true, "a control character, invalid UTF-8, or more than a path can hold"};
+  switch (rule) {
+    case TextRule::kProgram:
+      return {text.find('/') != std::string::npos && !text.starts_with('/'), ""};
+    case TextRule::kFile:
+      return {!text.empty() && !text.starts_with('/'), ""};
+    case TextRule::kCountRange:
+      if (text.empty()) return {true, ""};
+      break;
+    case TextRule::kVersionRange:
+      if (text.empty()) return {};
+      break;
+  }
+  std::string detail = problem ? problem(text) : "";
+  return {!detail.empty(), std::move(detail)};
+}
+
+}  // namespace
+
+std::string expectation(const Key& key) {
+  return std::visit(
+      Overloaded{
+          [](const CheckLevel&) { return choice(kLevels); },
+          [](GpuRequired Policy::*) { return choice(kGpuRequired); },
+          [](bool Policy::*) { return std::string("true or false"); },
+          [](Seconds) {
+            return "a number of seconds from 0.001 to " + std::to_string(kMaxSeconds.count());
+          },
+          [](const Text& text) -> std::string {
+            switch (text.rule) {
+              case TextRule::kProgram:
+                return "a program's name or absolute path as text, or \"\"";
+              case TextRule::kFile:
+                return "an absolute path as text, or \"\"";
+              case TextRule::kCountRange:
+                return "a range as text, such as \">=1\" or \"4\"";
+              case TextRule::kVersionRange:
+                return "a version range as text, such as \">=3.10,<3.13\", \"2.8.*\" or \"\"";
+            }
+            return {};
+          },
+      },
+      key.field);
+}
+
+bool takes_text(const Key& key) { return std::holds_alternative<Text>(key.field); }
+
+Value get(const Key& key, const Policy& policy) {
+  return std::visit(
+      Overloaded{
+          [&](const CheckLevel& check) {
+            const auto found = policy.checks.find(std::string(check.id));
+            return word_of(kLevels, found == policy.checks.end() ? Level::kFail : found->second);
+          },
+          [&](GpuRequired Policy::*field) { return word_of(kGpuRequired, policy.*field); },
+          [&](bool Policy::*field) { return Value{policy.*field}; },
+          [&](Seconds field) {
+            const std::int64_t count = (policy.*field).count();
+            if (count % 1000 == 0) return Value{count / 1000};
+            return Value{static_cast<double>(count) / 1000};
+          },
+          [&](const Text& text) { return Value{policy.*text.field}; },
+      },
+      key.field);
+}
+
+Status set(const Key& key, const Value& value, const RangeProblem& range_problem, Policy& policy) {
+  std::string detail;
+  const bool taken = std::visit(
+      Overloaded{
+          [&](const CheckLevel& check) {
+            const auto* level = value_of(kLevels, value);
+            if (level != nullptr) policy.checks[std::string(check.id)] = *level;
+            return level != nullptr;
+          },
+          [&](GpuRequired Policy::*field) {
+            const auto* required = value_of(kGpuRequired, value);
+            if (required != nullptr) policy.*field = *required;
+            return required != nullptr;
+          },
+          [&](bool Policy::*field) {
+            const auto* boolean = std::get_if<bool>(&value.data);
+            if (boolean != nullptr) policy.*field = *boolean;
+            return boolean != nullptr;
+          },
+          [&](Seconds field) {
+            const auto time = milliseconds(value);
+            if (time) policy.*field = *time;
+            return time.has_value();
+          },
+          [&](const Text& text) {
+            const auto* given = std::get_if<std::string>(&value.data);
+            if (given == nullptr) {
+              // TOML reads 3.10 as the number 3.1.
+              detail = std::holds_alternative<Value::Other>(value.data) ? "" : "write it in quotes";
+              return false;
+            }
+            auto problem = text_problem(text.rule, *given, range_problem);
+            detail = std::move(problem.detail);
+            if (!problem.wrong) policy.*text.field = *given;
+            return !problem.wrong;
+          },
+      },
+      key.field);
+  if (taken) return Done{};
+  return Error{"expected " + expectation(key) + ", found " + describe(value) +
+               (detail.empty() ? "" : " (" + detail + ")")};
+}
+
+}  // namespace gpuinit::policy

@@ -1,0 +1,39 @@
+// Puts layers of policy text over the built-in policy, key by key.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/catalogue.h"
+#include "policy/load_policy.h"
+
+namespace gpuinit::policy {
+
+class Layers {
+ public:
+  // Starts with the built-in policy.
+  explicit Layers(RangeProblem range_problem);
+
+  // The text of a policy file; `name` is for messages and origins.
+  Status add_file(const std::string& name, std::string_view text);
+
+  // One KEY=VALUE; `origin` is "--set" or "GPUINIT_SET". The value is TOML, or
+  // text without quotes where the key takes text or a word.
+  Status add_setting(std::string_view setting, const std::string& origin);
+
+  LoadedPolicy loaded() const;
+
+ private:
+  Status put(const Key& key, const Value& value, std::string origin);
+
+  RangeProblem range_problem_;
+  Policy policy_;
+  std::vector<std::string> origins_;  // as catalogue()
+};
+
+// The settings of GPUINIT_SET: between ';', without blanks around and without
+// empty ones. A ';' inside a value that begins with a quote does not separate.
+std::vector<std::string> split_settings(std::string_view text);
+
+}  // namespace gpuinit::policy

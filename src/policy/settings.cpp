@@ -1,0 +1,89 @@
+// Settings: KEY=VALUE on the command line and in GPUINIT_SET.
+#include "base/text.h"
+#include "policy/layers.h"
+#include "policy/toml_document.h"
+
+namespace gpuinit::policy {
+
+namespace {
+
+bool has_control_characters(std::string_view text) {
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return true;
+  return false;
+}
+
+// The one value of `text`, or a problem.
+TomlDocument parse_value(std::string_view text) {
+  TomlDocument document = parse_toml("value = " + std::string(text));
+  if (!document.problem && document.entries.size() != 1)
+    document.problem = {{}, "expected one value"};
+  else if (!document.problem && document.entries[0].path.size() != 1)
+    document.entries[0].value = {Value::Other{kTable}};
+  return document;
+}
+
+// Where the quoted text that begins at `start` has its last quote; npos if nowhere.
+std::size_t closing_quote(std::string_view text, std::size_t start) {
+  for (std::size_t i = start + 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && text[start] == '"') ++i;
+    else if (text[i] == text[start]) return i;
+  }
+  return std::string_view::npos;
+}
+
+// The ';' that ends the first setting of the text; npos if it is the last.
+std::size_t setting_end(std::string_view text) {
+  const auto end = text.find(';');
+  const auto equals = text.find('=');
+  if (equals > end || equals == std::string_view::npos) return end;
+  const auto value = text.find_first_not_of(" \t\r\n", equals + 1);
+  if (value == std::string_view::npos || (text[value] != '"' && text[value] != '\'')) return end;
+  return text.find(';', closing_quote(text, value));
+}
+
+}  // namespace
+
+Status Layers::add_setting(std::string_view setting, const std::string& origin) {
+  const std::string shown = origin + " '" + base::printable(setting, 120) + "': ";
+  const auto wrong = [&](const std::string& why) -> Status { return Error{shown + why}; };
+  if (has_control_characters(setting)) return wrong("it has a control character");
+  const auto equals = setting.find('=');
+  if (equals == std::string_view::npos)
+    return wrong("expected KEY=VALUE, such as probe.timeout=30");
+
+  const TomlDocument left = parse_toml(std::string(setting.substr(0, equals)) + " = 0");
+  if (left.problem || left.entries.size() != 1)
+    return wrong("expected KEY=VALUE, found no key before the '='");
+  const auto& path = left.entries[0].path;
+  const std::string name = dotted(path, path.size());
+  const Key* key = find_key(name);
+  if (key == nullptr && is_table(name)) return wrong("`" + name + "` is a table; " + keys_of(name));
+  if (key == nullptr)
+    return wrong("unknown key `" + base::printable(name, 120) + "`; " + suggestion(name));
+
+  const std::string_view text = base::trim(setting.substr(equals + 1));
+  // Only these begin a value that cannot be meant as a bare word.
+  const bool marked = text.find_first_of("\"'[{") == 0;
+  Value value{std::string(text)};
+  if (marked || !takes_text(*key)) {
+    TomlDocument right = parse_value(text);
+    if (right.problem && marked) return wrong(right.problem->message);
+    if (!right.problem) value = std::move(right.entries[0].value);
+  }
+  auto done = put(*key, value, origin);
+  return done ? std::move(done) : wrong(done.error().message);
+}
+
+std::vector<std::string> split_settings(std::string_view text) {
+  std::vector<std::string> settings;
+  for (;;) {
+    const auto end = setting_end(text);
+    const auto setting = base::trim(text.substr(0, end));
+    if (!setting.empty()) settings.emplace_back(setting);
+    if (end == std::string_view::npos) return settings;
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace gpuinit::policy

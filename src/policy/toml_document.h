@@ -1,0 +1,54 @@
+// TOML text as a flat list of keys and values with their places in the text.
+// The parsing is toml++'s; it is included in toml_document.cpp alone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/value.h"
+
+namespace gpuinit::policy {
+
+// Both count from 1; columns count characters, as editors do.
+struct Position {
+  unsigned line = 1;
+  unsigned column = 1;
+  auto operator<=>(const Position&) const = default;
+};
+
+struct TomlKey {
+  std::string name;
+  Position at;
+};
+
+struct TomlEntry {
+  std::vector<TomlKey> path;  // [probe] timeout = 60 → probe, timeout; never empty
+  Value value;                // a table only where it is empty
+  Position value_at;
+};
+
+struct TomlProblem {
+  Position at;
+  std::string message;
+};
+
+// Either a problem, or the entries as they follow each other in the text.
+struct TomlDocument {
+  std::vector<TomlEntry> entries;
+  std::optional<TomlProblem> problem;
+};
+
+// The first `count` names of the path with dots between: "probe.timeout".
+std::string dotted(const std::vector<TomlKey>& path, std::size_t count);
+
+TomlDocument parse_toml(std::string_view text);
+
+// Bounds for hostile text: time, memory and the depth of recursion follow from
+// them. A policy with every key and a comment each has 5 KiB.
+inline constexpr std::size_t kMaxTomlBytes = 256 * 1024;
+inline constexpr std::size_t kMaxDotsPerLine = 64;  // a.b.c nests one level per dot
+inline constexpr std::size_t kMaxNestedValues = 8;  // arrays and inline tables
+
+}  // namespace gpuinit::policy

@@ -1,0 +1,63 @@
+#include "policy/value.h"
+
+#include <charconv>
+#include <climits>
+#include <cstdio>
+
+#include "base/text.h"
+
+namespace gpuinit::policy {
+
+namespace {
+
+constexpr std::size_t kShown = 80;  // bytes of a string that a message repeats
+
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      result += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04X", static_cast<unsigned>(c));
+      result += escape;
+    } else {
+      result += c;
+    }
+  }
+  return result + '"';
+}
+
+// The shortest text that reads back as the same number, marked as a float.
+std::string float_text(double number) {
+  char text[40];
+  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
+  std::string result(text, end);
+  if (result.find_first_not_of("0123456789-") == std::string::npos) result += ".0";
+  return result;
+}
+
+}  // namespace
+
+std::string toml_text(const Value& value) {
+  if (const auto* boolean = std::get_if<bool>(&value.data)) return *boolean ? "true" : "false";
+  if (const auto* integer = std::get_if<std::int64_t>(&value.data)) return std::to_string(*integer);
+  if (const auto* number = std::get_if<double>(&value.data)) return float_text(*number);
+  if (const auto* text = std::get_if<std::string>(&value.data)) return quoted(*text);
+  return {};
+}
+
+std::string describe(const Value& value) {
+  if (const auto* other = std::get_if<Value::Other>(&value.data)) return std::string(other->kind);
+  if (const auto* text = std::get_if<std::string>(&value.data))
+    return text->empty() ? "an empty string"
+                         : "the string " + quoted(base::printable(*text, kShown));
+  if (std::holds_alternative<bool>(value.data)) return "the boolean " + toml_text(value);
+  return "the number " + toml_text(value);
+}
+
+bool is_clean_text(std::string_view text) {
+  return text.size() < PATH_MAX && base::printable(text, PATH_MAX) == text;
+}
+
+}  // namespace gpuinit::policy

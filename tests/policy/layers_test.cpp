@@ -1,0 +1,249 @@
+#include "policy/layers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gpuinit::policy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+// The error of one policy file, "" if it is taken.
+std::string file_error(std::string_view text) {
+  Layers layers({});
+  auto done = layers.add_file("p.toml", text);
+  return done ? "" : done.error().message;
+}
+
+// The error of one --set, "" if it is taken.
+std::string setting_error(std::string_view setting) {
+  Layers layers({});
+  auto done = layers.add_setting(setting, "--set");
+  return done ? "" : done.error().message;
+}
+
+Policy with_setting(std::string_view setting) {
+  Layers layers({});
+  auto done = layers.add_setting(setting, "--set");
+  EXPECT_TRUE(done) << (done ? "" : done.error().message);
+  return layers.loaded().policy;
+}
+
+TEST(PolicyFile, SetsWhatItNamesAndNothingElse) {
+  Layers layers({});
+  ASSERT_TRUE(layers.add_file("p.toml", R"(
+version = 1
+probe.timeout = 2.5
+[checks]
+"python.abi" = "warn"
+cuda.driver = "off"
+[gpu]
+required = "yes"
+count = ">=8"
+)"));
+  const auto [policy, keys] = layers.loaded();
+  EXPECT_EQ(policy.probe_timeout.count(), 2500);
+  EXPECT_EQ(policy.checks.at("python.abi"), Level::kWarn);
+  EXPECT_EQ(policy.checks.at("cuda.driver"), Level::kOff);
+  EXPECT_EQ(policy.checks.at("device.arch"), Level::kFail);
+  EXPECT_EQ(policy.gpu_required, GpuRequired::kYes);
+  EXPECT_EQ(policy.gpu_count, ">=8");
+  EXPECT_FALSE(policy.torch_required);
+}
+
+TEST(PolicyFile, RemembersTheLineOfEachKey) {
+  Layers layers({});
+  ASSERT_TRUE(layers.add_file("/etc/p.toml", "version = 1\n[checks]\n\npython.abi = \"warn\"\n"));
+  for (const auto& key : layers.loaded().keys) {
+    const bool named = key.key == "checks.python.abi";
+    EXPECT_EQ(key.origin, named ? "/etc/p.toml:4" : "built in") << key.key;
+  }
+}
+
+TEST(PolicyFile, ALaterFileWins) {
+  Layers layers({});
+  ASSERT_TRUE(layers.add_file("a", "version = 1\n[gpu]\nrequired = \"no\"\ncount = \"4\"\n"));
+  ASSERT_TRUE(layers.add_file("b", "version = 1\ngpu.required = \"yes\"\n"));
+  EXPECT_EQ(layers.loaded().policy.gpu_required, GpuRequired::kYes);
+  EXPECT_EQ(layers.loaded().policy.gpu_count, "4");
+}
+
+TEST(PolicyFile, MustSayVersionOne) {
+  const char* missing = "p.toml:1:1: `version = 1` is missing; it stands above the first [table]";
+  EXPECT_EQ(file_error(""), missing);
+  EXPECT_EQ(file_error("[gpu]\nversion = 1\n"), missing);
+  EXPECT_EQ(file_error("version = 2\nnewer = 1\n"),
+            "p.toml:1:11: `version`: expected 1, found the number 2");
+  EXPECT_EQ(file_error("\nversion = \"1\""),
+            "p.toml:2:11: `version`: expected 1, found the string \"1\"");
+  EXPECT_EQ(file_error("version = 1.0"),
+            "p.toml:1:11: `version`: expected 1, found the number 1.0");
+  EXPECT_EQ(file_error("version = 1"), "");
+}
+
+TEST(PolicyFile, UnknownKeysAreRefusedWithTheNearest) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"version = 1\n[probe]\ntimout = 3\n",
+       "p.toml:3:1: unknown key `probe.timout`; did you mean `probe.timeout`?"},
+      // The wrong name is the table's, so that is where it points.
+      {"version = 1\n[prob]\ntimeout = 3\n",
+       "p.toml:2:2: unknown key `prob.timeout`; did you mean `probe.timeout`?"},
+      {"version = 1\n  prob.timeout = 3\n",
+       "p.toml:2:3: unknown key `prob.timeout`; did you mean `probe.timeout`?"},
+      {"version = 1\n[chekcs]\n", "p.toml:2:2: unknown key `chekcs`; did you mean `checks`?"},
+      {"version = 1\n[checks]\npython.aib = \"off\"\n",
+       "p.toml:3:8: unknown key `checks.python.aib`; did you mean `checks.python.abi`?"},
+      {"version = 1\n[gpu]\ncolour = 1\n",
+       "p.toml:3:1: unknown key `gpu.colour`; [gpu] has required, count"},
+  };
+  for (const auto& [text, error] : cases) EXPECT_EQ(file_error(text), error);
+}
+
+TEST(PolicyFile, TheFirstUnknownKeyByPlaceIsNamed) {
+  EXPECT_THAT(file_error("version = 1\nzzz = 1\naaa = 1\n"),
+              StartsWith("p.toml:2:1: unknown key `zzz`"));
+  EXPECT_THAT(file_error("version = 1\nzzz = 1\n[gpu]\nrequired = 3\n"), StartsWith("p.toml:2:1:"));
+  EXPECT_THAT(file_error("version = 1\n[gpu]\nrequired = 3\n[zzz]\n"), StartsWith("p.toml:3:12:"));
+}
+
+TEST(PolicyFile, ValuesOfTheWrongTypeAreRefusedAtTheValue) {
+  EXPECT_EQ(file_error("version = 1\n[probe]\ntimeout = \"60\"\n"),
+            "p.toml:3:11: `probe.timeout`: expected a number of seconds from 0.001 to 86400, found "
+            "the string \"60\"");
+  EXPECT_EQ(file_error("version = 1\n[checks]\npython.abi = 'fatal'\n"),
+            "p.toml:3:14: `checks.python.abi`: expected \"fail\", \"warn\" or \"off\", found the "
+            "string \"fatal\"");
+  EXPECT_EQ(file_error("version = 1\n[gpu]\nrequired = [\"yes\"]\n"),
+            "p.toml:3:12: `gpu.required`: expected \"auto\", \"yes\" or \"no\", found an array");
+  EXPECT_EQ(file_error("version = 1\n[gpu.required]\nx = 1\n"),
+            "p.toml:2:6: `gpu.required`: expected \"auto\", \"yes\" or \"no\", found a table");
+  EXPECT_EQ(file_error("version = 1\ngpu = \"yes\"\n"),
+            "p.toml:2:1: `gpu`: expected a table, found the string \"yes\"; [gpu] has required, "
+            "count");
+  EXPECT_THAT(file_error("version = 1\n[[gpu]]\n"), HasSubstr("expected a table, found an array"));
+}
+
+TEST(PolicyFile, EmptyTablesAreFine) {
+  EXPECT_EQ(file_error("version = 1\n[gpu]\n[checks]\n"), "");
+}
+
+TEST(PolicyFile, AKeySetTwiceIsRefused) {
+  EXPECT_THAT(file_error("version = 1\n[gpu]\ncount = \"1\"\ncount = \"2\"\n"),
+              StartsWith("p.toml:4:"));
+  EXPECT_EQ(file_error("version = 1\n[checks]\npython.abi = \"warn\"\n\"python.abi\" = \"off\"\n"),
+            "p.toml:4:1: `checks.python.abi` is set twice in this file");
+}
+
+TEST(PolicyFile, SyntaxErrorsShowTheLine) {
+  const auto error = file_error("version = 1\n[gpu]\n  count = \"8\n");
+  EXPECT_THAT(error, StartsWith("p.toml:3:"));
+  EXPECT_THAT(error, HasSubstr("in `count = \"8`"));
+}
+
+TEST(PolicyFile, ErrorsAreSafeToPrint) {
+  for (const char* text : {"version = 1\n\"a\\u001b[31m\" = 1\n", "version = 1\nx = \"\x1b[31m\n",
+                           "version = 1\n[gpu]\nrequired = \"\\u001b[31m\\n\"\n", "\xff\x1b[2J"}) {
+    const auto error = file_error(text);
+    ASSERT_NE(error, "");
+    for (const char c : error) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << error;
+  }
+}
+
+TEST(Setting, TakesTomlValues) {
+  EXPECT_EQ(with_setting("probe.timeout=3").probe_timeout.count(), 3000);
+  EXPECT_EQ(with_setting(" probe.timeout = 0.5 ").probe_timeout.count(), 500);
+  EXPECT_TRUE(with_setting("torch.required=true").torch_required);
+  EXPECT_EQ(with_setting("gpu.count=\"4\"").gpu_count, "4");
+  EXPECT_EQ(with_setting("gpu.count='4'").gpu_count, "4");
+  EXPECT_EQ(with_setting("checks.\"python.abi\"=warn").checks.at("python.abi"), Level::kWarn);
+}
+
+TEST(Setting, TakesBareWordsAsText) {
+  EXPECT_EQ(with_setting("gpu.required=no").gpu_required, GpuRequired::kNo);
+  EXPECT_EQ(with_setting("checks.python.abi=warn").checks.at("python.abi"), Level::kWarn);
+  EXPECT_EQ(with_setting("python.interpreter=/opt/v/bin/python").python_interpreter,
+            "/opt/v/bin/python");
+  EXPECT_EQ(with_setting("python.interpreter=/a#b").python_interpreter, "/a#b");
+  EXPECT_EQ(with_setting("expect.python=>=3.10,<3.13").expect_python, ">=3.10,<3.13");
+  EXPECT_EQ(with_setting("expect.torch=2.8.*").expect_torch, "2.8.*");
+  EXPECT_EQ(with_setting("report.termination-log=").termination_log, "");
+}
+
+// TOML would read them as the numbers 3.1 and 8 and the boolean true.
+TEST(Setting, WhatLooksLikeANumberStaysTextWhereTextIsWanted) {
+  EXPECT_EQ(with_setting("expect.python=3.10").expect_python, "3.10");
+  EXPECT_EQ(with_setting("gpu.count=8").gpu_count, "8");
+  EXPECT_EQ(with_setting("python.interpreter=true").python_interpreter, "true");
+}
+
+TEST(Setting, RefusalsShowTheSetting) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"prob.timeout=3",
+       "--set 'prob.timeout=3': unknown key `prob.timeout`; did you mean `probe.timeout`?"},
+      {"timeout=3", "--set 'timeout=3': unknown key `timeout`; did you mean `probe.timeout`?"},
+      {"gpu=3", "--set 'gpu=3': `gpu` is a table; [gpu] has required, count"},
+      {"probe.timeout=5s",
+       "--set 'probe.timeout=5s': expected a number of seconds from 0.001 to 86400, found the "
+       "string \"5s\""},
+      {"probe.timeout=",
+       "--set 'probe.timeout=': expected a number of seconds from 0.001 to 86400, found an empty "
+       "string"},
+      {"gpu.required=[1]",
+       "--set 'gpu.required=[1]': expected \"auto\", \"yes\" or \"no\", found an array"},
+      {"gpu.required", "--set 'gpu.required': expected KEY=VALUE, such as probe.timeout=30"},
+      {"", "--set '': expected KEY=VALUE, such as probe.timeout=30"},
+      {"=3", "--set '=3': expected KEY=VALUE, found no key before the '='"},
+      {"# x=3", "--set '# x=3': expected KEY=VALUE, found no key before the '='"},
+      {"[gpu]=3", "--set '[gpu]=3': expected KEY=VALUE, found no key before the '='"},
+      {"a b=3", "--set 'a b=3': expected KEY=VALUE, found no key before the '='"},
+  };
+  for (const auto& [setting, error] : cases) EXPECT_EQ(setting_error(setting), error);
+}
+
+TEST(Setting, ABrokenQuoteIsNotABareWord) {
+  EXPECT_THAT(setting_error("gpu.count=\"4"), HasSubstr("string"));
+  EXPECT_NE(setting_error("python.interpreter='/a"), "");
+  EXPECT_NE(setting_error("python.interpreter=[\"/a\"]"), "");
+}
+
+TEST(Setting, CannotSmuggleInASecondKey) {
+  EXPECT_THAT(setting_error("gpu.required=\"no\"\ntorch.required=true"),
+              HasSubstr("control character"));
+  EXPECT_THAT(setting_error(std::string_view("gpu.count=4\0", 12)), HasSubstr("control character"));
+  EXPECT_NE(setting_error("probe.timeout={a=1}"), "");
+  EXPECT_NE(setting_error("python.interpreter=\xff"), "");
+}
+
+TEST(Setting, LongAndDeepOnesAreRefused) {
+  EXPECT_NE(setting_error("python.interpreter=/" + std::string(100'000, 'a')), "");
+  std::string deep = "a";
+  for (int i = 0; i < 100'000; ++i) deep += ".a";
+  EXPECT_NE(setting_error(deep + "=1"), "");
+  EXPECT_NE(setting_error("probe.timeout=" + std::string(100'000, '[')), "");
+}
+
+TEST(Settings, AreSeparatedBySemicolons) {
+  EXPECT_THAT(split_settings("a=1;b=2"), ElementsAre("a=1", "b=2"));
+  EXPECT_THAT(split_settings(" a=1 ;\n; b=2;"), ElementsAre("a=1", "b=2"));
+  EXPECT_THAT(split_settings(""), IsEmpty());
+  EXPECT_THAT(split_settings(" ; ;"), IsEmpty());
+  EXPECT_THAT(split_settings("a;b=1"), ElementsAre("a", "b=1"));
+}
+
+TEST(Settings, ASemicolonInsideQuotesDoesNotSeparate) {
+  EXPECT_THAT(split_settings("a=\"x;y\";b=1"), ElementsAre("a=\"x;y\"", "b=1"));
+  EXPECT_THAT(split_settings("a = 'x;y' ;b=1"), ElementsAre("a = 'x;y'", "b=1"));
+  EXPECT_THAT(split_settings(R"(a="x\";y";b=1)"), ElementsAre(R"(a="x\";y")", "b=1"));
+  EXPECT_THAT(split_settings(R"(a='x\';b=1)"), ElementsAre(R"(a='x\')", "b=1"));
+  EXPECT_THAT(split_settings("a=\"x;y"), ElementsAre("a=\"x;y"));
+}
+
+TEST(Settings, AQuoteInsideABareWordIsJustACharacter) {
+  EXPECT_THAT(split_settings("a=it's;b=1"), ElementsAre("a=it's", "b=1"));
+}
+
+}  // namespace
+}  // namespace gpuinit::policy

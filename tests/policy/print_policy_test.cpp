@@ -1,0 +1,94 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "policy/catalogue.h"
+#include "policy/layers.h"
+#include "policy/load_policy.h"
+#include "policy_fields.h"
+
+namespace gpuinit::policy {
+namespace {
+
+using testing::HasSubstr;
+
+// Every key away from its built-in value, with what is hard to write in TOML.
+Layers unusual() {
+  Layers layers({});
+  const char* settings[] = {"python.interpreter='/a \"b\"\\c # d/\xc3\xa4'",
+                            "torch.required=true",
+                            "gpu.required=yes",
+                            "gpu.count=>=8",
+                            "expect.python=>=3.10,<3.13",
+                            "expect.torch=2.8.*",
+                            "expect.cuda=12.8",
+                            "expect.driver=>=535",
+                            "probe.timeout=0.001",
+                            "warmup.context=false",
+                            "report.termination-log="};
+  for (const auto* setting : settings) EXPECT_TRUE(layers.add_setting(setting, "--set")) << setting;
+  for (const auto& [id, level] : built_in_policy().checks)
+    EXPECT_TRUE(layers.add_setting("checks." + id + "=off", "GPUINIT_SET")) << id;
+  return layers;
+}
+
+TEST(PrintPolicy, CanBeLoadedAgain) {
+  const auto loaded = unusual().loaded();
+  for (const auto& row : loaded.keys) ASSERT_NE(row.origin, "built in") << row.key;
+  Layers again({});
+  const auto done = again.add_file("printed", print_policy(loaded));
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(test::fields(again.loaded().policy), test::fields(loaded.policy));
+  for (const auto& row : again.loaded().keys)
+    EXPECT_THAT(row.origin, HasSubstr("printed:")) << row.key;
+}
+
+TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
+  Layers layers({});
+  ASSERT_TRUE(layers.add_file("/etc/gpuinit/policy.toml", "version = 1\nprobe.timeout = 1.5\n"));
+  ASSERT_TRUE(layers.add_setting("gpu.required=no", "--set"));
+  const auto text = print_policy(layers.loaded());
+  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\npython.interpreter = \"fail\""));
+  EXPECT_THAT(
+      text, testing::ContainsRegex("\n\\[probe\\]\ntimeout = 1.5 +# /etc/gpuinit/policy.toml:2\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("\n\\[gpu\\]\nrequired = \"no\" +# --set\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("\ncount = \">=1\" +# built in\n"));
+}
+
+TEST(PrintPolicy, AlignsTheOrigins) {
+  const auto text = print_policy(Layers({}).loaded());
+  std::vector<std::size_t> columns;
+  for (const auto line : base::split_lines(text))
+    if (line.find('#') != std::string_view::npos) columns.push_back(line.find('#'));
+  ASSERT_EQ(columns.size(), catalogue().size());
+  EXPECT_THAT(columns, testing::Each(columns[0]));
+}
+
+TEST(PrintPolicy, AFileNameCannotBreakOutOfItsComment) {
+  Layers layers({});
+  ASSERT_TRUE(layers.add_file("/a\n[gpu]\ncount = \"0\"", "version = 1\nprobe.timeout = 2\n"));
+  Layers again({});
+  ASSERT_TRUE(again.add_file("printed", print_policy(layers.loaded())));
+  EXPECT_EQ(again.loaded().policy.gpu_count, ">=1");
+}
+
+TEST(PolicyJson, HasEveryKeyWithItsTypeAndOrigin) {
+  const auto json = base::parse_json(base::print_json(policy_json(unusual().loaded())));
+  ASSERT_TRUE(json);
+  EXPECT_EQ(std::get<std::uint64_t>(json->find("schema")->value), 1U);
+  const auto* rows = json->find("policy")->as_array();
+  ASSERT_NE(rows, nullptr);
+  ASSERT_EQ(rows->size(), catalogue().size());
+  std::map<std::string, const base::Json*> values;
+  for (const auto& row : *rows) {
+    values[*row.find("key")->as_string()] = row.find("value");
+    EXPECT_NE(row.find("origin")->as_string(), nullptr);
+  }
+  EXPECT_EQ(*values.at("checks.python.abi")->as_string(), "off");
+  EXPECT_EQ(*values.at("torch.required")->as_bool(), true);
+  EXPECT_EQ(std::get<double>(values.at("probe.timeout")->value), 0.001);
+  EXPECT_EQ(*values.at("gpu.count")->as_string(), ">=8");
+}
+
+}  // namespace
+}  // namespace gpuinit::policy

@@ -1,0 +1,82 @@
+#include "policy/toml_document.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gpuinit::policy {
+namespace {
+
+using testing::HasSubstr;
+
+std::string name_of(const TomlEntry& entry) { return dotted(entry.path, entry.path.size()); }
+
+TEST(TomlDocument, ListsValuesInTheOrderOfTheTextWithTheirPlaces) {
+  const auto document = parse_toml("z = 1\n[b]\n  y = true # note\na.x = \"t\"\n");
+  ASSERT_FALSE(document.problem);
+  ASSERT_EQ(document.entries.size(), 3U);
+  EXPECT_EQ(name_of(document.entries[0]), "z");
+  EXPECT_EQ(std::get<std::int64_t>(document.entries[0].value.data), 1);
+  EXPECT_EQ(name_of(document.entries[1]), "b.y");
+  EXPECT_EQ(std::get<bool>(document.entries[1].value.data), true);
+  EXPECT_EQ(document.entries[1].path[0].at, (Position{2, 2}));
+  EXPECT_EQ(document.entries[1].path[1].at, (Position{3, 3}));
+  EXPECT_EQ(document.entries[1].value_at, (Position{3, 7}));
+  EXPECT_EQ(name_of(document.entries[2]), "b.a.x");
+  EXPECT_EQ(std::get<std::string>(document.entries[2].value.data), "t");
+  EXPECT_EQ(document.entries[2].path[2].at, (Position{4, 3}));
+}
+
+TEST(TomlDocument, KeepsUnusedKindsByName) {
+  const auto document = parse_toml("a = [1]\nb = {}\nc = 2026-01-31\nd = 1.5\n[e]\n");
+  ASSERT_FALSE(document.problem);
+  ASSERT_EQ(document.entries.size(), 5U);
+  const char* kinds[] = {"an array", "a table", "a date or time", "the number 1.5", "a table"};
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(describe(document.entries[i].value), kinds[i]);
+}
+
+TEST(TomlDocument, SyntaxErrorsHaveAPlace) {
+  const auto document = parse_toml("a = 1\nb = \"x\n");
+  ASSERT_TRUE(document.problem);
+  EXPECT_EQ(document.problem->at.line, 2U);
+  EXPECT_THAT(document.problem->message, HasSubstr("string"));
+}
+
+TEST(TomlDocument, InvalidUtf8HasAPlace) {
+  const auto document = parse_toml("a = 1\nb = \"\xff\"\n");
+  ASSERT_TRUE(document.problem);
+  EXPECT_EQ(document.problem->at, (Position{2, 5}));
+}
+
+TEST(TomlDocument, WindowsLineEndsAndByteOrderMarkAreFine) {
+  const auto document = parse_toml(
+      "\xef\xbb\xbf"
+      "a = 1\r\nb = 2\r\n");
+  ASSERT_FALSE(document.problem);
+  EXPECT_EQ(document.entries.size(), 2U);
+}
+
+// Whole-process bounds: a stack overflow or a minute's wait would show here.
+TEST(TomlDocument, DepthIsBounded) {
+  std::string dots = "a";
+  for (int i = 0; i < 100'000; ++i) dots += ".a";
+  EXPECT_THAT(parse_toml("\n" + dots + " = 1").problem->message, HasSubstr("dots in one line"));
+  EXPECT_EQ(parse_toml("\n" + dots + " = 1").problem->at.line, 2U);
+  EXPECT_TRUE(parse_toml("[" + dots + "]").problem);
+  EXPECT_TRUE(parse_toml("a = " + std::string(100'000, '[')).problem);
+  std::string tables = "a = ";
+  for (int i = 0; i < 10'000; ++i) tables += "{a=";
+  EXPECT_TRUE(parse_toml(tables).problem);
+}
+
+TEST(TomlDocument, DotsInCommentsDoNotCount) {
+  EXPECT_FALSE(parse_toml("  # " + std::string(500, '.') + "\na = 1\n").problem);
+}
+
+TEST(TomlDocument, SizeIsBounded) {
+  const std::string most(kMaxTomlBytes, '\n');
+  EXPECT_FALSE(parse_toml(most).problem);
+  EXPECT_THAT(parse_toml(most + "\n").problem->message, HasSubstr("larger than"));
+}
+
+}  // namespace
+}  // namespace gpuinit::policy
