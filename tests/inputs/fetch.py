@@ -175,7 +175,8 @@ class Apt:
                        "APT::Architectures::=amd64"):
             self.options += ["-o", option]
         output = run(["apt-get", *self.options, "update"], f"index of {suite}")
-        if re.search(r"^(E|W):", output, re.M):
+        # apt-get update calls a list that it could not fetch or verify a warning, and succeeds.
+        if re.search(r"^E:|^W:.*(Failed to fetch|GPG error|NO_PUBKEY|not signed|could ?n.t be verified)", output, re.M):
             sys.stderr.write(output)
             raise FetchError(f"apt could not verify the index of {suite} (is debian-archive-keyring up to date?)")
 
