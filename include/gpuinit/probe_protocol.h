@@ -1,26 +1,40 @@
 // What the CUDA probe writes to its pipe, and gpuinit reads: lines of text.
 //
 //   gpuinit-cuda-probe 1          first line: name and protocol version
-//   step cuInit                   printed before each call that may hang or crash
+//   step cuInit                   before each call that may hang or crash; about one device: `step cuDeviceGet 3`
 //   load-error <text>             dlopen of libcuda.so.1 failed; `end` follows
 //   driver-version 12020          cuDriverGetVersion
-//   init <CUresult>               cuInit
+//   init <CUresult>               cuInit; `end` follows if it is not 0
 //   device-count <n>
-//   device <index>                the following lines are about this device
+//   device <index>                0, 1, …; the following lines are about this device
 //   name <text>
 //   uuid GPU-… | MIG-…
 //   compute-capability <major>.<minor>
 //   memory <total bytes>
-//   memory-free <bytes>           only known inside a context
 //   mig 0|1
 //   compute-mode <CUcomputemode>
+//   enumerated                    all devices have been described
+//   trial <index>                 the following lines are about a context on this device
+//   memory-free <bytes>           only known inside a context
 //   context-note <text>           why no kernel of our own ran
 //   context <CUresult> <call> <kernel-ran 0|1> <correct 0|1> <microseconds>
+//   no <key> <text>               instead of the line <key>: why there is no value
+//                                 (driver-version, init, devices, name, uuid, …, context)
 //   end                           last line; without it the answer is not whole
 //
-// Lines end with '\n', are at most kMaxLine bytes long, unknown keys are
-// ignored (a newer installed probe may say more). Values are text without
-// control characters. The probe is freestanding: this header needs nothing.
+// A child that could not become the probe says so instead of the first line:
+//
+//   not-started <text>            why: each thing that was tried and refused
+//   no-loader <text>              the program is there, its loader is not (musl, distroless)
+//
+// Lines end with '\n' and are at most kMaxLine bytes long with it. Values are text
+// without control characters. Unknown keys (lower case, digits, '-') are ignored: a
+// newer installed probe may say more. A known key at the wrong place, twice, or with a
+// value that cannot be, makes the answer garbled, and nothing of it is believed.
+// Devices are described before the first context is tried: what hangs there takes
+// nothing away from what was known before.
+//
+// The probe is freestanding: this header needs nothing.
 #pragma once
 
 namespace gpuinit::probe_protocol {

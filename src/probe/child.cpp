@@ -1,0 +1,147 @@
+#include "probe/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "probe/child_setup.h"
+
+namespace gpuinit::probe {
+
+namespace {
+
+// How often a child is looked at where the kernel cannot tell that it has ended.
+constexpr std::chrono::milliseconds kPollInterval{5};
+
+int milliseconds_until(Clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
+}
+
+}  // namespace
+
+DefaultSigchld::DefaultSigchld() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &standard, &before_);
+}
+
+DefaultSigchld::~DefaultSigchld() { ::sigaction(SIGCHLD, &before_, nullptr); }
+
+Child::Child(const ChildProgram& program) { start(program); }
+
+void Child::start(const ChildProgram& program) {
+  const auto fail = [this](const char* what) {
+    error_ = errno_error(what);
+    failed_ = true;
+  };
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail("pipe");
+  pipe_.reset(ends[0]);
+  const base::UniqueFd writing(ends[1]);
+  if (::fcntl(pipe_.get(), F_SETFL, O_NONBLOCK) != 0) return fail("pipe");
+
+  // No handler of ours may run in the child before it has reset them all.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
+  ProgramExec exec(program);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become(exec, writing.get(), parent);
+  const int fork_error = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) {
+    errno = fork_error;
+    return fail("fork");
+  }
+  pid_ = pid;
+  ::setpgid(pid, pid);  // as the child does itself: whoever is first
+  pid_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (pid_fd_.valid()) ::fcntl(pid_fd_.get(), F_SETFD, FD_CLOEXEC);
+}
+
+// Whether it has ended. It stays a zombie until kill_and_reap: as long as it is one, its
+// id, which is also the group's, cannot become anybody else's.
+bool Child::look() {
+  if (ended_ || pid_ < 0) return ended_;
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    if (errno != ECHILD) return false;
+    ended_ = true;
+    end_.known = false;
+  } else if (info.si_pid == pid_) {
+    ended_ = true;
+    (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
+  }
+  return ended_;
+}
+
+// False: nothing there now.
+bool Child::read_some(std::string& output) {
+  char buffer[4096];
+  for (;;) {
+    const ssize_t got = ::read(pipe_.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return false;
+    if (got <= 0) {
+      end_of_output_ = true;
+      return false;
+    }
+    output.append(buffer, static_cast<std::size_t>(got));
+    return true;
+  }
+}
+
+void Child::sleep_until_something(bool heed_pipe, Clock::time_point deadline) {
+  pollfd events[2] = {{heed_pipe ? pipe_.get() : -1, POLLIN, 0}, {pid_fd_.get(), POLLIN, 0}};
+  if (!pid_fd_.valid()) deadline = std::min(deadline, Clock::now() + kPollInterval);
+  ::poll(events, 2, milliseconds_until(deadline));  // EINTR: the caller looks again
+}
+
+Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
+  if (pid_ < 0) return Event::kEnded;
+  for (;;) {
+    // First whether it has ended, then what it wrote: nothing can come in between, and a
+    // grandchild that keeps the pipe open is not waited for.
+    const bool ended = look();
+    if (!end_of_output_ && read_some(output)) return Event::kOutput;
+    if (ended) return Event::kEnded;
+    if (Clock::now() >= deadline) return Event::kDeadline;
+    sleep_until_something(!end_of_output_, deadline);
+  }
+}
+
+void Child::wait_until_ended(Clock::time_point deadline) {
+  pipe_.reset();
+  while (pid_ >= 0 && !look() && Clock::now() < deadline) sleep_until_something(false, deadline);
+}
+
+void Child::kill_and_reap() {
+  if (pid_ < 0) return;
+  const auto deadline = Clock::now() + kReapBound;
+  look();
+  if (end_.known) {
+    ::kill(-pid_, SIGKILL);
+    ::kill(pid_, SIGKILL);  // in case it left its group
+  }
+  wait_until_ended(deadline);
+  abandoned_ = !ended_;
+  // The child itself, and as PID 1 also its own children, which have become ours.
+  while (!abandoned_ && Clock::now() < deadline) {
+    const pid_t got = ::waitpid(-pid_, nullptr, WNOHANG);
+    if (got < 0 && errno != EINTR) break;
+    if (got == 0) ::poll(nullptr, 0, 1);
+  }
+  if (ended_ && end_.known) ::waitpid(pid_, nullptr, WNOHANG);
+  pid_fd_.reset();
+  pid_ = -1;
+}
+
+}  // namespace gpuinit::probe

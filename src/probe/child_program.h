@@ -1,0 +1,57 @@
+// What a child process runs, and how it becomes that program. Used between fork and exec.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gpuinit::probe {
+
+struct ChildProgram {
+  std::string name;            // argv[0], and the name of the file that carries `image`
+  std::string installed_path;  // run if it is there and safe to run (see below); may be empty
+  std::string_view image;  // otherwise these bytes: an ELF program; must outlive the child's start
+  std::vector<std::string> arguments;    // after argv[0]
+  std::vector<std::string> environment;  // "NAME=value"
+  // Where an image may be put when memfd_create is refused, most volatile first.
+  std::vector<std::string> scratch_directories{"/run", "/dev/shm", "/tmp", "/var/tmp"};
+};
+
+// Becomes the program; returns only if that was refused everywhere. Tries in this order
+//   1. installed_path: a regular, executable file that belongs to root or to us and that
+//      nobody else may write;
+//   2. a memfd: works on read-only file systems, with noexec mounts and without /proc, but
+//      not under vm.memfd_noexec=2 nor some security modules;
+//   3. an unlinked file in each of the scratch directories.
+// Each by execveat, where that system call is refused by execve of /proc/self/fd/N.
+//
+// ENOENT at exec ends the search: the program is there, so it is its loader that the image
+// lacks, and no other way of carrying it helps.
+class ProgramExec {
+ public:
+  explicit ProgramExec(const ChildProgram& program);
+
+  // Requires: file descriptors above 2 that may be closed on exec, room for two more.
+  void run();
+
+  // After run(): what was refused, all of it: "memfd: Permission denied; /run: …".
+  const std::string& refusals() const { return refusals_; }
+  // The program was there and its loader was not.
+  bool no_loader() const { return no_loader_; }
+
+ private:
+  bool exec_file(int fd, const char* where);
+  bool try_installed();
+  bool try_memfd();
+  bool try_directory(const std::string& directory);
+  int unlinked_file(const std::string& directory);
+  void refused(const char* where, int error);
+
+  const ChildProgram& program_;
+  std::vector<char*> argv_;
+  std::vector<char*> envp_;
+  std::string refusals_;
+  bool no_loader_ = false;
+};
+
+}  // namespace gpuinit::probe

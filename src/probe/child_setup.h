@@ -1,0 +1,14 @@
+// What a child does between fork and exec.
+#pragma once
+
+#include <sys/types.h>
+
+#include "probe/child_program.h"
+
+namespace gpuinit::probe {
+
+// Runs in the child: makes it a clean process and becomes the program. Says
+// `not-started …` on the pipe if that is refused. `parent`: getpid() before fork.
+[[noreturn]] void become(ProgramExec& exec, int pipe, pid_t parent);
+
+}  // namespace gpuinit::probe
