@@ -82,7 +82,7 @@ fuzz_target() {
   local program=$1 target corpus=() status=0
   target=$(basename "$program")
   mkdir -p "build/fuzz/found/$target"
-  [ ! -d "tests/fuzz/corpus/$target" ] || corpus=("tests/fuzz/corpus/$target")
+  [ ! -d "tests/fuzz/corpus/${target#fuzz_}" ] || corpus=("tests/fuzz/corpus/${target#fuzz_}")
   "$program" -max_total_time="$fuzz_seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/$target-" "build/fuzz/found/$target" "${corpus[@]}" \
     >"build/fuzz/$target.log" 2>&1 || status=$?
