@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <climits>
+#include <optional>
 
 #include "base/json.h"
 #include "base/log.h"

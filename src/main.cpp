@@ -1,0 +1,227 @@
+// gpuinit: parse, judge, report, launch. Only this file ends the process.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "checks/run_checks.h"
+#include "command_line.h"
+#include "launch/exec_command.h"
+#include "launch/inherited_state.h"
+#include "output.h"
+#include "pipeline.h"
+#include "policy/load_policy.h"
+#include "report/explain.h"
+#include "report/facts_json.h"
+#include "report/layout.h"
+#include "report/report_json.h"
+#include "report/report_text.h"
+#include "report/termination_log.h"
+#include "rules/version.h"
+
+namespace gpuinit {
+namespace {
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const auto equals = text.find('=');
+    // The first of two equal names is what getenv answers.
+    if (equals != std::string_view::npos)
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+// Prints what was asked for on stdout. A report that could not be written must
+// not look like a verdict.
+int print(std::string_view text, int exit_code) {
+  auto written = write_all(STDOUT_FILENO, text);
+  if (written) return exit_code;
+  complain(written.error().message);
+  return kExitInternal;
+}
+
+std::string printed(const base::Json& json) { return base::print_json(json) + "\n"; }
+
+int usage_error(const Error& error) {
+  complain(error.message + "\nTry `gpuinit --help`.");
+  return kExitUsage;
+}
+
+int version() { return print("gpuinit " GPUINIT_VERSION "\n", kExitGood); }
+
+int explain(const CommandLine& line) {
+  const bool json = line.format == Format::kJson;
+  if (line.explain_id == "exit-codes")
+    return print(json ? printed(report::explain_exit_codes_json()) : report::explain_exit_codes(),
+                 kExitGood);
+  if (line.explain_id.empty())
+    return print(json ? printed(report::explain_catalogue_json(checks::catalogue()))
+                      : report::explain_catalogue(checks::catalogue()),
+                 kExitGood);
+  std::vector<std::string> ids{"exit-codes"};
+  for (const auto& check : checks::catalogue()) {
+    if (check.id == line.explain_id)
+      return print(json ? printed(report::explain_check_json(check)) : report::explain_check(check),
+                   kExitGood);
+    ids.emplace_back(check.id);
+  }
+  const std::string near = base::nearest(line.explain_id, ids);
+  return usage_error(Error{"there is no check `" + base::printable(line.explain_id) + "`" +
+                           (near.empty() ? "; `gpuinit --explain` lists them all"
+                                         : "; did you mean " + near + "?")});
+}
+
+Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
+  policy::PolicySources sources;
+  sources.file = line.policy_file;
+  sources.file_named_by = "--policy";
+  if (sources.file.empty()) {
+    sources.file = variable("GPUINIT_POLICY");
+    sources.file_named_by = "GPUINIT_POLICY";
+  }
+  sources.environment_set = variable("GPUINIT_SET");
+  sources.set_options = line.set;
+  sources.range_problem = [](const std::string& range) {
+    auto parsed = rules::parse_version_range(range);
+    return parsed ? std::string() : parsed.error().message;
+  };
+  return policy::load_policy(sources);
+}
+
+int policy_error(const Error& error) {
+  complain(error.message);
+  return kExitPolicy;
+}
+
+int print_policy(const CommandLine& line) {
+  auto loaded = load_policy(line);
+  if (!loaded) return policy_error(loaded.error());
+  return print(line.format == Format::kJson ? printed(policy::policy_json(*loaded))
+                                            : policy::print_policy(*loaded),
+               kExitGood);
+}
+
+Question question_of(const CommandLine& line, int argc, char** argv) {
+  Question question;
+  question.command.assign(argv + line.command_index, argv + argc);
+  question.environment = environment();
+  question.root = line.root;
+  question.node_file = line.node_file;
+  return question;
+}
+
+int facts(const CommandLine& line, int argc, char** argv) {
+  auto loaded = load_policy(line);
+  if (!loaded) return policy_error(loaded.error());
+  Question question = question_of(line, argc, argv);
+  question.always_probe = true;
+  Timings timings;
+  auto facts = gather_facts(question, loaded->policy, timings);
+  if (!facts) return usage_error(facts.error());
+  return print(printed(report::facts_to_json(*facts)), kExitGood);
+}
+
+std::string text_report(const CommandLine& line, const Judgement& judgement, bool colour) {
+  return report::report_text({.verdict = judgement.verdict,
+                              .findings = judgement.findings,
+                              .facts = judgement.facts,
+                              .timings = judgement.timings,
+                              .options = {.colour = colour,
+                                          .verbose = line.verbose,
+                                          .quiet = line.quiet}});
+}
+
+std::string json_report(const Judgement& judgement) {
+  return report::report_json(judgement.verdict, judgement.findings, judgement.facts,
+                             judgement.timings);
+}
+
+void tell_on_stderr(const CommandLine& line, const Judgement& judgement) {
+  const bool colour = report::should_colour(STDERR_FILENO, environment());
+  // Nobody left to tell if stderr is closed or full: the exit code still speaks.
+  [[maybe_unused]] const Status written = write_all(
+      STDERR_FILENO, line.format == Format::kJson ? json_report(judgement)
+                                                  : text_report(line, judgement, colour));
+}
+
+void tell_kubernetes(const CommandLine& line, const Policy& policy, const Judgement& judgement) {
+  if (policy.termination_log.empty() || judgement.verdict.word != Verdict::Word::kFail) return;
+  const Status written = report::write_termination_log(
+      policy.termination_log, text_report(line, judgement, /*colour=*/false));
+  if (!written) base::log_verbose("termination log: " + written.error().message);
+}
+
+int check(const CommandLine& line, int argc, char** argv) {
+  if (variable("GPUINIT") == "off") {
+    complain("GPUINIT=off: nothing was checked");
+    return kExitGood;
+  }
+  auto loaded = load_policy(line);
+  if (!loaded) return policy_error(loaded.error());
+  auto judgement = judge(question_of(line, argc, argv), loaded->policy);
+  if (!judgement) return usage_error(judgement.error());
+  tell_kubernetes(line, loaded->policy, *judgement);
+  const int exit_code = judgement->verdict.exit_code;
+  if (line.format == Format::kJson) return print(json_report(*judgement), exit_code);
+  tell_on_stderr(line, *judgement);
+  return exit_code;
+}
+
+int launch_command(const CommandLine& line, int argc, char** argv,
+                   const launch::InheritedState& inherited) {
+  // First of all: a command that is not there needs neither driver nor verdict.
+  const launch::FoundCommand command = launch::find_command(argv[line.command_index]);
+  if (command.path.empty()) {
+    complain(command.failure.message);
+    return command.failure.exit_code;
+  }
+  if (variable("GPUINIT") != "off") {
+    auto loaded = load_policy(line);
+    if (!loaded) return policy_error(loaded.error());
+    auto judgement = judge(question_of(line, argc, argv), loaded->policy);
+    if (!judgement) return usage_error(judgement.error());
+    tell_on_stderr(line, *judgement);
+    tell_kubernetes(line, loaded->policy, *judgement);
+    if (judgement->verdict.word == Verdict::Word::kFail) return judgement->verdict.exit_code;
+  }
+  inherited.restore();
+  const launch::ExecFailure failure = launch::exec_command(command.path, argv + line.command_index);
+  complain(failure.message);
+  return failure.exit_code;
+}
+
+int run(int argc, char** argv, const launch::InheritedState& inherited) {
+  auto line = parse_command_line(argc, argv);
+  if (!line) return usage_error(line.error());
+  if (line->verbose) base::enable_verbose_log();
+  switch (line->verb) {
+    case Verb::kHelp: return print(kHelp, kExitGood);
+    case Verb::kVersion: return version();
+    case Verb::kExplain: return explain(*line);
+    case Verb::kPrintPolicy: return print_policy(*line);
+    case Verb::kFacts: return facts(*line, argc, argv);
+    case Verb::kCheck: return check(*line, argc, argv);
+    case Verb::kLaunch: return launch_command(*line, argc, argv, inherited);
+  }
+  return kExitInternal;
+}
+
+}  // namespace
+}  // namespace gpuinit
+
+int main(int argc, char** argv) {
+  const gpuinit::launch::InheritedState inherited;
+  return gpuinit::run(argc, argv, inherited);
+}
