@@ -1,0 +1,54 @@
+// Policy text: must be refused or loaded, and what was loaded must survive
+// being printed and loaded again.
+// Input: the first byte is 'f' for a file; otherwise settings, as in GPUINIT_SET.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/json.h"
+#include "policy/layers.h"
+
+namespace {
+
+using gpuinit::policy::Layers;
+
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
+}
+
+void require_printable(const std::string& message) {
+  require(!message.empty(), "an error says nothing");
+  for (const char c : message)
+    require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "an error has control characters");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  Layers layers({});
+  if (data[0] == 'f') {
+    if (auto done = layers.add_file("f", text); !done) {
+      require_printable(done.error().message);
+      return 0;
+    }
+  } else {
+    for (const auto& setting : gpuinit::policy::split_settings(text))
+      if (auto done = layers.add_setting(setting, "--set"); !done)
+        require_printable(done.error().message);
+  }
+
+  const auto loaded = layers.loaded();
+  Layers again({});
+  require(again.add_file("printed", print_policy(loaded)).ok(), "what was printed does not load");
+  const auto reloaded = again.loaded();
+  for (std::size_t i = 0; i < loaded.keys.size(); ++i)
+    require(loaded.keys[i].value == reloaded.keys[i].value, "a value changed by printing");
+  require(gpuinit::base::parse_json(gpuinit::base::print_json(policy_json(loaded))).ok(),
+          "the JSON is none");
+  return 0;
+}
