@@ -1,0 +1,34 @@
+#include "node/environment.h"
+
+#include <algorithm>
+
+namespace gpuinit::node {
+
+namespace {
+
+constexpr std::string_view kNames[] = {
+    "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
+    "NVIDIA_DISABLE_REQUIRE", "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",      "CUDA_MODULE_LOADING",
+    "CUDA_DISABLE_PTX_JIT",   "CUDA_FORCE_PTX_JIT",
+    "LD_LIBRARY_PATH",        "LD_PRELOAD",
+};
+
+constexpr std::string_view kFamilies[] = {"NVIDIA_REQUIRE_", "CUDA_CACHE_", "CUDA_MPS_"};
+
+}  // namespace
+
+bool steers_cuda(std::string_view name) {
+  return std::ranges::find(kNames, name) != std::end(kNames) ||
+         std::ranges::any_of(kFamilies, [&](auto family) { return name.starts_with(family); });
+}
+
+std::map<std::string, std::string> cuda_environment(
+    const std::map<std::string, std::string>& environment) {
+  std::map<std::string, std::string> kept;
+  for (const auto& [name, value] : environment)
+    if (steers_cuda(name)) kept.emplace(name, value);
+  return kept;
+}
+
+}  // namespace gpuinit::node

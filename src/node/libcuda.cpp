@@ -1,0 +1,194 @@
+#include "node/libcuda.h"
+
+#include <cerrno>
+#include <limits>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "binary/elf_file.h"
+#include "binary/library_search.h"
+#include "node/driver_release.h"
+
+namespace gpuinit::node {
+
+namespace {
+
+constexpr const char* kSoname = "libcuda.so.1";
+constexpr const char* kNoteSection = ".note.cuda.fwd_compatibility";
+constexpr const char* kNoteOwner = "NVIDIA Corporation";
+constexpr std::size_t kMaxNote = 64 * 1024;
+constexpr std::size_t kMaxBranches = 1000;
+
+// The command runs on the processor that gpuinit was built for.
+#if defined(__x86_64__)
+constexpr const char* kMachine = "x86_64";
+#elif defined(__aarch64__)
+constexpr const char* kMachine = "aarch64";
+#else
+#error "CUDA has no user-mode driver for this processor"
+#endif
+
+bool has_directory(std::string_view path, std::string_view name) {
+  return ("/" + std::string(base::parent(path)) + "/").find("/" + std::string(name) + "/") !=
+         std::string::npos;
+}
+
+// "/usr/local/cuda-12.8/compat/lib.real/…", "…/cuda/compat_orin/…", conda's "…/cuda-compat/…".
+bool in_compat_directory(std::string_view path) {
+  std::string_view before;
+  for (auto part : base::split(base::parent(path), '/')) {
+    if (part == "cuda-compat") return true;
+    if (part.starts_with("compat") && before.starts_with("cuda")) return true;
+    before = part;
+  }
+  return false;
+}
+
+struct ElfFacts {
+  bool stub = false;
+  Fact<CompatNote> note;
+};
+
+Fact<CompatNote> read_note(const binary::ElfFile& elf) {
+  auto description = elf.note(kNoteSection, kNoteOwner);
+  if (!description) return Fact<CompatNote>::unknown(description.error().message);
+  if (!*description) return Fact<CompatNote>::absent();
+  auto note = parse_compat_note(**description);
+  if (!note)
+    return Fact<CompatNote>::unknown(std::string(kNoteSection) + ": " + note.error().message);
+  return std::move(note).value();
+}
+
+ElfFacts read_elf(const base::RootFs& fs, const std::string& path) {
+  ElfFacts facts;
+  auto file = fs.open_file(path);
+  if (!file) {
+    facts.note = Fact<CompatNote>::unknown(file.error().message);
+    return facts;
+  }
+  file->expect_random_access();
+  auto elf = binary::ElfFile::open(*file);
+  if (!elf) {
+    facts.note = Fact<CompatNote>::unknown(elf.error().message);
+    return facts;
+  }
+  auto dynamic = elf->dynamic();
+  facts.stub = dynamic.ok() && dynamic->present && dynamic->needed.empty();
+  facts.note = read_note(*elf);
+  return facts;
+}
+
+// A preloaded library answers to every later dlopen of its SONAME. Elements are
+// separated by blanks or colons. Source: ld.so(8), LD_PRELOAD.
+std::optional<std::string> preloaded(const base::RootFs& fs,
+                                     const std::map<std::string, std::string>& environment) {
+  const auto preload = environment.find("LD_PRELOAD");
+  if (preload == environment.end()) return std::nullopt;
+  for (auto words : base::split_words(preload->second)) {
+    for (auto path : base::split(words, ':')) {
+      if (!path.starts_with('/') || !base::basename(path).starts_with("libcuda.so")) continue;
+      auto file = fs.open_file(path);
+      if (!file) continue;
+      auto elf = binary::ElfFile::open(*file);
+      if (!elf || elf->machine() != kMachine) continue;
+      auto dynamic = elf->dynamic();
+      if (dynamic.ok() && dynamic->soname == kSoname) return std::string(path);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<LibCuda> find(const base::RootFs& fs,
+                     const std::map<std::string, std::string>& environment) {
+  LibCuda library;
+  if (auto path = preloaded(fs, environment)) {
+    library.path = *path;
+    library.real_path = fs.resolve(*path).value_or(*path);
+    library.found_by = "LD_PRELOAD";
+    return library;
+  }
+  const binary::LibrarySearch search(fs, environment);
+  auto found = search.find(kSoname, {}, kMachine);
+  if (!found) {
+    // The library may be in the part that could not be read.
+    if (found.error().code == ENOENT && !search.cache_problem().empty())
+      return Error{search.cache_problem()};
+    return std::move(found).error();
+  }
+  library.path = found->path;
+  library.real_path = found->real_path;
+  library.found_by = found->found_by;
+  return library;
+}
+
+std::string kind_of(const LibCuda& library, const ElfFacts& elf,
+                    const Fact<std::string>& kernel_version) {
+  for (const std::string& path : {library.path, library.real_path})
+    if (has_directory(path, "stubs")) return "stub";
+  if (elf.stub) return "stub";
+  if (library.version && kernel_version && *library.version == *kernel_version) return "driver";
+  for (const std::string& path : {library.path, library.real_path})
+    if (in_compat_directory(path)) return "forward-compat";
+  const bool other_release = library.version.known() && kernel_version.known();
+  return elf.note.known() && other_release ? "forward-compat" : "driver";
+}
+
+}  // namespace
+
+std::optional<std::string> release_in_name(std::string_view real_path) {
+  constexpr std::string_view kStem = "libcuda.so.";
+  const auto name = base::basename(real_path);
+  if (!name.starts_with(kStem)) return std::nullopt;
+  const auto release = name.substr(kStem.size());
+  // Tegra and WSL call theirs libcuda.so.1.1: an ABI, not a release.
+  if (!is_release(release) || release.find('.') < 3) return std::nullopt;
+  return std::string(release);
+}
+
+Result<CompatNote> parse_compat_note(std::string_view json) {
+  while (json.ends_with('\0')) json.remove_suffix(1);  // the note's padding
+  if (json.size() > kMaxNote) return Error{"the note is absurdly long"};
+  auto document = base::parse_json(json);
+  if (!document) return std::move(document).error();
+  CompatNote note;
+  const auto* version = document->find("CUDA Version");
+  const auto* text = version == nullptr ? nullptr : version->as_string();
+  if (text == nullptr || !is_release(*text)) return Error{"the note has no \"CUDA Version\""};
+  note.cuda_version = *text;
+  const auto* driver = document->find("Driver");
+  if (driver == nullptr) return note;
+  const auto* branches = driver->as_array();
+  if (branches == nullptr || branches->size() > kMaxBranches)
+    return Error{"\"Driver\" of the note is no list of branches"};
+  for (const auto& branch : *branches) {
+    const auto* number = std::get_if<std::uint64_t>(&branch.value);
+    if (number == nullptr || *number > std::numeric_limits<int>::max())
+      return Error{"\"Driver\" of the note is no list of branches"};
+    note.driver_branches.push_back(static_cast<int>(*number));
+  }
+  return note;
+}
+
+Fact<LibCuda> read_libcuda(const base::RootFs& fs,
+                           const std::map<std::string, std::string>& environment,
+                           const Fact<std::string>& kernel_version) {
+  auto found = find(fs, environment);
+  if (!found) {
+    if (found.error().code == ENOENT)
+      return Fact<LibCuda>::absent("the loader finds no libcuda.so.1");
+    return Fact<LibCuda>::unknown(found.error().message);
+  }
+  LibCuda library = std::move(found).value();
+  ElfFacts elf = read_elf(fs, library.real_path);
+  if (auto release = release_in_name(library.real_path)) {
+    library.version = std::move(*release);
+  } else {
+    library.version =
+        Fact<std::string>::unknown("the name of " + library.real_path + " tells no release");
+  }
+  library.kind = kind_of(library, elf, kernel_version);
+  library.compat_note = std::move(elf.note);
+  return library;
+}
+
+}  // namespace gpuinit::node
