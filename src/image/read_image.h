@@ -1,0 +1,26 @@
+// What an image brings, as facts: the interpreter of the command, its torch, its
+// CUDA runtime. Reads files under the root only; runs nothing, judges nothing.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "gpuinit/facts.h"
+
+namespace gpuinit::image {
+
+struct ImageQuery {
+  const base::RootFs& fs;
+  std::string root;                                // for the report
+  std::vector<std::string> command;                // may be empty
+  std::map<std::string, std::string> environment;  // of the command
+  std::string working_directory;                   // in the root, absolute
+  std::string fallback_interpreter;                // policy python.interpreter, may be empty
+};
+
+// Never fails: what cannot be read is an unknown fact with the reason.
+ImageFacts read_image(const ImageQuery& query);
+
+}  // namespace gpuinit::image

@@ -1,0 +1,27 @@
+// Everything about the interpreter of a command, as facts, and what the readers
+// of torch need to know of it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "gpuinit/facts.h"
+#include "image/command_line.h"
+#include "image/python_binary.h"
+#include "image/sys_path.h"
+
+namespace gpuinit::image {
+
+struct ReadInterpreter {
+  Interpreter facts;
+  std::optional<PythonBinary> binary;  // none: not recognised as Python
+  SysPath sys_path;
+};
+
+ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonCommand& command,
+                                 const binary::LibrarySearch& libraries);
+
+}  // namespace gpuinit::image

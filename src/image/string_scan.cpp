@@ -1,0 +1,68 @@
+#include "image/string_scan.h"
+
+#include <algorithm>
+#include <span>
+
+namespace gpuinit::image {
+
+namespace {
+
+constexpr std::uint64_t kPiece = 256 * 1024;
+
+struct Hit {
+  std::string_view text;  // empty: not whole inside the window, or too long
+  std::size_t end;        // where to look on
+};
+
+// The string around the needle at `at`. `first`: the window begins with the section.
+Hit string_around(std::string_view window, std::size_t at, bool first) {
+  const std::size_t low = at > kMaxScannedString ? at - kMaxScannedString : 0;
+  const auto before = window.substr(low, at - low).rfind('\0');
+  const auto length = window.substr(at, kMaxScannedString).find('\0');
+  if (length == std::string_view::npos) return {{}, at + kMaxScannedString};
+  const std::size_t end = at + std::max<std::size_t>(length, 1);
+  if (before == std::string_view::npos && !(first && low == 0)) return {{}, end};
+  const std::size_t from = before == std::string_view::npos ? 0 : low + before + 1;
+  return {window.substr(from, at + length - from), end};
+}
+
+}  // namespace
+
+Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
+                                           const std::vector<std::string_view>& needles,
+                                           bool (*wanted)(std::string_view)) {
+  auto section = elf.section(".rodata");
+  if (!section) return std::move(section).error();
+  const std::string& name = elf.source().name();
+  if (!*section) return Error{name + ": no section .rodata"};
+  const std::uint64_t size = (*section)->size;
+  if (size > kMaxScannedSection) return Error{name + ": .rodata is too large to search"};
+
+  std::set<std::string> found;
+  std::string window;  // the piece with the end of the one before
+  for (std::uint64_t done = 0; done < size;) {
+    const std::uint64_t length = std::min(kPiece, size - done);
+    // Two strings' length: a hit may have one on either side.
+    const std::size_t kept = std::min<std::size_t>(window.size(), 2 * kMaxScannedString);
+    window.erase(0, window.size() - kept);
+    window.resize(kept + length);
+    auto read = elf.source().read_at(
+        (*section)->offset + done,
+        std::as_writable_bytes(std::span(window.data() + kept, length)));
+    if (!read) return std::move(read).error();
+    const bool first = done == kept;
+    done += length;
+    for (const std::string_view needle : needles) {
+      for (std::size_t at = 0; (at = window.find(needle, at)) != std::string::npos;) {
+        const Hit hit = string_around(window, at, first);
+        at = hit.end;
+        if (hit.text.empty() || !wanted(hit.text)) continue;
+        found.emplace(hit.text);
+        if (found.size() > kMaxScannedHits) return Error{name + ": too many strings match"};
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace gpuinit::image
