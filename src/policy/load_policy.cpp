@@ -77,8 +77,6 @@ Status add_files(Layers& layers, const PolicySources& sources) {
   auto fs = base::RootFs::open("/");
   if (!fs) return std::move(fs).error();
   if (!sources.file.empty()) return add_named_file(*fs, layers, sources);
-  if (!sources.file_named_by.empty())
-    return Error{sources.file_named_by + ": the name of the policy file is empty"};
   if (auto done = add_default_file(*fs, layers, sources.default_file); !done) return done;
   return add_default_directory(*fs, layers, sources.default_directory);
 }

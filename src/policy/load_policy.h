@@ -19,7 +19,7 @@ struct PolicySources {
   // A file that stands alone: with it neither the default file nor the default
   // directory is read. Relative to the working directory. Empty: the defaults.
   std::string file;
-  // "--policy" or "GPUINIT_POLICY", for messages; set without `file` it is an error.
+  // "--policy" or "GPUINIT_POLICY", for messages about `file`.
   std::string file_named_by;
 
   // Each may be absent, but not unreadable. Of the directory every *.toml is

@@ -55,6 +55,22 @@ TEST(TomlDocument, WindowsLineEndsAndByteOrderMarkAreFine) {
   EXPECT_EQ(document.entries.size(), 2U);
 }
 
+// toml++ 3.3.0 has undefined behaviour here; with UBSan this test would abort.
+TEST(TomlDocument, LettersBeyondAsciiWhereWhiteSpaceCouldBeAreRefused) {
+  for (const char* text : {"\xc3\xa4 = 1", "a\xc2\xa7 = 1", "a = 1 \xd2\x8f", "a = [\xc3\xa4]",
+                           "[a\xc3\xa4]", "\xc3\xa4"})
+    EXPECT_TRUE(parse_toml(text).problem) << text;
+  EXPECT_FALSE(parse_toml("s = \"\"\"\\\n\xc2\xa7\"\"\"").problem);
+  EXPECT_FALSE(parse_toml("\"\xc3\xa4\" = '\xc3\xa4' # \xc3\xa4").problem);
+}
+
+// An assertion of toml++ 3.3.0 does not hold here.
+TEST(TomlDocument, BracketsAndCommasInPlaceOfAValueAreRefused) {
+  for (const char* text :
+       {"a = }", "a = [1,}]", "a = ,", "a = ]", "a = {b=}", "a = {b=,}", "a = [[}]"})
+    EXPECT_TRUE(parse_toml(text).problem) << text;
+}
+
 // Whole-process bounds: a stack overflow or a minute's wait would show here.
 TEST(TomlDocument, DepthIsBounded) {
   std::string dots = "a";
