@@ -2,7 +2,7 @@
 //
 // Classes: 75 where time alone can cure it (busy, out of memory, daemons still
 // starting), 77 where something was not permitted, 66 where image and node do
-// not fit, 65 where the image alone is to blame, 69 for a node in trouble.
+// not fit, 69 for a node in trouble.
 #include "rules/cuda_error.h"
 
 #include <array>
@@ -71,7 +71,7 @@ constexpr std::array<CudaError, 35> kErrors{{
      "Update the node's driver, or use an image built for an older CUDA.", kExitFit},
     {223, "CUDA_ERROR_JIT_COMPILATION_DISABLED", "PTX JIT compilation was disabled",
      "CUDA_DISABLE_PTX_JIT or CUDA_DISABLE_JIT is set.",
-     "Remove CUDA_DISABLE_PTX_JIT and CUDA_DISABLE_JIT from the environment.", kExitImage},
+     "Remove CUDA_DISABLE_PTX_JIT and CUDA_DISABLE_JIT from the environment.", kExitFit},
     {226, "CUDA_ERROR_CONTAINED",
      "Invalid access of peer GPU memory over nvlink or a hardware error",
      "A hardware error was contained to this process.", "Drain the node and reset the GPU.",

@@ -72,6 +72,16 @@ std::optional<Version> driver_for_cuda(const Version& cuda) {
   return std::nullopt;
 }
 
+std::string driver_text(const Version& driver) {
+  std::string text;
+  for (std::size_t i = 0; i < driver.numbers.size(); ++i) {
+    if (i > 0) text += '.';
+    if (i >= 2 && driver.numbers[i] < 10) text += '0';
+    text += std::to_string(driver.numbers[i]);
+  }
+  return text;
+}
+
 std::optional<PtxSupport> cuda_for_ptx_isa(const Version& isa) {
   for (const Release& release : kReleases) {
     const Version known{{release.isa_major, release.isa_minor}, ""};

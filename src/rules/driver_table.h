@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "rules/version.h"
 
@@ -31,6 +32,9 @@ std::optional<Version> family_floor(unsigned cuda_major);
 // The driver that came with the first release of this toolkit: 12.8 → 570.26. It
 // serves the toolkit without limits. No value for a version not in the table.
 std::optional<Version> driver_for_cuda(const Version& cuda);
+
+// As NVIDIA writes it: the third number has two digits, "535.54.03".
+std::string driver_text(const Version& driver);
 
 // The lowest CUDA version whose drivers load PTX of this ISA version: 8.4 → 12.4,
 // and 8.5 → 12.5 although CUDA 12.6 writes it too.

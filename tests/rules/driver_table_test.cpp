@@ -48,7 +48,8 @@ TEST(DriverTable, KnowsTheFloorOfEachFamily) {
 TEST(DriverTable, KnowsTheDriverOfEachToolkit) {
   EXPECT_EQ(driver_for_cuda(v("12.8"))->text(), "570.26");
   EXPECT_EQ(driver_for_cuda(v("12.8.1"))->text(), "570.26");
-  EXPECT_EQ(driver_for_cuda(v("13.0"))->text(), "580.65.6");
+  EXPECT_EQ(driver_text(*driver_for_cuda(v("13.0"))), "580.65.06");
+  EXPECT_EQ(driver_text(*driver_for_cuda(v("12.0"))), "525.60.13");
   EXPECT_EQ(driver_for_cuda(v("13.4"))->text(), "615");
   EXPECT_FALSE(driver_for_cuda(v("13.5")));
   EXPECT_FALSE(driver_for_cuda(v("14.0")));

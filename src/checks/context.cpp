@@ -1,0 +1,83 @@
+#include "checks/context.h"
+
+#include <algorithm>
+
+#include "checks/words.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+int seriousness(Level level) {
+  switch (level) {
+    case Level::kFail:
+      return 2;
+    case Level::kWarn:
+      return 1;
+    case Level::kOff:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Level Context::level(std::string_view id) const {
+  const auto found = policy.checks.find(std::string(id));
+  return found == policy.checks.end() ? Level::kFail : found->second;
+}
+
+bool Context::explained_by(std::string_view id, std::string_view cause) const {
+  return std::find(failed.begin(), failed.end(), cause) != failed.end() &&
+         seriousness(level(cause)) >= seriousness(level(id));
+}
+
+std::optional<Finding> Context::no_gpu_needed() const {
+  if (policy.gpu_required == GpuRequired::kNo)
+    return skipped("the policy says that no GPU is needed");
+  if (policy.gpu_required == GpuRequired::kYes) return std::nullopt;
+  if (image.interpreter.is_absent()) return skipped("no Python in the image, so no torch");
+  if (image.torch.is_absent()) return skipped("no torch in the image");
+  const std::string what = "cannot tell whether a GPU is needed";
+  if (!image.torch) return unknown(what + because(image.torch.reason()));
+  if (image.torch->cuda) return std::nullopt;
+  if (image.torch->hip)
+    return skipped("torch is a ROCm build, and only NVIDIA GPUs are judged here");
+  if (image.torch->cuda.is_absent()) return skipped("torch is a CPU build");
+  return unknown(what + because(image.torch->cuda.reason()));
+}
+
+bool Context::interpreter_from_policy() const {
+  if (!image.interpreter || image.interpreter->from_command || policy.python_interpreter.empty())
+    return false;
+  const std::string& wanted = policy.python_interpreter;
+  const std::string& path = image.interpreter->path;
+  if (path == wanted) return true;
+  if (wanted.find('/') == std::string::npos && path.ends_with("/" + wanted)) return true;
+  // Through a shim the path is another; then only the reader knows.
+  return image.interpreter->chosen_because.ends_with("python.interpreter of the policy");
+}
+
+bool Context::interpreter_is_guess() const {
+  // Without a command the fallback itself is what is judged (`gpuinit --check`).
+  return image.interpreter.known() && !image.interpreter->from_command && !image.command.empty() &&
+         !interpreter_from_policy();
+}
+
+std::optional<std::string> Context::variable(const std::string& name) const {
+  if (!node.environment) return std::nullopt;
+  const auto found = node.environment->find(name);
+  if (found == node.environment->end()) return std::nullopt;
+  return found->second;
+}
+
+bool Context::probe_loaded_libcuda() const {
+  return node.probe.known() && node.probe->load_error.is_absent();
+}
+
+std::optional<int> Context::init_error() const {
+  if (!node.probe || !node.probe->init_error) return std::nullopt;
+  return *node.probe->init_error;
+}
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,178 @@
+// cuda.driver: the driver can serve the CUDA runtime that torch was built for.
+#include "checks/check.h"
+#include "checks/driver_view.h"
+#include "checks/evidence.h"
+#include "checks/words.h"
+#include "rules/cuda_error.h"
+#include "rules/driver_table.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+using Because = rules::ServiceAnswer::Because;
+using rules::Service;
+
+constexpr int kSystemDriverMismatch = 803;
+constexpr int kCompatNotSupported = 804;
+
+std::string compat_package(const rules::Version& runtime) {
+  return "cuda-compat-" + std::to_string(runtime.major()) + "-" + std::to_string(runtime.minor());
+}
+
+// "CUDA 11.x or older": what this driver does serve.
+std::string served_by(const rules::DriverStack& stack) {
+  const auto& cuda = stack.cuda.cuda;
+  const auto floor = rules::family_floor(cuda.major());
+  if (floor && (!stack.kernel || *stack.kernel >= *floor))
+    return "CUDA " + std::to_string(cuda.major()) + ".x or older";
+  return "CUDA " + cuda.text() + " or older";
+}
+
+// "a driver >= 525.60.13 on the node (570.26 for all features)".
+std::string driver_wanted(const rules::Version& runtime) {
+  const auto floor = rules::family_floor(runtime.major());
+  const auto own = rules::driver_for_cuda(runtime);
+  if (!floor && !own) return "a newer driver on the node";
+  std::string text = "a driver >= " + rules::driver_text(floor ? *floor : *own) + " on the node";
+  if (floor && own && *own > *floor)
+    text += " (" + rules::driver_text(*own) + " or newer for everything CUDA " + runtime.text() +
+            " can do)";
+  return text;
+}
+
+Finding too_old(const Context& context, const DriverView& view, const rules::Version& runtime,
+                Because because) {
+  const auto& kernel = context.node.driver.kernel_version;
+  const std::string driver = kernel ? "driver " + *kernel + " (" + view.cuda_words + ")"
+                                    : "a driver for " + view.cuda_words;
+  Finding finding =
+      failure(kExitFit, "torch needs CUDA " + runtime.text() + ", and the node has " + driver);
+  finding.evidence.emplace_back("torch built for", "CUDA " + runtime.text());
+  finding.evidence.emplace_back("driver serves", view.cuda_words + " (from " + view.source + ")");
+  add_driver(finding, context.node.driver);
+  finding.why =
+      "The CUDA runtime refuses such a driver: \"CUDA driver version is insufficient for CUDA "
+      "runtime version\" (error 35), \"The NVIDIA driver on your system is too old\".";
+  if (because == Because::kBelowFloor && runtime.major() >= 11)
+    finding.why += " Within one major version older drivers do, but not below " +
+                   rules::driver_text(*rules::family_floor(runtime.major())) + ".";
+  finding.fix =
+      "Use " + driver_wanted(runtime) + ", or an image built for " + served_by(*view.stack) + ".";
+  if (runtime.major() >= 11 && !view.stack->forward_compat)
+    finding.fix += " On data-center GPUs " + compat_package(runtime) +
+                   " in the image can do instead, if it supports this driver.";
+  return finding;
+}
+
+Finding compat_does_not_fit(const Context& context, const std::string& summary,
+                            const std::string& why) {
+  Finding finding = failure(kExitFit, summary);
+  add_driver(finding, context.node.driver);
+  if (context.node.driver.libcuda && context.node.driver.libcuda->compat_note) {
+    std::vector<std::string> branches;
+    for (const int branch : context.node.driver.libcuda->compat_note->driver_branches)
+      branches.push_back(std::to_string(branch));
+    if (!branches.empty())
+      finding.evidence.emplace_back("supported driver branches", listed(branches, 20));
+  }
+  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
+  finding.why = why;
+  finding.fix =
+      "Take the cuda-compat directory out of LD_LIBRARY_PATH and /etc/ld.so.conf.d, so that the "
+      "node's own libcuda is loaded; if that is too old for torch, use a node with a newer driver "
+      "or an image built for an older CUDA.";
+  return finding;
+}
+
+// Forward compatibility is for data-center GPUs; the driver says 804 on others.
+std::optional<std::string> geforce(const Context& context) {
+  if (!context.node.devices || context.node.devices->empty()) return std::nullopt;
+  for (const Device& device : *context.node.devices)
+    if (!device.name || device.name->find("GeForce") == std::string::npos) return std::nullopt;
+  return context.node.devices->front().name.value();
+}
+
+std::optional<Finding> judge_compat(const Context& context, const DriverView& view) {
+  const auto init = context.init_error();
+  if (init == kSystemDriverMismatch || init == kCompatNotSupported)
+    return compat_does_not_fit(
+        context, "the forward-compatibility libcuda in front does not work on this node",
+        "cuInit says " + rules::cuda_error_words(*init) + ".");
+  if (init == 0 || !view.stack || !view.stack->kernel || !view.stack->libcuda) return std::nullopt;
+  if (view.stack->kernel->major() >= view.stack->libcuda->major()) return std::nullopt;
+  if (const auto name = geforce(context))
+    return compat_does_not_fit(
+        context, "a forward-compatibility libcuda is in front, and the GPU is a " + *name,
+        "Forward compatibility works on data-center GPUs only: \"forward compatibility was "
+        "attempted on non supported HW\" (error 804).");
+  return std::nullopt;
+}
+
+// NGC images put their cuda-compat in front when a shell or their entrypoint
+// starts (/etc/shinit_v2), which is after the libcuda was looked up.
+bool compat_may_still_come(const Context& context, const DriverView& view) {
+  return context.image.torch && context.image.torch->layout &&
+         *context.image.torch->layout == "ngc" && context.image.interpreter &&
+         !context.image.interpreter->from_command && !context.image.command.empty() &&
+         !view.stack->forward_compat;
+}
+
+Findings judge_service(const Context& context, const DriverView& view,
+                       const rules::Version& runtime) {
+  const auto answer = rules::driver_serves(runtime, *view.stack);
+  switch (answer.service) {
+    case Service::kNewer:
+    case Service::kForwardCompat:
+    case Service::kMinorVersion:
+      return {};  // its one limit, PTX, is judged by device.arch
+    case Service::kUnknown:
+      return {unknown("driver " + context.node.driver.kernel_version.value_or("?") +
+                      " is newer than the tables here: it serves " + view.cuda_words +
+                      ", and torch needs CUDA " + runtime.text())};
+    case Service::kNo:
+      break;
+  }
+  if (answer.because == Because::kCompatTooOld)
+    return {compat_does_not_fit(
+        context,
+        "the forward-compatibility libcuda in front is older than the node's kernel driver",
+        "A libcuda cannot stand on a newer kernel driver: \"system has unsupported display driver "
+        "/ cuda driver combination\" (error 803).")};
+  if (answer.because == Because::kBranchNotListed)
+    return {compat_does_not_fit(
+        context, "the forward-compatibility libcuda in front does not support this kernel driver",
+        "Its own list of driver branches leaves this one out: \"system has unsupported display "
+        "driver / cuda driver combination\" (error 803).")};
+
+  Finding finding = too_old(context, view, runtime, answer.because);
+  if (compat_may_still_come(context, view))
+    return {only_warn(std::move(finding),
+                      "a shell of this NGC image may still put its cuda-compat in front")};
+  return {std::move(finding)};
+}
+
+}  // namespace
+
+Findings check_cuda_driver(const Context& context) {
+  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (context.explained_by("cuda.driver", "cuda.libcuda")) return {skipped("cuda.libcuda failed")};
+  const DriverView view = view_of_driver(context);
+  const auto& library = context.node.driver.libcuda;
+  if (library && library->kind == "forward-compat")
+    if (auto finding = judge_compat(context, view)) return {*std::move(finding)};
+
+  const auto& torch = context.image.torch;
+  if (torch.is_absent() || context.image.interpreter.is_absent())
+    return {skipped("no torch in the image")};
+  if (!torch) return {unknown("torch is not known" + because(torch.reason()))};
+  if (torch->cuda.is_absent()) return {skipped("torch is not a CUDA build")};
+  if (!torch->cuda)
+    return {unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason()))};
+  auto runtime = rules::parse_version(*torch->cuda);
+  if (!runtime) return {unknown("torch's CUDA version: " + runtime.error().message)};
+  if (!view.stack) return {unknown(view.why_unknown)};
+  return judge_service(context, view, *runtime);
+}
+
+}  // namespace gpuinit::checks

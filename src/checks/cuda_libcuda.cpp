@@ -1,0 +1,156 @@
+// cuda.libcuda: a libcuda.so.1 is there, is no stub and fits the kernel driver.
+#include <algorithm>
+
+#include "checks/check.h"
+#include "checks/driver_view.h"
+#include "checks/evidence.h"
+#include "checks/words.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+constexpr int kStubLibrary = 34;
+constexpr int kSystemDriverMismatch = 803;
+
+bool is_wsl(const NodeFacts& node) {
+  return node.device_nodes.known() &&
+         std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
+                     [](const auto& device) { return device.path == "/dev/dxg"; });
+}
+
+Finding no_libcuda(const Context& context) {
+  const NodeFacts& node = context.node;
+  const bool no_nodes = node.device_nodes.known() && node.device_nodes->empty();
+  const bool nothing = node.driver.kernel_version.is_absent() && no_nodes;
+  const bool kernel_there = node.driver.kernel_version.known();
+
+  Finding finding = failure(
+      kExitNode, nothing ? "the container sees no NVIDIA driver at all: no libcuda.so.1, no kernel "
+                           "driver, no /dev/nvidia*"
+                 : kernel_there ? "the node has NVIDIA driver " + *node.driver.kernel_version +
+                                      ", but no libcuda.so.1 was brought into the container"
+                                : std::string("there is no libcuda.so.1 in the container"));
+  add_driver(finding, node.driver);
+  if (node.probe && node.probe->load_error)
+    finding.evidence.emplace_back("dlopen", *node.probe->load_error);
+  add_variables(finding, context,
+                {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "LD_LIBRARY_PATH"});
+  finding.why =
+      "torch would say \"Found no NVIDIA driver on your system\", or a library \"libcuda.so.1: "
+      "cannot open shared object file\".";
+
+  const auto capabilities = context.variable("NVIDIA_DRIVER_CAPABILITIES");
+  const bool no_compute = capabilities && !capabilities->empty() &&
+                          capabilities->find("compute") == std::string::npos &&
+                          capabilities->find("all") == std::string::npos;
+  if (kernel_there && no_compute) {
+    finding.fix = "NVIDIA_DRIVER_CAPABILITIES=" + *capabilities +
+                  " leaves out CUDA: set it to compute,utility.";
+  } else {
+    finding.fix = std::string("Start the container with the NVIDIA runtime: ") + kGiveGpu;
+  }
+  return finding;
+}
+
+Finding cannot_load(const Context& context, const std::string& error) {
+  Finding finding = failure(kExitNode, "libcuda.so.1 cannot be loaded: " + error);
+  add_driver(finding, context.node.driver);
+  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
+  finding.why = "torch loads the same library in the same way, and would find no GPU.";
+  finding.fix =
+      "Start the container with the NVIDIA runtime, and keep the image's own copies of libcuda out "
+      "of LD_LIBRARY_PATH.";
+  return finding;
+}
+
+Finding stub(const Context& context) {
+  Finding finding = failure(kExitNode, "the libcuda.so.1 that would be loaded is a link-time stub");
+  add_driver(finding, context.node.driver);
+  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
+  finding.why = "A stub has no driver in it: \"CUDA driver is a stub library\" (error 34).";
+  finding.fix =
+      "Remove the `stubs` directory from LD_LIBRARY_PATH and /etc/ld.so.conf.d in the image; it is "
+      "for linking only. Then start the container with the NVIDIA runtime.";
+  return finding;
+}
+
+Finding mismatch(const Context& context, std::string summary) {
+  Finding finding = failure(kExitNode, std::move(summary));
+  add_driver(finding, context.node.driver);
+  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
+  finding.why =
+      "libcuda and kernel driver must be of one release: \"system has unsupported display driver / "
+      "cuda driver combination\" (error 803).";
+  finding.fix =
+      "Remove a libcuda that came with the image (packages such as libcuda1 or "
+      "libnvidia-compute-*) "
+      "so that the NVIDIA runtime's is found. If there is none, the node's driver was updated "
+      "without a reload: restart the node.";
+  return finding;
+}
+
+// As many numbers as both have: "535.104" says nothing against 535.104.05.
+bool differ(const rules::Version& a, const rules::Version& b) {
+  const std::size_t length = std::min(a.numbers.size(), b.numbers.size());
+  return !std::equal(a.numbers.begin(), a.numbers.begin() + static_cast<std::ptrdiff_t>(length),
+                     b.numbers.begin());
+}
+
+Findings judge_found_library(const Context& context, const LibCuda& library) {
+  const auto init = context.init_error();
+  if (init == kStubLibrary || (library.kind == "stub" && init != 0)) return {stub(context)};
+  if (library.kind == "forward-compat") return {};  // cuda.driver judges that
+  if (init == kSystemDriverMismatch)
+    return {mismatch(context, "libcuda.so.1 does not fit the kernel driver (cuInit: error 803)")};
+
+  // A driver that initialises fits, whatever the file names say; under WSL the
+  // kernel's driver is that of Windows.
+  if (init == 0 || library.kind != "driver" || is_wsl(context.node)) return {};
+  const auto kernel = driver_release(context.node.driver.kernel_version);
+  const auto release = driver_release(library.version);
+  if (kernel && release && differ(*kernel, *release))
+    return {mismatch(context, "libcuda.so.1 is of driver " + *library.version +
+                                  ", and the kernel driver is " +
+                                  *context.node.driver.kernel_version)};
+  return {};
+}
+
+}  // namespace
+
+Findings check_cuda_libcuda(const Context& context) {
+  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  const auto& library = context.node.driver.libcuda;
+  const auto& probe = context.node.probe;
+
+  if (context.probe_loaded_libcuda())
+    return library                                ? judge_found_library(context, *library)
+           : context.init_error() == kStubLibrary ? Findings{stub(context)}
+                                                  : Findings{};
+  if (library.is_absent()) return {no_libcuda(context)};
+  if (probe && probe->load_error) {
+    if (library && library->kind == "stub") return {stub(context)};
+    return {cannot_load(context, *probe->load_error)};
+  }
+  if (library) {
+    Findings findings = judge_found_library(context, *library);
+    const bool musl = context.image.interpreter && context.image.interpreter->libc &&
+                      *context.image.interpreter->libc == "musl";
+    if (findings.empty() && probe && probe->outcome == ProbeRun::Outcome::kNoLoader && musl &&
+        !context.explained_by("cuda.libcuda", "python.abi")) {
+      Finding finding = failure(kExitImage, "the image has no glibc, which libcuda needs");
+      finding.evidence.emplace_back("probe", probe->detail);
+      finding.why =
+          "NVIDIA's driver libraries are glibc libraries: nothing in a musl image can "
+          "load them.";
+      finding.fix = "Use a glibc base image such as debian or ubuntu instead of alpine.";
+      return {finding};
+    }
+    return findings;
+  }
+  // A driver that told its CUDA version was loaded by somebody (a hand-written node).
+  if (context.node.driver.cuda_version) return {};
+  return {unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason()))};
+}
+
+}  // namespace gpuinit::checks

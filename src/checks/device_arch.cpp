@@ -1,0 +1,305 @@
+// device.arch: every visible GPU finds code in torch that it can run.
+//
+// The case that no single rule shows: a driver that serves a newer CUDA runtime
+// by minor version compatibility runs its machine code but cannot compile its
+// PTX, so a GPU for which torch has PTX only has nothing at all.
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/text.h"
+#include "checks/arch_coverage.h"
+#include "checks/check.h"
+#include "checks/driver_view.h"
+#include "checks/words.h"
+#include "rules/driver_table.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+using rules::ComputeCapability;
+
+class DriverJit {
+ public:
+  explicit DriverJit(const Context& context) : view_(view_of_driver(context)) {
+    if (context.image.torch && context.image.torch->cuda) {
+      auto cuda = rules::parse_version(*context.image.torch->cuda);
+      if (cuda) toolkit_ = std::move(cuda).value();
+    }
+    const auto disabled = context.variable("CUDA_DISABLE_PTX_JIT");
+    disabled_ = disabled && *disabled == "1";
+    // A driver that is too old for torch has been reported; code must be judged by
+    // the GPU alone then, as with the newer driver that is needed anyway.
+    any_driver_ = context.explained_by("device.arch", "cuda.driver");
+  }
+
+  bool disabled() const { return disabled_; }
+  const DriverView& view() const { return view_; }
+
+  // The driver's CUDA version that PTX of this ISA needs; without an ISA the
+  // one that torch's toolkit writes.
+  std::optional<rules::PtxSupport> needs(const Fact<std::string>& isa) const {
+    if (isa) {
+      const auto version = rules::parse_version(*isa);
+      return version ? rules::cuda_for_ptx_isa(*version) : std::nullopt;
+    }
+    if (!toolkit_) return std::nullopt;
+    return rules::PtxSupport{rules::cuda_that_loads_ptx_of(*toolkit_), true};
+  }
+
+  Jit compiles(const Fact<std::string>& isa) const {
+    if (disabled_) return Jit::kNo;
+    if (any_driver_) return Jit::kYes;
+    const auto needed = needs(isa);
+    if (!needed || !view_.stack) return Jit::kUnknown;
+    const auto& driver = view_.stack->cuda;
+    if (driver.cuda >= needed->cuda) return needed->exact ? Jit::kYes : Jit::kUnknown;
+    return driver.exact ? Jit::kNo : Jit::kUnknown;
+  }
+
+ private:
+  DriverView view_;
+  std::optional<rules::Version> toolkit_;
+  bool disabled_ = false;
+  bool any_driver_ = false;
+};
+
+// Devices of one compute capability.
+struct Kind {
+  ComputeCapability capability;
+  std::vector<std::size_t> indices;
+  std::string words;  // "NVIDIA H100 80GB HBM3, compute capability 9.0"
+};
+
+// What torch has for which GPU, and where that was read.
+struct Code {
+  std::vector<FatbinGroup> groups;
+  std::vector<std::string> targets;  // all of them, sorted as versions
+  bool from_arch_list = false;
+};
+
+std::vector<std::string> sorted_targets(std::vector<std::string> targets) {
+  const auto rank = [](const std::string& name) {
+    const auto target = rules::parse_target(name);
+    if (!target) return std::tuple(true, 0U, 0U, true, name);
+    return std::tuple(false, target->capability.major, target->capability.minor, target->ptx, name);
+  };
+  std::sort(targets.begin(), targets.end(),
+            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+  return targets;
+}
+
+std::optional<Code> code_of(const Torch& torch) {
+  Code code;
+  if (torch.device_code) {
+    for (const auto& group : torch.device_code->groups) {
+      if (group.containers == 0) continue;
+      code.groups.push_back(group);
+      code.targets.insert(code.targets.end(), group.targets.begin(), group.targets.end());
+    }
+  }
+  if (code.groups.empty()) {
+    if (!torch.arch_list || torch.arch_list->empty()) return std::nullopt;
+    // As if it were one container: what the list has for a GPU, all of torch has.
+    code.groups.push_back({*torch.arch_list, Fact<std::string>::unknown("not in the list"), 1});
+    code.targets = *torch.arch_list;
+    code.from_arch_list = true;
+  }
+  code.targets = sorted_targets(std::move(code.targets));
+  return code;
+}
+
+std::string of_total(std::uint64_t count, const Coverage& coverage) {
+  return std::to_string(count) + " of " + std::to_string(coverage.total);
+}
+
+void add_evidence(Finding& finding, const Torch& torch, const Code& code, const Coverage& coverage,
+                  const Kind& kind) {
+  finding.evidence.emplace_back(gpus(kind.indices), kind.words);
+  finding.evidence.emplace_back("torch", torch.version.value_or("?") + " in " + torch.path);
+  finding.evidence.emplace_back(code.from_arch_list ? "arch list" : "code in libtorch_cuda",
+                                listed(code.targets, 24));
+  if (code.from_arch_list) return;
+  std::string counts = of_total(coverage.native, coverage) + " machine code";
+  if (coverage.jit > 0) counts += ", " + of_total(coverage.jit, coverage) + " PTX";
+  if (coverage.blocked > 0)
+    counts += ", " + of_total(coverage.blocked, coverage) + " PTX the driver cannot compile";
+  if (coverage.doubtful > 0)
+    counts += ", " + of_total(coverage.doubtful, coverage) + " of the other GPU line";
+  finding.evidence.emplace_back("usable containers", counts);
+}
+
+// "a torch built with CUDA 12.8 or newer that has sm_120".
+std::string build_for(ComputeCapability device) {
+  std::string text = "a torch build that has " + device.sm_target();
+  if (device < ComputeCapability{7, 5})
+    return text + " (CUDA 12 toolkits still compile for it, CUDA 13 does not)";
+  if (const auto first = rules::first_toolkit_for(device))
+    text += " (CUDA " + first->text() + " and newer can compile for it)";
+  return text;
+}
+
+Finding nothing_for(const Torch& torch, const Code& code, const Coverage& coverage,
+                    const Kind& kind) {
+  Finding finding =
+      failure(kExitFit, "torch has no code for " + gpus(kind.indices) + " (" + kind.words + ")");
+  add_evidence(finding, torch, code, coverage, kind);
+  finding.why =
+      "The first kernel would end with \"CUDA error: no kernel image is available for execution on "
+      "the device\" (209). Machine code runs on its own major version only, from its minor version "
+      "up; torch itself only warns.";
+  finding.fix = "Use " + build_for(kind.capability) + ", or a node whose GPU is on the list.";
+  return finding;
+}
+
+Finding blocked_for(const DriverJit& jit, const Torch& torch, const Code& code,
+                    const Coverage& coverage, const Kind& kind) {
+  const Fact<std::string> isa = coverage.blocked_isa.empty()
+                                    ? Fact<std::string>::unknown("")
+                                    : Fact<std::string>(coverage.blocked_isa);
+  const auto needed = jit.needs(isa);
+  const bool disabled = jit.disabled();
+  Finding finding = failure(
+      kExitFit, "torch has only PTX for " + gpus(kind.indices) + " (" + kind.words + "), and " +
+                    (disabled ? "CUDA_DISABLE_PTX_JIT is set" : "this driver cannot compile it"));
+  add_evidence(finding, torch, code, coverage, kind);
+  if (!coverage.blocked_isa.empty())
+    finding.evidence.emplace_back(
+        "PTX ISA", coverage.blocked_isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
+  if (disabled) {
+    finding.why = "\"PTX JIT compilation was disabled\" (error 223) at the first kernel.";
+    finding.fix = "Remove CUDA_DISABLE_PTX_JIT from the environment, or use " +
+                  build_for(kind.capability) + ".";
+    return finding;
+  }
+  finding.evidence.emplace_back("driver serves", jit.view().cuda_words);
+  finding.why =
+      "An older driver of the same CUDA major version runs machine code of newer toolkits, but its "
+      "PTX compiler does not read their PTX: \"the provided PTX was compiled with an unsupported "
+      "toolchain\" (222).";
+  finding.fix = "Use ";
+  const auto driver = needed ? rules::driver_for_cuda(needed->cuda) : std::nullopt;
+  finding.fix += driver ? "a driver >= " + rules::driver_text(*driver) + " on the node"
+                        : "a newer driver on the node";
+  finding.fix += ", or " + build_for(kind.capability) + ".";
+  return finding;
+}
+
+Finding slow_start(const Context& context, const Torch& torch, const Code& code,
+                   const Coverage& coverage, const Kind& kind) {
+  Finding finding = warning("torch runs on " + gpus(kind.indices) + " (" + kind.words +
+                            ") only after the driver has compiled its PTX");
+  add_evidence(finding, torch, code, coverage, kind);
+  for (const char* name : {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"})
+    if (const auto value = context.variable(name)) finding.evidence.emplace_back(name, *value);
+  finding.why =
+      "The first start can take minutes, and every start where the compiler's cache (~/.nv, "
+      "CUDA_CACHE_PATH) does not outlive the container. Kernels with machine code are faster too.";
+  finding.fix = "Use " + build_for(kind.capability) +
+                ", or keep CUDA_CACHE_PATH on a volume and CUDA_CACHE_MAXSIZE large.";
+  return finding;
+}
+
+Finding partial(const Torch& torch, const Code& code, const Coverage& coverage, const Kind& kind) {
+  Finding finding = warning("less than half of torch's code runs on " + gpus(kind.indices) + " (" +
+                            kind.words + ")");
+  add_evidence(finding, torch, code, coverage, kind);
+  finding.why =
+      "Operations without code for the GPU end with \"no kernel image is available for execution "
+      "on the device\" (209), the others work.";
+  finding.fix = "Use " + build_for(kind.capability) + ".";
+  return finding;
+}
+
+Finding doubtful(const Torch& torch, const Code& code, const Coverage& coverage, const Kind& kind) {
+  Finding finding = warning("torch's code for " + gpus(kind.indices) + " (" + kind.words +
+                            ") is of the other GPU line");
+  add_evidence(finding, torch, code, coverage, kind);
+  finding.why =
+      "NVIDIA does not promise that code for discrete GPUs runs on integrated (Jetson) ones or the "
+      "other way round. Some report that it works.";
+  finding.fix = "Use " + build_for(kind.capability) + ", such as NVIDIA's own builds for Jetson.";
+  return finding;
+}
+
+std::optional<Finding> judge(const Context& context, const DriverJit& jit, const Torch& torch,
+                             const Code& code, const Kind& kind) {
+  const Coverage coverage =
+      coverage_of(code.groups, kind.capability, [&](const auto& isa) { return jit.compiles(isa); });
+  switch (verdict_of(coverage)) {
+    case CoverageVerdict::kGood:
+      return std::nullopt;
+    case CoverageVerdict::kSlowStart:
+      return slow_start(context, torch, code, coverage, kind);
+    case CoverageVerdict::kDoubtful:
+      return doubtful(torch, code, coverage, kind);
+    case CoverageVerdict::kPartial:
+      return partial(torch, code, coverage, kind);
+    case CoverageVerdict::kNothing:
+      return nothing_for(torch, code, coverage, kind);
+    case CoverageVerdict::kBlocked:
+      return blocked_for(jit, torch, code, coverage, kind);
+    case CoverageVerdict::kUnknown:
+      break;
+  }
+  Finding finding =
+      unknown("cannot tell whether torch's code runs on " + gpus(kind.indices) + " (" + kind.words +
+              ")" + because(jit.view().stack ? "" : jit.view().why_unknown));
+  add_evidence(finding, torch, code, coverage, kind);
+  return finding;
+}
+
+}  // namespace
+
+Findings check_device_arch(const Context& context) {
+  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  const auto& torch = context.image.torch;
+  if (torch.is_absent() || context.image.interpreter.is_absent())
+    return {skipped("no torch in the image")};
+  if (!torch) return {unknown("torch is not known" + because(torch.reason()))};
+  if (torch->cuda.is_absent()) return {skipped("torch is not a CUDA build")};
+
+  const auto& devices = context.node.devices;
+  for (const char* cause : {"cuda.libcuda", "cuda.driver", "device.present"})
+    if (context.explained_by("device.arch", cause) && (!devices || devices->empty()))
+      return {skipped(std::string(cause) + " failed")};
+  if (!devices) return {unknown("the devices are not known" + because(devices.reason()))};
+  if (devices->empty()) return {skipped("there is no device")};
+  if (context.explained_by("device.arch", "torch.install"))
+    return {skipped("torch.install failed")};
+
+  const auto code = code_of(*torch);
+  if (!code)
+    return {unknown(
+        "it is not known for which GPUs torch has code" +
+        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason()))};
+
+  Findings findings;
+  std::map<std::pair<unsigned, unsigned>, Kind> kinds;
+  for (std::size_t i = 0; i < devices->size(); ++i) {
+    const Device& device = (*devices)[i];
+    const auto capability = device.compute_capability
+                                ? rules::parse_compute_capability(*device.compute_capability)
+                                : std::nullopt;
+    if (!capability) {
+      findings.push_back(unknown("the compute capability of GPU " + std::to_string(i) +
+                                 " is not known" + because(device.compute_capability.reason())));
+      continue;
+    }
+    Kind& kind = kinds[{capability->major, capability->minor}];
+    if (kind.indices.empty()) {
+      kind.capability = *capability;
+      kind.words = device_words(device);
+    }
+    kind.indices.push_back(i);
+  }
+  const DriverJit jit(context);
+  for (const auto& [capability, kind] : kinds)
+    if (auto finding = judge(context, jit, *torch, *code, kind))
+      findings.push_back(*std::move(finding));
+  return findings;
+}
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,132 @@
+// device.context: on every device a context was made, and a kernel's result was right.
+#include <algorithm>
+#include <utility>
+
+#include "checks/check.h"
+#include "checks/words.h"
+#include "rules/cuda_error.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+using Outcome = ProbeRun::Outcome;
+
+bool is_good(const ContextTrial& trial) { return trial.cuda_error == 0 && trial.result_correct; }
+
+// Devices whose trial went wrong in the same way.
+struct Trouble {
+  ContextTrial trial;
+  std::vector<std::size_t> devices;
+};
+
+std::vector<Trouble> troubles_of(const std::vector<Device>& devices) {
+  std::vector<Trouble> troubles;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (!devices[i].context || is_good(*devices[i].context)) continue;
+    const ContextTrial& trial = *devices[i].context;
+    const auto same = std::find_if(troubles.begin(), troubles.end(), [&](const Trouble& trouble) {
+      return trouble.trial.cuda_error == trial.cuda_error && trouble.trial.step == trial.step;
+    });
+    if (same != troubles.end()) same->devices.push_back(i);
+    else troubles.push_back({trial, {i}});
+  }
+  return troubles;
+}
+
+void add_devices(Finding& finding, const std::vector<Device>& devices,
+                 const std::vector<std::size_t>& indices) {
+  for (const std::size_t index : indices) {
+    const Device& device = devices[index];
+    std::string text = device_words(device);
+    if (device.uuid) text += (text.empty() ? "" : ", ") + *device.uuid;
+    if (device.compute_mode && *device.compute_mode != "default")
+      text += ", compute mode " + *device.compute_mode;
+    if (!text.empty()) finding.evidence.emplace_back("GPU " + std::to_string(index), text);
+    if (finding.evidence.size() >= 16) break;
+  }
+}
+
+Finding failed_call(const std::vector<Device>& devices, const Trouble& trouble) {
+  const auto* known = rules::find_cuda_error(trouble.trial.cuda_error);
+  Finding finding = failure(known != nullptr ? known->exit_code : static_cast<int>(kExitNode),
+                            gpus(trouble.devices) + ": " + trouble.trial.step + " says " +
+                                rules::cuda_error_words(trouble.trial.cuda_error));
+  add_devices(finding, devices, trouble.devices);
+  if (!trouble.trial.note.empty()) finding.evidence.emplace_back("note", trouble.trial.note);
+  finding.why = "The command would meet the same error at its first use of the GPU.";
+  if (known != nullptr) finding.why.append(" ").append(known->cause);
+  finding.fix = known != nullptr ? std::string(known->fix)
+                                 : "Try another node, and look at this node's kernel log.";
+  return finding;
+}
+
+Finding wrong_result(const std::vector<Device>& devices, const Trouble& trouble) {
+  Finding finding = failure(
+      kExitNode, gpus(trouble.devices) + (trouble.trial.kernel_ran
+                                              ? ": a test kernel ran and its result was wrong"
+                                              : ": memory read back is not what was written"));
+  add_devices(finding, devices, trouble.devices);
+  if (!trouble.trial.note.empty()) finding.evidence.emplace_back("note", trouble.trial.note);
+  finding.why =
+      "The GPU computes without an error and gives wrong numbers: training would diverge "
+      "without anybody knowing why.";
+  finding.fix = "Do not use this GPU: drain the node and have it examined.";
+  return finding;
+}
+
+bool ended_badly(const ProbeRun& run) {
+  return run.outcome == Outcome::kTimedOut || run.outcome == Outcome::kCrashed ||
+         run.outcome == Outcome::kExited;
+}
+
+// The devices were listed, and the process ended or hung later on.
+Finding ended_in_trial(const ProbeRun& run) {
+  const bool timed_out = run.outcome == Outcome::kTimedOut;
+  Finding finding = failure(
+      timed_out ? kExitNotReady : kExitNode,
+      timed_out ? "a GPU did not answer within the probe's time: it hangs in " + run.last_step
+                : "trying the GPUs ended the process in " + run.last_step);
+  finding.evidence.emplace_back("probe", run.detail);
+  finding.why = timed_out
+                    ? "The number is the GPU's. The command would hang in the same call, for ever."
+                    : "The number is the GPU's. The command would end in the same call.";
+  finding.fix = timed_out ? "Try again, or raise probe.timeout if making a context is known to be "
+                            "slow here; if it stays, drain the node and reset that GPU."
+                          : "Try another node; look at this node's kernel log for Xid messages.";
+  return finding;
+}
+
+}  // namespace
+
+Findings check_device_context(const Context& context) {
+  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  for (const char* cause : {"cuda.libcuda", "cuda.driver", "device.present"})
+    if (context.explained_by("device.context", cause) &&
+        (!context.node.devices || context.node.devices->empty()))
+      return {skipped(std::string(cause) + " failed")};
+  if (!context.node.devices)
+    return {unknown("the devices are not known" + because(context.node.devices.reason()))};
+  const auto& devices = *context.node.devices;
+  if (devices.empty()) return {skipped("there is no device")};
+
+  Findings findings;
+  for (const Trouble& trouble : troubles_of(devices))
+    findings.push_back(trouble.trial.cuda_error != 0 ? failed_call(devices, trouble)
+                                                     : wrong_result(devices, trouble));
+  const auto untried = std::find_if(devices.begin(), devices.end(),
+                                    [](const Device& device) { return !device.context; });
+  const auto& run = context.node.probe;
+  if (run && ended_badly(*run)) {
+    Finding finding = ended_in_trial(*run);
+    // With every trial done it hung or crashed while cleaning up: odd, no obstacle.
+    if (untried == devices.end()) finding.severity = Severity::kWarn;
+    findings.push_back(std::move(finding));
+  } else if (findings.empty() && untried != devices.end()) {
+    if (!context.policy.warmup_context) return {skipped("warmup.context of the policy is off")};
+    return {unknown("no kernel was tried" + because(untried->context.reason()))};
+  }
+  return findings;
+}
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,78 @@
+#include "checks/driver_view.h"
+
+#include "checks/words.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+std::optional<rules::Version> version_of(const Fact<std::string>& fact) {
+  if (!fact) return std::nullopt;
+  auto version = rules::parse_version(*fact);
+  if (!version) return std::nullopt;
+  return std::move(version).value();
+}
+
+struct Told {
+  rules::NativeCuda cuda;
+  std::string source;
+};
+
+std::optional<Told> told_cuda(const Context& context) {
+  const Driver& driver = context.node.driver;
+  if (const auto version = version_of(driver.cuda_version))
+    return Told{{*version, true}, "the driver"};
+  if (driver.libcuda && driver.libcuda->kind != "stub") {
+    const LibCuda& library = *driver.libcuda;
+    if (library.compat_note) {
+      auto version = rules::parse_version(library.compat_note->cuda_version);
+      if (version) return Told{{std::move(version).value(), true}, "the note in " + library.path};
+    }
+    if (const auto release = driver_release(library.version))
+      if (const auto native = rules::native_cuda_of_driver(*release))
+        return Told{*native, "the release of " + library.path};
+    // An unknown libcuda over a known kernel driver tells nothing: it may be compat.
+    if (library.kind != "driver") return std::nullopt;
+  }
+  if (const auto release = driver_release(driver.kernel_version))
+    if (const auto native = rules::native_cuda_of_driver(*release))
+      return Told{*native, "the kernel driver's release"};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<rules::Version> driver_release(const Fact<std::string>& fact) {
+  constexpr unsigned kFirstThreeDigits = 100;
+  const auto version = version_of(fact);
+  if (!version || version->major() < kFirstThreeDigits) return std::nullopt;
+  return version;
+}
+
+DriverView view_of_driver(const Context& context) {
+  const Driver& driver = context.node.driver;
+  DriverView view;
+  const auto told = told_cuda(context);
+  if (!told) {
+    const auto& reasons = driver.cuda_version.reason();
+    view.why_unknown = "the driver's CUDA version is not known" + because(reasons);
+    return view;
+  }
+  view.source = told->source;
+  view.cuda_words = "CUDA " + told->cuda.cuda.text() + (told->cuda.exact ? "" : " or newer");
+
+  rules::DriverStack stack;
+  stack.cuda = told->cuda;
+  stack.kernel = driver_release(driver.kernel_version);
+  stack.initialises = context.init_error() == 0;
+  if (driver.libcuda && driver.libcuda->kind == "forward-compat") {
+    stack.forward_compat = true;
+    stack.libcuda = driver_release(driver.libcuda->version);
+    if (driver.libcuda->compat_note)
+      stack.supported_branches = driver.libcuda->compat_note->driver_branches;
+  }
+  view.stack = std::move(stack);
+  return view;
+}
+
+}  // namespace gpuinit::checks

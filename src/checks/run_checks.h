@@ -1,0 +1,26 @@
+// Facts × policy → findings → verdict. Pure: nothing here reads a file.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "gpuinit/check_info.h"
+#include "gpuinit/facts.h"
+#include "gpuinit/finding.h"
+#include "gpuinit/policy.h"
+
+namespace gpuinit::checks {
+
+// What `--explain` tells, in the order of kCheckIds.
+std::span<const CheckInfo> catalogue();
+
+// Runs every check that the policy does not switch off, in the order of kCheckIds.
+// A check that passes says nothing. Under level `warn` its failures are kWarn.
+// One cause makes one failure: what follows from a failure that was already
+// reported is kSkipped and names it.
+std::vector<Finding> run_checks(const Facts& facts, const Policy& policy);
+
+// The least retryable class among the failures decides the exit code.
+Verdict judge(const std::vector<Finding>& findings);
+
+}  // namespace gpuinit::checks
