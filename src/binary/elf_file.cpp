@@ -11,8 +11,8 @@ namespace gpuinit::binary {
 
 namespace {
 
-// Upper limits. The largest seen in torch and CUDA libraries: 14 segments, 60
-// sections, 3 KB of section names, 1 KB of notes.
+// Upper limits. The largest seen in torch and CUDA libraries: 13 segments, 41
+// sections, 1 KB of section names and of notes.
 constexpr std::uint64_t kMaxSegments = 1024;
 constexpr std::uint64_t kMaxSections = 65535;
 constexpr std::uint64_t kMaxSectionNames = 4 * 1024 * 1024;  // bytes

@@ -17,14 +17,8 @@
 
 namespace gpuinit::binary {
 
-// One fatbin entry.
-struct FatbinEntry {
-  std::string target;  // "sm_90", "sm_90a", "sm_100f"; PTX: "compute_90", "compute_90a", …
-  bool ptx = false;
-  std::string ptx_isa;  // PTX only: ISA version, "8.4"
-};
-
-// Containers with the same set of targets.
+// Containers with the same set of targets: "sm_90", "sm_90a", "sm_100f" for
+// cubins, "compute_90", "compute_90a" for PTX.
 struct FatbinGroup {
   std::vector<std::string> targets;  // sorted, unique
   std::string ptx_isa;               // highest of the group's PTX entries; empty: no PTX
@@ -32,9 +26,16 @@ struct FatbinGroup {
 };
 
 struct Fatbins {
-  std::map<std::string, std::uint64_t> entries;  // target → number of entries
-  std::vector<FatbinGroup> groups;               // device-link stubs are not among them
-  std::uint64_t containers = 0;                  // all, stubs included
+  // Target → number of entries, as cuobjdump counts them. Entries of other kinds
+  // (LTO IR) are not among them: no driver loads those by themselves.
+  std::map<std::string, std::uint64_t> entries;
+
+  // Without the containers that cannot hold a kernel (only cubins below 2 KB:
+  // device-link stubs, files with constants only): they say nothing about which
+  // device can run the library. So the groups may add up to less than `containers`.
+  std::vector<FatbinGroup> groups;
+
+  std::uint64_t containers = 0;  // all of them
 };
 
 // Reads .nv_fatbin and __nv_relfatbin of `elf`. A library with neither has no

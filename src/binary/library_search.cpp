@@ -89,7 +89,7 @@ class Look {
   Look(const base::RootFs& fs, const std::string& soname, const std::string& machine,
        const std::string& requester)
       : fs_(fs), soname_(soname), machine_(machine), hwcaps_(supported_hwcaps(machine)) {
-    origin_ = std::string(base::parent(fs.resolve(requester).value_or(requester)));
+    origin_ = std::string(base::parent(requester));
     multiarch_ = is_multiarch(fs, machine);
     lib_ = multiarch_ ? "lib/" + multiarch(machine) : "lib64";
   }

@@ -1,4 +1,10 @@
 // Where the glibc loader finds a library: the search order of ld.so(8).
+//
+// Three things the loader knows and files do not say are taken so: relative and
+// empty elements count from "/" (the working directory of a container); the
+// glibc-hwcaps subdirectories are those that this machine's CPU supports; $LIB and
+// the default directories are Debian's where the root has /lib/<triple>,
+// otherwise lib64 (or lib, where there is no lib64).
 #pragma once
 
 #include <map>
@@ -20,9 +26,12 @@ struct FoundLibrary {
 
 // The object that asks: its own path and search paths.
 struct Requester {
-  std::string path;  // in the root; $ORIGIN is its directory
-  std::string
-      rpath;  // DT_RPATH of it (and, joined by ':', of its loaders); ignored if runpath is set
+  // As it was opened; $ORIGIN is its directory, symlinks not resolved. For a
+  // program the kernel resolves them first: give its real path.
+  std::string path;
+  // DT_RPATH of it and, joined by ':', of its loaders with their own $ORIGIN
+  // already replaced. Ignored if `runpath` is set.
+  std::string rpath;
   std::string runpath;
 };
 
@@ -32,8 +41,10 @@ class LibrarySearch {
   // The cache file is read on first use and kept.
   LibrarySearch(const base::RootFs& fs, const std::map<std::string, std::string>& environment);
 
-  // No value (Error.code ENOENT) if the loader would not find `soname`. Candidates of
-  // another ELF class or machine than `machine` are passed over, as the loader does.
+  // An error with code ENOENT if the loader would not find `soname`; with ENOEXEC or
+  // another code if it finds a file that it cannot read and gives up there.
+  // Candidates of another ELF class or machine than `machine` are passed over, as
+  // the loader does. A `soname` with a slash is a path.
   Result<FoundLibrary> find(const std::string& soname, const Requester& requester,
                             const std::string& machine) const;
 
