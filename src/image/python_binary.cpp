@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "image/rpath.h"
+
 namespace gpuinit::image {
 
 namespace {
@@ -95,7 +97,7 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
   python.implementation_ = pypy ? Implementation::kPypy : Implementation::kCpython;
   python.libc_ = libc;
   python.libpython_ = library;
-  python.rpath_ = dynamic->runpath.empty() ? dynamic->rpath : "";
+  if (dynamic->runpath.empty()) python.rpath_ = expand_origin(fs, dynamic->rpath, path);
   return std::optional(std::move(python));
 }
 

@@ -33,7 +33,8 @@ class PythonBinary {
   // libpython is not there or cannot be read.
   const Result<OpenElf>& code() const { return code_; }
 
-  // RPATH of the program, which also serves the libraries that Python loads.
+  // RPATH of the program, which also serves the libraries that Python loads;
+  // $ORIGIN is expanded. Empty if there is none or a RUNPATH switches it off.
   const std::string& rpath() const { return rpath_; }
 
  private:

@@ -3,6 +3,7 @@
 #include "binary/library_search.h"
 #include "image/command_line.h"
 #include "image/read_interpreter.h"
+#include "image/read_torch.h"
 
 namespace gpuinit::image {
 
@@ -14,11 +15,19 @@ ImageFacts read_image(const ImageQuery& query) {
   auto command = follow_command({query.fs, libraries, query.command, query.environment,
                                  query.working_directory, query.fallback_interpreter});
   if (!command) {
-    facts.interpreter = Fact<Interpreter>::absent(command.error().message);
+    const std::string& reason = command.error().message;
+    facts.interpreter = Fact<Interpreter>::absent(reason);
+    facts.torch = Fact<Torch>::unknown(reason);
+    facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
     return facts;
   }
-  ReadInterpreter python = read_interpreter(query.fs, *command, libraries);
-  facts.interpreter = python.facts;
+  // `env LD_LIBRARY_PATH=… python` changes where the rest is found.
+  const binary::LibrarySearch of_command(query.fs, command->environment);
+  ReadInterpreter python = read_interpreter(query.fs, *command, of_command);
+  ReadTorch torch = read_torch({query.fs, of_command, python, command->environment});
+  facts.interpreter = std::move(python.facts);
+  facts.torch = std::move(torch.torch);
+  facts.cuda_runtime = std::move(torch.cuda_runtime);
   return facts;
 }
 

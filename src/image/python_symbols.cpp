@@ -1,0 +1,55 @@
+#include "image/python_symbols.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <unordered_set>
+
+namespace gpuinit::image {
+
+namespace {
+
+using Symbols = Fact<std::vector<std::string>>;
+constexpr std::array<std::string_view, 2> kPrefixes{"Py", "_Py"};
+
+// All names at once: a look-up of each through the hash table costs ten times that.
+Status add_exports(const binary::ElfFile& elf, std::unordered_set<std::string>& names) {
+  for (const std::string_view prefix : kPrefixes) {
+    auto symbols = elf.symbols_with_prefix(prefix);
+    if (!symbols) return std::move(symbols).error();
+    for (auto& symbol : *symbols)
+      if (symbol.defined) names.insert(std::move(symbol.name));
+  }
+  return Done{};
+}
+
+}  // namespace
+
+Fact<std::vector<std::string>> missing_python_symbols(const binary::ElfFile& library,
+                                                      const PythonBinary& python) {
+  if (!python.code()) return Symbols::unknown(python.code().error().message);
+  std::unordered_set<std::string> exports;
+  auto done = add_exports(python.code()->elf(), exports);
+  if (done && !python.libpython().empty()) done = add_exports(python.program().elf(), exports);
+  if (!done) return Symbols::unknown(done.error().message);
+  if (exports.empty()) return Symbols::unknown("the interpreter exports no C API");
+
+  auto dynamic = library.dynamic();
+  if (!dynamic) return Symbols::unknown(dynamic.error().message);
+  for (const std::string& needed : dynamic->needed)
+    if (needed.starts_with("libpython"))
+      return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
+
+  std::vector<std::string> missing;
+  for (const std::string_view prefix : kPrefixes) {
+    auto symbols = library.symbols_with_prefix(prefix);
+    if (!symbols) return Symbols::unknown(symbols.error().message);
+    for (auto& symbol : *symbols)
+      if (!symbol.defined && !symbol.weak && !exports.contains(symbol.name))
+        missing.push_back(std::move(symbol.name));
+  }
+  std::sort(missing.begin(), missing.end());
+  return missing;
+}
+
+}  // namespace gpuinit::image

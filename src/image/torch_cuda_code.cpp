@@ -1,0 +1,93 @@
+#include "image/torch_cuda_code.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "base/text.h"
+#include "binary/fatbin.h"
+#include "image/string_scan.h"
+
+namespace gpuinit::image {
+
+namespace {
+
+using Archs = Fact<std::vector<std::string>>;
+
+// "sm_90a", "compute_120".
+bool is_arch(std::string_view word) {
+  if (word.starts_with("sm_")) {
+    word.remove_prefix(3);
+  } else if (word.starts_with("compute_")) {
+    word.remove_prefix(8);
+  } else {
+    return false;
+  }
+  if (word.ends_with('a') || word.ends_with('f')) word.remove_suffix(1);
+  return word.size() >= 2 && word.size() <= 4 && base::parse_number(word).has_value();
+}
+
+bool is_arch_list(std::string_view text) {
+  const auto words = base::split(text, ' ');
+  return std::all_of(words.begin(), words.end(), is_arch);
+}
+
+bool known_isa_less(const std::string& a, const std::string& b) {
+  const auto number = [](const std::string& isa) {
+    const auto dot = isa.find('.');
+    const auto major = base::parse_number(std::string_view(isa).substr(0, dot)).value_or(0);
+    const auto minor = dot == std::string::npos
+                           ? 0
+                           : base::parse_number(std::string_view(isa).substr(dot + 1)).value_or(0);
+    return std::pair(major, minor);
+  };
+  return number(a) < number(b);
+}
+
+void merge(const binary::Fatbins& fatbins, DeviceCode& code) {
+  for (const auto& [target, count] : fatbins.entries) code.entries[target] += count;
+  for (const auto& group : fatbins.groups) {
+    auto same = std::find_if(code.groups.begin(), code.groups.end(),
+                             [&](const FatbinGroup& it) { return it.targets == group.targets; });
+    if (same == code.groups.end()) {
+      same = code.groups.insert(code.groups.end(), FatbinGroup{});
+      same->targets = group.targets;
+      same->ptx_isa = Fact<std::string>::absent("no PTX");
+    }
+    same->containers += group.containers;
+    if (group.ptx_isa.empty()) continue;
+    if (!same->ptx_isa || known_isa_less(*same->ptx_isa, group.ptx_isa))
+      same->ptx_isa = group.ptx_isa;
+  }
+}
+
+}  // namespace
+
+Fact<std::vector<std::string>> read_arch_list(const TorchLibraries& libraries) {
+  const TorchLibrary* python = libraries.find("libtorch_python");
+  if (python == nullptr) return Archs::unknown("no libtorch_python to read it from");
+  auto strings = scan_strings(python->elf.elf(), {"sm_", "compute_"}, is_arch_list);
+  if (!strings) return Archs::unknown(strings.error().message);
+  if (strings->size() != 1)
+    return Archs::unknown(std::to_string(strings->size()) + " constants of " + python->path +
+                          " look like an architecture list");
+  std::vector<std::string> archs;
+  for (auto word : base::split(*strings->begin(), ' ')) archs.emplace_back(word);
+  return archs;
+}
+
+Fact<DeviceCode> read_device_code(const TorchLibraries& libraries) {
+  DeviceCode code;
+  for (const char* stem : {"libtorch_cuda", "libtorch_cuda_cu", "libtorch_cuda_cpp"}) {
+    const TorchLibrary* library = libraries.find(stem);
+    if (library == nullptr) continue;
+    auto fatbins = binary::read_fatbins(library->elf.elf());
+    if (!fatbins) return Fact<DeviceCode>::unknown(fatbins.error().message);
+    code.files.push_back(library->path);
+    merge(*fatbins, code);
+  }
+  if (code.files.empty()) return Fact<DeviceCode>::absent("no libtorch_cuda");
+  return code;
+}
+
+}  // namespace gpuinit::image

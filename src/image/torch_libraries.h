@@ -1,0 +1,44 @@
+// torch's own shared libraries, found the way the loader finds them: from `_C`
+// through NEEDED. What is not on that way is not looked for, so that conda's and
+// Debian's layouts need no rules of their own.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "binary/library_search.h"
+#include "image/open_elf.h"
+
+namespace gpuinit::image {
+
+struct TorchLibrary {
+  OpenElf elf;
+  binary::Dynamic dynamic;
+  std::string path;  // as the loader opens it
+};
+
+struct TorchLibraries {
+  std::map<std::string, TorchLibrary> by_stem;  // "libtorch_cuda" → the library
+  std::vector<std::string> missing;  // "libtorch_cpu.so", "torch/lib/libc10.so (truncated)"
+  std::string problem;               // why the list may not be all; empty: it is
+
+  const TorchLibrary* find(const std::string& stem) const {
+    const auto found = by_stem.find(stem);
+    return found == by_stem.end() ? nullptr : &found->second;
+  }
+};
+
+// `package`: the torch directory. `extensions`: the names of its `_C.*.so`, the
+// interpreter's own first; without any, torch/lib is taken as it is.
+TorchLibraries find_torch_libraries(const base::RootFs& fs, const std::string& package,
+                                    const std::vector<std::string>& extensions,
+                                    const std::string& python_rpath,
+                                    const binary::LibrarySearch& search);
+
+// What is wrong with the file as a whole, "truncated"; "" if all that its headers
+// promise is there. A stripped or patched library is whole.
+std::string elf_damage(const base::ByteSource& source);
+
+}  // namespace gpuinit::image
