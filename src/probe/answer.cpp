@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "gpuinit/probe_protocol.h"
+#include "probe/answer_values.h"
 
 namespace gpuinit::probe {
 
@@ -18,8 +19,6 @@ constexpr Complaint kBadValue = "is not a value it can have";
 constexpr Complaint kOutOfPlace = "is out of place";
 constexpr Complaint kTwice = "is said twice";
 
-constexpr std::uint64_t kMaxResult = 100'000;     // CUresult ends at 999
-constexpr std::uint64_t kMaxVersion = 1'000'000;  // CUDA 1000
 constexpr std::uint64_t kMaxMemory = std::uint64_t{1} << 56;
 constexpr std::uint64_t kMaxMicroseconds = 1'000'000'000'000;
 constexpr std::size_t kMaxText = 300;
@@ -47,56 +46,6 @@ Complaint set_unknown(Fact<T>& fact, std::string_view reason) {
   return kFine;
 }
 
-std::optional<std::uint64_t> number(std::string_view text, std::uint64_t limit) {
-  const auto value = base::parse_number(text);
-  return value && *value <= limit ? value : std::nullopt;
-}
-
-std::optional<int> result_code(std::string_view text) {
-  const auto value = number(text, kMaxResult);
-  if (!value) return std::nullopt;
-  return static_cast<int>(*value);
-}
-
-std::optional<std::string> words(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  return base::printable(text, kMaxText);
-}
-
-// "12020" is CUDA 12.2 (cuDriverGetVersion: 1000 × major + 10 × minor).
-std::optional<std::string> cuda_version(std::string_view text) {
-  const auto value = number(text, kMaxVersion);
-  if (!value || *value < 1000) return std::nullopt;
-  return std::to_string(*value / 1000) + "." + std::to_string(*value % 1000 / 10);
-}
-
-std::optional<std::string> capability(std::string_view text) {
-  const auto dot = text.find('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const auto major = number(text.substr(0, dot), 999);
-  const auto minor = number(text.substr(dot + 1), 99);
-  if (!major || !minor) return std::nullopt;
-  return std::to_string(*major) + "." + std::to_string(*minor);
-}
-
-// "GPU-" or "MIG-" and 8-4-4-4-12 hexadecimal digits.
-std::optional<std::string> uuid(std::string_view text) {
-  constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  constexpr std::string_view kHex = "0123456789abcdef";
-  if (!text.starts_with("GPU-") && !text.starts_with("MIG-")) return std::nullopt;
-  const auto digits = text.substr(4);
-  if (digits.size() != kShape.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kShape.size(); ++i)
-    if (kShape[i] == 'x' ? kHex.find(digits[i]) == std::string_view::npos : digits[i] != '-')
-      return std::nullopt;
-  return std::string(text);
-}
-
-std::optional<bool> yes_or_no(std::string_view text) {
-  if (text != "0" && text != "1") return std::nullopt;
-  return text == "1";
-}
-
 // CUcomputemode in cuda.h. A number it does not have is a mode we do not know.
 Complaint set_compute_mode(Fact<std::string>& fact, std::string_view text) {
   const auto mode = number(text, 1000);
@@ -105,6 +54,23 @@ Complaint set_compute_mode(Fact<std::string>& fact, std::string_view text) {
                                                    "exclusive-process"};
   if (*mode >= kNames.size()) return set_unknown(fact, "CUcomputemode " + std::to_string(*mode));
   return set(fact, std::optional(std::string(kNames[*mode])));
+}
+
+// `key` is one of kDeviceKeys, or "device": none of them has a value.
+Complaint missing_of(Device& device, std::string_view key, std::string_view why) {
+  Complaint first;
+  const auto mark = [key, why, &first](std::string_view name, auto& fact) {
+    if (key != name && key != "device") return;
+    const auto complaint = set_unknown(fact, why);
+    if (first.empty()) first = complaint;
+  };
+  mark("name", device.name);
+  mark("uuid", device.uuid);
+  mark("compute-capability", device.compute_capability);
+  mark("memory", device.memory_bytes);
+  mark("mig", device.mig);
+  mark("compute-mode", device.compute_mode);
+  return first;
 }
 
 bool is_key(std::string_view text) {
@@ -295,15 +261,7 @@ Complaint AnswerReader::missing(std::string_view value) {
   }
   if (key != "device" && !is_one_of(key, kDeviceKeys)) return kFine;  // a newer probe's own
   if (is_enumerated() || device == nullptr) return kOutOfPlace;
-  const auto mark = [&](std::string_view name, auto& fact) {
-    return key == name || key == "device" ? set_unknown(fact, why) : kFine;
-  };
-  for (const auto complaint : {mark("name", device->name), mark("uuid", device->uuid),
-                               mark("compute-capability", device->compute_capability),
-                               mark("memory", device->memory_bytes), mark("mig", device->mig),
-                               mark("compute-mode", device->compute_mode)})
-    if (!complaint.empty()) return complaint;
-  return kFine;
+  return missing_of(*device, key, why);
 }
 
 // An answer is whole only if it says what became of the library, of cuInit and of the devices.

@@ -1,0 +1,110 @@
+// A directory with the fake libcuda.so.1 and what it shall play, and a probe run on it.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "probe/cuda_probe.h"
+#include "support/tree.h"
+
+namespace gpuinit::test {
+
+class FakeDriver {
+ public:
+  // `script` as tests/support/fake_libcuda/fake_libcuda.c describes it; "DIR/" in it is the
+  // driver's directory, for behaviours that write a file.
+  explicit FakeDriver(std::string script, const std::string& variant = "") {
+    for (std::size_t at = 0; (at = script.find("DIR/", at)) != std::string::npos;)
+      script.replace(at, 3, tree_.root());
+    tree_.file("libcuda.fake", script);
+    std::filesystem::copy_file(
+        std::filesystem::path(GPUINIT_FAKE_LIBCUDA) / variant / "libcuda.so.1",
+        tree_.at("libcuda.so.1"));
+  }
+
+  // What a behaviour wrote into DIR/`name`.
+  std::string wrote(const std::string& name) const {
+    std::ifstream file(tree_.at(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::map<std::string, std::string> environment() const {
+    return {{"LD_LIBRARY_PATH", tree_.root()}};
+  }
+
+  probe::CudaProbeOptions options(bool context = false) const {
+    probe::CudaProbeOptions options;
+    options.context = context;
+    options.timeout = std::chrono::seconds(30);
+    options.installed_path.clear();
+    options.environment = environment();
+    return options;
+  }
+
+  probe::CudaProbeAnswer ask(bool context = false) const {
+    return probe::CudaProbe::start(options(context)).collect();
+  }
+  probe::CudaProbeAnswer ask_within(std::chrono::milliseconds timeout, bool context = false) const {
+    auto asked = options(context);
+    asked.timeout = timeout;
+    return probe::CudaProbe::start(asked).collect();
+  }
+
+ private:
+  Tree tree_;
+};
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Runs `work` in a child of its own, so that it may change what a process has only one of
+// (signals, limits, seccomp, root directory), and returns what it returned.
+inline std::string in_another_process(const std::function<std::string()>& work) {
+  int ends[2];
+  if (::pipe(ends) != 0) return "pipe failed";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Out of the way of tests about low numbers.
+    const int result = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 100);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    const std::string text = work();
+    const bool written =
+        ::write(result, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    ::_exit(written ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string text;
+  char buffer[4096];
+  while (const ssize_t got = ::read(ends[0], buffer, sizeof buffer)) {
+    if (got < 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (status != 0) text += " [wait status " + std::to_string(status) + "]";
+  return text;
+}
+
+// "answered", "timed out: no whole answer …"
+inline std::string in_words(const probe::CudaProbeAnswer& answer) {
+  static const char* const kNames[] = {"answered", "timed out", "crashed",    "exited",
+                                       "garbled",  "no loader", "not started"};
+  std::string text = kNames[static_cast<int>(answer.run.outcome)];
+  if (!answer.run.detail.empty()) text += ": " + answer.run.detail;
+  if (answer.devices) text += ", " + std::to_string(answer.devices->size()) + " devices";
+  return text;
+}
+
+}  // namespace gpuinit::test
