@@ -25,7 +25,7 @@ std::string because(const std::string& reason);
 // "a, b, c and 4 more".
 std::string listed(const std::vector<std::string>& items, std::size_t limit = 5);
 
-// "GPU 3", "GPUs 0-6 and 8": from rising indices.
+// "GPU 3", "GPUs 0-6, 8": from rising indices.
 std::string gpus(const std::vector<std::size_t>& indices);
 
 // A device file that is a GPU: "/dev/nvidia0", WSL's "/dev/dxg".

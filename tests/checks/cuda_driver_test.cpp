@@ -1,0 +1,142 @@
+#include "story.h"
+
+namespace gpuinit::checks {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string kId = "cuda.driver";
+
+Facts on(const std::string& runtime, const std::string& kernel, const std::string& cuda) {
+  auto story = healthy();
+  story.image.torch->cuda = Text(runtime);
+  story.node = written_by_hand(kernel, cuda, "NVIDIA H100 80GB HBM3", "9.0");
+  if (cuda.empty()) story.node.driver.cuda_version = Text();
+  return story;
+}
+
+struct Case {
+  const char* runtime;
+  const char* kernel;
+  const char* cuda;  // "": only the kernel driver is known
+  std::optional<Severity> severity;
+};
+
+TEST(CudaDriver, ServesOrDoesNot) {
+  const Case cases[] = {
+      {"12.8", "570.124.06", "12.8", std::nullopt},
+      {"12.8", "580.65.06", "13.0", std::nullopt},
+      {"11.8", "580.65.06", "13.0", std::nullopt},
+      {"12.8", "535.104.05", "12.2", std::nullopt},
+      {"12.8", "525.60.13", "12.0", std::nullopt},
+      {"12.8", "525.53", "12.0", Severity::kFail},
+      {"12.8", "470.256.02", "11.4", Severity::kFail},
+      {"13.0", "575.57.08", "12.9", Severity::kFail},
+      {"10.2", "418.39", "10.1", Severity::kFail},
+      // From the kernel driver's release alone.
+      {"12.8", "570.124.06", "", std::nullopt},
+      {"12.8", "470.256.02", "", Severity::kFail},
+      {"13.0", "600.10", "", std::nullopt},
+      {"13.5", "600.10", "", Severity::kUnknown},
+      {"12.8", "35.3.1", "", Severity::kUnknown},
+      {"12.8", "361.93", "", Severity::kUnknown},
+      {"latest", "570.124.06", "12.8", Severity::kUnknown},
+  };
+  for (const auto& test : cases) {
+    const auto story = on(test.runtime, test.kernel, test.cuda);
+    if (!test.severity) EXPECT_TRUE(says_nothing(story, kId)) << test.runtime << test.kernel;
+    else EXPECT_EQ(only(story, kId).severity, *test.severity) << test.runtime << test.kernel;
+  }
+}
+
+TEST(CudaDriver, SaysWhichDriverOrWhichImageWouldDo) {
+  const auto below = only(on("12.8", "525.53", "12.0"), kId);
+  EXPECT_EQ(below.exit_code, kExitFit);
+  EXPECT_THAT(below.why, HasSubstr("not below 525.60.13"));
+  const auto old = only(on("13.0", "575.57.08", "12.9"), kId);
+  EXPECT_THAT(old.fix, HasSubstr("a driver >= 580 on the node (580.65.06 or newer"));
+  EXPECT_THAT(old.fix, HasSubstr("an image built for CUDA 12.x or older"));
+  EXPECT_THAT(old.fix, HasSubstr("cuda-compat-13-0"));
+  const auto ancient = only(on("10.2", "418.39", "10.1"), kId);
+  EXPECT_THAT(ancient.fix, HasSubstr("a driver >= 440.33"));
+  EXPECT_THAT(ancient.fix, HasSubstr("an image built for CUDA 10.1 or older"));
+}
+
+Facts with_compat(const std::string& kernel, const std::string& release,
+                  Fact<CompatNote> note = Fact<CompatNote>::absent()) {
+  auto story = on("12.8", kernel, "");
+  LibCuda library;
+  library.path = "/usr/local/cuda/compat/libcuda.so.1";
+  library.kind = "forward-compat";
+  library.version = release;
+  library.compat_note = std::move(note);
+  story.node.driver.libcuda = library;
+  return story;
+}
+
+TEST(CudaDriver, ForwardCompatibilityServesWhereTheNoteSaysSo) {
+  const CompatNote note{"12.8", {535, 550, 570}};
+  EXPECT_TRUE(says_nothing(with_compat("535.104.05", "570.86.10", note), kId));
+  EXPECT_TRUE(says_nothing(with_compat("470.82.01", "570.86.10"), kId));
+  const auto unlisted = only(with_compat("545.23.06", "570.86.10", note), kId);
+  EXPECT_EQ(unlisted.exit_code, kExitFit);
+  EXPECT_EQ(evidence(unlisted, "supported driver branches"), "535, 550, 570");
+  const auto too_old = only(with_compat("580.65.06", "570.86.10", note), kId);
+  EXPECT_EQ(too_old.exit_code, kExitFit);
+  EXPECT_THAT(too_old.why, HasSubstr("803"));
+}
+
+TEST(CudaDriver, ADriverThatInitialisesIsNotDoubted) {
+  auto story = with_compat("545.23.06", "570.86.10", CompatNote{"12.8", {535}});
+  story.node.probe = healthy().node.probe;
+  EXPECT_TRUE(says_nothing(story, kId));
+}
+
+TEST(CudaDriver, GeForceHasNoForwardCompatibility) {
+  auto story = with_compat("535.104.05", "570.86.10");
+  story.node.devices = std::vector<Device>{device("NVIDIA GeForce RTX 4090", "8.9")};
+  const auto finding = only(story, kId);
+  EXPECT_EQ(finding.exit_code, kExitFit);
+  EXPECT_THAT(finding.summary, HasSubstr("GeForce RTX 4090"));
+  // Nor where the names of the devices are not known.
+  story.node.devices.value()[0].name = Text();
+  EXPECT_TRUE(says_nothing(story, kId));
+}
+
+TEST(CudaDriver, AnNgcShellMayStillBringCompat) {
+  auto story = on("13.0", "535.104.05", "12.2");
+  story.image.torch->layout = Text("ngc");
+  EXPECT_EQ(only(story, kId).severity, Severity::kFail);
+  story.image.command = {"/opt/nvidia/nvidia_entrypoint.sh", "python", "train.py"};
+  story.image.interpreter->from_command = false;
+  EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
+}
+
+TEST(CudaDriver, SkippedAndUnknown) {
+  auto story = healthy();
+  story.image.torch = cpu_torch();
+  EXPECT_EQ(only(story, kId).severity, Severity::kSkipped);
+  Policy required;
+  required.gpu_required = GpuRequired::kYes;
+  EXPECT_EQ(only(story, kId, required).severity, Severity::kSkipped);
+  story = healthy();
+  story.node = NodeFacts{};
+  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  // A libcuda of unknown making tells nothing, whatever the kernel driver is.
+  story = on("12.8", "470.256.02", "");
+  LibCuda library;
+  library.kind = "forward-compat";
+  story.node.driver.libcuda = library;
+  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+}
+
+TEST(CudaDriver, ItsFailureSilencesWhatFollowsFromIt) {
+  auto story = on("12.8", "470.256.02", "11.4");
+  story.node.devices = Fact<std::vector<Device>>::unknown("cuInit");
+  EXPECT_THAT(verdicts(story), ElementsAre("cuda.driver=66"));
+  EXPECT_EQ(only(story, "device.arch").summary, "cuda.driver failed");
+}
+
+}  // namespace
+}  // namespace gpuinit::checks

@@ -1,0 +1,77 @@
+#include "checks/run_checks.h"
+
+#include "story.h"
+
+namespace gpuinit::checks {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Facts broken() { return facts(python("3.12.4", "312"), torch_251(), no_gpu_machine()); }
+
+Policy all(Level level) {
+  Policy policy;
+  for (const auto id : kCheckIds) policy.checks[std::string(id)] = level;
+  return policy;
+}
+
+TEST(RunChecks, AppliesTheLevels) {
+  EXPECT_THAT(verdicts(broken(), all(Level::kFail)),
+              ElementsAre("python.abi=65", "cuda.libcuda=69"));
+  EXPECT_THAT(verdicts(broken(), all(Level::kWarn)), ElementsAre("~python.abi", "~cuda.libcuda"));
+  EXPECT_THAT(run_checks(broken(), all(Level::kOff)), IsEmpty());
+  EXPECT_EQ(judge(run_checks(broken(), all(Level::kWarn))), (Verdict{Verdict::Word::kWarn, 0}));
+}
+
+TEST(RunChecks, ACauseThatOnlyWarnsDoesNotSilenceAFailure) {
+  auto policy = all(Level::kFail);
+  policy.checks["cuda.libcuda"] = Level::kWarn;
+  const auto story = facts(python("3.12.4", "312"), torch_280(), no_gpu_machine());
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("~cuda.libcuda", "device.present=69"));
+  policy.checks["cuda.libcuda"] = Level::kOff;
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("device.present=69"));
+}
+
+TEST(RunChecks, EveryFailureAndWarningIsWhole) {
+  auto geforce = node("470.1.1", "11.4", {device("NVIDIA GeForce GTX 980", "5.2")});
+  geforce.devices->front().context->cuda_error = 46;
+  const auto stories = {broken(), facts(python("3.12.4", "312"), torch_280(), geforce),
+                        facts(python("3.12.4", "312"), cpu_torch(), healthy().node)};
+  for (const auto& story : stories)
+    for (const auto& finding : run_checks(story, Policy{})) {
+      EXPECT_FALSE(finding.summary.empty()) << finding.id;
+      EXPECT_FALSE(finding.summary.ends_with('.')) << finding.summary;
+      if (finding.severity != Severity::kFail && finding.severity != Severity::kWarn) continue;
+      EXPECT_FALSE(finding.evidence.empty()) << finding.summary;
+      EXPECT_TRUE(finding.why.ends_with('.')) << finding.why;
+      EXPECT_TRUE(finding.fix.ends_with('.')) << finding.fix;
+      for (const auto& [label, value] : finding.evidence) {
+        EXPECT_FALSE(label.empty());
+        EXPECT_LE(label.size(), 32U) << label;
+      }
+    }
+}
+
+TEST(Judge, TheLeastRetryableClassWins) {
+  const auto fail = [](int code) {
+    Finding finding;
+    finding.severity = Severity::kFail;
+    finding.exit_code = code;
+    return finding;
+  };
+  EXPECT_EQ(judge({}), Verdict{});
+  EXPECT_EQ(judge({fail(75), fail(66), fail(69)}).exit_code, 66);
+  EXPECT_EQ(judge({fail(69), fail(77)}).exit_code, 77);
+  EXPECT_EQ(judge({fail(66), fail(65), fail(77)}).exit_code, 65);
+  EXPECT_EQ(judge({fail(78)}).exit_code, 78);
+  Finding warning = fail(65);
+  warning.severity = Severity::kWarn;
+  EXPECT_EQ(judge({warning}), (Verdict{Verdict::Word::kWarn, 0}));
+  Finding unknown = fail(65);
+  unknown.severity = Severity::kUnknown;
+  EXPECT_EQ(judge({unknown}), Verdict{});
+}
+
+}  // namespace
+}  // namespace gpuinit::checks
