@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <link.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,9 +168,7 @@ constexpr char kLoader[] = "/lib/ld-linux-aarch64.so.1";
 // Runs the probe with `root` as /; needs root or user namespaces.
 std::string ask_in(const std::string& root, const std::vector<test::Refusal>& refusals = {}) {
   return in_another_process([&]() -> std::string {
-    if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0)
-      return "neither root nor user namespaces";
-    if (::chroot(root.c_str()) != 0 || ::chdir("/") != 0) return "chroot is refused";
+    if (!test::enter_root(root)) return "neither root nor user namespaces";
     if (!refusals.empty() && !refuse(refusals)) return "no seccomp here";
     CudaProbeOptions options;
     options.timeout = 10s;

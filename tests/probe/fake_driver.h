@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +96,12 @@ inline std::string in_another_process(const std::function<std::string()>& work) 
   ::waitpid(child, &status, 0);
   if (status != 0) text += " [wait status " + std::to_string(status) + "]";
   return text;
+}
+
+// Makes `root` this process's /. False: neither root nor user namespaces are to be had.
+inline bool enter_root(const std::string& root) {
+  if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) return false;
+  return ::chroot(root.c_str()) == 0 && ::chdir("/") == 0;
 }
 
 // "answered", "timed out: no whole answer …"

@@ -1,5 +1,6 @@
-// The probe with NVIDIA's own libraries, on a machine without a GPU (tests/inputs/fetch.py
-// fetches them): the version is told truly, and cuInit says that there is no device.
+// The probe with NVIDIA's own libraries and with the C libraries of other distributions, on a
+// machine without a GPU (tests/inputs/fetch.py fetches both): the version is told truly,
+// and cuInit says that there is no device.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,6 +58,40 @@ INSTANTIATE_TEST_SUITE_P(Debian, RealDriver,
                                          Release{"550", "12.4"}),
                          [](const auto& release) {
                            return std::string("R") + release.param.branch;
+                         });
+
+// The glibc of Debian 11 to sid, from the trees of their interpreters.
+class RealGlibc : public testing::TestWithParam<const char*> {};
+
+TEST_P(RealGlibc, StartsTheProbe) {
+  constexpr char kLibraries[] = "usr/lib/x86_64-linux-gnu";
+  const auto glibc = cache() / "python" / GetParam() / kLibraries;
+  const auto driver = cache() / "driver/535" / kLibraries / "libcuda.so.1";
+  ASSERT_TRUE(std::filesystem::exists(glibc / "libc.so.6")) << "run tests/inputs/fetch.py";
+  ASSERT_TRUE(std::filesystem::exists(driver)) << "run tests/inputs/fetch.py";
+  test::Tree image;
+  image.directory("/lib64").directory("/libs");
+  for (const char* library :
+       {"libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1"})
+    std::filesystem::copy_file(glibc / library, image.at("/libs") / library);
+  std::filesystem::copy_file(glibc / "ld-linux-x86-64.so.2",
+                             image.at("/lib64/ld-linux-x86-64.so.2"));
+  std::filesystem::copy_file(driver, image.at("/libs/libcuda.so.1"));
+  EXPECT_EQ(test::in_another_process([&]() -> std::string {
+              if (!test::enter_root(image.root())) return "neither root nor user namespaces";
+              CudaProbeOptions options;
+              options.environment = {{"LD_LIBRARY_PATH", "/libs"}};
+              const auto answer = CudaProbe::start(options).collect();
+              return test::in_words(answer) + ", CUDA " + answer.cuda_version.value_or("unknown");
+            }),
+            "answered, 0 devices, CUDA 12.2");
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, RealGlibc, testing::Values("3.9", "3.11", "3.13", "3.14"),
+                         [](const auto& python) {
+                           std::string name = python.param;
+                           name.replace(name.find('.'), 1, "_");
+                           return "OfPython" + name;
                          });
 
 }  // namespace

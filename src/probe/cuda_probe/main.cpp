@@ -97,7 +97,7 @@ class Probe {
     say_step("cuDeviceGetCount");
     if (!ask("devices", cuda_.device_get_count, &count)) return false;
     if (count < 0 || count > probe_protocol::kMaxDevices) {
-      Line("no").word("devices cuDeviceGetCount says more than can be").send();
+      Line("no").word("devices cuDeviceGetCount says more than there can be").send();
       return false;
     }
     count_ = count;
