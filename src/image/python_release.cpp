@@ -1,5 +1,6 @@
 #include "image/python_release.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -47,14 +48,23 @@ bool is_version(std::string_view text) {
   return base::split(text, '.').size() == 3;
 }
 
-bool is_cache_tag(std::string_view text) {
-  if (!text.starts_with("cpython-3")) return false;
-  text.remove_prefix(9);
-  return !text.empty() && text.size() <= 2 && take_number(text) != 0 && text.empty();
+// What follows the last `start` in `text`, with it; "" if it is not there.
+std::string_view tail(std::string_view text, std::string_view start) {
+  const auto at = text.rfind(start);
+  return at == std::string_view::npos ? std::string_view() : text.substr(at);
 }
 
-bool is_extension_suffix(std::string_view text) {
-  return text.starts_with(".cpython-3") && text.ends_with(".so") && text.size() < 100;
+// "39" of "cpython-39" at the end of `text`; "" if that is something else.
+std::string_view cache_tag_at_end(std::string_view text) {
+  std::string_view tag = tail(text, "cpython-3");
+  if (tag.size() < 10 || tag.size() > 11) return {};
+  tag.remove_prefix(9);
+  return std::all_of(tag.begin(), tag.end(), is_digit) ? tag : std::string_view();
+}
+
+std::string_view extension_suffix_at_end(std::string_view text) {
+  const std::string_view suffix = tail(text, ".cpython-3");
+  return suffix.ends_with(".so") && suffix.size() < 100 ? suffix : std::string_view();
 }
 
 // The version at the end of `text`, or "". Linkers keep one copy of "3.9.18" and
@@ -70,7 +80,8 @@ std::string_view version_at_end(std::string_view text) {
 }
 
 bool tells_release(std::string_view text) {
-  return is_cache_tag(text) || is_extension_suffix(text) || !version_at_end(text).empty();
+  return !cache_tag_at_end(text).empty() || !extension_suffix_at_end(text).empty() ||
+         !version_at_end(text).empty();
 }
 
 // CPython 3.10 and older: PY_VERSION, the cache tag ("cpython-39") and the
@@ -81,8 +92,9 @@ Fact<std::string> version_from_strings(const binary::ElfFile& code, PythonReleas
   std::set<std::string> tags;
   std::set<std::string> suffixes;
   for (const std::string& text : *strings) {
-    if (is_cache_tag(text)) tags.insert(text.substr(9));
-    if (is_extension_suffix(text)) suffixes.insert(text);
+    if (const auto tag = cache_tag_at_end(text); !tag.empty()) tags.emplace(tag);
+    if (const auto suffix = extension_suffix_at_end(text); !suffix.empty())
+      suffixes.emplace(suffix);
   }
   if (suffixes.size() == 1) release.extension_suffix = *suffixes.begin();
   if (tags.size() == 1) {
@@ -161,8 +173,13 @@ PythonRelease read_python_release(const PythonBinary& python) {
 
 void search_extension_suffix(const PythonBinary& python, PythonRelease& release) {
   if (!release.extension_suffix.empty() || !python.code()) return;
-  auto strings = scan_strings(python.code()->elf(), {".cpython-3"}, is_extension_suffix);
-  if (strings && strings->size() == 1) release.extension_suffix = *strings->begin();
+  auto strings = scan_strings(python.code()->elf(), {".cpython-3"}, [](std::string_view text) {
+    return !extension_suffix_at_end(text).empty();
+  });
+  if (!strings) return;
+  std::set<std::string_view> suffixes;
+  for (const std::string& text : *strings) suffixes.insert(extension_suffix_at_end(text));
+  if (suffixes.size() == 1) release.extension_suffix = *suffixes.begin();
 }
 
 }  // namespace gpuinit::image

@@ -9,6 +9,18 @@ namespace {
 
 constexpr std::uint64_t kPiece = 256 * 1024;
 
+// By the needle's last letter, which is the rarer one in "sm_" and "cpython-3":
+// string_view::find stops at every first letter, and memmem is slow on short needles.
+std::size_t find(std::string_view text, std::string_view needle, std::size_t from) {
+  const std::size_t ahead = needle.size() - 1;
+  for (auto at = from + ahead; at < text.size(); ++at) {
+    at = text.find(needle.back(), at);
+    if (at == std::string_view::npos) break;
+    if (text.substr(at - ahead, needle.size()) == needle) return at - ahead;
+  }
+  return std::string_view::npos;
+}
+
 struct Hit {
   std::string_view text;  // empty: not whole inside the window, or too long
   std::size_t end;        // where to look on
@@ -21,8 +33,9 @@ Hit string_around(std::string_view window, std::size_t at, bool first) {
   const auto length = window.substr(at, kMaxScannedString).find('\0');
   if (length == std::string_view::npos) return {{}, at + kMaxScannedString};
   const std::size_t end = at + std::max<std::size_t>(length, 1);
-  if (before == std::string_view::npos && !(first && low == 0)) return {{}, end};
-  const std::size_t from = before == std::string_view::npos ? 0 : low + before + 1;
+  // Cut off by the window, not by the limit: the window before had it whole.
+  if (before == std::string_view::npos && low == 0 && !first) return {{}, end};
+  const std::size_t from = before == std::string_view::npos ? low : low + before + 1;
   return {window.substr(from, at + length - from), end};
 }
 
@@ -53,7 +66,7 @@ Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
     const bool first = done == kept;
     done += length;
     for (const std::string_view needle : needles) {
-      for (std::size_t at = 0; (at = window.find(needle, at)) != std::string::npos;) {
+      for (std::size_t at = 0; (at = find(window, needle, at)) != std::string::npos;) {
         const Hit hit = string_around(window, at, first);
         at = hit.end;
         if (hit.text.empty() || !wanted(hit.text)) continue;

@@ -13,11 +13,13 @@
 
 namespace gpuinit::image {
 
-// Every whole NUL-terminated string of section .rodata that holds one of
-// `needles` (text without NUL) and for which `wanted` says yes. A string begins after a NUL (or at
-// the start of the section) and has at most kMaxScannedString bytes. Reads the
-// section in pieces of 256 KiB. Errors: no such section, larger than
-// kMaxScannedSection, more than kMaxScannedHits strings.
+// The NUL-terminated strings of section .rodata that hold one of `needles` (text
+// without NUL) and for which `wanted` says yes, each from the NUL before it or at
+// most kMaxScannedString bytes before the needle. So the *end* of a result is the
+// end of a C string, but its beginning may be other data: constants without NUL
+// (16-byte vectors) lie directly before strings, and linkers keep one copy of a
+// string and of another that it ends with. Reads the section in pieces of 256 KiB.
+// Errors: no such section, larger than kMaxScannedSection, too many strings.
 Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
                                            const std::vector<std::string_view>& needles,
                                            bool (*wanted)(std::string_view));

@@ -27,10 +27,19 @@ bool is_arch(std::string_view word) {
   return word.size() >= 2 && word.size() <= 4 && base::parse_number(word).has_value();
 }
 
-bool is_arch_list(std::string_view text) {
-  const auto words = base::split(text, ' ');
-  return std::all_of(words.begin(), words.end(), is_arch);
+// The architecture list that `text` ends with; "" if it does not.
+std::string_view arch_list_at_end(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto next = std::min(text.find("sm_", at), text.find("compute_", at));
+    if (next >= text.size()) break;
+    at = next;
+    const auto words = base::split(text.substr(at), ' ');
+    if (std::all_of(words.begin(), words.end(), is_arch)) return text.substr(at);
+  }
+  return {};
 }
+
+bool ends_with_arch_list(std::string_view text) { return !arch_list_at_end(text).empty(); }
 
 bool known_isa_less(const std::string& a, const std::string& b) {
   const auto number = [](const std::string& isa) {
@@ -66,13 +75,15 @@ void merge(const binary::Fatbins& fatbins, DeviceCode& code) {
 Fact<std::vector<std::string>> read_arch_list(const TorchLibraries& libraries) {
   const TorchLibrary* python = libraries.find("libtorch_python");
   if (python == nullptr) return Archs::unknown("no libtorch_python to read it from");
-  auto strings = scan_strings(python->elf.elf(), {"sm_", "compute_"}, is_arch_list);
+  auto strings = scan_strings(python->elf.elf(), {"sm_", "compute_"}, ends_with_arch_list);
   if (!strings) return Archs::unknown(strings.error().message);
-  if (strings->size() != 1)
-    return Archs::unknown(std::to_string(strings->size()) + " constants of " + python->path +
+  std::set<std::string_view> lists;
+  for (const std::string& text : *strings) lists.insert(arch_list_at_end(text));
+  if (lists.size() != 1)
+    return Archs::unknown(std::to_string(lists.size()) + " constants of " + python->path +
                           " look like an architecture list");
   std::vector<std::string> archs;
-  for (auto word : base::split(*strings->begin(), ' ')) archs.emplace_back(word);
+  for (auto word : base::split(*lists.begin(), ' ')) archs.emplace_back(word);
   return archs;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <span>
 
 #include "base/text.h"
@@ -132,9 +134,13 @@ Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
     const std::string_view whole =
         done == file->size() ? std::string_view(window) : std::string_view(window).substr(0, last);
     for (const std::string_view start : {"\ntorch/lib/", "\ntorch/_C."}) {
-      for (auto at = whole.find(start); at != std::string_view::npos;
-           at = whole.find(start, at + 1)) {
-        const std::string_view rest = whole.substr(at + 1);
+      // memmem, not find, which stops at every line: 12,000 of them.
+      std::string_view ahead = whole;
+      while (const void* hit =
+                 ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
+        const auto at = static_cast<const char*>(hit) - ahead.data();
+        const std::string_view rest = ahead.substr(static_cast<std::size_t>(at) + 1);
+        ahead = rest;
         const std::string path = library_of(rest.substr(0, rest.find('\n')));
         if (!path.empty() && libraries.size() < kMaxLibraries) libraries.push_back(path);
       }
