@@ -87,13 +87,15 @@ constexpr std::array<CheckInfo, kCheckIds.size()> kCatalogue{{
     },
     {
         .id = "cuda.libcuda",
-        .exit_codes = "69 (65 if the image has no glibc)",
+        .exit_codes = "65 or 69",
         .title = "libcuda.so.1 is absent, a stub, or does not match the kernel driver",
         .looks_at =
             "The libcuda.so.1 that the loader will pick (LD_PRELOAD, LD_LIBRARY_PATH, ld.so.cache, "
             "default directories), its release against the kernel driver's in "
             "/proc/driver/nvidia/version, and what happened when a child process loaded it. A "
-            "libcuda that loads and initialises passes whatever its name says.",
+            "libcuda that loads and initialises passes whatever its name says. 65 only for an "
+            "image "
+            "without glibc, in which no libcuda can be loaded.",
         .why =
             "Without it: \"Found no NVIDIA driver on your system\", \"libcuda.so.1: cannot open "
             "shared object file\". A stub: \"CUDA driver is a stub library\" (34). Another release "

@@ -152,6 +152,29 @@ Findings judge_service(const Context& context, const DriverView& view,
   return {std::move(finding)};
 }
 
+// The libcudart that torch will get is of another major version than torch was
+// built for: a library path puts the wrong CUDA in front.
+std::optional<Finding> other_runtime(const Context& context, const rules::Version& built_for) {
+  const auto& runtime = context.image.cuda_runtime;
+  if (!runtime || !runtime->version) return std::nullopt;
+  const auto version = rules::parse_version(*runtime->version);
+  if (!version || version->major() == built_for.major()) return std::nullopt;
+  Finding finding = warning("torch was built for CUDA " + built_for.text() +
+                            ", and the libcudart it gets is of CUDA " + version->text());
+  finding.evidence.emplace_back("libcudart", runtime->path + " (" + runtime->found_by + ")");
+  if (runtime->version_source)
+    finding.evidence.emplace_back("version from", *runtime->version_source);
+  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
+  finding.why =
+      "CUDA libraries of different major versions do not work together: torch may not "
+      "load, or fail in its first call.";
+  finding.fix =
+      "Take the other CUDA's directory out of LD_LIBRARY_PATH, or give torch its own "
+      "libraries back (the nvidia-*-cu" +
+      std::to_string(built_for.major()) + " packages, or the toolkit it was built with).";
+  return finding;
+}
+
 }  // namespace
 
 Findings check_cuda_driver(const Context& context) {
@@ -171,8 +194,10 @@ Findings check_cuda_driver(const Context& context) {
     return {unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason()))};
   auto runtime = rules::parse_version(*torch->cuda);
   if (!runtime) return {unknown("torch's CUDA version: " + runtime.error().message)};
-  if (!view.stack) return {unknown(view.why_unknown)};
-  return judge_service(context, view, *runtime);
+  Findings findings =
+      view.stack ? judge_service(context, view, *runtime) : Findings{unknown(view.why_unknown)};
+  if (auto finding = other_runtime(context, *runtime)) findings.push_back(*std::move(finding));
+  return findings;
 }
 
 }  // namespace gpuinit::checks

@@ -1,5 +1,6 @@
 // cuda.libcuda: a libcuda.so.1 is there, is no stub and fits the kernel driver.
 #include <algorithm>
+#include <cerrno>
 
 #include "checks/check.h"
 #include "checks/driver_view.h"
@@ -19,15 +20,24 @@ bool is_wsl(const NodeFacts& node) {
                      [](const auto& device) { return device.path == "/dev/dxg"; });
 }
 
+// Neither kernel driver nor a device node with something behind it. A container
+// engine may leave an empty node behind, and then nobody can tell about the module.
+bool nothing_of_a_driver(const NodeFacts& node) {
+  if (!node.device_nodes || node.driver.kernel_version) return false;
+  const bool dead = std::all_of(
+      node.device_nodes->begin(), node.device_nodes->end(),
+      [](const auto& device) { return device.open_errno == ENXIO || device.open_errno == ENODEV; });
+  return dead && (node.driver.kernel_version.is_absent() || !node.device_nodes->empty());
+}
+
 Finding no_libcuda(const Context& context) {
   const NodeFacts& node = context.node;
-  const bool no_nodes = node.device_nodes.known() && node.device_nodes->empty();
-  const bool nothing = node.driver.kernel_version.is_absent() && no_nodes;
+  const bool nothing = nothing_of_a_driver(node);
   const bool kernel_there = node.driver.kernel_version.known();
 
   Finding finding = failure(
       kExitNode, nothing ? "the container sees no NVIDIA driver at all: no libcuda.so.1, no kernel "
-                           "driver, no /dev/nvidia*"
+                           "driver, no device"
                  : kernel_there ? "the node has NVIDIA driver " + *node.driver.kernel_version +
                                       ", but no libcuda.so.1 was brought into the container"
                                 : std::string("there is no libcuda.so.1 in the container"));

@@ -97,7 +97,7 @@ Finding no_device(const Context& context) {
   if (!hidden.empty()) summary += ": " + hidden;
   else if (node.driver.kernel_version.is_absent()) summary += ": no NVIDIA kernel driver is loaded";
   else if (node.device_nodes.known() && !gpu_nodes)
-    summary += ": there is no /dev/nvidia0 or other";
+    summary += ": there is no /dev/nvidia0 or any other";
   Finding finding = failure(kExitNode, std::move(summary));
   add_evidence(finding, context);
   finding.why =
@@ -149,11 +149,15 @@ Finding probe_ended(const Context& context, const ProbeRun& run) {
   return finding;
 }
 
+bool range_contains(const std::string& text, std::size_t count) {
+  const auto range = rules::parse_version_range(text);
+  return range && range->contains(rules::Version{{static_cast<unsigned>(count)}, ""});
+}
+
 Findings wrong_count(const Context& context, std::size_t count) {
   const auto range = rules::parse_version_range(context.policy.gpu_count);
   if (!range) return {failure(kExitPolicy, "gpu.count of the policy: " + range.error().message)};
-  const rules::Version number{{static_cast<unsigned>(count)}, ""};
-  if (range->contains(number)) return {};
+  if (range_contains(context.policy.gpu_count, count)) return {};
   Finding finding = failure(kExitNode, std::to_string(count) +
                                            (count == 1 ? " GPU is visible" : " GPUs are visible") +
                                            ", and the policy wants " + context.policy.gpu_count);
@@ -211,6 +215,9 @@ Findings check_device_present(const Context& context) {
 
   const NodeFacts& node = context.node;
   const auto init = context.init_error();
+  // A policy may be content with none (gpu.count = ">=0").
+  const bool none = init == kNoDevice || (node.devices && node.devices->empty());
+  if (none && range_contains(context.policy.gpu_count, 0)) return {};
   if (init && *init != 0) {
     if (context.explained_by("device.present", "cuda.driver"))
       return {skipped("cuda.driver failed")};
@@ -220,9 +227,6 @@ Findings check_device_present(const Context& context) {
   if (node.devices) {
     if (!node.devices->empty()) return wrong_count(context, node.devices->size());
     if (const auto closed = denied_nodes(node); !closed.empty()) return {denied(context, closed)};
-    // A policy that wants none of them (gpu.count = "0") is content.
-    const auto range = rules::parse_version_range(context.policy.gpu_count);
-    if (range && range->contains(rules::Version{{0}, ""})) return {};
     return {no_device(context)};
   }
   if (node.probe) {

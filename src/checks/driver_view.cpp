@@ -21,7 +21,7 @@ struct Told {
 std::optional<Told> told_cuda(const Context& context) {
   const Driver& driver = context.node.driver;
   if (const auto version = version_of(driver.cuda_version))
-    return Told{{*version, true}, "the driver"};
+    return Told{{*version, true}, context.node.probe ? "cuDriverGetVersion" : "the node's facts"};
   if (driver.libcuda && driver.libcuda->kind != "stub") {
     const LibCuda& library = *driver.libcuda;
     if (library.compat_note) {

@@ -12,7 +12,8 @@ namespace {
 // What lies at torch's place is no PyTorch: neither version.py nor an extension.
 bool is_not_pytorch(const Torch& torch) {
   const bool no_extension = torch.soabis.empty() && torch.soabi.is_absent();
-  return torch.path.ends_with(".py") || (no_extension && !torch.version);
+  const bool package = torch.path.empty() || torch.path.ends_with("/torch");
+  return !package || (no_extension && !torch.version);
 }
 
 Finding shadowed(const Torch& torch) {

@@ -113,6 +113,19 @@ TEST(CudaDriver, AnNgcShellMayStillBringCompat) {
   EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
 }
 
+TEST(CudaDriver, WarnsOfALibcudartOfAnotherFamily) {
+  auto story = healthy();
+  CudaRuntime runtime;
+  runtime.soname = "libcudart.so.12";
+  runtime.path = "/usr/local/cuda/lib64/libcudart.so.12";
+  runtime.found_by = "LD_LIBRARY_PATH";
+  runtime.version = Text("12.4.127");
+  story.image.cuda_runtime = runtime;
+  EXPECT_TRUE(says_nothing(story, kId));
+  story.image.cuda_runtime->version = Text("11.8.89");
+  EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
+}
+
 TEST(CudaDriver, SkippedAndUnknown) {
   auto story = healthy();
   story.image.torch = cpu_torch();

@@ -1,3 +1,5 @@
+#include <cerrno>
+
 #include "story.h"
 
 namespace gpuinit::checks {
@@ -32,6 +34,16 @@ TEST(CudaLibcuda, AbsentFails) {
   story.node.environment->emplace("NVIDIA_DRIVER_CAPABILITIES", "graphics,utility");
   EXPECT_THAT(only(story, kId).fix, HasSubstr("NVIDIA_DRIVER_CAPABILITIES=graphics,utility"));
   EXPECT_THAT(verdicts(story), ElementsAre("cuda.libcuda=69"));
+}
+
+TEST(CudaLibcuda, AnEmptyDeviceNodeIsNoDriver) {
+  auto story = healthy();
+  story.node = no_gpu_machine();
+  story.node.driver.kernel_version = Text::unknown("/dev/nvidiactl is there, but no version");
+  story.node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidiactl", ENXIO}};
+  EXPECT_THAT(only(story, kId).summary, HasSubstr("no NVIDIA driver at all"));
+  story.node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidiactl", 0}};
+  EXPECT_EQ(only(story, kId).summary, "there is no libcuda.so.1 in the container");
 }
 
 TEST(CudaLibcuda, TheProbeIsTheTruth) {

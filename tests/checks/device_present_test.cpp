@@ -134,6 +134,13 @@ TEST(DevicePresent, WithoutAProbeTheDeviceNodesSpeak) {
   EXPECT_EQ(only(jetson, kId).severity, Severity::kUnknown);
 }
 
+TEST(DevicePresent, APolicyMayBeContentWithNone) {
+  Policy policy;
+  policy.gpu_count = ">=0";
+  EXPECT_TRUE(says_nothing(init_says(100), kId, policy));
+  EXPECT_EQ(only(init_says(802), kId, policy).exit_code, kExitNotReady);
+}
+
 TEST(DevicePresent, SkippedAndUnknown) {
   Policy none;
   none.gpu_required = GpuRequired::kNo;

@@ -1,0 +1,163 @@
+// A false alarm is the worst bug: whatever is not known of a healthy image on a
+// healthy node, alone or together with anything else, fails nothing and warns of nothing.
+#include <functional>
+
+#include "story.h"
+
+namespace gpuinit::checks {
+namespace {
+
+using Forget = std::function<void(Facts&)>;
+
+struct Blank {
+  const char* name;
+  Forget forget;
+};
+
+template <class T>
+void blank(Fact<T>& fact) {
+  fact = Fact<T>::unknown("forgotten");
+}
+
+// Facts inside other facts are forgotten only where those are still known.
+#define INTERPRETER(field)                                        \
+  {                                                               \
+    "interpreter." #field, [](Facts& f) {                         \
+      if (f.image.interpreter) blank(f.image.interpreter->field); \
+    }                                                             \
+  }
+#define TORCH(field)                                  \
+  {                                                   \
+    "torch." #field, [](Facts& f) {                   \
+      if (f.image.torch) blank(f.image.torch->field); \
+    }                                                 \
+  }
+#define LIBCUDA(field)                                                \
+  {                                                                   \
+    "libcuda." #field, [](Facts& f) {                                 \
+      if (f.node.driver.libcuda) blank(f.node.driver.libcuda->field); \
+    }                                                                 \
+  }
+#define PROBE(field)                                \
+  {                                                 \
+    "probe." #field, [](Facts& f) {                 \
+      if (f.node.probe) blank(f.node.probe->field); \
+    }                                               \
+  }
+#define DEVICE(field)                                                                         \
+  {                                                                                           \
+    "device." #field, [](Facts& f) {                                                          \
+      if (f.node.devices && !f.node.devices->empty()) blank(f.node.devices.value()[0].field); \
+    }                                                                                         \
+  }
+
+const std::vector<Blank>& blanks() {
+  static const std::vector<Blank> all{
+      {"interpreter", [](Facts& f) { blank(f.image.interpreter); }},
+      INTERPRETER(version),
+      INTERPRETER(soabi),
+      INTERPRETER(soabi_source),
+      INTERPRETER(machine),
+      INTERPRETER(libc),
+      INTERPRETER(libpython),
+      INTERPRETER(sys_path),
+      {"the command was not followed",
+       [](Facts& f) {
+         if (f.image.interpreter) f.image.interpreter->from_command = false;
+       }},
+      {"torch", [](Facts& f) { blank(f.image.torch); }},
+      TORCH(layout),
+      TORCH(version),
+      TORCH(metadata_version),
+      TORCH(cuda),
+      TORCH(hip),
+      TORCH(soabi),
+      {"torch.soabis",
+       [](Facts& f) {
+         if (f.image.torch) f.image.torch->soabis.clear();
+       }},
+      TORCH(machine),
+      TORCH(exports_init),
+      TORCH(missing_python_symbols),
+      TORCH(wheel_tags),
+      TORCH(cxx11_abi),
+      TORCH(missing_files),
+      TORCH(arch_list),
+      TORCH(device_code),
+      {"torch.device_code is empty",
+       [](Facts& f) {
+         if (f.image.torch) f.image.torch->device_code = DeviceCode{};
+       }},
+      {"ptx_isa",
+       [](Facts& f) {
+         if (f.image.torch && f.image.torch->device_code)
+           for (auto& group : f.image.torch->device_code->groups) blank(group.ptx_isa);
+       }},
+      {"cuda_runtime", [](Facts& f) { blank(f.image.cuda_runtime); }},
+      {"kernel_version", [](Facts& f) { blank(f.node.driver.kernel_version); }},
+      {"cuda_version", [](Facts& f) { blank(f.node.driver.cuda_version); }},
+      {"libcuda", [](Facts& f) { blank(f.node.driver.libcuda); }},
+      LIBCUDA(version),
+      LIBCUDA(compat_note),
+      {"device_nodes", [](Facts& f) { blank(f.node.device_nodes); }},
+      {"devices", [](Facts& f) { blank(f.node.devices); }},
+      DEVICE(name),
+      DEVICE(uuid),
+      DEVICE(compute_capability),
+      DEVICE(memory_bytes),
+      DEVICE(mig),
+      DEVICE(compute_mode),
+      DEVICE(context),
+      {"environment", [](Facts& f) { blank(f.node.environment); }},
+      {"probe", [](Facts& f) { blank(f.node.probe); }},
+      PROBE(load_error),
+      PROBE(init_error),
+  };
+  return all;
+}
+
+void expect_silence(const Facts& story, const std::string& forgotten) {
+  Policy demanding;
+  demanding.torch_required = true;
+  demanding.gpu_required = GpuRequired::kYes;
+  demanding.gpu_count = "2";
+  demanding.expect_python = "3.12";
+  demanding.expect_torch = "2.8.*";
+  demanding.expect_cuda = "12.8";
+  demanding.expect_driver = ">=535.104.05";
+  EXPECT_THAT(verdicts(story), testing::IsEmpty()) << forgotten;
+  EXPECT_THAT(verdicts(story, demanding), testing::IsEmpty()) << forgotten;
+}
+
+void forget_pairs(const Facts& story) {
+  for (const auto& first : blanks()) {
+    Facts once = story;
+    first.forget(once);
+    expect_silence(once, first.name);
+    for (const auto& second : blanks()) {
+      Facts twice = once;
+      second.forget(twice);
+      expect_silence(twice, std::string(first.name) + ", " + second.name);
+    }
+  }
+}
+
+TEST(UnknownFacts, FailNothingOnAHealthyNode) { forget_pairs(healthy()); }
+
+TEST(UnknownFacts, FailNothingUnderMinorVersionCompatibility) {
+  auto story = healthy();
+  story.node = node("535.104.05", "12.2", {h100(), h100()});
+  forget_pairs(story);
+}
+
+TEST(UnknownFacts, FailNothingUnderForwardCompatibility) {
+  auto story = healthy();
+  story.node = node("535.104.05", "12.8", {h100(), h100()});
+  story.node.driver.libcuda->kind = "forward-compat";
+  story.node.driver.libcuda->version = Text("570.86.10");
+  story.node.driver.libcuda->compat_note = CompatNote{"12.8", {535, 550, 570}};
+  forget_pairs(story);
+}
+
+}  // namespace
+}  // namespace gpuinit::checks
