@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/driver_view.h"
+#include "checks/driver_jit.h"
 #include "checks/words.h"
 #include "rules/driver_table.h"
 
@@ -19,51 +19,6 @@ namespace gpuinit::checks {
 namespace {
 
 using rules::ComputeCapability;
-
-class DriverJit {
- public:
-  explicit DriverJit(const Context& context) : view_(view_of_driver(context)) {
-    if (context.image.torch && context.image.torch->cuda) {
-      auto cuda = rules::parse_version(*context.image.torch->cuda);
-      if (cuda) toolkit_ = std::move(cuda).value();
-    }
-    const auto disabled = context.variable("CUDA_DISABLE_PTX_JIT");
-    disabled_ = disabled && *disabled == "1";
-    // A driver that is too old for torch has been reported; code must be judged by
-    // the GPU alone then, as with the newer driver that is needed anyway.
-    any_driver_ = context.explained_by("device.arch", "cuda.driver");
-  }
-
-  bool disabled() const { return disabled_; }
-  const DriverView& view() const { return view_; }
-
-  // The driver's CUDA version that PTX of this ISA needs; without an ISA the
-  // one that torch's toolkit writes.
-  std::optional<rules::PtxSupport> needs(const Fact<std::string>& isa) const {
-    if (isa) {
-      const auto version = rules::parse_version(*isa);
-      return version ? rules::cuda_for_ptx_isa(*version) : std::nullopt;
-    }
-    if (!toolkit_) return std::nullopt;
-    return rules::PtxSupport{rules::cuda_that_loads_ptx_of(*toolkit_), true};
-  }
-
-  Jit compiles(const Fact<std::string>& isa) const {
-    if (disabled_) return Jit::kNo;
-    if (any_driver_) return Jit::kYes;
-    const auto needed = needs(isa);
-    if (!needed || !view_.stack) return Jit::kUnknown;
-    const auto& driver = view_.stack->cuda;
-    if (driver.cuda >= needed->cuda) return needed->exact ? Jit::kYes : Jit::kUnknown;
-    return driver.exact ? Jit::kNo : Jit::kUnknown;
-  }
-
- private:
-  DriverView view_;
-  std::optional<rules::Version> toolkit_;
-  bool disabled_ = false;
-  bool any_driver_ = false;
-};
 
 // Devices of one compute capability.
 struct Kind {
