@@ -9,9 +9,10 @@ namespace gpuinit::binary {
 
 namespace {
 
-// Upper limits. The largest seen in torch and CUDA libraries: 60 dynamic entries.
-constexpr std::uint64_t kMaxDynamicEntries = 4096;
-constexpr std::size_t kMaxString = 64 * 1024;  // mangled names are long
+// Upper limits; together they bound what `dynamic` allocates. The largest seen in
+// torch and CUDA libraries: 60 entries, a RUNPATH of 470 bytes.
+constexpr std::uint64_t kMaxDynamicEntries = 1024;
+constexpr std::size_t kMaxString = 16 * 1024;  // bytes
 
 }  // namespace
 

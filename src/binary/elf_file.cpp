@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kMaxSegments = 1024;
 constexpr std::uint64_t kMaxSections = 65535;
 constexpr std::uint64_t kMaxSectionNames = 4 * 1024 * 1024;  // bytes
+constexpr std::size_t kMaxSectionName = 256;                 // bytes
 constexpr std::uint64_t kMaxInterpreter = 4096;              // bytes, PATH_MAX
 constexpr std::uint64_t kMaxNotes = 1024 * 1024;             // bytes of one section or segment
 
@@ -135,7 +136,7 @@ Result<std::uint64_t> ElfFile::file_offset(std::uint64_t address, std::uint64_t 
 
 std::string_view ElfFile::State::Sections::name_of(const Elf64_Shdr& section) const {
   if (section.sh_name >= names.size()) return {};
-  const std::string_view rest = std::string_view(names).substr(section.sh_name);
+  const std::string_view rest = std::string_view(names).substr(section.sh_name, kMaxSectionName);
   const auto end = rest.find('\0');
   return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
 }

@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint64_t kMaxSymbols = 4'000'000;
 constexpr std::uint64_t kMaxStringTable = 128 * 1024 * 1024;  // bytes
 constexpr std::uint64_t kMaxMatches = 200'000;                // of symbols_with_prefix
+constexpr std::uint64_t kMaxMatchedNames = 64 * 1024 * 1024;  // bytes of them; names may overlap
 constexpr std::uint64_t kMaxName = 64 * 1024;                 // bytes; mangled names are long
 constexpr std::uint64_t kMaxChain = 4096;                     // symbols in one hash bucket
 
@@ -204,6 +205,7 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(std::string_view prefix
   auto read = source().read_at(from.strings, std::as_writable_bytes(std::span(names)));
   if (!read) return std::move(read).error().context("symbol names");
 
+  std::uint64_t matched = 0;
   std::vector<Elf64_Sym> piece(std::min<std::uint64_t>(*count, 4096));
   for (std::uint64_t index = 0; index < *count; index += piece.size()) {
     piece.resize(std::min<std::uint64_t>(piece.size(), *count - index));
@@ -217,9 +219,9 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(std::string_view prefix
       if (!rest.starts_with(prefix)) continue;
       const auto end = rest.substr(0, kMaxName + 1).find('\0');
       if (end == std::string_view::npos) return state_->broken("a symbol name without end");
-      if (found.size() >= kMaxMatches)
-        return state_->broken("more than " + std::to_string(kMaxMatches) + " symbols " +
-                              std::string(prefix) + "…");
+      matched += end;
+      if (found.size() >= kMaxMatches || matched > kMaxMatchedNames)
+        return state_->broken("too many symbols begin with \"" + std::string(prefix) + "\"");
       found.push_back(to_symbol(entry, rest.substr(0, end)));
     }
   }

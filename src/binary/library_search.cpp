@@ -1,3 +1,4 @@
+// The walk itself; what a loader was compiled with is in loader_rules.cpp.
 #include "binary/library_search.h"
 
 #include <cerrno>
@@ -5,94 +6,24 @@
 
 #include "base/text.h"
 #include "binary/elf_file.h"
+#include "binary/loader_rules.h"
 
 namespace gpuinit::binary {
 
 namespace {
 
 constexpr const char* kCachePath = "/etc/ld.so.cache";
-constexpr std::string_view kHwcapsDirectory = "/glibc-hwcaps/";
-
-// The subdirectories of every search directory that this CPU may use, best
-// first. Source: x86-64 psABI, micro-architecture levels; glibc NEWS 2.33.
-std::vector<std::string> supported_hwcaps(std::string_view machine) {
-  std::vector<std::string> names;
-#if defined(__x86_64__)
-  if (machine != "x86_64") return names;
-  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") &&
-                  __builtin_cpu_supports("popcnt");
-  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-                  __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
-  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl");
-  if (v4) names.emplace_back("x86-64-v4");
-  if (v3) names.emplace_back("x86-64-v3");
-  if (v2) names.emplace_back("x86-64-v2");
-#else
-  (void)machine;
-#endif
-  return names;
-}
-
-std::string multiarch(std::string_view machine) { return std::string(machine) + "-linux-gnu"; }
-
-// Debian and Ubuntu build their loader for multiarch directories, the others
-// for lib64. The file system tells which; it is the loader that was compiled so.
-bool is_multiarch(const base::RootFs& fs, std::string_view machine) {
-  return fs.is_directory("/lib/" + multiarch(machine)) ||
-         fs.is_directory("/usr/lib/" + multiarch(machine));
-}
-
-// $ORIGIN, $LIB and $PLATFORM, with or without braces. Source: ld.so(8),
-// "Dynamic string tokens". Anything else stays as it is written.
-std::string expand_tokens(std::string_view text, std::string_view origin, std::string_view lib,
-                          std::string_view platform) {
-  std::string result;
-  while (!text.empty()) {
-    const auto dollar = text.find('$');
-    result += text.substr(0, dollar);
-    if (dollar == std::string_view::npos) break;
-    text.remove_prefix(dollar);
-    bool known = false;
-    for (const auto& [token, value] :
-         {std::pair<std::string_view, std::string_view>{"ORIGIN", origin},
-          {"LIB", lib},
-          {"PLATFORM", platform}}) {
-      const std::string braced = "${" + std::string(token) + "}";
-      const std::string bare = "$" + std::string(token);
-      const std::string& spelling = text.starts_with(braced) ? braced : bare;
-      if (!text.starts_with(spelling)) continue;
-      result += value;
-      text.remove_prefix(spelling.size());
-      known = true;
-      break;
-    }
-    if (known) continue;
-    result += '$';
-    text.remove_prefix(1);
-  }
-  return result;
-}
-
-// "x86-64-v3" from "/lib/glibc-hwcaps/x86-64-v3/libc.so.6".
-std::string_view hwcaps_name(std::string_view path) {
-  const auto at = path.rfind(kHwcapsDirectory);
-  if (at == std::string_view::npos) return {};
-  path.remove_prefix(at + kHwcapsDirectory.size());
-  return path.substr(0, path.find('/'));
-}
-
 // One look for one soname.
 class Look {
  public:
   Look(const base::RootFs& fs, const std::string& soname, const std::string& machine,
        const std::string& requester)
-      : fs_(fs), soname_(soname), machine_(machine), hwcaps_(supported_hwcaps(machine)) {
-    origin_ = std::string(base::parent(requester));
-    multiarch_ = is_multiarch(fs, machine);
-    lib_ = multiarch_ ? "lib/" + multiarch(machine) : "lib64";
-  }
+      : fs_(fs),
+        soname_(soname),
+        machine_(machine),
+        hwcaps_(supported_hwcaps(machine)),
+        loader_(loader_paths(fs, machine)),
+        origin_(base::parent(requester)) {}
 
   // True if the loader would take `path`. An error for a file on which it stops
   // the search and fails: it is there, but cannot be read as ELF.
@@ -126,7 +57,7 @@ class Look {
     if (paths.empty()) return false;
     for (;;) {
       const auto end = paths.find_first_of(separators);
-      const std::string directory = expand_tokens(paths.substr(0, end), origin_, lib_, machine_);
+      const std::string directory = expand(paths.substr(0, end));
       auto hit = in_directory(base::join("/", directory), found);
       if (!hit || *hit) return hit;
       if (end == std::string_view::npos) return false;
@@ -160,7 +91,7 @@ class Look {
       if (!entry.native || entry.soname != soname_) continue;
       std::size_t rank = hwcaps_.size();
       if (entry.hwcaps) {
-        const std::string_view name = hwcaps_name(entry.path);
+        const std::string_view name = hwcaps_of(entry.path);
         for (rank = 0; rank < hwcaps_.size() && hwcaps_[rank] != name; ++rank) {
         }
         if (rank == hwcaps_.size()) continue;  // not for this CPU
@@ -172,18 +103,10 @@ class Look {
     return best;
   }
 
-  std::vector<std::string> default_directories() const {
-    if (multiarch_) {
-      const std::string triple = multiarch(machine_);
-      return {"/lib/" + triple, "/usr/lib/" + triple, "/lib", "/usr/lib"};
-    }
-    if (fs_.is_directory("/lib64") || fs_.is_directory("/usr/lib64"))
-      return {"/lib64", "/usr/lib64"};
-    return {"/lib", "/usr/lib"};
-  }
+  const std::vector<std::string>& default_directories() const { return loader_.directories; }
 
   std::string expand(std::string_view text) const {
-    return expand_tokens(text, origin_, lib_, machine_);
+    return expand_tokens(text, origin_, loader_.lib, machine_);
   }
 
  private:
@@ -191,9 +114,8 @@ class Look {
   const std::string& soname_;
   const std::string& machine_;
   std::vector<std::string> hwcaps_;
+  LoaderPaths loader_;
   std::string origin_;
-  std::string lib_;
-  bool multiarch_ = false;
 };
 
 }  // namespace

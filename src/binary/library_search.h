@@ -1,10 +1,11 @@
 // Where the glibc loader finds a library: the search order of ld.so(8).
 //
-// Three things the loader knows and files do not say are taken so: relative and
+// What the loader knows and files do not say is taken so: relative and
 // empty elements count from "/" (the working directory of a container); the
 // glibc-hwcaps subdirectories are those that this machine's CPU supports; $LIB and
 // the default directories are Debian's where the root has /lib/<triple>,
-// otherwise lib64 (or lib, where there is no lib64).
+// otherwise lib64 (or lib, where there is no lib64); $ORIGIN in LD_LIBRARY_PATH is
+// the requester's, not the program's.
 #pragma once
 
 #include <map>

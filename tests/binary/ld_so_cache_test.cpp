@@ -56,7 +56,19 @@ TEST(LdSoCache, SurvivesTruncationAtEveryByte) {
 TEST(LdSoCache, RefusesTextOutsideTheFile) {
   std::string bytes = ld_so_cache({{"a", "/a"}});
   bytes[48 + 8] = '\x7f';  // the path's offset
-  EXPECT_EQ(read(bytes).error().message, "/etc/ld.so.cache: entry 0 names text outside the file");
+  EXPECT_EQ(read(bytes).error().message,
+            "/etc/ld.so.cache: entry 0 has no text that could be a name and a path");
+}
+
+// 100,000 entries that all name the same 4,000 bytes would take 800 MB.
+TEST(LdSoCache, RefusesEntriesThatShareTooMuchText) {
+  std::string bytes = ld_so_cache(std::vector<CacheLine>(20'000, {"", ""}));
+  const std::size_t text_at = bytes.size();
+  bytes += std::string(4000, 'x') + '\0';
+  for (std::size_t i = 0; i < 20'000; ++i)
+    for (std::size_t byte = 0; byte < 8; ++byte)
+      bytes[48 + 24 * i + 4 + byte] = static_cast<char>(text_at >> (8 * (byte % 4)) & 0xff);
+  EXPECT_THAT(read(bytes).error().message, HasSubstr("has no text"));
 }
 
 }  // namespace
