@@ -125,7 +125,8 @@ TEST(LibrarySearch, FollowsLinksInsideTheRoot) {
 
 TEST(LibrarySearch, ExpandsTokens) {
   Tree tree;
-  tree.directory("app/lib")
+  tree.directory("lib64")  // so $LIB is lib64
+      .directory("app/lib")
       .file("app/libo.so", kX86)
       .file("app/lib64/libl.so", kX86)
       .file("app/x86_64/libp.so", kX86)
