@@ -71,7 +71,7 @@ TEST(Fatbin, AGroupHasTheHighestPtxIsaOfItsContainers) {
   EXPECT_EQ(fatbins->groups[0].ptx_isa, "8.10");
 }
 
-// Every size between 64 and 152 bytes has been seen; the payload begins behind it.
+// Sizes from 64 to 144 bytes have been seen; the payload begins behind it.
 TEST(Fatbin, BelievesTheEntryHeaderAboutItsSize) {
   std::string bytes;
   for (const std::uint32_t size : {64, 72, 80, 104, 152, 4096})
