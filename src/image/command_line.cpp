@@ -20,16 +20,6 @@ constexpr std::uint64_t kHead = 4096;
 
 std::string quoted(const std::string& text) { return "`" + base::printable(text, 120) + "`"; }
 
-// "python", "python3", "python3.12", "pypy3", "python3-dbg": a command of this
-// name means Python, so another Python is no substitute for it.
-bool is_python_name(std::string_view program) {
-  std::string_view name = base::basename(program);
-  if (!name.starts_with("python") && !name.starts_with("pypy")) return false;
-  name.remove_prefix(name.starts_with("python") ? 6 : 4);
-  return name.empty() || name[0] == '-' || (name[0] >= '0' && name[0] <= '9');
-}
-
-
 // One walk from the command's first word to a Python.
 class Walk {
  public:

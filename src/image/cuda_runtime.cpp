@@ -148,7 +148,8 @@ void read_runtime_version(const base::RootFs& fs, const std::string& real_path,
 
 Fact<CudaRuntime> find_cuda_runtime(const CudaRuntimeQuery& query) {
   const auto asker = first_asker(query);
-  if (!asker) return Fact<CudaRuntime>::absent("no library of torch asks for libcudart");
+  if (!asker)
+    return Fact<CudaRuntime>::unknown("no library of torch that could be read asks for libcudart");
   CudaRuntime runtime;
   runtime.soname = asker->soname;
   const std::string rpath = join_rpaths(asker->dynamic.rpath, query.python_rpath);

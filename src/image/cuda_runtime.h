@@ -24,7 +24,8 @@ struct CudaRuntimeQuery {
   const std::string& python_rpath;
 };
 
-// Absent: no library of torch asks for libcudart, or it is nowhere to be found.
+// For a CUDA build of torch. Absent: the library that is asked for is nowhere to be
+// found. Unknown: none is asked for (it may be linked in statically).
 Fact<CudaRuntime> find_cuda_runtime(const CudaRuntimeQuery& query);
 
 // Version and where it is from: the real file name ("libcudart.so.12.4.127"), the

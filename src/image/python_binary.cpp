@@ -59,6 +59,13 @@ Result<binary::FoundLibrary> find_libpython(const base::RootFs& fs, const std::s
 
 }  // namespace
 
+bool is_python_name(std::string_view program) {
+  std::string_view name = base::basename(program);
+  if (!name.starts_with("python") && !name.starts_with("pypy")) return false;
+  name.remove_prefix(name.starts_with("python") ? 6 : 4);
+  return name.empty() || name[0] == '-' || (name[0] >= '0' && name[0] <= '9');
+}
+
 Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
                                                        const std::string& path,
                                                        const binary::LibrarySearch& libraries) {
@@ -77,7 +84,8 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
   }
   if (!pypy) {
     auto python = exports_main(program->elf());
-    if (python && !*python && !library.empty()) python = imports_main(program->elf());
+    if (python && !*python && !library.empty())
+      python = is_python_name(path) ? Result<bool>(true) : imports_main(program->elf());
     if (!python) return std::move(python).error();
     if (!*python) return std::optional<PythonBinary>();
   }

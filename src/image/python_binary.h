@@ -1,17 +1,23 @@
 // Is this ELF file a Python interpreter, and where is the code of it?
 //
-// By what the file says about itself, never by its name: CPython's `python` either
-// exports Py_BytesMain (3.8 and later) or Py_Main, or imports it from libpythonX.Y.
+// By what the file says about itself, never by its name alone: CPython's `python`
+// either exports Py_BytesMain (3.8 and later) or Py_Main, or imports it from
+// libpythonX.Y. A launcher that needs libpythonX.Y and is called python counts too.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "binary/library_search.h"
 #include "gpuinit/fact.h"
 #include "image/open_elf.h"
 
 namespace gpuinit::image {
+
+// "python", "python3", "python3.12", "pypy3", "python3-dbg", with or without a
+// directory: whoever asks for one of these wants a Python and no other program.
+bool is_python_name(std::string_view program);
 
 class PythonBinary {
  public:

@@ -217,7 +217,8 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& e
     if (config.path.empty()) continue;
     home.venv_config = config.path;
     home.system_site = config.system_site;
-    if (!options.no_site) home.prefix = above;
+    // Since 3.14 getpath sets the prefix, before that site.py did.
+    if (!options.no_site || release.at_least(14)) home.prefix = above;
     break;
   }
   return home;

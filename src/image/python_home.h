@@ -17,7 +17,7 @@
 namespace gpuinit::image {
 
 struct PythonHome {
-  std::string prefix;       // sys.prefix: the venv, if it is one and site is imported
+  std::string prefix;       // sys.prefix: of a venv only if site is imported (or 3.14)
   std::string base_prefix;  // sys.base_prefix
   std::string platlibdir;   // "lib", or "lib64" (Fedora, openSUSE)
   std::string stdlib;       // base_prefix/lib/python3.12

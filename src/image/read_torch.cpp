@@ -32,8 +32,8 @@ class Reader {
     read_version();
     read_metadata();
     read_extensions();
-    libraries_ = find_torch_libraries(fs_, torch_.path, extensions_, python_rpath(),
-                                      query_.libraries);
+    libraries_ = find_torch_libraries(fs_, torch_.path, extensions_, torch_.cuda.known(),
+                                      python_rpath(), query_.libraries);
     judge_extension();
     read_abi();
     read_missing_files();
@@ -185,6 +185,13 @@ class Reader {
       torch_.arch_list = read_arch_list(libraries_);
     }
     torch_.device_code = read_device_code(libraries_);
+    if (!torch_.device_code.is_absent() || !torch_.cuda) return;
+    const bool damaged = std::any_of(
+        libraries_.missing.begin(), libraries_.missing.end(), [](const std::string& name) {
+          return name.find("libtorch_cuda") != std::string::npos && name.ends_with(')');
+        });
+    if (damaged || !libraries_.problem.empty())
+      torch_.device_code = Fact<DeviceCode>::unknown("libtorch_cuda cannot be read");
   }
 
   const TorchQuery& query_;

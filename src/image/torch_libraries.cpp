@@ -69,12 +69,20 @@ class Closure {
     }
   }
 
-  // Without `_C` to begin from.
-  void take_directory() {
-    for (const char* name : {"libtorch_python.so", "libtorch_cpu.so", "libtorch_cuda.so",
-                             "libc10.so", "libc10_cuda.so"}) {
-      const std::string path = base::join(package_, std::string("lib/") + name);
-      if (fs_.is_file(path)) follow(name, path, "");
+  // What no library asks for by NEEDED, or all of it without `_C` to begin from.
+  // Where torch/lib is the home of the libraries, each of these has to be in it.
+  void take_directory(bool cuda_build) {
+    const bool home = fs_.is_file(in_directory("libtorch_python"));
+    for (const auto& [stem, of_cuda] :
+         {std::pair{"libtorch_python", false}, {"libtorch_cpu", false}, {"libc10", false},
+          {"libtorch_cuda", true}, {"libc10_cuda", true}}) {
+      if (result_.by_stem.contains(stem)) continue;
+      const std::string name = std::string(stem) + ".so";
+      if (fs_.is_file(in_directory(stem))) {
+        follow(name, in_directory(stem), "");
+      } else if (home && (!of_cuda || cuda_build) && !is_split(stem)) {
+        result_.missing.push_back(name);
+      }
     }
   }
 
@@ -86,6 +94,15 @@ class Closure {
   }
 
  private:
+  std::string in_directory(const std::string& stem) const {
+    return base::join(package_, "lib/" + stem + ".so");
+  }
+
+  // 1.9 to 1.13 had libtorch_cuda in two parts for a while.
+  bool is_split(std::string_view stem) const {
+    return stem == "libtorch_cuda" && result_.by_stem.contains("libtorch_cuda_cu");
+  }
+
   // "torch/lib/libc10.so" for what lies in the package.
   std::string shown(const std::string& path) const {
     return path.starts_with(package_ + "/") ? "torch" + path.substr(package_.size()) : path;
@@ -130,15 +147,13 @@ std::string elf_damage(const base::ByteSource& source) {
 }
 
 TorchLibraries find_torch_libraries(const base::RootFs& fs, const std::string& package,
-                                    const std::vector<std::string>& extensions,
+                                    const std::vector<std::string>& extensions, bool cuda_build,
                                     const std::string& python_rpath,
                                     const binary::LibrarySearch& search) {
   Closure closure(fs, package, search);
-  if (extensions.empty()) {
-    closure.take_directory();
-  } else {
+  if (!extensions.empty())
     closure.follow(extensions.front(), base::join(package, extensions.front()), python_rpath);
-  }
+  closure.take_directory(cuda_build);
   return closure.take();
 }
 

@@ -1,6 +1,6 @@
 // torch's own shared libraries, found the way the loader finds them: from `_C`
-// through NEEDED. What is not on that way is not looked for, so that conda's and
-// Debian's layouts need no rules of their own.
+// through NEEDED, so that conda's and Debian's layouts need no rules of their own;
+// then what else lies in torch/lib.
 #pragma once
 
 #include <map>
@@ -31,9 +31,10 @@ struct TorchLibraries {
 };
 
 // `package`: the torch directory. `extensions`: the names of its `_C.*.so`, the
-// interpreter's own first; without any, torch/lib is taken as it is.
+// interpreter's own first; may be empty. `cuda_build`: libtorch_cuda and libc10_cuda
+// have to be there as well. `python_rpath`: of the interpreter.
 TorchLibraries find_torch_libraries(const base::RootFs& fs, const std::string& package,
-                                    const std::vector<std::string>& extensions,
+                                    const std::vector<std::string>& extensions, bool cuda_build,
                                     const std::string& python_rpath,
                                     const binary::LibrarySearch& search);
 

@@ -1,4 +1,5 @@
-// Every interpreter of this machine, asked and read: both must say the same.
+// Every interpreter of this machine and of the fetched Debian trees, asked and read:
+// both must say the same.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,22 +18,43 @@ namespace fs = std::filesystem;
 
 std::string home() { return std::getenv("HOME") == nullptr ? "/root" : std::getenv("HOME"); }
 
+struct Python {
+  std::string path;
+  std::vector<std::string> launcher;  // the loader of its own distribution; empty: runs as it is
+};
+
 // Real Pythons outside of venvs: the distribution's and pyenv's.
-std::vector<std::string> base_interpreters() {
-  std::vector<std::string> found;
+std::vector<Python> of_this_machine() {
+  std::vector<Python> found;
   for (const char* path : {"/usr/bin/python3", "/usr/local/bin/python3"})
-    if (fs::exists(path)) found.emplace_back(path);
+    if (fs::exists(path)) found.push_back({path, {}});
   std::error_code ignored;
   for (const auto& version : fs::directory_iterator(home() + "/.pyenv/versions", ignored))
     // 3.6 and older double the standard library under -S; nobody runs torch there.
     if (fs::exists(version.path() / "bin/python3") && !fs::exists(version.path() / "bin/python3.6"))
-      found.push_back((version.path() / "bin/python3").string());
+      found.push_back({(version.path() / "bin/python3").string(), {}});
+  return found;
+}
+
+// Debian 11, 12, 13 and sid, with the loader and the libraries of each.
+std::vector<Python> of_the_cache() {
+  std::vector<Python> found;
+  for (const char* version : {"3.9", "3.11", "3.13", "3.14"}) {
+    const std::string tree = test::tests_cache() + "/python/" + version;
+    const std::string libraries = tree + "/usr/lib/x86_64-linux-gnu";
+    std::string loader = libraries + "/ld-linux-x86-64.so.2";
+    for (const auto& directory : {tree + "/lib/x86_64-linux-gnu", libraries})
+      for (const char* name : {"/ld-2.31.so", "/ld-linux-x86-64.so.2"})
+        if (fs::is_regular_file(directory + name)) loader = directory + name;
+    found.push_back({tree + "/usr/bin/python" + version,
+                     {loader, "--library-path", tree + "/lib/x86_64-linux-gnu:" + libraries}});
+  }
   return found;
 }
 
 Environment plain() { return {{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", home()}}; }
 
-class RealInterpreter : public testing::TestWithParam<std::string> {
+class RealInterpreter : public testing::TestWithParam<Python> {
  protected:
   void SetUp() override {
     tree_.file("work/probe.py", test::kProbe)
@@ -47,7 +69,9 @@ class RealInterpreter : public testing::TestWithParam<std::string> {
   void expect_truth(const std::vector<std::string>& argv, Environment environment = plain(),
                     std::string directory = "") {
     if (directory.empty()) directory = work_;
-    const auto ran = test::run(argv, environment, directory);
+    std::vector<std::string> words = GetParam().launcher;
+    words.insert(words.end(), argv.begin(), argv.end());
+    const auto ran = test::run(words, environment, directory);
     std::string shown;
     for (const auto& word : argv) shown += word + " ";
     SCOPED_TRACE(shown);
@@ -68,10 +92,10 @@ class RealInterpreter : public testing::TestWithParam<std::string> {
   }
 
   bool at_least(const std::string& python, int minor) const {
-    return test::run({python, "-c",
-                      "import sys; sys.exit(sys.version_info < (3, " + std::to_string(minor) + "))"},
-                     plain(), work_)
-               .status == 0;
+    std::vector<std::string> words = GetParam().launcher;
+    words.insert(words.end(), {python, "-c", "import sys; sys.exit(sys.version_info < (3, " +
+                                                 std::to_string(minor) + "))"});
+    return test::run(words, plain(), work_).status == 0;
   }
 
   // Every shape of command and every option that changes sys.path.
@@ -129,29 +153,31 @@ class RealInterpreter : public testing::TestWithParam<std::string> {
   std::string work_;
 };
 
-TEST_P(RealInterpreter, SaysWhatWeRead) { expect_truth_in_every_shape(GetParam()); }
+TEST_P(RealInterpreter, SaysWhatWeRead) { expect_truth_in_every_shape(GetParam().path); }
 
 TEST_P(RealInterpreter, SaysWhatWeReadWithPythonHome) {
   Environment environment = plain();
   environment["PYTHONHOME"] =
-      fs::path(GetParam()).parent_path().parent_path().string();
-  expect_truth({GetParam(), "probe.py"}, environment);
-  expect_truth({GetParam(), "-E", "probe.py"}, environment);
+      fs::path(GetParam().path).parent_path().parent_path().string();
+  expect_truth({GetParam().path, "probe.py"}, environment);
+  expect_truth({GetParam().path, "-E", "probe.py"}, environment);
 }
 
 TEST_P(RealInterpreter, SaysWhatWeReadThroughPathEnvAndShebangs) {
+  if (!GetParam().launcher.empty()) return;  // no shebang can name its loader
+  const std::string python = GetParam().path;
   Environment environment = plain();
   environment["PATH"] = tree_.root() + "/bin";
-  tree_.link("bin/python3", GetParam())
+  tree_.link("bin/python3", python)
       .link("bin/env", "/usr/bin/env")
-      .executable("bin/console", "#!" + GetParam() + "\n" + test::kProbe)
-      .executable("bin/quiet", "#!" + GetParam() + " -sE\n" + test::kProbe)
+      .executable("bin/console", "#!" + python + "\n" + test::kProbe)
+      .executable("bin/quiet", "#!" + python + " -sE\n" + test::kProbe)
       .executable("bin/through-env", std::string("#!/usr/bin/env python3\n") + test::kProbe)
       .executable("bin/split",
                   std::string("#!/usr/bin/env -S X=1 PYTHONPATH=/usr python3 -s\n") + test::kProbe)
       .executable("bin/chain", "#!" + tree_.root() + "/bin/runs-python\n" + test::kProbe)
-      .executable("bin/runs-python", "#!" + GetParam() + "\nimport runpy, sys\n" + test::kProbe)
-      .executable("bin/trampoline", "#!/bin/sh\n'''exec' \"" + GetParam() +
+      .executable("bin/runs-python", "#!" + python + "\nimport runpy, sys\n" + test::kProbe)
+      .executable("bin/trampoline", "#!/bin/sh\n'''exec' \"" + python +
                                         "\" \"$0\" \"$@\"\n' '''\n" + test::kProbe)
       .link("elsewhere/console", "../bin/console");
   for (const char* program :
@@ -180,7 +206,8 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
                          Case{"system-copies", {"--system-site-packages", "--copies"}}}) {
     SCOPED_TRACE(it.name);
     const std::string venv = tree_.root() + "/venvs/" + it.name;
-    std::vector<std::string> make{GetParam(), "-m", "venv", "--without-pip"};
+    std::vector<std::string> make = GetParam().launcher;
+    make.insert(make.end(), {GetParam().path, "-m", "venv", "--without-pip"});
     make.insert(make.end(), it.options.begin(), it.options.end());
     make.push_back(venv);
     const auto made = test::run(make, plain(), work_);
@@ -193,6 +220,7 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
     Environment environment = plain();
     environment["PYTHONUSERBASE"] = tree_.root() + "/home/.local";
     expect_truth({python, "probe.py"}, environment);
+    if (!GetParam().launcher.empty()) continue;  // a loader wants a path, and the right prefix
     environment["PATH"] = venv + "/bin:/usr/bin:/bin";
     environment["VIRTUAL_ENV"] = venv;
     expect_truth({"python", "probe.py"}, environment);
@@ -202,13 +230,18 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfThisMachine, RealInterpreter, testing::ValuesIn(base_interpreters()),
-                         [](const auto& it) {
-                           std::string name;
-                           for (const char c : it.param)
-                             name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-                           return name;
-                         });
+void PrintTo(const Python& python, std::ostream* out) { *out << python.path; }
+
+std::string name_of(const testing::TestParamInfo<Python>& it) {
+  std::string name;
+  for (const char c : it.param.path)
+    name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(OfThisMachine, RealInterpreter, testing::ValuesIn(of_this_machine()),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(OfTheCache, RealInterpreter, testing::ValuesIn(of_the_cache()), name_of);
 
 }  // namespace
 }  // namespace gpuinit::image
