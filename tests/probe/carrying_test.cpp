@@ -105,6 +105,18 @@ TEST(Carrying, WithoutPidfdOrCloseRangeItWorksAsWell) {
   EXPECT_EQ(ran_as({{SYS_pidfd_open, ENOSYS}, {SYS_close_range, ENOSYS}}, {}), kMemfd);
 }
 
+// Its end must then be noticed by looking, also while someone else keeps the pipe open.
+TEST(Carrying, WithoutPidfdTheChildsEndIsNoticed) {
+  const FakeDriver driver("linger-exit cuInit DIR/pid\n");
+  const auto begin = Clock::now();
+  EXPECT_EQ(in_another_process([&] {
+              if (!refuse({{SYS_pidfd_open, ENOSYS}})) return std::string("no seccomp here");
+              return in_words(driver.ask());
+            }),
+            "exited: exit status 3 in cuInit");
+  EXPECT_LT(Clock::now() - begin, 10s);
+}
+
 // ENOENT of the last directory is not the ENOENT of a missing loader.
 TEST(Carrying, WhenEverythingIsRefusedEachRefusalIsTold) {
   EXPECT_EQ(ran_as(kNoMemfd, in_directories({"/nowhere", "/proc/self/none"})),
@@ -220,7 +232,12 @@ TEST(Image, WithNothingButGlibcAndADriverIsEnough) {
   for (const char* library : {"libc.so.6", "libdl.so.2"})
     image.file(std::string("/libs/") + library, test::read_file(library_here(library)));
   image.file("/libs/libcuda.so.1", test::read_file(GPUINIT_FAKE_LIBCUDA "/libcuda.so.1"));
+  image.file("/libs/libcuda.fake", "inspect cuInit /seen\n");
+  ::chmod(image.root().c_str(), 0777);
   EXPECT_EQ(ask_in(image.root()), "answered, 1 devices");
+  // The driver's own files cannot become 0, 1 or 2.
+  EXPECT_THAT(test::read_file(image.at("/seen")),
+              HasSubstr("open 0 ?\nopen 1 ?\nopen 2 ?\nopen 3 ?\ndeath-signal"));
   EXPECT_EQ(ask_in(image.root(), {{SYS_close_range, ENOSYS}, {SYS_pidfd_open, ENOSYS}}),
             "answered, 1 devices");
   image.directory("/tmp");

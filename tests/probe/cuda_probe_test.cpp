@@ -31,7 +31,8 @@ TEST(CudaProbe, DescribesEveryDevice) {
       "devices 1 9.0 85899345920 NVIDIA H100 80GB HBM3\n"
       "devices 1 8.0 5100273664 NVIDIA A100-SXM4-40GB MIG 1g.5gb\n"
       "devices 1 12.0 34359738368 NVIDIA GeForce RTX 5090\n"
-      "mig 1\ncompute-mode 2 3\n");
+      "mig 1\ncompute-mode 2 3\n"
+      "devices 1 8.0 5100273664 NVIDIA A100-SXM4-40GB\nmig 3\n");
   const auto answer = driver.ask();
   ASSERT_EQ(answer.run.outcome, Outcome::kAnswered) << answer.run.detail;
   EXPECT_EQ(answer.run.detail, "");
@@ -40,7 +41,7 @@ TEST(CudaProbe, DescribesEveryDevice) {
   EXPECT_GT(answer.run.milliseconds, 0);
   EXPECT_EQ(answer.cuda_version, Fact<std::string>("12.8"));
   ASSERT_TRUE(answer.devices);
-  ASSERT_THAT(*answer.devices, SizeIs(3));
+  ASSERT_THAT(*answer.devices, SizeIs(4));
   const auto& [h100, mig, gaming] =
       std::tie(answer.devices->at(0), answer.devices->at(1), answer.devices->at(2));
   EXPECT_EQ(*h100.name, "NVIDIA H100 80GB HBM3");
@@ -52,6 +53,10 @@ TEST(CudaProbe, DescribesEveryDevice) {
   EXPECT_EQ(h100.context, Fact<ContextTrial>::unknown("not asked for"));
   EXPECT_EQ(*mig.uuid, "MIG-a0a1a2a3-a4a5-a6a7-a8a9-aaabacadae01");
   EXPECT_EQ(*mig.mig, true);
+  // Its name does not say so, its two UUIDs do.
+  EXPECT_EQ(*answer.devices->at(3).mig, true);
+  EXPECT_EQ(*answer.devices->at(3).uuid, "MIG-a0a1a2a3-a4a5-a6a7-a8a9-aaabacadae03");
+  EXPECT_EQ(*gaming.mig, false);
   EXPECT_EQ(*gaming.compute_capability, "12.0");
   EXPECT_EQ(*gaming.compute_mode, "exclusive-process");
 }
@@ -339,6 +344,19 @@ TEST(Misbehaviour, AGrandchildThatKeepsThePipeIsNeitherWaitedForNorLeft) {
 
 TEST(Misbehaviour, ASlowDriverIsWaitedFor) {
   EXPECT_EQ(in_words(FakeDriver("slow cuInit 300\n").ask()), "answered, 1 devices");
+}
+
+// The kernel may need seconds to free a device after the last word; a command that starts
+// before that finds it busy.
+TEST(Misbehaviour, AfterTheEndItMayTakeItsTimeToExit) {
+  const FakeDriver driver("say cuInit init 100\\nend\nslow cuInit 1500\ninspect cuInit DIR/late\n");
+  EXPECT_EQ(in_words(driver.ask()), "answered, 0 devices");
+  EXPECT_THAT(driver.wrote("late"), HasSubstr("core 0"));
+  // But not longer than the deadline.
+  const FakeDriver endless("say cuInit init 100\\nend\nhang cuInit\n");
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(in_words(endless.ask_within(500ms)), "answered, 0 devices");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
 }  // namespace

@@ -44,6 +44,8 @@ TEST(Hygiene, TheChildGetsACleanProcess) {
     ::sigaddset(&some, SIGCHLD);
     ::sigprocmask(SIG_SETMASK, &some, nullptr);
     for (const int fd : {5, 17, 200}) ::dup2(2, fd);  // inheritable
+    const rlimit core{4096, 4096};
+    ::setrlimit(RLIMIT_CORE, &core);
     return in_words(driver.ask());
   });
   ASSERT_EQ(result, "answered, 1 devices");

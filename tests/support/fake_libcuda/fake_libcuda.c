@@ -38,6 +38,7 @@
 // A kernel launch computes what src/probe/cuda_probe/kernel.h says; memory is the heap.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -237,10 +238,10 @@ static void inspect(const char* file) {
   for (int fd = 0; fd < 256; ++fd) {
     if (fd == fileno(out)) continue;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (fcntl(fd, F_GETFD) < 0) continue;
     const ssize_t n = readlink(path, target, sizeof target - 1);
-    if (n < 0) continue;
-    target[n] = '\0';
-    fprintf(out, "open %d %s\n", fd, target);
+    target[n < 0 ? 0 : n] = '\0';
+    fprintf(out, "open %d %s\n", fd, n < 0 ? "?" : target);  // no /proc
   }
   sigset_t mask;
   sigprocmask(SIG_SETMASK, NULL, &mask);
