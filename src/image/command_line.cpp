@@ -62,7 +62,9 @@ class Walk {
     }
     const std::string path = std::move(found).value();
     const std::string head = read_head(path);
-    if (head.starts_with("\x7f" "ELF")) return at_program(path);
+    if (head.starts_with("\x7f"
+                         "ELF"))
+      return at_program(path);
     if (head.starts_with("#!")) return at_script(path, head);
     return give_up(quoted(path) + " is neither a program nor a script");
   }
@@ -91,8 +93,7 @@ class Walk {
     }
     command_.interpreter = path;
     command_.from_command = true;
-    command_.options =
-        parse_python_options(std::span<const std::string>(words_).subspan(1));
+    command_.options = parse_python_options(std::span<const std::string>(words_).subspan(1));
     command_.chosen_because = reason(path);
     return false;
   }
@@ -145,8 +146,8 @@ class Walk {
   }
 
   Result<bool> at_pyenv_shim(const std::string& shim, const std::string& root) {
-    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)),
-                               command_.environment, command_.working_directory);
+    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)), command_.environment,
+                               command_.working_directory);
     if (!choice) {
       if (is_python_name(shim)) return std::move(choice).error();
       return give_up(choice.error().message);
@@ -178,8 +179,7 @@ Result<PythonCommand> follow_command(const CommandQuery& query) {
 
   std::string because = walk.why();
   std::vector<std::string> names{"python3", "python"};
-  if (!query.fallback_interpreter.empty())
-    names.insert(names.begin(), query.fallback_interpreter);
+  if (!query.fallback_interpreter.empty()) names.insert(names.begin(), query.fallback_interpreter);
   for (std::size_t at = 0; at < names.size(); ++at) {
     const bool from_policy = at == 0 && !query.fallback_interpreter.empty();
     Walk fallback(query.fs, query.libraries, {names[at]}, query.environment,
@@ -189,9 +189,9 @@ Result<PythonCommand> follow_command(const CommandQuery& query) {
       PythonCommand command = *std::move(*found);
       command.from_command = false;
       command.options = PythonOptions{};
-      command.chosen_because = because + ": " +
-                               (from_policy ? "python.interpreter of the policy"
-                                            : command.chosen_because);
+      command.chosen_because =
+          because + ": " +
+          (from_policy ? "python.interpreter of the policy" : command.chosen_because);
       return command;
     }
     if (from_policy)

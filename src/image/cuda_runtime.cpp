@@ -105,7 +105,8 @@ std::optional<Asker> first_asker(const CudaRuntimeQuery& query) {
     if (dynamic && !needed_runtime(*dynamic).empty())
       return Asker{deps, *dynamic, (*elf)->machine(), needed_runtime(*dynamic)};
   }
-  for (const char* stem : {"libc10_cuda", "libtorch_cuda", "libtorch_cuda_cpp", "libtorch_python"}) {
+  for (const char* stem :
+       {"libc10_cuda", "libtorch_cuda", "libtorch_cuda_cpp", "libtorch_python"}) {
     const TorchLibrary* library = query.libraries.find(stem);
     if (library == nullptr || needed_runtime(library->dynamic).empty()) continue;
     return Asker{library->path, library->dynamic, library->elf->machine(),
@@ -138,7 +139,7 @@ void read_runtime_version(const base::RootFs& fs, const std::string& real_path,
   }
   const std::string directory(base::parent(real_path));
   const std::string as_found(base::parent(runtime.path));
-  if (from_wheel(fs, base::normalize(as_found), runtime) || from_wheel(fs, directory, runtime) ||
+  if (from_wheel(fs, as_found, runtime) || from_wheel(fs, directory, runtime) ||
       from_toolkit(fs, directory, runtime))
     return;
   const std::string reason = "neither the name of " + real_path + " nor a file beside it tells";
@@ -156,7 +157,7 @@ Fact<CudaRuntime> find_cuda_runtime(const CudaRuntimeQuery& query) {
   auto found = query.search.find(asker->soname, {asker->path, rpath, asker->dynamic.runpath},
                                  asker->machine);
   if (found) {
-    runtime.path = base::normalize(found->path);
+    runtime.path = tidy_path(query.fs, found->path);
     runtime.found_by = found->found_by;
   } else if (found.error().code != ENOENT) {
     return Fact<CudaRuntime>::unknown(found.error().message);

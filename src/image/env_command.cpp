@@ -25,18 +25,26 @@ bool take_value(std::vector<std::string>& words, std::size_t& at, std::size_t in
 // What a backslash and `letter` stand for; 0 if env refuses it.
 char escaped(char letter, bool double_quoted) {
   switch (letter) {
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'v': return '\v';
-    case '_': return double_quoted ? ' ' : '\0';  // outside quotes it separates words
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'v':
+      return '\v';
+    case '_':
+      return double_quoted ? ' ' : '\0';  // outside quotes it separates words
     case '#':
     case '$':
     case '"':
     case '\'':
-    case '\\': return letter;
-    default: return 0;
+    case '\\':
+      return letter;
+    default:
+      return 0;
   }
 }
 

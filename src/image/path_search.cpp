@@ -12,8 +12,7 @@ std::string search_path_of(const Environment& environment) {
 }
 
 Result<std::string> find_program(const base::RootFs& fs, std::string_view name,
-                                 std::string_view search_path,
-                                 std::string_view working_directory) {
+                                 std::string_view search_path, std::string_view working_directory) {
   const std::string shown = "`" + base::printable(name) + "`";
   if (name.find('/') != std::string_view::npos) {
     std::string path = base::normalize(base::join(working_directory, name));

@@ -26,8 +26,7 @@ PthFile read_pth_file(const base::RootFs& fs, const std::string& site_directory,
       file.code.emplace_back(line);
       continue;
     }
-    while (!line.empty() && base::trim(line.substr(line.size() - 1)).empty())
-      line.remove_suffix(1);
+    while (!line.empty() && base::trim(line.substr(line.size() - 1)).empty()) line.remove_suffix(1);
     file.paths.push_back(base::normalize(base::join(site_directory, line)));
   }
   return file;

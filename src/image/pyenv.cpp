@@ -134,8 +134,7 @@ Result<PyenvChoice> follow_pyenv(const base::RootFs& fs, const std::string& pyen
     if (directory.empty()) continue;
     const std::string path = base::join(directory, "bin/" + program);
     if (fs.is_executable(path))
-      return PyenvChoice{
-          path, "pyenv version " + std::string(base::basename(directory)) + set_by};
+      return PyenvChoice{path, "pyenv version " + std::string(base::basename(directory)) + set_by};
   }
   versions.names.pop_back();
   return Error{"pyenv finds no `" + program + "` in version " +

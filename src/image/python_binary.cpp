@@ -96,10 +96,9 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
     code = OpenElf::open(fs, path);
   } else {
     const binary::Requester requester{path, dynamic->rpath, dynamic->runpath};
-    auto found = find_libpython(fs, library, requester, (*program)->machine(), libc == "musl",
-                                libraries);
-    code = found ? OpenElf::open(fs, found->real_path)
-                 : Result<OpenElf>(std::move(found).error());
+    auto found =
+        find_libpython(fs, library, requester, (*program)->machine(), libc == "musl", libraries);
+    code = found ? OpenElf::open(fs, found->real_path) : Result<OpenElf>(std::move(found).error());
   }
   PythonBinary python(std::move(program).value(), std::move(code));
   python.implementation_ = pypy ? Implementation::kPypy : Implementation::kCpython;

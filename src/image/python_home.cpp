@@ -66,12 +66,11 @@ class Landmarks {
   }
 
   std::string stdlib(const std::string& prefix, const std::string& libdir) const {
-    return base::join(prefix,
-                      libdir + "/python" + release_.dotted() + release_.thread_flag());
+    return base::join(prefix, libdir + "/python" + release_.dotted() + release_.thread_flag());
   }
   std::string zip(const std::string& prefix, const std::string& libdir) const {
-    return base::join(prefix, libdir + "/python" + release_.undotted() +
-                                  release_.thread_flag() + ".zip");
+    return base::join(prefix,
+                      libdir + "/python" + release_.undotted() + release_.thread_flag() + ".zip");
   }
 
   // The library directory in which `prefix` has the standard library; "" if none.
@@ -120,8 +119,8 @@ std::string search_directory(const base::RootFs& fs, const std::string& executab
   // before, beside what it links to.
   const std::string beside(base::parent(release.at_least(11) ? executable : real));
   const std::string above(base::parent(beside));
-  for (const std::string& directory : release.at_least(11) ? std::array{above, beside}
-                                                           : std::array{beside, above}) {
+  for (const std::string& directory :
+       release.at_least(11) ? std::array{above, beside} : std::array{beside, above}) {
     const VenvConfig config = read_venv_config(fs, base::join(directory, "pyvenv.cfg"));
     if (config.path.empty()) continue;
     if (config.home) return base::join("/", *config.home);
@@ -173,12 +172,11 @@ std::string compiled_in_prefix(const PythonBinary& python, const Landmarks& land
 
 Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& executable,
                                     const PythonBinary& python, const PythonRelease& release,
-                                    const PythonOptions& options,
-                                    const Environment& environment) {
+                                    const PythonOptions& options, const Environment& environment) {
   if (!release.known()) return Error{"the Python version is not known"};
   const bool use_environment = !options.ignore_environment;
-  const Landmarks landmarks(
-      fs, release, use_environment ? variable(environment, "PYTHONPLATLIBDIR") : "");
+  const Landmarks landmarks(fs, release,
+                            use_environment ? variable(environment, "PYTHONPLATLIBDIR") : "");
 
   PythonHome home;
   std::string exec_prefix;
@@ -186,8 +184,8 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& e
       !set.empty()) {
     const auto colon = set.find(':');
     home.base_prefix = base::join("/", set.substr(0, colon));
-    exec_prefix = colon == std::string::npos ? home.base_prefix
-                                             : base::join("/", set.substr(colon + 1));
+    exec_prefix =
+        colon == std::string::npos ? home.base_prefix : base::join("/", set.substr(colon + 1));
     home.platlibdir = landmarks.libdir_of(home.base_prefix);
     if (home.platlibdir.empty())
       return Error{"PYTHONHOME=" + base::printable(set) + " has no standard library of Python " +

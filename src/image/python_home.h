@@ -31,7 +31,6 @@ struct PythonHome {
 // clause, if there is no standard library of this release where it would look.
 Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& executable,
                                     const PythonBinary& python, const PythonRelease& release,
-                                    const PythonOptions& options,
-                                    const Environment& environment);
+                                    const PythonOptions& options, const Environment& environment);
 
 }  // namespace gpuinit::image

@@ -36,7 +36,7 @@ PythonOptions parse_python_options(std::span<const std::string> arguments) {
       const char option = word[letter];
       if (option == 'c' || option == 'm') {
         options.runs = option == 'c' ? PythonOptions::Runs::kCommand : PythonOptions::Runs::kModule;
-        options.program = letter + 1 < word.size()      ? std::string(word.substr(letter + 1))
+        options.program = letter + 1 < word.size()    ? std::string(word.substr(letter + 1))
                           : at + 1 < arguments.size() ? arguments[at + 1]
                                                       : std::string();
         return options;
@@ -47,17 +47,28 @@ PythonOptions parse_python_options(std::span<const std::string> arguments) {
       }
       switch (option) {
         case 'I':
-          options.isolated = options.ignore_environment = options.no_user_site =
-              options.safe_path = true;
+          options.isolated = options.ignore_environment = options.no_user_site = options.safe_path =
+              true;
           break;
-        case 'E': options.ignore_environment = true; break;
-        case 's': options.no_user_site = true; break;
-        case 'P': options.safe_path = true; break;
-        case 'S': options.no_site = true; break;
+        case 'E':
+          options.ignore_environment = true;
+          break;
+        case 's':
+          options.no_user_site = true;
+          break;
+        case 'P':
+          options.safe_path = true;
+          break;
+        case 'S':
+          options.no_site = true;
+          break;
         case 'h':
         case '?':
-        case 'V': options.runs = PythonOptions::Runs::kNothing; return options;
-        default: break;
+        case 'V':
+          options.runs = PythonOptions::Runs::kNothing;
+          return options;
+        default:
+          break;
       }
     }
   }

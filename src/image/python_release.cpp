@@ -158,8 +158,8 @@ PythonRelease read_python_release(const PythonBinary& python) {
     auto offset = code.file_offset((*symbol)->address, sizeof(std::uint32_t));
     auto hex = offset ? code.source().read_struct<std::uint32_t>(*offset)
                       : Result<std::uint32_t>(offset.error());
-    release.version = hex ? version_from_hex(*hex, release)
-                          : Fact<std::string>::unknown(hex.error().message);
+    release.version =
+        hex ? version_from_hex(*hex, release) : Fact<std::string>::unknown(hex.error().message);
   } else {
     release.version = version_from_strings(code, release);
   }

@@ -11,10 +11,11 @@ namespace gpuinit::image {
 struct PythonRelease {
   unsigned major = 0;  // 0: not known
   unsigned minor = 0;
-  Fact<std::string> version;     // as platform.python_version(): "3.12.4", "3.14.0rc2"
-  bool free_threaded = false;    // sys.abiflags has "t"
-  bool debug = false;            // sys.abiflags has "d"
-  std::string extension_suffix;  // ".cpython-310-x86_64-linux-gnu.so" if the code was searched for it
+  Fact<std::string> version;   // as platform.python_version(): "3.12.4", "3.14.0rc2"
+  bool free_threaded = false;  // sys.abiflags has "t"
+  bool debug = false;          // sys.abiflags has "d"
+  std::string
+      extension_suffix;  // ".cpython-310-x86_64-linux-gnu.so" if the code was searched for it
 
   bool known() const { return major != 0; }
   bool at_least(unsigned want_minor) const { return major > 3 || minor >= want_minor; }

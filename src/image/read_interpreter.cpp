@@ -42,23 +42,23 @@ ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonCommand& co
 
   auto opened = PythonBinary::open(fs, command.interpreter, libraries);
   if (!opened || !*opened) {
-    all_unknown(facts, opened ? facts.real_path + " is not recognised as Python"
-                              : opened.error().message);
+    all_unknown(facts,
+                opened ? facts.real_path + " is not recognised as Python" : opened.error().message);
     return result;
   }
   result.binary = *std::move(*opened);
   const PythonBinary& python = *result.binary;
   facts.machine = python.machine();
   facts.libc = python.libc();
-  facts.libpython = python.libpython().empty() ? Text::absent("linked in statically")
-                                               : Text(python.libpython());
+  facts.libpython =
+      python.libpython().empty() ? Text::absent("linked in statically") : Text(python.libpython());
 
   PythonRelease release = read_python_release(python);
   facts.version = release.version;
   auto home = find_python_home(fs, command.interpreter, python, release, command.options,
                                command.environment);
-  const Soabi soabi = read_soabi(fs, python, release, home ? home->stdlib : "",
-                                 home ? home->lib_dynload : "");
+  const Soabi soabi =
+      read_soabi(fs, python, release, home ? home->stdlib : "", home ? home->lib_dynload : "");
   facts.soabi = soabi.soabi;
   facts.soabi_source = soabi.source;
   if (!home) {
@@ -70,9 +70,8 @@ ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonCommand& co
   facts.environment = environment_of(fs, *home);
   facts.prefix = home->prefix;
   facts.base_prefix = home->base_prefix;
-  result.sys_path =
-      read_sys_path({fs, *home, release, command.options, command.environment,
-                     command.working_directory, command.interpreter});
+  result.sys_path = read_sys_path({fs, *home, release, command.options, command.environment,
+                                   command.working_directory, command.interpreter});
   facts.sys_path = result.sys_path.entries;
   facts.sys_path_notes = result.sys_path.notes;
   return result;

@@ -42,8 +42,7 @@ class Reader {
     result.cuda_runtime = torch_.cuda.is_absent()
                               ? Fact<CudaRuntime>::absent("torch is no CUDA build")
                               : find_cuda_runtime({fs_, query_.libraries, libraries_, torch_.path,
-                                                   query_.python.sys_path.entries,
-                                                   python_rpath()});
+                                                   query_.python.sys_path.entries, python_rpath()});
     result.torch = std::move(torch_);
     return result;
   }
@@ -100,10 +99,9 @@ class Reader {
   }
 
   void judge_extension() {
-    const TorchLibrary* extension = extensions_.empty()
-                                        ? nullptr
-                                        : libraries_.find(extensions_[0].substr(
-                                              0, extensions_[0].find(".so")));
+    const TorchLibrary* extension =
+        extensions_.empty() ? nullptr
+                            : libraries_.find(extensions_[0].substr(0, extensions_[0].find(".so")));
     if (extension == nullptr) {
       const std::string reason =
           extensions_.empty() ? "no _C.*.so" : extensions_[0] + " cannot be read";
@@ -113,8 +111,8 @@ class Reader {
     }
     torch_.machine = extension->elf->machine();
     auto symbol = extension->elf->find_defined("PyInit__C");
-    torch_.exports_init = symbol ? Fact<bool>(symbol->has_value())
-                                 : Fact<bool>::unknown(symbol.error().message);
+    torch_.exports_init =
+        symbol ? Fact<bool>(symbol->has_value()) : Fact<bool>::unknown(symbol.error().message);
   }
 
   void read_abi() {
@@ -212,8 +210,8 @@ Torch bare_module(const FoundTorch& found) {
   for (Text* fact : {&torch.layout, &torch.version, &torch.metadata_version, &torch.cuda,
                      &torch.hip, &torch.soabi, &torch.machine})
     *fact = Text::unknown(reason);
-  for (Texts* fact : {&torch.missing_python_symbols, &torch.wheel_tags, &torch.missing_files,
-                      &torch.arch_list})
+  for (Texts* fact :
+       {&torch.missing_python_symbols, &torch.wheel_tags, &torch.missing_files, &torch.arch_list})
     *fact = Texts::unknown(reason);
   torch.exports_init = Fact<bool>::unknown(reason);
   torch.cxx11_abi = Fact<bool>::unknown(reason);

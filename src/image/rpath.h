@@ -27,4 +27,14 @@ inline std::string join_rpaths(const std::string& own, const std::string& loader
   return own + ":" + loaders;
 }
 
+// "/a/torch/lib/../../nvidia/x.so" → "/a/nvidia/x.so", unless a symlink on the way
+// makes that another file.
+inline std::string tidy_path(const base::RootFs& fs, const std::string& path) {
+  if (path.find("/.") == std::string::npos) return path;
+  std::string tidy = base::normalize(path);
+  const auto before = fs.resolve(path);
+  const auto after = fs.resolve(tidy);
+  return before && after && *before == *after ? tidy : path;
+}
+
 }  // namespace gpuinit::image

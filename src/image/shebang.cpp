@@ -56,8 +56,7 @@ std::optional<std::string> parse_exec_trampoline(std::string_view head,
       line.back() == line.front())
     line = line.substr(1, line.size() - 2);
   // Anything the shell would still expand is beyond us.
-  if (line.empty() || line.find_first_of("$`\"'\\") != std::string_view::npos)
-    return std::nullopt;
+  if (line.empty() || line.find_first_of("$`\"'\\") != std::string_view::npos) return std::nullopt;
   path += line;
   return path;
 }

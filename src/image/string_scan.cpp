@@ -60,8 +60,7 @@ Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
     window.erase(0, window.size() - kept);
     window.resize(kept + length);
     auto read = elf.source().read_at(
-        (*section)->offset + done,
-        std::as_writable_bytes(std::span(window.data() + kept, length)));
+        (*section)->offset + done, std::as_writable_bytes(std::span(window.data() + kept, length)));
     if (!read) return std::move(read).error();
     const bool first = done == kept;
     done += length;

@@ -17,9 +17,9 @@ constexpr std::uint64_t kMaxSiteModule = 1024 * 1024;
 
 // What the distribution made of site.py; its own text tells.
 struct SiteRules {
-  bool debian = false;          // dist-packages
+  bool debian = false;               // dist-packages
   bool virtual_env_is_venv = false;  // Debian's 3.9 and 3.10: VIRTUAL_ENV alone counts as venv
-  bool fedora = false;          // /usr/local is a prefix as well
+  bool fedora = false;               // /usr/local is a prefix as well
 };
 
 SiteRules read_site_rules(const base::RootFs& fs, const std::string& stdlib) {
@@ -113,13 +113,11 @@ class Builder {
         found.push_back(base::join(prefix, libdir + "/" + python + "/site-packages"));
       return found;
     }
-    const bool venv =
-        query_.home.prefix != query_.home.base_prefix ||
-        (rules_.virtual_env_is_venv && query_.environment.contains("VIRTUAL_ENV"));
+    const bool venv = query_.home.prefix != query_.home.base_prefix ||
+                      (rules_.virtual_env_is_venv && query_.environment.contains("VIRTUAL_ENV"));
     if (venv)
       found.push_back(base::join(prefix, "lib/python" + release.dotted() + "/site-packages"));
-    found.push_back(
-        base::join(prefix, "local/lib/python" + release.dotted() + "/dist-packages"));
+    found.push_back(base::join(prefix, "local/lib/python" + release.dotted() + "/dist-packages"));
     found.push_back(base::join(prefix, "lib/python3/dist-packages"));
     for (const std::string& libdir : libdirs)
       found.push_back(base::join(prefix, libdir + "/" + python + "/dist-packages"));
@@ -144,10 +142,9 @@ class Builder {
       base = base::join(home, ".local");
     }
     const PythonRelease& release = query_.release;
-    add_site_directory(
-        base::join(base, "lib/python" + release.dotted() +
-                             (release.at_least(13) ? release.thread_flag() : "") +
-                             "/site-packages"));
+    add_site_directory(base::join(base, "lib/python" + release.dotted() +
+                                            (release.at_least(13) ? release.thread_flag() : "") +
+                                            "/site-packages"));
   }
 
   // site.main(): the venv, the user's, the base's.
@@ -196,10 +193,12 @@ class Builder {
     bool always = false;
     switch (options.runs) {
       case PythonOptions::Runs::kUnknown:
-      case PythonOptions::Runs::kNothing: return;
+      case PythonOptions::Runs::kNothing:
+        return;
       case PythonOptions::Runs::kInteractive:
       case PythonOptions::Runs::kModule:
-      case PythonOptions::Runs::kCommand: break;
+      case PythonOptions::Runs::kCommand:
+        break;
       case PythonOptions::Runs::kScript: {
         auto real = query_.fs.resolve(program);
         // A directory or a zip file is itself the entry, whatever the options say.
@@ -210,9 +209,8 @@ class Builder {
       }
     }
     const bool safe =
-        options.isolated ||
-        (query_.release.at_least(11) &&
-         (options.safe_path || !set_in_environment("PYTHONSAFEPATH").empty()));
+        options.isolated || (query_.release.at_least(11) &&
+                             (options.safe_path || !set_in_environment("PYTHONSAFEPATH").empty()));
     if ((safe && !always) || !query_.fs.stat(first)) return;
     result_.entries.insert(result_.entries.begin(), base::normalize(first));
   }

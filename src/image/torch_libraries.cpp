@@ -25,8 +25,7 @@ std::string stem_of(std::string_view name) { return std::string(name.substr(0, n
 
 class Closure {
  public:
-  Closure(const base::RootFs& fs, const std::string& package,
-          const binary::LibrarySearch& search)
+  Closure(const base::RootFs& fs, const std::string& package, const binary::LibrarySearch& search)
       : fs_(fs), package_(package), search_(search) {}
 
   // Reads one library and everything of torch's that it needs.
@@ -46,9 +45,8 @@ class Closure {
     if (!dynamic) return unreadable(path, dynamic.error());
     // DT_RPATH serves what the library needs, and what that needs in turn.
     const std::string chain = join_rpaths(expand_origin(fs_, dynamic->rpath, path), rpath);
-    const auto placed =
-        result_.by_stem.try_emplace(stem_of(name), TorchLibrary{std::move(elf).value(),
-                                                                std::move(dynamic).value(), path});
+    const auto placed = result_.by_stem.try_emplace(
+        stem_of(name), TorchLibrary{std::move(elf).value(), std::move(dynamic).value(), path});
     const TorchLibrary& library = placed.first->second;
     for (const std::string& needed : library.dynamic.needed)
       if (is_torch_library(needed)) need(needed, library, chain);
@@ -56,9 +54,8 @@ class Closure {
 
   void need(const std::string& name, const TorchLibrary& by, const std::string& chain) {
     if (result_.by_stem.contains(stem_of(name))) return;
-    auto found =
-        search_.find(name, {by.path, chain, by.dynamic.runpath}, by.elf->machine());
-    if (found) return follow(name, found->path, chain);
+    auto found = search_.find(name, {by.path, chain, by.dynamic.runpath}, by.elf->machine());
+    if (found) return follow(name, tidy_path(fs_, found->path), chain);
     // An LD_LIBRARY_PATH that an entry point sets later is not known here.
     const std::string beside = base::join(package_, "lib/" + name);
     if (fs_.is_file(beside)) return follow(name, beside, chain);
@@ -73,9 +70,11 @@ class Closure {
   // Where torch/lib is the home of the libraries, each of these has to be in it.
   void take_directory(bool cuda_build) {
     const bool home = fs_.is_file(in_directory("libtorch_python"));
-    for (const auto& [stem, of_cuda] :
-         {std::pair{"libtorch_python", false}, {"libtorch_cpu", false}, {"libc10", false},
-          {"libtorch_cuda", true}, {"libc10_cuda", true}}) {
+    for (const auto& [stem, of_cuda] : {std::pair{"libtorch_python", false},
+                                        {"libtorch_cpu", false},
+                                        {"libc10", false},
+                                        {"libtorch_cuda", true},
+                                        {"libc10_cuda", true}}) {
       if (result_.by_stem.contains(stem)) continue;
       const std::string name = std::string(stem) + ".so";
       if (fs_.is_file(in_directory(stem))) {

@@ -13,7 +13,7 @@ namespace gpuinit::image {
 namespace {
 
 using Text = Fact<std::string>;
-constexpr std::uint64_t kMaxMetadata = 16 * 1024;           // its head is enough
+constexpr std::uint64_t kMaxMetadata = 16 * 1024;  // its head is enough
 constexpr std::uint64_t kMaxRecord = 32ULL * 1024 * 1024;
 constexpr std::uint64_t kPiece = 64 * 1024;
 constexpr std::size_t kMaxLine = 4096;
@@ -75,8 +75,7 @@ TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& ent
     if (!egg && !name.ends_with(".dist-info")) continue;
     const std::string path = base::join(entry, name);
     const std::string version = version_in(fs, path, egg);
-    const bool same =
-        torch_version && without_local(version) == without_local(*torch_version);
+    const bool same = torch_version && without_local(version) == without_local(*torch_version);
     if (!metadata.directory.empty() && !same) continue;
     metadata.directory = path;
     metadata.version = version;
@@ -93,8 +92,8 @@ TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& ent
 
 Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
                                const TorchMetadata& metadata,
-                               const Fact<std::string>& torch_version,
-                               const std::string& prefix, const Environment& environment) {
+                               const Fact<std::string>& torch_version, const std::string& prefix,
+                               const Environment& environment) {
   // NGC builds torch itself: "2.6.0a0+ecf3bae40a.nv25.01".
   if (torch_version && (torch_version->find(".nv2") != std::string::npos ||
                         (!variable(environment, "NVIDIA_PYTORCH_VERSION").empty() &&
@@ -127,7 +126,8 @@ Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
     const std::uint64_t length = std::min(kPiece, file->size() - done);
     const std::size_t kept = window.size();
     window.resize(kept + length);
-    auto read = file->read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
+    auto read =
+        file->read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
     if (!read) return std::move(read).error();
     done += length;
     const auto last = window.rfind('\n');
@@ -136,8 +136,7 @@ Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
     for (const std::string_view start : {"\ntorch/lib/", "\ntorch/_C."}) {
       // memmem, not find, which stops at every line: 12,000 of them.
       std::string_view ahead = whole;
-      while (const void* hit =
-                 ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
+      while (const void* hit = ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
         const auto at = static_cast<const char*>(hit) - ahead.data();
         const std::string_view rest = ahead.substr(static_cast<std::size_t>(at) + 1);
         ahead = rest;

@@ -27,8 +27,8 @@ TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& ent
 // "wheel", "conda", "debian", "ngc", "source"; unknown if nothing tells.
 Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
                                const TorchMetadata& metadata,
-                               const Fact<std::string>& torch_version,
-                               const std::string& prefix, const Environment& environment);
+                               const Fact<std::string>& torch_version, const std::string& prefix,
+                               const Environment& environment);
 
 // The native libraries that RECORD lists below torch/lib and as torch/_C*, as
 // paths from `entry`. An error if RECORD cannot be read.

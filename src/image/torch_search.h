@@ -12,11 +12,11 @@
 namespace gpuinit::image {
 
 struct FoundTorch {
-  std::string path;    // the package directory or the module file
-  std::string entry;   // of sys.path
+  std::string path;   // the package directory or the module file
+  std::string entry;  // of sys.path
   bool package = false;
   std::vector<std::string> shadowed;  // later ones that this one hides
-  std::string bare_directory;  // only set if nothing was found: a torch/ without __init__.py
+  std::string bare_directory;         // only set if nothing was found: a torch/ without __init__.py
   bool found() const { return !path.empty(); }
 };
 

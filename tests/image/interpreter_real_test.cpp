@@ -93,8 +93,9 @@ class RealInterpreter : public testing::TestWithParam<Python> {
 
   bool at_least(const std::string& python, int minor) const {
     std::vector<std::string> words = GetParam().launcher;
-    words.insert(words.end(), {python, "-c", "import sys; sys.exit(sys.version_info < (3, " +
-                                                 std::to_string(minor) + "))"});
+    words.insert(words.end(),
+                 {python, "-c",
+                  "import sys; sys.exit(sys.version_info < (3, " + std::to_string(minor) + "))"});
     return test::run(words, plain(), work_).status == 0;
   }
 
@@ -157,8 +158,7 @@ TEST_P(RealInterpreter, SaysWhatWeRead) { expect_truth_in_every_shape(GetParam()
 
 TEST_P(RealInterpreter, SaysWhatWeReadWithPythonHome) {
   Environment environment = plain();
-  environment["PYTHONHOME"] =
-      fs::path(GetParam().path).parent_path().parent_path().string();
+  environment["PYTHONHOME"] = fs::path(GetParam().path).parent_path().parent_path().string();
   expect_truth({GetParam().path, "probe.py"}, environment);
   expect_truth({GetParam().path, "-E", "probe.py"}, environment);
 }
@@ -177,11 +177,10 @@ TEST_P(RealInterpreter, SaysWhatWeReadThroughPathEnvAndShebangs) {
                   std::string("#!/usr/bin/env -S X=1 PYTHONPATH=/usr python3 -s\n") + test::kProbe)
       .executable("bin/chain", "#!" + tree_.root() + "/bin/runs-python\n" + test::kProbe)
       .executable("bin/runs-python", "#!" + python + "\nimport runpy, sys\n" + test::kProbe)
-      .executable("bin/trampoline", "#!/bin/sh\n'''exec' \"" + python +
-                                        "\" \"$0\" \"$@\"\n' '''\n" + test::kProbe)
+      .executable("bin/trampoline",
+                  "#!/bin/sh\n'''exec' \"" + python + "\" \"$0\" \"$@\"\n' '''\n" + test::kProbe)
       .link("elsewhere/console", "../bin/console");
-  for (const char* program :
-       {"console", "quiet", "through-env", "split", "chain", "trampoline"})
+  for (const char* program : {"console", "quiet", "through-env", "split", "chain", "trampoline"})
     expect_truth({program}, environment);
   expect_truth({tree_.root() + "/elsewhere/console", "-S"}, environment);
   expect_truth({"../elsewhere/console", "-S"}, environment);
@@ -189,9 +188,9 @@ TEST_P(RealInterpreter, SaysWhatWeReadThroughPathEnvAndShebangs) {
   expect_truth({"env", "A=B", "python3", "probe.py"}, environment);
   expect_truth({"env", "-u", "HOME", "python3", "probe.py"}, environment);
   expect_truth({"env", "-C", "..", "python3", "-m", "work.probe"}, environment);
-  expect_truth({"/usr/bin/env", "-i", "PATH=" + tree_.root() + "/bin", "python3", "-c",
-                test::kProbe},
-               environment);
+  expect_truth(
+      {"/usr/bin/env", "-i", "PATH=" + tree_.root() + "/bin", "python3", "-c", test::kProbe},
+      environment);
   environment["PATH"] = "::" + tree_.root() + "/nothing";
   expect_truth({"python3", "../work/probe.py"}, environment, tree_.root() + "/bin");
 }
@@ -201,9 +200,9 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
     const char* name;
     std::vector<std::string> options;
   };
-  for (const Case& it : {Case{"plain", {}}, Case{"copies", {"--copies"}},
-                         Case{"system", {"--system-site-packages"}},
-                         Case{"system-copies", {"--system-site-packages", "--copies"}}}) {
+  for (const Case& it :
+       {Case{"plain", {}}, Case{"copies", {"--copies"}}, Case{"system", {"--system-site-packages"}},
+        Case{"system-copies", {"--system-site-packages", "--copies"}}}) {
     SCOPED_TRACE(it.name);
     const std::string venv = tree_.root() + "/venvs/" + it.name;
     std::vector<std::string> make = GetParam().launcher;
@@ -230,6 +229,35 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
   }
 }
 
+// pyenv chooses among its versions in a shell script; asked through its shims.
+class RealPyenv : public RealInterpreter {};
+
+TEST_P(RealPyenv, ChoosesTheVersionThatWeRead) {
+  const std::string shims = home() + "/.pyenv/shims";
+  Environment environment = plain();
+  environment["PATH"] = shims + ":/usr/bin:/bin";
+  for (const char* version :
+       {"3.12.1", "3.12", "python-3.10", "3.9:3.12", "system", "3.13.0:system"}) {
+    SCOPED_TRACE(version);
+    environment["PYENV_VERSION"] = version;
+    expect_truth({"python3", "probe.py"}, environment);
+    expect_truth({shims + "/python3", "-I", "probe.py"}, environment);
+  }
+  environment.erase("PYENV_VERSION");
+  expect_truth({"python", "probe.py"}, environment);  // the global version
+  tree_.file(".python-version", "# the project's\n3.10.13\n3.12\n");
+  expect_truth({"python", "probe.py"}, environment);
+  tree_.file("work/.python-version", "3.8");
+  expect_truth({"python", "probe.py"}, environment);
+  environment["PYENV_DIR"] = tree_.root();
+  expect_truth({"python", "probe.py"}, environment);
+}
+
+std::vector<Python> pyenv_of_this_machine() {
+  if (!fs::exists(home() + "/.pyenv/shims/python3")) return {};
+  return {{home() + "/.pyenv/shims/python3", {}}};
+}
+
 void PrintTo(const Python& python, std::ostream* out) { *out << python.path; }
 
 std::string name_of(const testing::TestParamInfo<Python>& it) {
@@ -241,6 +269,9 @@ std::string name_of(const testing::TestParamInfo<Python>& it) {
 
 INSTANTIATE_TEST_SUITE_P(OfThisMachine, RealInterpreter, testing::ValuesIn(of_this_machine()),
                          name_of);
+INSTANTIATE_TEST_SUITE_P(OfThisMachine, RealPyenv, testing::ValuesIn(pyenv_of_this_machine()),
+                         name_of);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RealPyenv);
 INSTANTIATE_TEST_SUITE_P(OfTheCache, RealInterpreter, testing::ValuesIn(of_the_cache()), name_of);
 
 }  // namespace

@@ -57,8 +57,8 @@ TEST(DebianTorch, SaysWhatWeRead) {
 }
 
 struct Wheel {
-  std::string name;       // in the cache
-  std::string runtime;    // of the cache, that belongs to it
+  std::string name;     // in the cache
+  std::string runtime;  // of the cache, that belongs to it
   std::string version;
   std::string cuda;
   std::string soabi;
@@ -75,9 +75,8 @@ const std::vector<Wheel>& wheels() {
        "cp310-cp310-linux_x86_64", false, "sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90",
        "nvidia/cuda_runtime/lib/libcudart.so.12", "12.4.127"},
       {"2.8.0-cp312", "cu12", "2.8.0+cu128", "12.8", "cpython-312-x86_64-linux-gnu",
-       "cp312-cp312-manylinux_2_28_x86_64", true,
-       "sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120", "nvidia/cuda_runtime/lib/libcudart.so.12",
-       "12.8.90"},
+       "cp312-cp312-manylinux_2_28_x86_64", true, "sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120",
+       "nvidia/cuda_runtime/lib/libcudart.so.12", "12.8.90"},
       {"2.15.0-cp314", "cu13", "2.15.0+cu132", "13.2", "cpython-314-x86_64-linux-gnu",
        "cp314-cp314-manylinux_2_28_x86_64", true, "sm_75 sm_80 sm_86 sm_90 sm_100 sm_120",
        "nvidia/cu13/lib/libcudart.so.13", "13.2.86"},
@@ -198,8 +197,7 @@ TEST_P(RealWheel, IsReadAsItIs) {
   EXPECT_THAT(torch.missing_files.value_or({"?"}), IsEmpty());
   EXPECT_THAT(torch.missing_python_symbols.value_or({"?"}), IsEmpty());
   std::string archs;
-  for (const auto& arch : torch.arch_list.value_or({}))
-    archs += (archs.empty() ? "" : " ") + arch;
+  for (const auto& arch : torch.arch_list.value_or({})) archs += (archs.empty() ? "" : " ") + arch;
   EXPECT_EQ(archs, wheel.arch_list) << torch.arch_list.reason();
 
   ASSERT_TRUE(torch.device_code.known()) << torch.device_code.reason();
@@ -220,7 +218,8 @@ TEST_P(RealWheel, IsReadAsItIs) {
   for (const auto& entry : fs::directory_iterator(image.at(tree->site)))
     if (entry.path().filename().string().starts_with("nvidia_cuda_runtime"))
       fs::remove_all(entry.path());
-  EXPECT_TRUE(read(image.root(), {"python3"}, image_environment()).cuda_runtime->version.is_unknown());
+  EXPECT_TRUE(
+      read(image.root(), {"python3"}, image_environment()).cuda_runtime->version.is_unknown());
   fs::remove(image.at(tree->site + "/" + wheel.cudart));
   EXPECT_TRUE(read(image.root(), {"python3"}, image_environment()).cuda_runtime.is_absent());
   fs::remove(image.at(tree->site + "/torch/lib/libtorch_cuda.so"));
@@ -232,17 +231,17 @@ TEST_P(RealWheel, IsReadAsItIs) {
   fs::remove(c10);  // the link: the cache's file must stay as it is
   fs::copy_file(test::tests_cache() + "/torch/" + wheel.name + "/torch/lib/libc10.so", c10);
   fs::resize_file(c10, fs::file_size(c10) - 100'000);
-  EXPECT_THAT(read(image.root(), {"python3"}, image_environment()).torch->missing_files.value_or({}),
-              testing::Contains("torch/lib/libc10.so (truncated)"));
+  EXPECT_THAT(
+      read(image.root(), {"python3"}, image_environment()).torch->missing_files.value_or({}),
+      testing::Contains("torch/lib/libc10.so (truncated)"));
 }
 
-INSTANTIATE_TEST_SUITE_P(OfTheCache, RealWheel, testing::ValuesIn(wheels()),
-                         [](const auto& it) {
-                           std::string name = it.param.name;
-                           for (char& c : name)
-                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(OfTheCache, RealWheel, testing::ValuesIn(wheels()), [](const auto& it) {
+  std::string name = it.param.name;
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  return name;
+});
 
 // What `nm` says about dynamic symbols, one set of names.
 std::set<std::string> nm(const std::string& option, const std::string& file) {
@@ -305,13 +304,12 @@ TEST_P(RealPair, AgreesWithTheNamesAndWithNm) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfTheCache, RealPair, testing::ValuesIn(trees()),
-                         [](const auto& it) {
-                           std::string name = it.param.name;
-                           for (char& c : name)
-                             if (c == '.') c = '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(OfTheCache, RealPair, testing::ValuesIn(trees()), [](const auto& it) {
+  std::string name = it.param.name;
+  for (char& c : name)
+    if (c == '.') c = '_';
+  return name;
+});
 
 }  // namespace
 }  // namespace gpuinit::image
