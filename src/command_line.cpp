@@ -145,8 +145,8 @@ const char kHelp[] =
     R"(Usage: gpuinit [OPTIONS] [--] COMMAND [ARG...]    check, then exec COMMAND
        gpuinit --check [OPTIONS] [-- COMMAND...]  check only; exit code = verdict
        gpuinit --facts [OPTIONS] [-- COMMAND...]  everything found, as JSON
-       gpuinit --explain [ID | exit-codes]        what a check means, how to fix it
-       gpuinit --print-policy [OPTIONS]           the policy in force, with origins
+       gpuinit --explain [ID | exit-codes]        what a check means, the cure
+       gpuinit --print-policy [OPTIONS]           the policy in force, its origins
 
 PID 1 of a GPU container: tells at start whether Python, torch, CUDA driver and
 devices can work together, then becomes COMMAND; or says why not, and stops.
@@ -154,7 +154,7 @@ devices can work together, then becomes COMMAND; or says why not, and stops.
   --policy FILE       instead of /etc/gpuinit/policy.toml and policy.d/*.toml
   --set KEY=VALUE     one policy value, repeatable: --set gpu.required=no
   --root DIR          judge the image under DIR instead of /
-  --node FILE         take the node from FILE (an earlier --facts), not this machine
+  --node FILE         the node's facts from FILE (an earlier --facts)
   --format text|json  of the report
   --quiet             print only what fails
   --verbose           print also what was skipped or unknown, and each step

@@ -18,7 +18,7 @@ TEST(CommandLine, HelpFitsAScreen) {
   EXPECT_EQ(ran.err, "");
   const auto lines = base::split_lines(ran.out);
   EXPECT_LE(lines.size(), 27U);
-  for (const auto line : lines) EXPECT_LE(line.size(), 82U) << line;
+  for (const auto line : lines) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(CommandLine, VersionIsOneLine) {
@@ -66,9 +66,9 @@ TEST(CommandLine, UsageErrors) {
 
 TEST(CommandLine, OptionsEndAtTheFirstWordThatIsNone) {
   const auto options = clean({{"GPUINIT", "off"}});
-  EXPECT_EQ(gpuinit({"echo", "--help"}, options).out, "--help\n");
+  EXPECT_EQ(gpuinit({"printf", "%s", "--help"}, options).out, "--help");
   EXPECT_EQ(gpuinit({"sh", "-c", "echo $0 x", "--check"}, options).out, "--check x\n");
-  EXPECT_EQ(gpuinit({"--", "echo", "--"}, options).out, "--\n");
+  EXPECT_EQ(gpuinit({"--", "echo", "--", "--check"}, options).out, "-- --check\n");
 }
 
 TEST(CommandLine, AWordLikeAVerbIsACommand) {

@@ -103,7 +103,7 @@ TEST(Launch, APolicyErrorRunsNothing) {
 TEST(Launch, AFailingCheckRunsNothingAndFillsTheTerminationLog) {
   Tree tree;
   tree.file("log");
-  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "torch.required=no",
+  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "torch.required=false",
                            "--set", "report.termination-log=" + tree.at("log").string(), "echo", "ran"});
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.exit_code, 69);
@@ -147,7 +147,7 @@ TEST(Launch, AFullDiskUnderTheReportIsAnError) {
 TEST(Launch, WorksWithNoDescriptorToSpare) {
   RunOptions options = clean();
   options.in_child = [] {
-    const rlimit few{8, 8};
+    const rlimit few{16, 16};
     ::setrlimit(RLIMIT_NOFILE, &few);
   };
   EXPECT_EQ(gpuinit({"--set", "gpu.required=no", "echo", "ran"}, options).out, "ran\n");
