@@ -23,9 +23,9 @@ std::string quoted(const std::string& text) { return "`" + base::printable(text,
 // One walk from the command's first word to a Python.
 class Walk {
  public:
-  Walk(const base::RootFs& fs, const binary::LibrarySearch& libraries,
-       std::vector<std::string> words, Environment environment, std::string working_directory)
-      : fs_(fs), libraries_(libraries), words_(std::move(words)) {
+  Walk(const base::RootFs& fs, std::vector<std::string> words, Environment environment,
+       std::string working_directory)
+      : fs_(fs), words_(std::move(words)) {
     command_.environment = std::move(environment);
     command_.working_directory = base::join("/", working_directory);
   }
@@ -85,9 +85,10 @@ class Walk {
 
   Result<bool> at_program(const std::string& path) {
     if (base::basename(path) == "env") return at_env(path);
-    auto python = PythonBinary::open(fs_, path, libraries_);
-    const bool is_python = python && python->has_value();
-    if (!is_python) {
+    // With the environment as env has left it: LD_LIBRARY_PATH decides on libpython.
+    const binary::LibrarySearch libraries(fs_, command_.environment);
+    command_.binary = PythonBinary::open(fs_, path, libraries);
+    if (!command_.binary || !command_.binary->has_value()) {
       if (!is_python_name(path)) return give_up(quoted(path) + " is not Python");
       // Called python, but not to be recognised: let the reader of it say why.
     }
@@ -158,7 +159,6 @@ class Walk {
   }
 
   const base::RootFs& fs_;
-  const binary::LibrarySearch& libraries_;
   std::vector<std::string> words_;  // argv of what runs next
   PythonCommand command_;
   std::string unclear_;
@@ -172,7 +172,7 @@ class Walk {
 }  // namespace
 
 Result<PythonCommand> follow_command(const CommandQuery& query) {
-  Walk walk(query.fs, query.libraries, query.command, query.environment, query.working_directory);
+  Walk walk(query.fs, query.command, query.environment, query.working_directory);
   auto followed = walk.run();
   if (!followed) return std::move(followed).error();
   if (*followed) return *std::move(*followed);
@@ -182,8 +182,7 @@ Result<PythonCommand> follow_command(const CommandQuery& query) {
   if (!query.fallback_interpreter.empty()) names.insert(names.begin(), query.fallback_interpreter);
   for (std::size_t at = 0; at < names.size(); ++at) {
     const bool from_policy = at == 0 && !query.fallback_interpreter.empty();
-    Walk fallback(query.fs, query.libraries, {names[at]}, query.environment,
-                  query.working_directory);
+    Walk fallback(query.fs, {names[at]}, query.environment, query.working_directory);
     auto found = fallback.run();
     if (found && *found) {
       PythonCommand command = *std::move(*found);

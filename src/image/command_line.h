@@ -3,13 +3,14 @@
 // programs) is left to the policy's interpreter, then python3, then python.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/root_fs.h"
-#include "binary/library_search.h"
 #include "gpuinit/result.h"
 #include "image/environment.h"
+#include "image/python_binary.h"
 #include "image/python_options.h"
 
 namespace gpuinit::image {
@@ -21,11 +22,12 @@ struct PythonCommand {
   PythonOptions options;
   Environment environment;        // what `env` left of it
   std::string working_directory;  // absolute
+  // The interpreter's file; none: called python, but not recognised as one.
+  Result<std::optional<PythonBinary>> binary = std::optional<PythonBinary>();
 };
 
 struct CommandQuery {
   const base::RootFs& fs;
-  const binary::LibrarySearch& libraries;
   const std::vector<std::string>& command;
   const Environment& environment;
   const std::string& working_directory;

@@ -11,8 +11,7 @@ ImageFacts read_image(const ImageQuery& query) {
   ImageFacts facts;
   facts.root = query.root;
   facts.command = query.command;
-  const binary::LibrarySearch libraries(query.fs, query.environment);
-  auto command = follow_command({query.fs, libraries, query.command, query.environment,
+  auto command = follow_command({query.fs, query.command, query.environment,
                                  query.working_directory, query.fallback_interpreter});
   if (!command) {
     const std::string& reason = command.error().message;
@@ -21,10 +20,11 @@ ImageFacts read_image(const ImageQuery& query) {
     facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
     return facts;
   }
-  // `env LD_LIBRARY_PATH=… python` changes where the rest is found.
-  const binary::LibrarySearch of_command(query.fs, command->environment);
-  ReadInterpreter python = read_interpreter(query.fs, *command, of_command);
-  ReadTorch torch = read_torch({query.fs, of_command, python, command->environment});
+  // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
+  const Environment environment = command->environment;
+  const binary::LibrarySearch libraries(query.fs, environment);
+  ReadInterpreter python = read_interpreter(query.fs, std::move(*command));
+  ReadTorch torch = read_torch({query.fs, libraries, python, environment});
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
   facts.cuda_runtime = std::move(torch.cuda_runtime);

@@ -31,8 +31,7 @@ void all_unknown(Interpreter& facts, const std::string& reason) {
 
 }  // namespace
 
-ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonCommand& command,
-                                 const binary::LibrarySearch& libraries) {
+ReadInterpreter read_interpreter(const base::RootFs& fs, PythonCommand command) {
   ReadInterpreter result;
   Interpreter& facts = result.facts;
   facts.path = command.interpreter;
@@ -40,7 +39,7 @@ ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonCommand& co
   facts.chosen_because = command.chosen_because;
   facts.from_command = command.from_command;
 
-  auto opened = PythonBinary::open(fs, command.interpreter, libraries);
+  auto opened = std::move(command.binary);
   if (!opened || !*opened) {
     all_unknown(facts,
                 opened ? facts.real_path + " is not recognised as Python" : opened.error().message);

@@ -21,7 +21,6 @@ struct ReadInterpreter {
   SysPath sys_path;
 };
 
-ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonCommand& command,
-                                 const binary::LibrarySearch& libraries);
+ReadInterpreter read_interpreter(const base::RootFs& fs, PythonCommand command);
 
 }  // namespace gpuinit::image

@@ -9,16 +9,25 @@ namespace {
 
 constexpr std::uint64_t kPiece = 256 * 1024;
 
-// By the needle's last letter, which is the rarer one in "sm_" and "cpython-3":
-// string_view::find stops at every first letter, and memmem is slow on short needles.
-std::size_t find(std::string_view text, std::string_view needle, std::size_t from) {
-  const std::size_t ahead = needle.size() - 1;
-  for (auto at = from + ahead; at < text.size(); ++at) {
-    at = text.find(needle.back(), at);
-    if (at == std::string_view::npos) break;
-    if (text.substr(at - ahead, needle.size()) == needle) return at - ahead;
-  }
+using Needles = std::vector<std::string_view>;
+
+// Where the first needle that ends in `last` begins, from `from` on. By the last
+// letter, which is the rarer one in "sm_" and "cpython-3": string_view::find stops
+// at every first letter, and memmem is slow on short needles.
+std::size_t find(std::string_view text, const Needles& needles, char last, std::size_t from) {
+  for (auto at = text.find(last, from); at != std::string_view::npos; at = text.find(last, at + 1))
+    for (const std::string_view needle : needles)
+      if (needle.back() == last && text.substr(from, at + 1 - from).ends_with(needle))
+        return at + 1 - needle.size();
   return std::string_view::npos;
+}
+
+// One letter for each pass over the text.
+std::string last_letters(const Needles& needles) {
+  std::string letters;
+  for (const std::string_view needle : needles)
+    if (letters.find(needle.back()) == std::string::npos) letters += needle.back();
+  return letters;
 }
 
 struct Hit {
@@ -51,6 +60,7 @@ Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
   const std::uint64_t size = (*section)->size;
   if (size > kMaxScannedSection) return Error{name + ": .rodata is too large to search"};
 
+  const std::string letters = last_letters(needles);
   std::set<std::string> found;
   std::string window;  // the piece with the end of the one before
   for (std::uint64_t done = 0; done < size;) {
@@ -64,8 +74,8 @@ Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
     if (!read) return std::move(read).error();
     const bool first = done == kept;
     done += length;
-    for (const std::string_view needle : needles) {
-      for (std::size_t at = 0; (at = find(window, needle, at)) != std::string::npos;) {
+    for (const char last : letters) {
+      for (std::size_t at = 0; (at = find(window, needles, last, at)) != std::string::npos;) {
         const Hit hit = string_around(window, at, first);
         at = hit.end;
         if (hit.text.empty() || !wanted(hit.text)) continue;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/text.h"
 #include "image/rpath.h"
 
 namespace gpuinit::image {
@@ -26,7 +27,10 @@ std::string stem_of(std::string_view name) { return std::string(name.substr(0, n
 class Closure {
  public:
   Closure(const base::RootFs& fs, const std::string& package, const binary::LibrarySearch& search)
-      : fs_(fs), package_(package), search_(search) {}
+      : fs_(fs),
+        package_(package),
+        home_(fs.resolve(base::join(package, "lib")).value_or("")),
+        search_(search) {}
 
   // Reads one library and everything of torch's that it needs.
   void follow(const std::string& name, const std::string& path, const std::string& rpath) {
@@ -54,10 +58,11 @@ class Closure {
 
   void need(const std::string& name, const TorchLibrary& by, const std::string& chain) {
     if (result_.by_stem.contains(stem_of(name))) return;
+    const std::string beside = base::join(package_, "lib/" + name);
+    if (rpath_leads_home(by) && fs_.is_file(beside)) return follow(name, beside, chain);
     auto found = search_.find(name, {by.path, chain, by.dynamic.runpath}, by.elf->machine());
     if (found) return follow(name, tidy_path(fs_, found->path), chain);
     // An LD_LIBRARY_PATH that an entry point sets later is not known here.
-    const std::string beside = base::join(package_, "lib/" + name);
     if (fs_.is_file(beside)) return follow(name, beside, chain);
     if (found.error().code == ENOENT) {
       result_.missing.push_back(name);
@@ -102,6 +107,16 @@ class Closure {
     return stem == "libtorch_cuda" && result_.by_stem.contains("libtorch_cuda_cu");
   }
 
+  // DT_RPATH comes before everything else, and of the directories in it only
+  // torch/lib holds torch's libraries: no need to look through 14 of nvidia's.
+  bool rpath_leads_home(const TorchLibrary& by) const {
+    if (!by.dynamic.runpath.empty()) return false;
+    const std::string rpath = expand_origin(fs_, by.dynamic.rpath, by.path);
+    for (auto directory : base::split(rpath, ':'))
+      if (!home_.empty() && base::normalize(directory) == home_) return true;
+    return false;
+  }
+
   // "torch/lib/libc10.so" for what lies in the package.
   std::string shown(const std::string& path) const {
     return path.starts_with(package_ + "/") ? "torch" + path.substr(package_.size()) : path;
@@ -118,6 +133,7 @@ class Closure {
 
   const base::RootFs& fs_;
   const std::string& package_;
+  const std::string home_;  // torch/lib, symlinks resolved
   const binary::LibrarySearch& search_;
   TorchLibraries result_;
 };

@@ -18,6 +18,7 @@ constexpr std::uint64_t kMaxRecord = 32ULL * 1024 * 1024;
 constexpr std::uint64_t kPiece = 64 * 1024;
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxLibraries = 1000;
+constexpr std::string_view kLibraries = "torch/lib/";
 
 std::string read_head(const base::RootFs& fs, const std::string& path) {
   auto file = fs.open_file(path);
@@ -53,13 +54,10 @@ std::string without_local(const std::string& version) {
 
 // The library that a line of RECORD is about; "" if it is about another file.
 std::string library_of(std::string_view line) {
-  std::string_view path = line.substr(0, line.find(','));
-  constexpr std::string_view kLibraries = "torch/lib/";
-  const bool library = path.starts_with(kLibraries) &&
-                       path.find('/', kLibraries.size()) == std::string_view::npos &&
+  const std::string_view path = line.substr(0, line.find(','));
+  const bool library = path.find('/', kLibraries.size()) == std::string_view::npos &&
                        (path.ends_with(".so") || path.find(".so.") != std::string_view::npos);
-  const bool extension = path.starts_with("torch/_C.") && path.ends_with(".so");
-  return library || extension ? std::string(path) : "";
+  return library ? std::string(path) : "";
 }
 
 }  // namespace
@@ -133,16 +131,14 @@ Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
     const auto last = window.rfind('\n');
     const std::string_view whole =
         done == file->size() ? std::string_view(window) : std::string_view(window).substr(0, last);
-    for (const std::string_view start : {"\ntorch/lib/", "\ntorch/_C."}) {
-      // memmem, not find, which stops at every line: 12,000 of them.
-      std::string_view ahead = whole;
-      while (const void* hit = ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
-        const auto at = static_cast<const char*>(hit) - ahead.data();
-        const std::string_view rest = ahead.substr(static_cast<std::size_t>(at) + 1);
-        ahead = rest;
-        const std::string path = library_of(rest.substr(0, rest.find('\n')));
-        if (!path.empty() && libraries.size() < kMaxLibraries) libraries.push_back(path);
-      }
+    // memmem, not find, which stops at every line.
+    std::string_view ahead = whole;
+    const std::string start = "\n" + std::string(kLibraries);
+    while (const void* hit = ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
+      const auto at = static_cast<std::size_t>(static_cast<const char*>(hit) - ahead.data());
+      ahead.remove_prefix(at + 1);
+      const std::string path = library_of(ahead.substr(0, ahead.find('\n')));
+      if (!path.empty() && libraries.size() < kMaxLibraries) libraries.push_back(path);
     }
     // The line that goes on in the next piece, with the '\n' before it.
     window.erase(0, last);

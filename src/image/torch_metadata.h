@@ -30,8 +30,8 @@ Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
                                const Fact<std::string>& torch_version, const std::string& prefix,
                                const Environment& environment);
 
-// The native libraries that RECORD lists below torch/lib and as torch/_C*, as
-// paths from `entry`. An error if RECORD cannot be read.
+// The shared libraries that RECORD lists in torch/lib, as paths from `entry`. An
+// error if RECORD cannot be read.
 Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
                                                     const TorchMetadata& metadata);
 
