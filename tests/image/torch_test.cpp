@@ -121,7 +121,7 @@ TEST(TorchMetadata, RecordIsSearchedAcrossPieces) {
   const auto fs = base::RootFs::open(tree.root()).value();
   const auto libraries = recorded_libraries(fs, read_torch_metadata(fs, "/s", {}));
   ASSERT_TRUE(libraries.ok()) << libraries.error().message;
-  EXPECT_EQ(libraries->size(), 23U);
+  EXPECT_EQ(libraries->size(), 22U);
   EXPECT_THAT(*libraries, Contains("torch/lib/lib19000.so.1"));
   EXPECT_THAT(*libraries, Contains("torch/lib/last.so"));
   tree.file("s/torch-1.dist-info/RECORD", std::string(300'000, 'x'));
