@@ -143,10 +143,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
 const char kHelp[] =
     R"(Usage: gpuinit [OPTIONS] [--] COMMAND [ARG...]    check, then exec COMMAND
-       gpuinit --check [OPTIONS] [-- COMMAND...]  check only; exit code = verdict
+       gpuinit --check [OPTIONS] [-- COMMAND...]  check only, by exit code
        gpuinit --facts [OPTIONS] [-- COMMAND...]  everything found, as JSON
        gpuinit --explain [ID | exit-codes]        what a check means, the cure
-       gpuinit --print-policy [OPTIONS]           the policy in force, its origins
+       gpuinit --print-policy [OPTIONS]           the policy in force
 
 PID 1 of a GPU container: tells at start whether Python, torch, CUDA driver and
 devices can work together, then becomes COMMAND; or says why not, and stops.
@@ -162,8 +162,8 @@ devices can work together, then becomes COMMAND; or says why not, and stops.
 
 Environment: GPUINIT=off (launch at once), GPUINIT_POLICY=FILE,
 GPUINIT_SET='KEY=VALUE;...', NO_COLOR.
-Exit codes: 0 good, 65 image, 66 fit, 69 node, 75 retry, 77 permission, 78 policy,
-64 usage, 126/127 COMMAND (gpuinit --explain exit-codes).
+Exit codes: 0 good, 65 image, 66 fit, 69 node, 75 retry, 77 permission,
+78 policy, 64 usage, 126/127 COMMAND (gpuinit --explain exit-codes).
 )";
 
 }  // namespace gpuinit

@@ -103,7 +103,7 @@ TEST(Launch, APolicyErrorRunsNothing) {
 TEST(Launch, AFailingCheckRunsNothingAndFillsTheTerminationLog) {
   Tree tree;
   tree.file("log");
-  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "torch.required=false",
+  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off",
                            "--set", "report.termination-log=" + tree.at("log").string(), "echo", "ran"});
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.exit_code, 69);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 namespace gpuinit::rules {
 namespace {
 
@@ -42,6 +44,11 @@ struct RangeCase {
   const char* inside;
   const char* outside;
 };
+
+// Names the case in test lists; without it gtest prints pointers.
+void PrintTo(const RangeCase& c, std::ostream* out) {
+  *out << c.range << " holds " << c.inside << " and not " << c.outside;
+}
 
 class Range : public testing::TestWithParam<RangeCase> {};
 
