@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "checks/run_checks.h"
 #include "command_line.h"
+#include "last_words.h"
 #include "launch/exec_command.h"
 #include "launch/inherited_state.h"
 #include "output.h"
@@ -223,5 +224,6 @@ int run(int argc, char** argv, const launch::InheritedState& inherited) {
 
 int main(int argc, char** argv) {
   const gpuinit::launch::InheritedState inherited;
+  gpuinit::install_last_words();
   return gpuinit::run(argc, argv, inherited);
 }

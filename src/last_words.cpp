@@ -1,0 +1,23 @@
+#include "last_words.h"
+
+#include <unistd.h>
+
+#include <exception>
+
+#include "gpuinit/exit_codes.h"
+
+namespace __gnu_cxx {
+// Takes the place of libstdc++'s own, which brings the symbol demangler with it.
+void __verbose_terminate_handler() {  // NOLINT(bugprone-reserved-identifier)
+  static constexpr char kWords[] =
+      "gpuinit: out of memory (or an error of gpuinit's own); nothing was launched\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords, sizeof kWords - 1);
+  ::_exit(gpuinit::kExitInternal);
+}
+}  // namespace __gnu_cxx
+
+namespace gpuinit {
+
+void install_last_words() { std::set_terminate(__gnu_cxx::__verbose_terminate_handler); }
+
+}  // namespace gpuinit
