@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,8 +61,10 @@ class ElfFile {
   // the file does not define it. Costs a handful of small reads.
   Result<std::optional<Symbol>> find_defined(std::string_view name) const;
 
-  // All dynamic symbols whose name starts with `prefix`, defined and undefined.
-  Result<std::vector<Symbol>> symbols_with_prefix(std::string_view prefix) const;
+  // All dynamic symbols whose name starts with one of `prefixes`, defined and
+  // undefined, in the order of the table. Reads the whole table: ask for all at once.
+  Result<std::vector<Symbol>> symbols_with_prefix(
+      std::initializer_list<std::string_view> prefixes) const;
 
   // Bytes at a virtual address of a PT_LOAD segment, as far as the file holds them.
   Result<std::uint64_t> file_offset(std::uint64_t address, std::uint64_t length) const;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
+#include <span>
 
 #include "base/checked.h"
 #include "binary/elf_file.h"
@@ -186,7 +188,8 @@ Result<std::uint64_t> ElfFile::State::symbol_count(const DynamicTables& from) co
   return broken("nothing says how many dynamic symbols there are");
 }
 
-Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(std::string_view prefix) const {
+Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(
+    std::initializer_list<std::string_view> prefixes) const {
   auto tables = state_->dynamic_tables();
   if (!tables) return std::move(tables).error();
   const DynamicTables& from = **tables;
@@ -201,8 +204,10 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(std::string_view prefix
     return state_->broken("DT_SYMTAB runs out of the file");
 
   // All names in one piece: a read for each of 50,000 names costs 50 ms.
-  std::string names(from.strings_size, '\0');
-  auto read = source().read_at(from.strings, std::as_writable_bytes(std::span(names)));
+  const auto table = std::make_unique_for_overwrite<char[]>(from.strings_size);
+  const std::string_view names(table.get(), from.strings_size);
+  auto read = source().read_at(from.strings,
+                               std::as_writable_bytes(std::span(table.get(), from.strings_size)));
   if (!read) return std::move(read).error().context("symbol names");
 
   std::uint64_t matched = 0;
@@ -215,13 +220,15 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(std::string_view prefix
     for (const Elf64_Sym& entry : piece) {
       if (entry.st_name == 0) continue;  // section symbols and the null symbol
       if (entry.st_name >= names.size()) return state_->broken("a symbol name outside DT_STRTAB");
-      const std::string_view rest = std::string_view(names).substr(entry.st_name);
-      if (!rest.starts_with(prefix)) continue;
+      const std::string_view rest = names.substr(entry.st_name);
+      if (std::none_of(prefixes.begin(), prefixes.end(),
+                       [&](std::string_view prefix) { return rest.starts_with(prefix); }))
+        continue;
       const auto end = rest.substr(0, kMaxName + 1).find('\0');
       if (end == std::string_view::npos) return state_->broken("a symbol name without end");
       matched += end;
       if (found.size() >= kMaxMatches || matched > kMaxMatchedNames)
-        return state_->broken("too many symbols begin with \"" + std::string(prefix) + "\"");
+        return state_->broken("too many symbols begin with \"" + std::string(*prefixes.begin()) + "\"");
       found.push_back(to_symbol(entry, rest.substr(0, end)));
     }
   }

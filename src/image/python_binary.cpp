@@ -26,7 +26,7 @@ Result<bool> exports_main(const binary::ElfFile& elf) {
 // only the interpreter itself hands its whole command line to it.
 Result<bool> imports_main(const binary::ElfFile& elf) {
   for (const std::string_view name : kMains) {
-    auto symbols = elf.symbols_with_prefix(name);
+    auto symbols = elf.symbols_with_prefix({name});
     if (!symbols) return std::move(symbols).error();
     for (const auto& symbol : *symbols)
       if (!symbol.defined && symbol.name == name) return true;

@@ -1,7 +1,6 @@
 #include "image/python_symbols.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <unordered_set>
 
@@ -10,16 +9,14 @@ namespace gpuinit::image {
 namespace {
 
 using Symbols = Fact<std::vector<std::string>>;
-constexpr std::array<std::string_view, 2> kPrefixes{"Py", "_Py"};
+constexpr std::string_view kPublic = "Py", kPrivate = "_Py";
 
 // All names at once: a look-up of each through the hash table costs ten times that.
 Status add_exports(const binary::ElfFile& elf, std::unordered_set<std::string>& names) {
-  for (const std::string_view prefix : kPrefixes) {
-    auto symbols = elf.symbols_with_prefix(prefix);
-    if (!symbols) return std::move(symbols).error();
-    for (auto& symbol : *symbols)
-      if (symbol.defined) names.insert(std::move(symbol.name));
-  }
+  auto symbols = elf.symbols_with_prefix({kPublic, kPrivate});
+  if (!symbols) return std::move(symbols).error();
+  for (auto& symbol : *symbols)
+    if (symbol.defined) names.insert(std::move(symbol.name));
   return Done{};
 }
 
@@ -41,13 +38,11 @@ Fact<std::vector<std::string>> missing_python_symbols(const binary::ElfFile& lib
       return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
 
   std::vector<std::string> missing;
-  for (const std::string_view prefix : kPrefixes) {
-    auto symbols = library.symbols_with_prefix(prefix);
-    if (!symbols) return Symbols::unknown(symbols.error().message);
-    for (auto& symbol : *symbols)
-      if (!symbol.defined && !symbol.weak && !exports.contains(symbol.name))
-        missing.push_back(std::move(symbol.name));
-  }
+  auto symbols = library.symbols_with_prefix({kPublic, kPrivate});
+  if (!symbols) return Symbols::unknown(symbols.error().message);
+  for (auto& symbol : *symbols)
+    if (!symbol.defined && !symbol.weak && !exports.contains(symbol.name))
+      missing.push_back(std::move(symbol.name));
   std::sort(missing.begin(), missing.end());
   return missing;
 }

@@ -140,7 +140,7 @@ class Reader {
       auto symbol = c10->elf->find_defined(std::string(kError) + string);
       if (symbol && symbol->has_value()) return is_new;
     }
-    auto symbols = c10->elf->symbols_with_prefix("_ZN3c10");
+    auto symbols = c10->elf->symbols_with_prefix({"_ZN3c10"});
     if (!symbols) return Fact<bool>::unknown(symbols.error().message);
     for (const auto& symbol : *symbols)
       if (symbol.name.find("St7__cxx1112basic_string") != std::string::npos) return true;

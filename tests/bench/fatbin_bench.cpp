@@ -48,7 +48,7 @@ void list_python_symbols(benchmark::State& state, const std::string& path) {
   for (auto _ : state) {
     auto elf = ElfFile::open(*file);
     if (!elf) return state.SkipWithError(elf.error().message.c_str());
-    auto symbols = elf->symbols_with_prefix("Py");
+    auto symbols = elf->symbols_with_prefix({"Py"});
     if (!symbols) return state.SkipWithError(symbols.error().message.c_str());
     state.counters["symbols"] = static_cast<double>(symbols->size());
   }

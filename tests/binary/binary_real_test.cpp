@@ -192,7 +192,7 @@ TEST(RealElf, SymbolsEqualReadelfAndTheHashFindsExactlyTheDefinedOnes) {
     ASSERT_TRUE(elf.ok()) << elf.error().message;
     const SymbolLines expected = readelf_symbols(path);
 
-    auto symbols = elf->symbols_with_prefix("");
+    auto symbols = elf->symbols_with_prefix({""});
     ASSERT_TRUE(symbols.ok()) << symbols.error().message;
     SymbolLines seen;
     for (const Symbol& symbol : *symbols)

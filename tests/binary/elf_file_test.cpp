@@ -70,7 +70,7 @@ TEST(ElfFile, AStaticProgramHasNoDynamicPartAndNoInterpreter) {
   EXPECT_FALSE(built.elf->dynamic()->present);
   EXPECT_FALSE(built.elf->interpreter()->has_value());
   EXPECT_FALSE(built.elf->find_defined("main")->has_value());
-  EXPECT_TRUE(built.elf->symbols_with_prefix("")->empty());
+  EXPECT_TRUE(built.elf->symbols_with_prefix({""})->empty());
 }
 
 TEST(ElfFile, ReadsTheInterpreter) {
@@ -109,24 +109,24 @@ TEST(ElfFile, ListsSymbolsByPrefix) {
         .defines("x");
     if (sysv) builder.sysv_hash();
     Built built(builder.build());
-    auto symbols = built.elf->symbols_with_prefix("Py");
+    auto symbols = built.elf->symbols_with_prefix({"Py"});
     ASSERT_TRUE(symbols.ok()) << symbols.error().message;
     EXPECT_THAT(names(*symbols), UnorderedElementsAre("PyList_New", "Py_Weak", "PyInit__C"));
     for (const Symbol& symbol : *symbols) {
       EXPECT_EQ(symbol.defined, symbol.name == "PyInit__C");
       EXPECT_EQ(symbol.weak, symbol.name == "Py_Weak");
     }
-    EXPECT_EQ(built.elf->symbols_with_prefix("")->size(), 5U);
+    EXPECT_EQ(built.elf->symbols_with_prefix({""})->size(), 5U);
   }
 }
 
 // Its GNU hash table is empty and does not count what the file only asks for.
 TEST(ElfFile, ListsSymbolsOfAFileThatDefinesNone) {
   Built built(ElfBuilder().wants("PyList_New").wants("PyErr_Clear").build());
-  EXPECT_THAT(names(*built.elf->symbols_with_prefix("Py")),
+  EXPECT_THAT(names(*built.elf->symbols_with_prefix({"Py"})),
               UnorderedElementsAre("PyList_New", "PyErr_Clear"));
   Built stripped(ElfBuilder().wants("PyList_New").without_section_headers().build());
-  EXPECT_THAT(stripped.elf->symbols_with_prefix("Py").error().message,
+  EXPECT_THAT(stripped.elf->symbols_with_prefix({"Py"}).error().message,
               HasSubstr("section headers"));
 }
 
@@ -198,7 +198,7 @@ TEST(ElfFile, SurvivesTruncationAtEveryByte) {
     if (found) {
       EXPECT_TRUE(found->has_value()) << size;
     }
-    auto symbols = built.elf->symbols_with_prefix("");
+    auto symbols = built.elf->symbols_with_prefix({""});
     if (symbols) {
       EXPECT_EQ(symbols->size(), 2U) << size;
     }

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto dynamic = elf->dynamic();
   if (dynamic && dynamic->present) (void)elf->find_defined(dynamic->soname);
   (void)elf->find_defined("PyInit__C");
-  auto symbols = elf->symbols_with_prefix("");
+  auto symbols = elf->symbols_with_prefix({""});
   if (!symbols) return 0;
   int left = 100;
   for (const auto& symbol : *symbols)
