@@ -90,7 +90,8 @@ Status validate(const CommandLine& line, bool has_command) {
   switch (line.verb) {
     case Verb::kLaunch:
       if (!has_command) return Error{"no COMMAND given"};
-      if (line.root != "/") return Error{"--root goes with --check or --facts: a command runs in /"};
+      if (line.root != "/")
+        return Error{"--root goes with --check or --facts: a command runs in /"};
       if (!line.node_file.empty())
         return Error{"--node goes with --check or --facts: a command runs on this machine"};
       break;
@@ -98,7 +99,8 @@ Status validate(const CommandLine& line, bool has_command) {
     case Verb::kPrintPolicy:
       if (has_command) return Error{"--explain and --print-policy take no COMMAND"};
       break;
-    default: break;
+    default:
+      break;
   }
   if (line.quiet && line.verbose) return Error{"--quiet and --verbose exclude each other"};
   return Done{};
@@ -124,8 +126,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     std::optional<std::string> value;
     if (equals != std::string_view::npos) value = word.substr(equals + 1);
     const Argument argument = (*option)->argument;
-    if (argument == Argument::kNone && value)
-      return Error{std::string(name) + " takes no value"};
+    if (argument == Argument::kNone && value) return Error{std::string(name) + " takes no value"};
     if (argument == Argument::kRequired && !value) {
       if (next >= argc) return Error{std::string(name) + " needs a value"};
       value = argv[next++];

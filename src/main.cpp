@@ -79,9 +79,9 @@ int explain(const CommandLine& line) {
     ids.emplace_back(check.id);
   }
   const std::string near = base::nearest(line.explain_id, ids);
-  return usage_error(Error{"there is no check `" + base::printable(line.explain_id) + "`" +
-                           (near.empty() ? "; `gpuinit --explain` lists them all"
-                                         : "; did you mean " + near + "?")});
+  return usage_error(Error{
+      "there is no check `" + base::printable(line.explain_id) + "`" +
+      (near.empty() ? "; `gpuinit --explain` lists them all" : "; did you mean " + near + "?")});
 }
 
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
@@ -135,13 +135,12 @@ int facts(const CommandLine& line, int argc, char** argv) {
 }
 
 std::string text_report(const CommandLine& line, const Judgement& judgement, bool colour) {
-  return report::report_text({.verdict = judgement.verdict,
-                              .findings = judgement.findings,
-                              .facts = judgement.facts,
-                              .timings = judgement.timings,
-                              .options = {.colour = colour,
-                                          .verbose = line.verbose,
-                                          .quiet = line.quiet}});
+  return report::report_text(
+      {.verdict = judgement.verdict,
+       .findings = judgement.findings,
+       .facts = judgement.facts,
+       .timings = judgement.timings,
+       .options = {.colour = colour, .verbose = line.verbose, .quiet = line.quiet}});
 }
 
 std::string json_report(const Judgement& judgement) {
@@ -152,9 +151,9 @@ std::string json_report(const Judgement& judgement) {
 void tell_on_stderr(const CommandLine& line, const Judgement& judgement) {
   const bool colour = report::should_colour(STDERR_FILENO, environment());
   // Nobody left to tell if stderr is closed or full: the exit code still speaks.
-  [[maybe_unused]] const Status written = write_all(
-      STDERR_FILENO, line.format == Format::kJson ? json_report(judgement)
-                                                  : text_report(line, judgement, colour));
+  [[maybe_unused]] const Status written =
+      write_all(STDERR_FILENO, line.format == Format::kJson ? json_report(judgement)
+                                                            : text_report(line, judgement, colour));
 }
 
 void tell_kubernetes(const CommandLine& line, const Policy& policy, const Judgement& judgement) {
@@ -208,13 +207,20 @@ int run(int argc, char** argv, const launch::InheritedState& inherited) {
   if (!line) return usage_error(line.error());
   if (line->verbose) base::enable_verbose_log();
   switch (line->verb) {
-    case Verb::kHelp: return print(kHelp, kExitGood);
-    case Verb::kVersion: return version();
-    case Verb::kExplain: return explain(*line);
-    case Verb::kPrintPolicy: return print_policy(*line);
-    case Verb::kFacts: return facts(*line, argc, argv);
-    case Verb::kCheck: return check(*line, argc, argv);
-    case Verb::kLaunch: return launch_command(*line, argc, argv, inherited);
+    case Verb::kHelp:
+      return print(kHelp, kExitGood);
+    case Verb::kVersion:
+      return version();
+    case Verb::kExplain:
+      return explain(*line);
+    case Verb::kPrintPolicy:
+      return print_policy(*line);
+    case Verb::kFacts:
+      return facts(*line, argc, argv);
+    case Verb::kCheck:
+      return check(*line, argc, argv);
+    case Verb::kLaunch:
+      return launch_command(*line, argc, argv, inherited);
   }
   return kExitInternal;
 }

@@ -1,6 +1,8 @@
 #include "image/string_scan.h"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 #include <span>
 
 namespace gpuinit::image {
@@ -16,9 +18,13 @@ using Needles = std::vector<std::string_view>;
 // at every first letter, and memmem is slow on short needles.
 std::size_t find(std::string_view text, const Needles& needles, char last, std::size_t from) {
   for (auto at = text.find(last, from); at != std::string_view::npos; at = text.find(last, at + 1))
-    for (const std::string_view needle : needles)
-      if (needle.back() == last && text.substr(from, at + 1 - from).ends_with(needle))
-        return at + 1 - needle.size();
+    for (const std::string_view needle : needles) {
+      const std::size_t size = needle.size();
+      // The letter before tells nearly always, and comparing whole needles costs a call.
+      if (size > at + 1 - from || (size > 1 && text[at - 1] != needle[size - 2])) continue;
+      if (needle.back() == last && text.compare(at + 1 - size, size, needle) == 0)
+        return at + 1 - size;
+    }
   return std::string_view::npos;
 }
 
@@ -62,16 +68,20 @@ Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
 
   const std::string letters = last_letters(needles);
   std::set<std::string> found;
-  std::string window;  // the piece with the end of the one before
+  // The piece, with the end of the one before: a hit may have a string's length
+  // on either side. Not a std::string, which would clear what is overwritten.
+  constexpr std::size_t kKept = 2 * kMaxScannedString;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kKept + kPiece);
+  std::size_t filled = 0;
   for (std::uint64_t done = 0; done < size;) {
-    const std::uint64_t length = std::min(kPiece, size - done);
-    // Two strings' length: a hit may have one on either side.
-    const std::size_t kept = std::min<std::size_t>(window.size(), 2 * kMaxScannedString);
-    window.erase(0, window.size() - kept);
-    window.resize(kept + length);
+    const std::size_t length = std::min<std::uint64_t>(kPiece, size - done);
+    const std::size_t kept = std::min(filled, kKept);
+    std::memmove(buffer.get(), buffer.get() + filled - kept, kept);
+    filled = kept + length;
     auto read = elf.source().read_at(
-        (*section)->offset + done, std::as_writable_bytes(std::span(window.data() + kept, length)));
+        (*section)->offset + done, std::as_writable_bytes(std::span(buffer.get() + kept, length)));
     if (!read) return std::move(read).error();
+    const std::string_view window(buffer.get(), filled);
     const bool first = done == kept;
     done += length;
     for (const char last : letters) {
