@@ -172,9 +172,7 @@ TEST_F(FindCommand, SaysWhereItLooked) {
   EXPECT_EQ(found.failure.message, "`pyhton` is not on PATH (/nowhere:/else)");
 }
 
-TEST_F(FindCommand, AnEmptyNameIsNotFound) {
-  EXPECT_EQ(find_command("").failure.exit_code, 127);
-}
+TEST_F(FindCommand, AnEmptyNameIsNotFound) { EXPECT_EQ(find_command("").failure.exit_code, 127); }
 
 TEST_F(FindCommand, AnUnsetPathIsThatOfContainerEngines) {
   ::unsetenv("PATH");

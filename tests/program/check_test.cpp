@@ -18,7 +18,8 @@ class Check : public testing::Test {
   // Verdict of the image under `tree` on a node written as JSON.
   Ran check(const std::string& node = kH100Node, std::vector<std::string> more = {}) {
     node_.file("node.json", node);
-    std::vector<std::string> arguments{"--check", "--root", tree_.root(), "--node", node_.at("node.json")};
+    std::vector<std::string> arguments{"--check", "--root", tree_.root(), "--node",
+                                       node_.at("node.json")};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return gpuinit(arguments);
   }
@@ -79,7 +80,8 @@ TEST_F(Check, JsonHasTheContractsFields) {
   EXPECT_EQ(*image->find("cuda_runtime")->find("version")->as_string(), "12.8.90");
   const auto* node = report.find("facts")->find("node");
   EXPECT_EQ(*node->find("driver")->find("kernel_version")->as_string(), "570.124.06");
-  EXPECT_EQ(*node->find("devices")->as_array()->at(0).find("compute_capability")->as_string(), "9.0");
+  EXPECT_EQ(*node->find("devices")->as_array()->at(0).find("compute_capability")->as_string(),
+            "9.0");
   EXPECT_NE(report.find("timings_ms")->find("total"), nullptr);
 }
 
@@ -168,10 +170,11 @@ TEST_F(Check, WarnInsteadOfFailExitsGood) {
 
 TEST_F(Check, PinnedVersionsAreHeld) {
   image_.write_to(tree_);
-  EXPECT_THAT(ids(check_json(kH100Node, {"--set", "expect.python=>=3.13", "--set", "expect.torch=2.7.*",
-                                         "--set", "expect.cuda=12.8", "--set", "expect.driver=<570"}),
-                  "fail"),
-              testing::UnorderedElementsAre("expect.python", "expect.torch", "expect.driver"));
+  EXPECT_THAT(
+      ids(check_json(kH100Node, {"--set", "expect.python=>=3.13", "--set", "expect.torch=2.7.*",
+                                 "--set", "expect.cuda=12.8", "--set", "expect.driver=<570"}),
+          "fail"),
+      testing::UnorderedElementsAre("expect.python", "expect.torch", "expect.driver"));
 }
 
 TEST_F(Check, AnEmptyNodeFileFailsNothing) {
@@ -211,7 +214,8 @@ TEST_F(Check, AMachineWithoutGpuIsOneFailureForACudaTorch) {
 
 TEST_F(Check, TheBuildPolicyNeedsNoGpu) {
   image_.write_to(tree_);
-  const Ran ran = gpuinit({"--check", "--policy", GPUINIT_POLICIES "/build.toml", "--root", tree_.root()});
+  const Ran ran =
+      gpuinit({"--check", "--policy", GPUINIT_POLICIES "/build.toml", "--root", tree_.root()});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
 }
 

@@ -91,7 +91,8 @@ TEST(CommandLine, ExplainsEveryCheckOfTheCatalogue) {
 TEST(CommandLine, ExplainsEveryExitCode) {
   const Ran ran = gpuinit({"--explain", "exit-codes"});
   EXPECT_EQ(ran.exit_code, 0);
-  for (const char* code : {"0", "64", "65", "66", "69", "70", "75", "77", "78", "126", "127", "128"})
+  for (const char* code :
+       {"0", "64", "65", "66", "69", "70", "75", "77", "78", "126", "127", "128"})
     EXPECT_THAT(ran.out, HasSubstr(code));
 }
 

@@ -17,8 +17,8 @@ class Gpu : public testing::Test {
 
   RunOptions with_driver(const std::string& behaviour) {
     config_.file("driver", behaviour);
-    RunOptions options = clean({{"LD_LIBRARY_PATH", FAKE_LIBCUDA_DIRECTORY},
-                                {"CUDA_FAKE_CONFIG", config_.at("driver")}});
+    RunOptions options = clean(
+        {{"LD_LIBRARY_PATH", FAKE_LIBCUDA_DIRECTORY}, {"CUDA_FAKE_CONFIG", config_.at("driver")}});
     return options;
   }
   Ran check(const std::string& behaviour, std::vector<std::string> more = {}) {
@@ -57,7 +57,8 @@ TEST_F(Gpu, ADriverThatIsTooOldForTorch) {
 }
 
 TEST_F(Gpu, ADeviceThatTorchHasNoCodeFor) {
-  const Ran ran = check("driver-version 12080\ndevices 1 6.1 11811160064 NVIDIA GeForce GTX 1080 Ti\n");
+  const Ran ran =
+      check("driver-version 12080\ndevices 1 6.1 11811160064 NVIDIA GeForce GTX 1080 Ti\n");
   EXPECT_EQ(ran.exit_code, 66) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("device.arch"));
   EXPECT_THAT(ran.err, HasSubstr("GTX 1080 Ti"));

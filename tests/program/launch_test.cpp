@@ -65,23 +65,25 @@ TEST(Launch, HandsOverArgumentsEnvironmentDirectoryFilesMaskAndDispositions) {
 TEST(Launch, HandsOverTheSameAfterAProbe) {
   RunOptions options = odd();
   const Ran without = run_program({SHOW_STATE_BINARY}, options);
-  const Ran with = gpuinit({"--set", "gpu.required=yes", "--set", "checks.cuda.libcuda=warn", "--set",
-                            "checks.device.present=warn", "--set", "checks.torch.cuda-build=warn",
-                            SHOW_STATE_BINARY}, options);
+  const Ran with = gpuinit(
+      {"--set", "gpu.required=yes", "--set", "checks.cuda.libcuda=warn", "--set",
+       "checks.device.present=warn", "--set", "checks.torch.cuda-build=warn", SHOW_STATE_BINARY},
+      options);
   EXPECT_THAT(with.err, HasSubstr("cuda.libcuda"));
   expect_same(with, without);
 }
 
 TEST(Launch, KeepsThePid) {
   RunOptions options = clean({{"GPUINIT", "off"}});
-  const Ran ran = run_program({"/bin/sh", "-c", "echo $$; exec \"$@\"", "sh", GPUINIT_BINARY,
-                               SHOW_STATE_BINARY}, options);
+  const Ran ran = run_program(
+      {"/bin/sh", "-c", "echo $$; exec \"$@\"", "sh", GPUINIT_BINARY, SHOW_STATE_BINARY}, options);
   const auto end = ran.out.find('\n');
   EXPECT_THAT(ran.out.substr(end + 1), testing::StartsWith("pid " + ran.out.substr(0, end) + "\n"));
 }
 
 TEST(Launch, OffLaunchesAtOnceWhateverThePolicySays) {
-  const Ran ran = gpuinit({"echo", "on"}, clean({{"GPUINIT", "off"}, {"GPUINIT_POLICY", "/no/file"}}));
+  const Ran ran =
+      gpuinit({"echo", "on"}, clean({{"GPUINIT", "off"}, {"GPUINIT_POLICY", "/no/file"}}));
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_EQ(ran.out, "on\n");
   EXPECT_EQ(ran.err, "");
@@ -103,8 +105,9 @@ TEST(Launch, APolicyErrorRunsNothing) {
 TEST(Launch, AFailingCheckRunsNothingAndFillsTheTerminationLog) {
   Tree tree;
   tree.file("log");
-  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off",
-                           "--set", "report.termination-log=" + tree.at("log").string(), "echo", "ran"});
+  const Ran ran =
+      gpuinit({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off", "--set",
+               "report.termination-log=" + tree.at("log").string(), "echo", "ran"});
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.exit_code, 69);
   const Ran log = run_program({"cat", tree.at("log")});
@@ -113,7 +116,8 @@ TEST(Launch, AFailingCheckRunsNothingAndFillsTheTerminationLog) {
 }
 
 TEST(Launch, QuietSaysNothingWhenAllIsWell) {
-  const Ran ran = gpuinit({"--quiet", "--set", "gpu.required=no", "--set", "checks.torch.install=off", "true"});
+  const Ran ran =
+      gpuinit({"--quiet", "--set", "gpu.required=no", "--set", "checks.torch.install=off", "true"});
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_EQ(ran.err, "");
 }

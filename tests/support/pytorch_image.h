@@ -16,13 +16,13 @@
 namespace gpuinit::test {
 
 struct PyTorchImage {
-  std::string python = "3.12";             // version of the interpreter, "3.13t" for free-threaded
-  std::string torch_tag = "cpython-312";   // interpreter that torch was compiled for
+  std::string python = "3.12";            // version of the interpreter, "3.13t" for free-threaded
+  std::string torch_tag = "cpython-312";  // interpreter that torch was compiled for
   std::string torch_version = "2.8.0+cu128";
-  std::string cuda = "12.8";               // empty: a CPU-only build
-  std::string runtime_version = "12.8.90"; // of nvidia-cuda-runtime; empty: no libcudart
+  std::string cuda = "12.8";                // empty: a CPU-only build
+  std::string runtime_version = "12.8.90";  // of nvidia-cuda-runtime; empty: no libcudart
   std::vector<std::string> sass = {"70", "75", "80", "86", "90", "100", "120"};
-  std::vector<std::string> ptx;            // "120" for compute_120
+  std::vector<std::string> ptx;  // "120" for compute_120
   std::string ptx_isa = "8.7";
 
   std::string site_packages() const { return "usr/local/lib/python" + python + "/site-packages"; }
@@ -55,8 +55,9 @@ struct PyTorchImage {
     tree.file(lib + "/os.py").file(lib + "/site.py", "# site-packages only\n");
     tree.file(lib + "/_sysconfigdata__linux_x86_64-linux-gnu.py",
               "# system configuration generated and used by the sysconfig module\n"
-              "build_time_vars = {'EXT_SUFFIX': '." + soabi + ".so',\n 'SOABI': '" + soabi +
-                  "',\n 'VERSION': '" + python.substr(0, python.find('t')) + "'}\n");
+              "build_time_vars = {'EXT_SUFFIX': '." +
+                  soabi + ".so',\n 'SOABI': '" + soabi + "',\n 'VERSION': '" +
+                  python.substr(0, python.find('t')) + "'}\n");
     tree.file(lib + "/lib-dynload/_json." + soabi + ".so",
               ElfBuilder().defines("PyInit__json").build());
     tree.directory(site_packages());
@@ -69,23 +70,29 @@ struct PyTorchImage {
     tree.file(torch + "/__init__.py");
     tree.file(torch + "/version.py",
               "from typing import Optional\n\n__all__ = ['__version__', 'debug', 'cuda']\n"
-              "__version__ = '" + torch_version + "'\ndebug = False\ncuda: Optional[str] = " +
+              "__version__ = '" +
+                  torch_version + "'\ndebug = False\ncuda: Optional[str] = " +
                   (gpu ? "'" + cuda + "'" : "None") + "\nhip: Optional[str] = None\n");
-    tree.file(torch + "/_C." + torch_tag + "-x86_64-linux-gnu.so",
-              ElfBuilder().needs("libtorch_python.so").runpath("$ORIGIN/lib").defines("PyInit__C").build());
+    tree.file(torch + "/_C." + torch_tag + "-x86_64-linux-gnu.so", ElfBuilder()
+                                                                       .needs("libtorch_python.so")
+                                                                       .runpath("$ORIGIN/lib")
+                                                                       .defines("PyInit__C")
+                                                                       .build());
     std::vector<std::string> archs;
     for (const auto& arch : sass) archs.push_back("sm_" + arch);
     for (const auto& arch : ptx) archs.push_back("compute_" + arch);
     std::string flags;
     for (const auto& arch : archs) flags += (flags.empty() ? "" : " ") + arch;
-    tree.file(torch + "/lib/libtorch_python.so",
-              ElfBuilder()
-                  .soname("libtorch_python.so")
-                  .needs("libtorch_cpu.so")
-                  .wants("PyModule_Create2")
-                  .section(".rodata", std::string(1, '\0') + (gpu ? flags : "") + std::string(1, '\0'))
-                  .build());
-    for (const char* name : {"libtorch.so", "libtorch_cpu.so", "libtorch_global_deps.so", "libshm.so"})
+    tree.file(
+        torch + "/lib/libtorch_python.so",
+        ElfBuilder()
+            .soname("libtorch_python.so")
+            .needs("libtorch_cpu.so")
+            .wants("PyModule_Create2")
+            .section(".rodata", std::string(1, '\0') + (gpu ? flags : "") + std::string(1, '\0'))
+            .build());
+    for (const char* name :
+         {"libtorch.so", "libtorch_cpu.so", "libtorch_global_deps.so", "libshm.so"})
       tree.file(torch + "/lib/" + name, ElfBuilder().soname(name).build());
     tree.file(torch + "/lib/libc10.so",
               ElfBuilder()
@@ -97,8 +104,8 @@ struct PyTorchImage {
     const std::string info = site_packages() + "/torch-" + torch_version + ".dist-info";
     tree.file(info + "/METADATA", "Metadata-Version: 2.1\nName: torch\nVersion: " + plain + "\n");
     std::string tag = torch_tag.substr(torch_tag.find('-') + 1);
-    tree.file(info + "/WHEEL", "Wheel-Version: 1.0\nTag: cp" + tag + "-cp" + tag +
-                                   "-manylinux_2_28_x86_64\n");
+    tree.file(info + "/WHEEL",
+              "Wheel-Version: 1.0\nTag: cp" + tag + "-cp" + tag + "-manylinux_2_28_x86_64\n");
   }
 
   void write_to(Tree& tree) const {
@@ -116,17 +123,19 @@ struct PyTorchImage {
       for (const auto& arch : ptx) entries.push_back(test::ptx(arch, ptx_isa));
       fatbin += fatbin_container(entries);
     }
-    tree.file(torch + "/lib/libtorch_cuda.so", ElfBuilder()
-                                                   .soname("libtorch_cuda.so")
-                                                   .needs({"libc10_cuda.so", cudart})
-                                                   .runpath("$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN")
-                                                   .section(".nv_fatbin", fatbin)
-                                                   .build());
-    tree.file(torch + "/lib/libc10_cuda.so", ElfBuilder()
-                                                 .soname("libc10_cuda.so")
-                                                 .needs(cudart)
-                                                 .runpath("$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN")
-                                                 .build());
+    tree.file(torch + "/lib/libtorch_cuda.so",
+              ElfBuilder()
+                  .soname("libtorch_cuda.so")
+                  .needs({"libc10_cuda.so", cudart})
+                  .runpath("$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN")
+                  .section(".nv_fatbin", fatbin)
+                  .build());
+    tree.file(torch + "/lib/libc10_cuda.so",
+              ElfBuilder()
+                  .soname("libc10_cuda.so")
+                  .needs(cudart)
+                  .runpath("$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN")
+                  .build());
     if (runtime_version.empty()) return;
     tree.file(site_packages() + "/nvidia/cuda_runtime/lib/" + cudart,
               ElfBuilder().soname(cudart).build());

@@ -17,7 +17,7 @@
 namespace gpuinit::test {
 
 struct Ran {
-  int exit_code = -1;   // 128 + n when signal n ended it
+  int exit_code = -1;  // 128 + n when signal n ended it
   std::string out;
   std::string err;
   bool timed_out = false;
@@ -27,9 +27,9 @@ struct RunOptions {
   // Replaces the whole environment when `only_this_environment`, else is added to it.
   std::map<std::string, std::string> environment;
   bool only_this_environment = false;
-  std::string directory;                       // cwd; empty: as it is
-  std::chrono::milliseconds timeout{60'000};   // then SIGKILL
-  std::function<void()> in_child;              // just before exec
+  std::string directory;                      // cwd; empty: as it is
+  std::chrono::milliseconds timeout{60'000};  // then SIGKILL
+  std::function<void()> in_child;             // just before exec
 };
 
 inline Ran run_program(const std::vector<std::string>& argv, const RunOptions& options = {}) {
