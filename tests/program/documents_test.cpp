@@ -25,7 +25,8 @@ std::string content(const std::string& path) {
 // The long options that --help names.
 std::vector<std::string> options() {
   std::vector<std::string> found;
-  for (const auto word : base::split_words(gpuinit({"--help"}).out)) {
+  const Ran help = gpuinit({"--help"});
+  for (const auto word : base::split_words(help.out)) {
     std::string option(word.substr(0, word.find_last_not_of(",])") + 1));
     if (option.starts_with("--") && option.size() > 2 && option.find('.') == std::string::npos)
       found.push_back(option);
