@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace gpuinit {
 
@@ -14,6 +15,16 @@ enum class GpuRequired {
   kAuto,  // a GPU is needed when the image's torch is a CUDA build
   kYes,
   kNo,    // none is needed and none is asked for: docker build, CPU jobs
+};
+
+enum class LaunchMode {
+  kExec,       // gpuinit becomes the command
+  kSupervise,  // gpuinit stays, forwards signals, reaps and drains
+};
+
+enum class SignalTarget {
+  kProcess,  // the command alone, as tini does; it tells its workers itself
+  kGroup,    // the command's process group
 };
 
 struct Policy {
@@ -46,6 +57,29 @@ struct Policy {
   // [report] termination-log: a failing report is also written there if the
   // file exists (Kubernetes shows it in `kubectl describe`). Empty: nowhere.
   std::string termination_log = "/dev/termination-log";
+
+  // [launch] All but `mode` count in mode "supervise" only.
+  LaunchMode launch_mode = LaunchMode::kExec;                // mode = "exec" | "supervise"
+  SignalTarget launch_signal_target = SignalTarget::kProcess;  // signal-target = "process" | "group"
+
+  // [launch.signals] SIGTERM = "SIGINT": received → sent, 0: dropped. A signal
+  // that is not in it is forwarded as it comes.
+  std::map<int, int> launch_signals;
+
+  // grace: seconds that everybody has to end after a SIGTERM, or after the
+  // command's end, before SIGKILL. Below docker's 10.
+  std::chrono::milliseconds launch_grace{8'000};
+
+  // parent-death-signal: what gpuinit and the command get when their parent dies; 0: nothing.
+  int launch_parent_death_signal = 0;
+
+  // exit-zero: exit codes of the command, 128+n included, that become 0.
+  std::vector<int> launch_exit_zero;
+
+  // postmortem: say what the system knows when the command failed.
+  bool launch_postmortem = true;
+  // postmortem-exit: exit with 69 if the driver no longer answers then.
+  bool launch_postmortem_exit = false;
 };
 
 }  // namespace gpuinit

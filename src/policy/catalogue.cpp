@@ -1,11 +1,16 @@
 #include "policy/catalogue.h"
 
+#include <csignal>
+
+#include "base/signal_name.h"
 #include "base/text.h"
 #include "gpuinit/check_ids.h"
 
 namespace gpuinit::policy {
 
 namespace {
+
+constexpr std::string_view kSignals = "launch.signals";
 
 std::vector<Key> make_catalogue() {
   std::vector<Key> keys;
@@ -34,8 +39,28 @@ std::vector<Key> make_catalogue() {
        "make a context and run one verified kernel on every device before the command"},
       {"report.termination-log", Text{&Policy::termination_log, TextRule::kFile},
        "a failing report is also written there if the file exists; empty: nowhere"},
+      {"launch.mode", &Policy::launch_mode,
+       "become the command, or stay as its supervisor (the same as --supervise)"},
+      {"launch.signal-target", &Policy::launch_signal_target,
+       "whether the command alone gets the signals, or its process group"},
+      {"launch.grace", &Policy::launch_grace,
+       "how many seconds everybody has to end after SIGTERM or the command's end, before SIGKILL"},
+      {"launch.parent-death-signal", SignalName{&Policy::launch_parent_death_signal},
+       "what gpuinit and the command get when their parent dies; empty: nothing"},
+      {"launch.exit-zero", &Policy::launch_exit_zero,
+       "exit codes of the command, 128+n included, that become 0"},
+      {"launch.postmortem", &Policy::launch_postmortem,
+       "say what the system knows when the command failed"},
+      {"launch.postmortem-exit", &Policy::launch_postmortem_exit,
+       "exit with 69 when the command failed and the driver no longer answers"},
   };
   keys.insert(keys.end(), std::begin(others), std::end(others));
+  for (int signal = 1; signal <= base::kLastSignal; ++signal) {
+    // The kernel lets nobody receive the first two; the third says that a child ended.
+    if (signal == SIGKILL || signal == SIGSTOP || signal == SIGCHLD) continue;
+    keys.push_back({std::string(kSignals) + "." + base::signal_name(signal), SignalAction{signal},
+                    "what the command gets when gpuinit gets this signal"});
+  }
   return keys;
 }
 
@@ -47,7 +72,7 @@ std::vector<std::string> members(std::string_view table) {
     if (!key.name.starts_with(prefix)) continue;
     std::string name = key.name.substr(prefix.size());
     // The ids of checks have a dot themselves and are named whole.
-    if (table.empty()) name.resize(name.find('.'));
+    if (table.empty() || goes_without_saying(key)) name.resize(name.find('.'));
     if (names.empty() || names.back() != name) names.push_back(std::move(name));
   }
   return names;
@@ -77,6 +102,10 @@ const Key* find_key(std::string_view name) {
   return nullptr;
 }
 
+bool goes_without_saying(const Key& key) {
+  return std::holds_alternative<SignalAction>(key.field);
+}
+
 bool is_table(std::string_view name) {
   for (const auto& key : catalogue())
     if (key.name.size() > name.size() && key.name.starts_with(name) && key.name[name.size()] == '.')
@@ -85,6 +114,7 @@ bool is_table(std::string_view name) {
 }
 
 std::string keys_of(std::string_view table) {
+  if (table == kSignals) return "[" + std::string(table) + "] has signals such as SIGTERM";
   return "[" + std::string(table) + "] has " + base::join_with(members(table), ", ");
 }
 

@@ -32,7 +32,16 @@ struct Text {
   TextRule rule;
 };
 using Seconds = std::chrono::milliseconds Policy::*;  // a number of seconds
-using Field = std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*, Seconds>;
+struct SignalAction {
+  int signal;  // a signal's name, "forward" or "ignore"
+};
+struct SignalName {
+  int Policy::*field;  // a signal's name, or "" for 0
+};
+using ExitCodes = std::vector<int> Policy::*;  // a list of whole numbers
+using Field = std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*,
+                           LaunchMode Policy::*, SignalTarget Policy::*, Seconds, SignalAction,
+                           SignalName, ExitCodes>;
 
 struct Key {
   std::string name;  // "probe.timeout"
@@ -40,11 +49,15 @@ struct Key {
   std::string_view meaning;  // one line, for people
 };
 
-// In the order of Policy's members.
+// In the order of Policy's members. [launch.signals] has a row for each signal.
 const std::vector<Key>& catalogue();
 
 // The key of that name, or null.
 const Key* find_key(std::string_view name);
+
+// True if the key need not be shown while nobody has set it: a signal that is
+// forwarded, of sixty.
+bool goes_without_saying(const Key& key);
 
 // True if keys of the policy live under that name: "gpu", "checks.python".
 bool is_table(std::string_view name);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/signal_name.h"
 #include "policy/catalogue.h"
 
 namespace gpuinit::policy {
@@ -27,21 +28,32 @@ constexpr std::array<Word<Level>, 3> kLevels{
 constexpr std::array<Word<GpuRequired>, 3> kGpuRequired{
     {{"auto", GpuRequired::kAuto}, {"yes", GpuRequired::kYes}, {"no", GpuRequired::kNo}}};
 
-template <class E>
-std::string choice(const std::array<Word<E>, 3>& words) {
-  const auto quoted = [&](std::size_t i) { return '"' + std::string(words[i].text) + '"'; };
-  return quoted(0) + ", " + quoted(1) + " or " + quoted(2);
+constexpr std::array<Word<LaunchMode>, 2> kLaunchModes{
+    {{"exec", LaunchMode::kExec}, {"supervise", LaunchMode::kSupervise}}};
+constexpr std::array<Word<SignalTarget>, 2> kSignalTargets{
+    {{"process", SignalTarget::kProcess}, {"group", SignalTarget::kGroup}}};
+
+constexpr std::string_view kForward = "forward";
+constexpr std::string_view kIgnore = "ignore";
+constexpr std::int64_t kMaxExitCode = 255;
+
+template <class E, std::size_t N>
+std::string choice(const std::array<Word<E>, N>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < N; ++i)
+    text += (i == 0 ? "\"" : i + 1 == N ? " or \"" : ", \"") + std::string(words[i].text) + '"';
+  return text;
 }
 
-template <class E>
-Value word_of(const std::array<Word<E>, 3>& words, E value) {
+template <class E, std::size_t N>
+Value word_of(const std::array<Word<E>, N>& words, E value) {
   for (const auto& word : words)
     if (word.value == value) return {std::string(word.text)};
   return {Value::Other{"an unnamed value"}};
 }
 
-template <class E>
-const E* value_of(const std::array<Word<E>, 3>& words, const Value& value) {
+template <class E, std::size_t N>
+const E* value_of(const std::array<Word<E>, N>& words, const Value& value) {
   const auto* text = std::get_if<std::string>(&value.data);
   for (const auto& word : words)
     if (text != nullptr && word.text == *text) return &word.value;
@@ -57,6 +69,50 @@ std::optional<std::chrono::milliseconds> milliseconds(const Value& value) {
   // The comparison is written so that NaN fails it.
   if (!(seconds >= 0.001 && seconds <= static_cast<double>(kMaxSeconds.count()))) return {};
   return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
+template <class E, std::size_t N>
+bool set_word(const std::array<Word<E>, N>& words, const Value& value, E& into) {
+  const auto* word = value_of(words, value);
+  if (word != nullptr) into = *word;
+  return word != nullptr;
+}
+
+// A signal's name or number.
+std::optional<int> signal_of(const Value& value) {
+  if (const auto* number = std::get_if<std::int64_t>(&value.data))
+    return base::signal_number(std::to_string(*number));
+  const auto* text = std::get_if<std::string>(&value.data);
+  return text != nullptr ? base::signal_number(*text) : std::nullopt;
+}
+
+bool is_text(const Value& value, std::string_view text) {
+  const auto* given = std::get_if<std::string>(&value.data);
+  return given != nullptr && *given == text;
+}
+
+bool set_action(int signal, const Value& value, std::map<int, int>& actions) {
+  const auto sent = is_text(value, kIgnore)    ? std::optional<int>(0)
+                    : is_text(value, kForward) ? std::optional<int>(signal)
+                                               : signal_of(value);
+  if (!sent) return false;
+  actions.erase(signal);
+  if (*sent != signal) actions.emplace(signal, *sent);
+  return true;
+}
+
+// One number counts as a list of one.
+std::optional<std::vector<int>> exit_codes(const Value& value) {
+  Value::Integers integers;
+  if (const auto* list = std::get_if<Value::Integers>(&value.data)) integers = *list;
+  else if (const auto* one = std::get_if<std::int64_t>(&value.data)) integers.push_back(*one);
+  else return std::nullopt;
+  std::vector<int> codes;
+  for (const auto integer : integers) {
+    if (integer < 1 || integer > kMaxExitCode) return std::nullopt;
+    codes.push_back(static_cast<int>(integer));
+  }
+  return codes;
 }
 
 // What is wrong with the text beyond "expected …"; nothing if it may stay.
@@ -91,7 +147,17 @@ std::string expectation(const Key& key) {
       Overloaded{
           [](const CheckLevel&) { return choice(kLevels); },
           [](GpuRequired Policy::*) { return choice(kGpuRequired); },
+          [](LaunchMode Policy::*) { return choice(kLaunchModes); },
+          [](SignalTarget Policy::*) { return choice(kSignalTargets); },
           [](bool Policy::*) { return std::string("true or false"); },
+          [](const SignalAction&) {
+            return std::string("a signal such as \"SIGINT\", \"ignore\" or \"forward\"");
+          },
+          [](const SignalName&) { return std::string("a signal such as \"SIGTERM\", or \"\""); },
+          [](ExitCodes) {
+            return "a list of exit codes from 1 to " + std::to_string(kMaxExitCode) +
+                   ", such as [143]";
+          },
           [](Seconds) {
             return "a number of seconds from 0.001 to " + std::to_string(kMaxSeconds.count());
           },
@@ -122,7 +188,22 @@ Value get(const Key& key, const Policy& policy) {
             return word_of(kLevels, found == policy.checks.end() ? Level::kFail : found->second);
           },
           [&](GpuRequired Policy::*field) { return word_of(kGpuRequired, policy.*field); },
+          [&](LaunchMode Policy::*field) { return word_of(kLaunchModes, policy.*field); },
+          [&](SignalTarget Policy::*field) { return word_of(kSignalTargets, policy.*field); },
           [&](bool Policy::*field) { return Value{policy.*field}; },
+          [&](const SignalAction& action) {
+            const auto found = policy.launch_signals.find(action.signal);
+            if (found == policy.launch_signals.end()) return Value{std::string(kForward)};
+            if (found->second == 0) return Value{std::string(kIgnore)};
+            return Value{base::signal_name(found->second)};
+          },
+          [&](const SignalName& name) {
+            const int signal = policy.*name.field;
+            return Value{signal == 0 ? std::string() : base::signal_name(signal)};
+          },
+          [&](ExitCodes field) {
+            return Value{Value::Integers((policy.*field).begin(), (policy.*field).end())};
+          },
           [&](Seconds field) {
             const std::int64_t count = (policy.*field).count();
             if (count % 1000 == 0) return Value{count / 1000};
@@ -142,10 +223,23 @@ Status set(const Key& key, const Value& value, const RangeProblem& range_problem
             if (level != nullptr) policy.checks[std::string(check.id)] = *level;
             return level != nullptr;
           },
-          [&](GpuRequired Policy::*field) {
-            const auto* required = value_of(kGpuRequired, value);
-            if (required != nullptr) policy.*field = *required;
-            return required != nullptr;
+          [&](GpuRequired Policy::*field) { return set_word(kGpuRequired, value, policy.*field); },
+          [&](LaunchMode Policy::*field) { return set_word(kLaunchModes, value, policy.*field); },
+          [&](SignalTarget Policy::*field) {
+            return set_word(kSignalTargets, value, policy.*field);
+          },
+          [&](const SignalAction& action) {
+            return set_action(action.signal, value, policy.launch_signals);
+          },
+          [&](const SignalName& name) {
+            const auto signal = is_text(value, "") ? std::optional<int>(0) : signal_of(value);
+            if (signal) policy.*name.field = *signal;
+            return signal.has_value();
+          },
+          [&](ExitCodes field) {
+            auto codes = exit_codes(value);
+            if (codes) policy.*field = *std::move(codes);
+            return codes.has_value();
           },
           [&](bool Policy::*field) {
             const auto* boolean = std::get_if<bool>(&value.data);

@@ -9,6 +9,7 @@ namespace gpuinit::policy {
 
 namespace {
 
+constexpr char kBuiltIn[] = "built in";
 constexpr std::int64_t kVersion = 1;  // the `version` of the files we understand
 
 std::string place(const std::string& name, const Position& at) {
@@ -70,7 +71,7 @@ Status check_version(const std::string& file, const TomlDocument& document) {
 Layers::Layers(RangeProblem range_problem)
     : range_problem_(std::move(range_problem)),
       policy_(built_in_policy()),
-      origins_(catalogue().size(), "built in") {}
+      origins_(catalogue().size(), kBuiltIn) {}
 
 Status Layers::put(const Key& key, const Value& value, std::string origin) {
   auto done = set(key, value, range_problem_, policy_);
@@ -105,6 +106,7 @@ LoadedPolicy Layers::loaded() const {
   LoadedPolicy result{policy_, {}};
   for (std::size_t i = 0; i < origins_.size(); ++i) {
     const Key& key = catalogue()[i];
+    if (goes_without_saying(key) && origins_[i] == kBuiltIn) continue;
     result.keys.push_back({key.name, toml_text(get(key, policy_)), origins_[i]});
   }
   return result;

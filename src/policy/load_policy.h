@@ -42,7 +42,9 @@ struct KeyOrigin {
 
 struct LoadedPolicy {
   Policy policy;
-  std::vector<KeyOrigin> keys;  // every key there is, in the order of Policy's members
+  // Every key there is, in the order of Policy's members; of [launch.signals] only
+  // those that were set.
+  std::vector<KeyOrigin> keys;
 };
 
 // The error names the place (file:line:column, or the setting), the offending

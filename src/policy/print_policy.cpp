@@ -11,13 +11,20 @@ namespace {
 
 constexpr std::size_t kWidest = 60;  // a longer line does not push the origins of all others
 
+// "signals.SIGRTMIN+3" → `signals."SIGRTMIN+3"`: TOML's bare keys have no '+'.
+std::string toml_key(const std::string& name) {
+  const auto last = name.rfind('.') + 1;
+  if (name.find('+', last) == std::string::npos) return name;
+  return name.substr(0, last) + '"' + name.substr(last) + '"';
+}
+
 }  // namespace
 
 std::string print_policy(const LoadedPolicy& loaded) {
   std::vector<std::string> lines;
   std::size_t width = 0;
   for (const auto& key : loaded.keys) {
-    lines.push_back(key.key.substr(key.key.find('.') + 1) + " = " + key.value);
+    lines.push_back(toml_key(key.key.substr(key.key.find('.') + 1)) + " = " + key.value);
     if (lines.back().size() <= kWidest) width = std::max(width, lines.back().size());
   }
   std::string text = "version = 1\n";
@@ -40,7 +47,10 @@ base::Json policy_json(const LoadedPolicy& loaded) {
     if (const Key* key = find_key(origin.key))
       std::visit(
           [&](const auto& data) {
-            if constexpr (!std::is_same_v<std::decay_t<decltype(data)>, Value::Other>) value = data;
+            using Data = std::decay_t<decltype(data)>;
+            if constexpr (std::is_same_v<Data, Value::Integers>)
+              value = base::JsonArray(data.begin(), data.end());
+            else if constexpr (!std::is_same_v<Data, Value::Other>) value = data;
           },
           get(*key, loaded.policy).data);
     keys.push_back(base::JsonObject{

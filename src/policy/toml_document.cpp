@@ -35,6 +35,17 @@ Position position(const toml::source_position& at) {
   return {std::max(at.line, 1U), std::max(at.column, 1U)};
 }
 
+// Of arrays only those of whole numbers are of use to a key.
+Value convert_array(const toml::array& array) {
+  Value::Integers integers;
+  for (const auto& element : array) {
+    const auto* integer = element.as_integer();
+    if (integer == nullptr) return {Value::Other{"an array"}};
+    integers.push_back(integer->get());
+  }
+  return {std::move(integers)};
+}
+
 Value convert(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::boolean:
@@ -46,7 +57,7 @@ Value convert(const toml::node& node) {
     case toml::node_type::string:
       return {node.as_string()->get()};
     case toml::node_type::array:
-      return {Value::Other{"an array"}};
+      return convert_array(*node.as_array());
     case toml::node_type::table:
       return {Value::Other{kTable}};
     default:

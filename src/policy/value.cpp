@@ -48,6 +48,11 @@ std::string toml_text(const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value.data)) return std::to_string(*integer);
   if (const auto* number = std::get_if<double>(&value.data)) return float_text(*number);
   if (const auto* text = std::get_if<std::string>(&value.data)) return quoted(*text);
+  if (const auto* integers = std::get_if<Value::Integers>(&value.data)) {
+    std::string list;
+    for (const auto integer : *integers) list += (list.empty() ? "" : ", ") + std::to_string(integer);
+    return "[" + list + "]";
+  }
   return {};
 }
 
@@ -56,6 +61,7 @@ std::string describe(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.data))
     return text->empty() ? "an empty string"
                          : "the string " + quoted(base::printable(*text, kShown));
+  if (std::holds_alternative<Value::Integers>(value.data)) return "an array";
   if (std::holds_alternative<bool>(value.data)) return "the boolean " + toml_text(value);
   return "the number " + toml_text(value);
 }

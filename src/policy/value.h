@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace gpuinit::policy {
 
@@ -15,7 +16,8 @@ struct Value {
   struct Other {
     std::string_view kind;  // "an array", "a date or time", or kTable
   };
-  std::variant<bool, std::int64_t, double, std::string, Other> data;
+  using Integers = std::vector<std::int64_t>;
+  std::variant<bool, std::int64_t, double, std::string, Integers, Other> data;
 };
 
 // `the string "60"`, `the number 3.1`, `an array`: on one line, shortened.

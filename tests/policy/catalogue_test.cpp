@@ -32,6 +32,11 @@ Value other_value(const Key& key) {
   if (std::holds_alternative<std::int64_t>(now.data)) return {7.25};
   if (std::holds_alternative<CheckLevel>(key.field)) return text("warn");
   if (std::holds_alternative<GpuRequired Policy::*>(key.field)) return text("no");
+  if (std::holds_alternative<LaunchMode Policy::*>(key.field)) return text("supervise");
+  if (std::holds_alternative<SignalTarget Policy::*>(key.field)) return text("group");
+  if (std::holds_alternative<SignalAction>(key.field)) return text("ignore");
+  if (std::holds_alternative<SignalName>(key.field)) return text("SIGTERM");
+  if (std::holds_alternative<ExitCodes>(key.field)) return {Value::Integers{130, 143}};
   return text("/other");
 }
 
@@ -116,6 +121,47 @@ TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
   EXPECT_EQ(suggestion("gpu.colour"), "[gpu] has required, count");
   EXPECT_THAT(suggestion("banana.colour"), HasSubstr("tables checks, python, torch, gpu,"));
   EXPECT_THAT(suggestion("required"), HasSubstr("tables")) << "gpu's or torch's? nobody knows";
+}
+
+TEST(Suggestion, KnowsSignals) {
+  EXPECT_EQ(suggestion("launch.signals.SIGTERN"), "did you mean `launch.signals.SIGTERM`?");
+  EXPECT_EQ(keys_of("launch.signals"), "[launch.signals] has signals such as SIGTERM");
+  EXPECT_THAT(keys_of("launch"), testing::EndsWith("postmortem-exit, signals"));
+}
+
+TEST(Values, SignalsAreForwardedRewrittenOrIgnored) {
+  Policy policy;
+  const Key& term = *find_key("launch.signals.SIGTERM");
+  ASSERT_TRUE(set(term, text("SIGINT"), {}, policy));
+  EXPECT_EQ(policy.launch_signals, (std::map<int, int>{{15, 2}}));
+  ASSERT_TRUE(set(term, text("RTMIN+3"), {}, policy));
+  EXPECT_EQ(policy.launch_signals.at(15), 37);
+  ASSERT_TRUE(set(term, {std::int64_t{9}}, {}, policy)) << "numbers, as dumb-init takes them";
+  EXPECT_EQ(toml_text(get(term, policy)), "\"SIGKILL\"");
+  ASSERT_TRUE(set(term, text("ignore"), {}, policy));
+  EXPECT_EQ(policy.launch_signals.at(15), 0);
+  ASSERT_TRUE(set(term, text("forward"), {}, policy));
+  EXPECT_TRUE(policy.launch_signals.empty());
+  EXPECT_THAT(refusal("launch.signals.SIGTERM", text("SIGFOO")),
+              StartsWith("expected a signal such as \"SIGINT\", \"ignore\" or \"forward\", found"));
+  EXPECT_NE(refusal("launch.signals.SIGTERM", {std::int64_t{65}}), "");
+  EXPECT_EQ(find_key("launch.signals.SIGKILL"), nullptr) << "nobody can receive it";
+  EXPECT_EQ(find_key("launch.signals.SIGSTOP"), nullptr);
+  EXPECT_EQ(find_key("launch.signals.SIGCHLD"), nullptr);
+}
+
+TEST(Values, ExitCodesAreAListOrOne) {
+  Policy policy;
+  const Key& zero = *find_key("launch.exit-zero");
+  ASSERT_TRUE(set(zero, {Value::Integers{130, 143}}, {}, policy));
+  EXPECT_EQ(policy.launch_exit_zero, (std::vector<int>{130, 143}));
+  ASSERT_TRUE(set(zero, {std::int64_t{143}}, {}, policy));
+  EXPECT_EQ(policy.launch_exit_zero, (std::vector<int>{143}));
+  ASSERT_TRUE(set(zero, {Value::Integers{}}, {}, policy));
+  EXPECT_TRUE(policy.launch_exit_zero.empty());
+  EXPECT_NE(refusal("launch.exit-zero", {Value::Integers{256}}), "");
+  EXPECT_NE(refusal("launch.exit-zero", {Value::Integers{0}}), "");
+  EXPECT_NE(refusal("launch.exit-zero", text("SIGTERM")), "");
 }
 
 TEST(Values, SecondsArePositiveAndAtMostADay) {
