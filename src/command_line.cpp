@@ -70,6 +70,7 @@ constexpr Option kOptions[] = {
     {"--root", Argument::kRequired, set_text<&CommandLine::root>},
     {"--node", Argument::kRequired, set_text<&CommandLine::node_file>},
     {"--format", Argument::kRequired, set_format},
+    {"--supervise", Argument::kNone, set_flag<&CommandLine::supervise>},
     {"--quiet", Argument::kNone, set_flag<&CommandLine::quiet>},
     {"--verbose", Argument::kNone, set_flag<&CommandLine::verbose>},
 };
@@ -102,6 +103,8 @@ Status validate(const CommandLine& line, bool has_command) {
     default:
       break;
   }
+  if (line.supervise && line.verb != Verb::kLaunch)
+    return Error{"--supervise goes with a COMMAND that is launched"};
   if (line.quiet && line.verbose) return Error{"--quiet and --verbose exclude each other"};
   return Done{};
 }
@@ -152,6 +155,7 @@ const char kHelp[] =
 PID 1 of a GPU container: tells at start whether Python, torch, CUDA driver and
 devices can work together, then becomes COMMAND; or says why not, and stops.
 
+  --supervise         stay as PID 1: forward signals, reap, drain (like tini)
   --policy FILE       instead of /etc/gpuinit/policy.toml and policy.d/*.toml
   --set KEY=VALUE     one policy value, repeatable: --set gpu.required=no
   --root DIR          judge the image under DIR instead of /

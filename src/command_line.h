@@ -19,6 +19,7 @@ struct CommandLine {
   std::string root = "/";       // --root
   std::string node_file;        // --node
   Format format = Format::kText;
+  bool supervise = false;
   bool quiet = false;
   bool verbose = false;
   // Index in argv of the command's first word; argc if there is no command.

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <map>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -10,9 +10,12 @@
 #include "base/text.h"
 #include "checks/run_checks.h"
 #include "command_line.h"
+#include "environment.h"
 #include "last_words.h"
+#include "launch/end_on_signal.h"
 #include "launch/exec_command.h"
 #include "launch/inherited_state.h"
+#include "launch_options.h"
 #include "output.h"
 #include "pipeline.h"
 #include "policy/load_policy.h"
@@ -26,18 +29,6 @@
 
 namespace gpuinit {
 namespace {
-
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> variables;
-  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    const auto equals = text.find('=');
-    // The first of two equal names is what getenv answers.
-    if (equals != std::string_view::npos)
-      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return variables;
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -117,7 +108,7 @@ int print_policy(const CommandLine& line) {
 Question question_of(const CommandLine& line, int argc, char** argv) {
   Question question;
   question.command.assign(argv + line.command_index, argv + argc);
-  question.environment = environment();
+  question.environment = environment_variables();
   question.root = line.root;
   question.node_file = line.node_file;
   return question;
@@ -149,7 +140,7 @@ std::string json_report(const Judgement& judgement) {
 }
 
 void tell_on_stderr(const CommandLine& line, const Judgement& judgement) {
-  const bool colour = report::should_colour(STDERR_FILENO, environment());
+  const bool colour = report::should_colour(STDERR_FILENO, environment_variables());
   // Nobody left to tell if stderr is closed or full: the exit code still speaks.
   [[maybe_unused]] const Status written =
       write_all(STDERR_FILENO, line.format == Format::kJson ? json_report(judgement)
@@ -179,48 +170,83 @@ int check(const CommandLine& line, int argc, char** argv) {
   return exit_code;
 }
 
-int launch_command(const CommandLine& line, int argc, char** argv,
-                   const launch::InheritedState& inherited) {
-  // First of all: a command that is not there needs neither driver nor verdict.
-  const launch::FoundCommand command = launch::find_command(argv[line.command_index]);
-  if (command.path.empty()) {
-    complain(command.failure.message);
-    return command.failure.exit_code;
-  }
-  if (variable("GPUINIT") != "off") {
-    auto loaded = load_policy(line);
-    if (!loaded) return policy_error(loaded.error());
-    auto judgement = judge(question_of(line, argc, argv), loaded->policy);
-    if (!judgement) return usage_error(judgement.error());
-    tell_on_stderr(line, *judgement);
-    tell_kubernetes(line, loaded->policy, *judgement);
-    if (judgement->verdict.word == Verdict::Word::kFail) return judgement->verdict.exit_code;
-  }
+// GPUINIT=off: no policy may stop the launch. What it says about the launch itself
+// still holds if it can be read.
+Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool checks_are_off) {
+  auto loaded = load_policy(line);
+  if (loaded || !checks_are_off) return loaded;
+  complain("GPUINIT=off, so this is no obstacle: " + loaded.error().message);
+  return policy::LoadedPolicy{};
+}
+
+struct Approval {
+  std::optional<int> exit_code;  // none: the command may run
+  std::optional<std::size_t> devices;
+};
+
+Approval ask_the_checks(const CommandLine& line, const Policy& policy, int argc, char** argv) {
+  auto judgement = judge(question_of(line, argc, argv), policy);
+  if (!judgement) return {usage_error(judgement.error()), {}};
+  tell_on_stderr(line, *judgement);
+  tell_kubernetes(line, policy, *judgement);
+  if (judgement->verdict.word == Verdict::Word::kFail) return {judgement->verdict.exit_code, {}};
+  const auto& devices = judgement->facts.node.devices;
+  if (devices.known()) return {{}, devices->size()};
+  return {};
+}
+
+int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited) {
+  // PID 1 would lose what arrives between unblocking and exec; exec takes the
+  // handlers away by itself.
+  const launch::EndOnSignal until_exec(inherited, launch::ending_signals());
   inherited.restore();
-  const launch::ExecFailure failure = launch::exec_command(command.path, argv + line.command_index);
+  const launch::ExecFailure failure = launch::exec_command(path, argv);
   complain(failure.message);
   return failure.exit_code;
+}
+
+int launch_command(const CommandLine& line, int argc, char** argv,
+                   const launch::InheritedState& inherited) {
+  launch::FoundCommand command;
+  Policy policy;
+  Approval approval;
+  {
+    const launch::EndOnSignal while_nothing_runs(inherited, launch::kStopRequests);
+    // First of all: a command that is not there needs neither driver nor verdict.
+    command = launch::find_command(argv[line.command_index]);
+    if (command.path.empty()) {
+      complain(command.failure.message);
+      return command.failure.exit_code;
+    }
+    const bool checks_are_off = variable("GPUINIT") == "off";
+    auto loaded = policy_of_launch(line, checks_are_off);
+    if (!loaded) return policy_error(loaded.error());
+    policy = std::move(loaded->policy);
+    if (!checks_are_off) approval = ask_the_checks(line, policy, argc, argv);
+    if (approval.exit_code) return *approval.exit_code;
+  }
+  char* const* words = argv + line.command_index;
+  if (!wants_supervision(line, policy, argv[0])) return become(command.path, words, inherited);
+  return launch::supervise(supervise_options(policy, approval.devices), inherited, command.path,
+                           words);
 }
 
 int run(int argc, char** argv, const launch::InheritedState& inherited) {
   auto line = parse_command_line(argc, argv);
   if (!line) return usage_error(line.error());
   if (line->verbose) base::enable_verbose_log();
+  if (line->verb == Verb::kLaunch) return launch_command(*line, argc, argv, inherited);
+  // As PID 1 of an init container the kernel would not let SIGTERM end us.
+  const launch::EndOnSignal anytime(inherited, launch::kStopRequests);
+  inherited.restore_all_but_pipe();
   switch (line->verb) {
-    case Verb::kHelp:
-      return print(kHelp, kExitGood);
-    case Verb::kVersion:
-      return version();
-    case Verb::kExplain:
-      return explain(*line);
-    case Verb::kPrintPolicy:
-      return print_policy(*line);
-    case Verb::kFacts:
-      return facts(*line, argc, argv);
-    case Verb::kCheck:
-      return check(*line, argc, argv);
-    case Verb::kLaunch:
-      return launch_command(*line, argc, argv, inherited);
+    case Verb::kHelp: return print(kHelp, kExitGood);
+    case Verb::kVersion: return version();
+    case Verb::kExplain: return explain(*line);
+    case Verb::kPrintPolicy: return print_policy(*line);
+    case Verb::kFacts: return facts(*line, argc, argv);
+    case Verb::kCheck: return check(*line, argc, argv);
+    case Verb::kLaunch: break;
   }
   return kExitInternal;
 }

@@ -2,26 +2,36 @@
 // mask and the standard descriptors.
 #pragma once
 
-#include <csignal>
+#include <sys/types.h>
+
+#include "launch/signal_set.h"
 
 namespace gpuinit::launch {
 
 // Constructed first thing in main.
-//  - Blocks SIGPIPE, so that a reader that went away does not end PID 1 in the
-//    middle of a report.
+//  - Every signal is blocked from here on (from the first instruction, with
+//    launch/early_block.h): what arrives waits until somebody decides.
 //  - Occupies closed descriptors 0 to 2 (close-on-exec), so that no file gpuinit
 //    opens can become its standard error.
 class InheritedState {
  public:
   InheritedState();
 
+  SignalSet mask() const { return mask_; }
+  pid_t parent() const { return parent_; }
+
+  // For work that launches nothing: the mask as it was, except that a reader that
+  // went away does not end a report with SIGPIPE.
+  void restore_all_but_pipe() const;
+
   // Undoes it: drops a SIGPIPE that gpuinit itself caused, puts the mask back.
   // Called right before exec.
   void restore() const;
 
  private:
-  sigset_t mask_{};
+  SignalSet mask_ = 0;
   bool pipe_was_pending_ = false;
+  pid_t parent_ = 0;
 };
 
 }  // namespace gpuinit::launch

@@ -1,0 +1,28 @@
+// What the memory cgroup (v1 or v2) of this process says: how often its limit has
+// killed, the limit, the peak.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/root_fs.h"
+
+namespace gpuinit::launch {
+
+// A value that could not be read is none; so is a limit that is not set.
+struct CgroupMemory {
+  std::optional<std::uint64_t> oom_kills;  // since the cgroup was made
+  std::optional<std::uint64_t> limit;      // bytes, the lowest from here up to the root
+  std::optional<std::uint64_t> peak;       // bytes
+};
+
+// Sources: Linux Documentation/admin-guide/cgroup-v2.rst (memory.events, memory.max,
+// memory.peak) and cgroup-v1/memory.rst (memory.oom_control, limit_in_bytes,
+// max_usage_in_bytes). In a container without a cgroup namespace /proc/self/cgroup
+// names the host's path; the mount itself is the container's cgroup then.
+CgroupMemory read_cgroup_memory(const base::RootFs& fs);
+
+// Only `oom_kills`: read before the command, in the way of its start.
+std::optional<std::uint64_t> read_oom_kills(const base::RootFs& fs);
+
+}  // namespace gpuinit::launch

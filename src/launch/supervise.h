@@ -1,0 +1,36 @@
+// Stays while the command runs: forwards signals, reaps, keeps the terminal in
+// order, and when it ends sees to it that everybody else ends too.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "launch/inherited_state.h"
+#include "launch/postmortem.h"
+
+namespace gpuinit::launch {
+
+struct SuperviseOptions {
+  bool signal_group = false;   // forward to the command's process group, not to it alone
+  std::map<int, int> signals;  // received → sent, 0: dropped; others are sent as they come
+  // From the end of the command, or from a SIGTERM if one came before: then SIGKILL.
+  std::chrono::milliseconds grace{8000};
+  int parent_death_signal = 0;                // 0: none
+  std::vector<int> exit_zero;                 // exit codes, 128+n included, that become 0
+  bool postmortem = true;                     // say what the system knows about a failure
+  bool postmortem_exit = false;               // a driver that no longer answers makes it kExitNode
+  AskDriver ask_driver;                       // empty: nobody is asked
+  std::function<void(std::string_view)> say;  // one message for people
+};
+
+// Runs `path` with `argv` and returns the exit code that gpuinit is to end with:
+// the command's own, 128+n if signal n ended it, 126 or 127 if it could not be
+// executed. Requires: every signal is blocked, no handler is installed.
+int supervise(const SuperviseOptions& options, const InheritedState& inherited,
+              const std::string& path, char* const* argv);
+
+}  // namespace gpuinit::launch
