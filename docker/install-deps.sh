@@ -41,7 +41,7 @@ build_packages=(
 )
 # python3-torch is the ground truth: a torch that really imports in /usr/bin/python3.
 test_packages=(
-  binutils clang debian-archive-keyring dpkg-dev file python3-torch strace util-linux xz-utils
+  binutils catatonit clang debian-archive-keyring dpkg-dev dumb-init file procps python3-torch strace tini util-linux xz-utils
 )
 
 # ---------------------------------------------------------------- Debian packages

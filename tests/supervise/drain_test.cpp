@@ -1,0 +1,101 @@
+// What becomes of the others when the command ends or is told to.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "supervise/supervised.h"
+
+namespace gpuinit::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using testing::HasSubstr;
+
+class Drain : public testing::TestWithParam<Place> {};
+
+constexpr char kTidyWorker[] =
+    "(trap 'sleep 0.3; echo tidy; exit' TERM; echo worker; while :; do sleep 0.02; done) & ";
+// It does not end by SIGTERM, nor does its sleep.
+constexpr char kStubbornWorker[] = "(trap '' TERM; echo worker; sleep 100) & ";
+
+// Regression list: "drain: worker with TERM trap finishes within grace".
+TEST_P(Drain, AWorkerMayCleanUpWhenTheCommandEnds) {
+  RunningProgram running(supervised(shell(std::string(kTidyWorker) + "sleep 0.3; exit 3")),
+                         unchecked(), GetParam());
+  EXPECT_EQ(running.finish(), 3);
+  EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
+  EXPECT_THAT(running.said(), testing::Not(HasSubstr("killed")));
+}
+
+TEST_P(Drain, AWorkerMayCleanUpWhenTheCommandIsToldToStop) {
+  RunningProgram running(supervised(shell(std::string(kTidyWorker) + "exec sleep 100")),
+                         unchecked(), GetParam());
+  ASSERT_TRUE(running.says("worker\n"));
+  running.send(SIGTERM);
+  EXPECT_EQ(running.finish(), 128 + SIGTERM);
+  EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
+}
+
+// Regression list: "stubborn worker KILLed at the deadline".
+TEST_P(Drain, AStubbornWorkerIsKilledAtTheDeadlineAndNamed) {
+  RunningProgram running(
+      supervised(shell(std::string(kStubbornWorker) + "sleep 0.3; exit 3"), {"launch.grace=0.7"}),
+      unchecked(), GetParam());
+  const auto start = Clock::now();
+  EXPECT_EQ(running.finish(), 3);
+  EXPECT_GE(Clock::now() - start, std::chrono::milliseconds(900));
+  EXPECT_LE(Clock::now() - start, std::chrono::seconds(8));
+  EXPECT_THAT(running.said(),
+              testing::ContainsRegex("killed what was still there 0.7 s.*sleep \\(pid [0-9]+\\)"));
+}
+
+TEST_P(Drain, AStubbornCommandIsKilledAtTheDeadlineAfterSigterm) {
+  RunningProgram running(
+      supervised(shell("trap '' TERM; echo up; sleep 100"), {"launch.grace=0.5"}), unchecked(),
+      GetParam());
+  ASSERT_TRUE(running.says("up\n"));
+  running.send(SIGTERM);
+  EXPECT_EQ(running.finish(), 128 + SIGKILL);
+  EXPECT_THAT(running.said(), testing::ContainsRegex("killed.*sh \\(pid"));
+}
+
+// Regression list: "setsid'ed worker as PID 1 gets TERM". As a subreaper too.
+TEST_P(Drain, AWorkerInASessionOfItsOwnIsReached) {
+  Tree tree;
+  RunningProgram running(supervised({WITNESS_BINARY, "daemon", tree.at("done")}), unchecked(),
+                         GetParam());
+  EXPECT_EQ(running.finish(), 5);
+  EXPECT_TRUE(std::filesystem::exists(tree.at("done")));
+}
+
+TEST_P(Drain, AStoppedWorkerIsWokenToHearOfIt) {
+  RunningProgram running(supervised(shell("(trap 'echo tidy; exit' TERM; kill -STOP $(exec sh -c "
+                                          "'echo $PPID'); sleep 5) & sleep 0.4")),
+                         unchecked(), GetParam());
+  EXPECT_EQ(running.finish(), 0);
+  EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
+}
+
+TEST_P(Drain, NobodyLeftIsTheEndAtOnce) {
+  RunningProgram running(supervised(shell("sleep 0.1 & wait; exit 2")), unchecked(), GetParam());
+  const auto start = Clock::now();
+  EXPECT_EQ(running.finish(), 2);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(4));
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, Drain, testing::Values(Place::kChild, Place::kPid1),
+                         [](const auto& test) {
+                           return test.param == Place::kChild ? "Child" : "Pid1";
+                         });
+
+TEST(DrainWithoutProc, PidOneReachesEverybody) {
+  RunningProgram running(
+      supervised(shell(std::string(kTidyWorker) + kStubbornWorker + "sleep 0.3; exit 3"),
+                 {"launch.grace=1"}),
+      unchecked(), Place::kBarePid1);
+  EXPECT_EQ(running.finish(), 3);
+  EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
+  EXPECT_THAT(running.said(), HasSubstr("killed what was still there"));
+}
+
+}  // namespace
+}  // namespace gpuinit::test

@@ -1,0 +1,111 @@
+// What gpuinit --supervise exits with, and what it says when the command cannot start.
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "supervise/supervised.h"
+
+namespace gpuinit::test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(SuperviseExit, IsTheCommandsOwn) {
+  for (const int code : {0, 1, 7, 64, 127, 255}) {
+    const Ran ran = supervise(shell("exit " + std::to_string(code)));
+    EXPECT_EQ(ran.exit_code, code);
+  }
+}
+
+TEST(SuperviseExit, Is128AndTheSignal) {
+  for (const int signal : {1, 2, 6, 9, 11, 15, 37})
+    EXPECT_EQ(supervise(shell("kill -" + std::to_string(signal) + " $$")).exit_code, 128 + signal);
+}
+
+TEST(SuperviseExit, CodesOfTheListBecomeZero) {
+  EXPECT_EQ(supervise(shell("kill $$"), {"launch.exit-zero=[143]"}).exit_code, 0);
+  EXPECT_EQ(supervise(shell("exit 3"), {"launch.exit-zero=[143, 3]"}).exit_code, 0);
+  EXPECT_EQ(supervise(shell("exit 4"), {"launch.exit-zero=[143, 3]"}).exit_code, 4);
+}
+
+// Regression list: "wrong-arch ELF, missing interpreter, no-shebang, empty file,
+// directory, non-exec, empty name".
+TEST(SuperviseExit, ACommandThatCannotBeExecutedIsExplained) {
+  Tree tree;
+  std::string elf(64, '\0');
+  elf.replace(0, 4, ELFMAG);
+  elf[4] = ELFCLASS64;
+  elf[5] = ELFDATA2LSB;
+  elf[16] = ET_EXEC;
+  elf[18] = static_cast<char>(EM_PPC64);
+  tree.executable("wrong-arch", elf);
+  tree.executable("no-interpreter", "#!/no/such/interpreter\n");
+  tree.executable("no-shebang", "echo hello\n");
+  tree.executable("empty");
+  tree.directory("directory");
+  tree.file("no-exec", "#!/bin/sh\n");
+  struct Case {
+    std::string command;
+    int exit_code;
+    std::string message;
+  };
+  const Case cases[] = {
+      {tree.at("wrong-arch"), 126, "is a program for ppc64, this machine is"},
+      {tree.at("no-interpreter"), 126, "the interpreter /no/such/interpreter of the script"},
+      {tree.at("no-shebang"), 126, "it has no #! line"},
+      {tree.at("empty"), 126, "is empty"},
+      {tree.at("directory"), 126, "is a directory"},
+      {tree.at("no-exec"), 126, "is not executable"},
+      {tree.at("missing"), 127, "does not exist"},
+      {"no-such-program", 127, "is not on PATH"},
+      {"", 127, "name is empty"},
+  };
+  for (const auto& [command, exit_code, message] : cases) {
+    const Ran ran = run_program(supervised({"--", command}), unchecked());
+    EXPECT_EQ(ran.exit_code, exit_code) << command;
+    EXPECT_THAT(ran.err, HasSubstr(message)) << command;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+  }
+}
+
+TEST(SuperviseExit, AFailureIsFollowedByWhatTheSystemKnows) {
+  EXPECT_THAT(supervise(shell("exit 3")).err, HasSubstr("the command exited with 3"));
+  EXPECT_THAT(supervise(shell("kill -SEGV $$")).err, HasSubstr("ended by SIGSEGV"));
+  EXPECT_EQ(supervise(shell("exit 3"), {"launch.postmortem=false"}).err, "");
+  EXPECT_EQ(supervise(shell("exit 0")).err, "");
+}
+
+TEST(SuperviseExit, AnInitsCommandLineIsUnderstood) {
+  EXPECT_EQ(run_program(supervised({"--", "sh", "-c", "exit 5"}), unchecked()).exit_code, 5);
+  EXPECT_EQ(supervise({"sh", "-c", "exit 6"}).exit_code, 6) << "no -- needed";
+}
+
+// dockerd runs its init as `/sbin/docker-init -- COMMAND`.
+TEST(SuperviseExit, TheNameOfAnEnginesInitIsEnough) {
+  Tree tree;
+  tree.link("docker-init", GPUINIT_BINARY);
+  const Ran ran =
+      run_program({tree.at("docker-init"), "--", "sh", "-c", "echo $PPID $$"}, unchecked());
+  EXPECT_EQ(ran.exit_code, 0);
+  RunningProgram running({tree.at("docker-init"), "--", "sh", "-c", "echo parent $PPID; sleep 0.1"},
+                         unchecked());
+  EXPECT_TRUE(running.says("parent " + std::to_string(running.pid())));
+}
+
+TEST(SuperviseExit, ThePolicyCanAskForIt) {
+  RunningProgram running({GPUINIT_BINARY, "--set", "launch.mode=supervise", "sh", "-c",
+                          "echo parent $PPID; sleep 0.1"},
+                         unchecked());
+  EXPECT_TRUE(running.says("parent " + std::to_string(running.pid())));
+}
+
+TEST(SuperviseExit, WithChecksOffABadPolicyIsSaidAndStopsNothing) {
+  const Ran ran = run_program({GPUINIT_BINARY, "--supervise", "sh", "-c", "exit 4"},
+                              unchecked({{"GPUINIT_POLICY", "/no/file"}}));
+  EXPECT_EQ(ran.exit_code, 4);
+  EXPECT_THAT(ran.err, HasSubstr("GPUINIT=off"));
+  EXPECT_THAT(ran.err, HasSubstr("/no/file"));
+}
+
+}  // namespace
+}  // namespace gpuinit::test
