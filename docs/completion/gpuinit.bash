@@ -2,7 +2,7 @@
 _gpuinit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
   local options='--check --facts --explain --print-policy --policy --set --root --node --format
-                 --quiet --verbose --version --help'
+                 --supervise --quiet --verbose --version --help'
 
   # The first word that is neither an option nor its value begins the command.
   local i=1
