@@ -6,6 +6,7 @@ those projects publish can be run against gpuinit. docs/drop-in.md is the same i
 $GPUINIT_BINARY names gpuinit.
 """
 
+import getopt
 import os
 import signal
 import sys
@@ -16,64 +17,53 @@ def set_value(settings, key, value):
 
 
 def tini(arguments, settings):
-    zero = []
-    if "TINI_KILL_PROCESS_GROUP" in os.environ:
+    options, command = getopt.getopt(arguments, "+hlvwsge:p:")
+    zero = [value for option, value in options if option == "-e" and value != "0"]
+    for option, value in options:
+        if option == "-p":
+            set_value(settings, "parent-death-signal", value)
+    if ("-g", "") in options or "TINI_KILL_PROCESS_GROUP" in os.environ:
         set_value(settings, "signal-target", "group")
-    while arguments and arguments[0].startswith("-"):
-        word = arguments.pop(0)
-        if word == "--":
-            break
-        for position, flag in enumerate(word[1:], 1):
-            if flag in "ep":
-                value = word[position + 1:] or arguments.pop(0)
-                if flag == "e" and value != "0":
-                    zero.append(value)
-                if flag == "p":
-                    set_value(settings, "parent-death-signal", value)
-                break
-            if flag == "g":
-                set_value(settings, "signal-target", "group")
     if zero:
         set_value(settings, "exit-zero", f"[{', '.join(zero)}]")
-    return arguments
+    return command
 
 
 def dumb_init(arguments, settings):
+    options, command = getopt.getopt(arguments, "+chvVr:", ["single-child", "help", "verbose", "version", "rewrite="])
     group = os.environ.get("DUMB_INIT_SETSID") != "0"
-    while arguments and arguments[0].startswith("-"):
-        word = arguments.pop(0)
-        if word == "--":
-            break
-        if word in ("-c", "--single-child"):
+    for option, value in options:
+        if option in ("-c", "--single-child"):
             group = False
-        elif word in ("-r", "--rewrite"):
-            received, sent = map(int, arguments.pop(0).split(":"))
+        elif option in ("-r", "--rewrite"):
+            received, sent = map(int, value.split(":"))
             name = signal.Signals(received).name
             set_value(settings, f"signals.{name}", signal.Signals(sent).name if sent else "ignore")
-        elif word not in ("-v", "--verbose"):
-            sys.exit(1)
+        elif option in ("-h", "--help", "-V", "--version"):
+            sys.exit(0)
     if group:
         set_value(settings, "signal-target", "group")
-    return arguments
+    return command
 
 
 def catatonit(arguments, settings):
-    while arguments and arguments[0].startswith("-"):
-        word = arguments.pop(0)
-        if word == "--":
-            break
-        if word == "-g":
-            set_value(settings, "signal-target", "group")
-    return arguments
+    options, command = getopt.getopt(arguments, "+hLVPg")
+    if ("-g", "") in options:
+        set_value(settings, "signal-target", "group")
+    return command
 
 
 def main():
     name = os.path.basename(sys.argv[0])
     settings = []
     adapt = {"tini": tini, "dumb-init": dumb_init, "catatonit": catatonit}[name]
-    command = adapt(sys.argv[1:], settings)
+    try:
+        command = adapt(sys.argv[1:], settings)
+    except (getopt.GetoptError, ValueError) as error:
+        sys.exit(f"{name}: {error}")
     os.environ["GPUINIT"] = "off"
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python's own doing
+    for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored_by_python, signal.SIG_DFL)
     gpuinit = os.environ["GPUINIT_BINARY"]
     os.execv(gpuinit, [gpuinit, "--supervise", *settings, "--", *command])
 
