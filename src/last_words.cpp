@@ -10,7 +10,7 @@ namespace __gnu_cxx {
 // Takes the place of libstdc++'s own, which brings the symbol demangler with it.
 void __verbose_terminate_handler() {  // NOLINT(bugprone-reserved-identifier)
   static constexpr char kWords[] =
-      "gpuinit: out of memory (or an error of gpuinit's own); nothing was launched\n";
+      "gpuinit: stopped: out of memory (or an error of gpuinit's own)\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords, sizeof kWords - 1);
   ::_exit(gpuinit::kExitInternal);
 }

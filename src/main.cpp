@@ -141,10 +141,8 @@ std::string json_report(const Judgement& judgement) {
 
 void tell_on_stderr(const CommandLine& line, const Judgement& judgement) {
   const bool colour = report::should_colour(STDERR_FILENO, environment_variables());
-  // Nobody left to tell if stderr is closed or full: the exit code still speaks.
-  [[maybe_unused]] const Status written =
-      write_all(STDERR_FILENO, line.format == Format::kJson ? json_report(judgement)
-                                                            : text_report(line, judgement, colour));
+  tell(line.format == Format::kJson ? json_report(judgement)
+                                    : text_report(line, judgement, colour));
 }
 
 void tell_kubernetes(const CommandLine& line, const Policy& policy, const Judgement& judgement) {

@@ -10,7 +10,11 @@ namespace gpuinit {
 // Writes all of it or says why not (a full disk, a closed pipe).
 Status write_all(int fd, std::string_view text);
 
-// "gpuinit: <message>\n" on stderr; there is nobody left to tell if that fails.
+// Writes on stderr. There is nobody left to tell if that fails, and no launch and no
+// end waits for a reader that does not read: after 2 s the rest is left unsaid.
+void tell(std::string_view text);
+
+// "gpuinit: <message>\n" on stderr, as `tell` does.
 void complain(std::string_view message);
 
 }  // namespace gpuinit

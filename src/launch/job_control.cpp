@@ -35,8 +35,10 @@ void JobControl::stopped(int signal) {
   if (!resumed && stop_was_forwarded_) return;
   stop_was_forwarded_ = false;
   if (terminal_.is_ours()) terminal_.give_to(command_);
-  // Who does not get the foreground would stop again at once.
-  if (resumed || !wants_terminal || terminal_.foreground() == command_) ::kill(-command_, SIGCONT);
+  // Who does not get the foreground would stop again at once, and nobody is there to
+  // give it: a reader in an orphaned group must fail, not wait for ever.
+  if (!resumed && wants_terminal && terminal_.foreground() != command_) ::kill(-command_, SIGHUP);
+  ::kill(-command_, SIGCONT);
 }
 
 void JobControl::ended() {

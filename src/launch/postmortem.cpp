@@ -30,7 +30,13 @@ std::string how_it_ended(const CommandEnd& end) {
          (end.core_dumped ? " (core dumped)" : "");
 }
 
-// Killed by the limit, or by somebody else: only the count before and after tells.
+// The peak lags behind the limit by what the kernel could still take back.
+bool reached_limit(const CgroupMemory& memory) {
+  return memory.limit && memory.peak && *memory.peak >= *memory.limit - *memory.limit / 20;
+}
+
+// Killed for memory, or by somebody else: only the count before and after tells. It
+// counts every OOM killer's victims, the node's too, but only in this very cgroup.
 std::string about_memory(const Scene& scene) {
   const CgroupMemory& memory = scene.memory;
   std::string numbers;
@@ -44,10 +50,14 @@ std::string about_memory(const Scene& scene) {
   const std::uint64_t kills =
       *memory.oom_kills > *scene.oom_kills_before ? *memory.oom_kills - *scene.oom_kills_before : 0;
   if (kills == 0)
-    return scene.end.signal == SIGKILL ? "the container's memory limit killed nothing" + numbers +
-                                             ": the SIGKILL came from outside"
-                                       : "";
+    return scene.end.signal == SIGKILL
+               ? "the kernel killed nothing in this memory cgroup" + numbers +
+                     ": somebody sent the SIGKILL"
+               : "";
   const std::string what = kills == 1 ? "one process" : std::to_string(kills) + " processes";
+  if (!reached_limit(memory))
+    return "the kernel killed " + what + " for lack of memory meanwhile" + numbers +
+           ": the node or a cgroup above this one ran short; request more memory or use less";
   return "the container's memory limit killed " + what + " meanwhile" + numbers +
          ": raise the limit or use less memory (fewer DataLoader workers, smaller batches)";
 }

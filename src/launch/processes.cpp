@@ -15,6 +15,7 @@ namespace gpuinit::launch {
 namespace {
 
 constexpr std::size_t kMaxProcesses = 100'000;
+constexpr std::size_t kThreadsField = 17;  // counted from the state
 
 bool proc_is_ours() {
   char target[32];
@@ -50,19 +51,26 @@ std::vector<Process> all_processes() {
 
 }  // namespace
 
-// proc(5): "pid (comm) state ppid …"; comm may hold blanks and parentheses.
+// proc(5): "pid (comm) state ppid …", num_threads is the 20th; comm may hold blanks
+// and parentheses.
 Process parse_stat(const std::string& line) {
   const auto open = line.find(" (");
   const auto close = line.rfind(") ");
   if (open == std::string::npos || close == std::string::npos || close < open + 2) return {};
   const auto fields = base::split(std::string_view(line).substr(close + 2), ' ');
   const auto pid = base::parse_number(std::string_view(line).substr(0, open));
-  if (!pid || fields.size() < 2 || fields[0] == "Z" || fields[0] == "X") return {};
+  if (!pid || fields.size() < 2 || fields[0] == "X") return {};
+  // A process whose first thread has ended while others go on looks like a zombie.
+  if (fields[0] == "Z") {
+    const auto threads =
+        fields.size() > kThreadsField ? base::parse_number(fields[kThreadsField]) : std::nullopt;
+    if (threads.value_or(0) < 2) return {};
+  }
   const auto parent = base::parse_number(fields[1]);
   if (!parent) return {};
-  return {static_cast<pid_t>(*pid), static_cast<pid_t>(*parent),
-          fields[0] == "T" || fields[0] == "t",
-          base::printable(std::string_view(line).substr(open + 2, close - open - 2))};
+  return {.pid = static_cast<pid_t>(*pid),
+          .parent = static_cast<pid_t>(*parent),
+          .name = base::printable(std::string_view(line).substr(open + 2, close - open - 2))};
 }
 
 std::vector<Process> other_processes() {

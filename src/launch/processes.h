@@ -11,7 +11,7 @@ namespace gpuinit::launch {
 struct Process {
   pid_t pid = 0;
   pid_t parent = 0;
-  bool stopped = false;
+  bool refused = false;  // another user's: it may not be signalled
   std::string name;  // comm, at most 15 bytes, unprintable ones shown as \xNN
 };
 
@@ -20,7 +20,7 @@ struct Process {
 // another pid namespace, whose numbers would mean other processes.
 std::vector<Process> other_processes();
 
-// One line of /proc/PID/stat; pid 0 if it is none, or a zombie's.
+// One line of /proc/PID/stat; pid 0 if it is none, or that of a dead process.
 Process parse_stat(const std::string& line);
 
 }  // namespace gpuinit::launch

@@ -36,6 +36,22 @@ std::string in_seconds(milliseconds time) {
 // A command that is over by then was not worth giving memory back for.
 constexpr milliseconds kSettled{200};
 
+// Whoever is told to end late, because the command has used up the grace, still has
+// this much; 8 s and this are below docker's 10 s.
+constexpr milliseconds kLastNotice{1000};
+
+// Children may die faster than they can be reaped; signals and deadlines have their
+// turn all the same.
+constexpr int kReapedAtOnce = 64;
+
+constexpr bool is_stop_request(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
+constexpr bool is_terminal_stop(int signal) {
+  return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 class Supervisor {
  public:
   Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal)
@@ -45,21 +61,26 @@ class Supervisor {
   void run();
 
   const CommandEnd& end() const { return end_; }
+  bool killed() const { return kill_deadline_.has_value() || command_killed_; }
   bool asked_to_stop() const { return asked_to_stop_; }
   const SharedMemory& shared_memory() const { return shared_memory_; }
 
  private:
-  bool reap();
+  enum class Children { kNone, kSome, kMoreToReap };
+  Children reap();
   void command_ended(const siginfo_t& info);
-  void wait_for_something();
+  void wait_for_something(bool at_most_look);
   void handle(int signal, const siginfo_t& info);
   void send(int signal, const siginfo_t& info);
+  milliseconds last_notice() const { return std::min(kLastNotice, options_.grace); }
   bool time_is_up();
+  void kill_command();
 
   const SuperviseOptions& options_;
   pid_t command_;
   JobControl jobs_;
   bool running_ = true;
+  bool command_killed_ = false;
   CommandEnd end_;
   SharedMemory shared_memory_;
   bool asked_to_stop_ = false;
@@ -69,30 +90,32 @@ class Supervisor {
 };
 
 void Supervisor::run() {
-  while (reap()) {
+  for (;;) {
+    const Children children = reap();
+    if (children == Children::kNone) return;
     if (settles_ && Clock::now() >= *settles_) {
       let_go_of_memory();
       settles_.reset();
     }
     if (deadline_ && Clock::now() >= *deadline_ && time_is_up()) return;
-    wait_for_something();
+    wait_for_something(children == Children::kMoreToReap);
   }
 }
 
-// Takes every child that has ended; false if none is left.
-bool Supervisor::reap() {
-  for (;;) {
+Supervisor::Children Supervisor::reap() {
+  for (int i = 0; i < kReapedAtOnce; ++i) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) != 0) {
       if (errno == EINTR) continue;
       running_ = false;  // also if its status went to somebody else
-      return false;
+      return Children::kNone;
     }
-    if (info.si_pid == 0) return true;
+    if (info.si_pid == 0) return Children::kSome;
     if (info.si_pid != command_ || !running_) continue;
     if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) jobs_.stopped(info.si_status);
     else command_ended(info);
   }
+  return Children::kMoreToReap;
 }
 
 // The others get the same chance to clean up that the command had.
@@ -106,11 +129,19 @@ void Supervisor::command_ended(const siginfo_t& info) {
   siginfo_t none{};
   if (::waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return;
   ask_others_to_end(command_);
-  if (!deadline_) deadline_ = Clock::now() + options_.grace;
+  const auto now = Clock::now();
+  deadline_ = deadline_ ? std::max(*deadline_, now + last_notice()) : now + options_.grace;
 }
 
-// For ever, unless there is something to do at a certain time.
-void Supervisor::wait_for_something() {
+// For ever, unless there is something to do, now or at a certain time.
+void Supervisor::wait_for_something(bool at_most_look) {
+  // Of what is pending the kernel gives the lowest number first, and SIGCHLD may be
+  // pending all the time.
+  siginfo_t info{};
+  const timespec at_once{};
+  const int waiting = take_signal(kEverySignal & ~only(SIGCHLD), info, &at_once);
+  if (waiting > 0) handle(waiting, info);
+  if (waiting > 0 || at_most_look) return;
   std::optional<Clock::time_point> until = deadline_;
   if (settles_) until = until ? std::min(*until, *settles_) : *settles_;
   timespec left{};
@@ -120,7 +151,6 @@ void Supervisor::wait_for_something() {
     left.tv_sec = seconds.count();
     left.tv_nsec = std::chrono::nanoseconds(time - seconds).count();
   }
-  siginfo_t info{};
   const int signal = take_signal(kEverySignal, info, until ? &left : nullptr);
   // SIGCHLD only says that somebody may be reaped; one may stand for many.
   if (signal > 0 && signal != SIGCHLD) handle(signal, info);
@@ -130,23 +160,22 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
   const auto rule = options_.signals.find(signal);
   const int sent = rule == options_.signals.end() ? signal : rule->second;
   if (sent == 0) return;
-  if (signal == SIGTERM || sent == SIGTERM) {
-    asked_to_stop_ = true;
-    if (!deadline_) deadline_ = Clock::now() + options_.grace;
-  }
   if (!running_) {
-    signal_others(sent, command_);
+    // They are ending; who is stopped would not.
+    if (sent == SIGTERM) ask_others_to_end(command_);
+    else if (!is_terminal_stop(sent)) signal_others(sent, command_);
     return;
   }
+  if (is_stop_request(signal) || is_stop_request(sent)) asked_to_stop_ = true;
+  if ((signal == SIGTERM || sent == SIGTERM) && !deadline_)
+    deadline_ = Clock::now() + options_.grace;
   jobs_.forwarding(sent);
   send(sent, info);
 }
 
 void Supervisor::send(int signal, const siginfo_t& info) {
-  if (options_.signal_group) {
-    ::kill(-command_, signal);
-    return;
-  }
+  // A command that has left its group is the one to ask all the same.
+  if (options_.signal_group && ::kill(-command_, signal) == 0) return;
   // sigqueue(3) carries a value, which kill(2) would lose.
   if (info.si_code == SI_QUEUE) {
     siginfo_t copy = info;
@@ -156,25 +185,43 @@ void Supervisor::send(int signal, const siginfo_t& info) {
   ::kill(command_, signal);
 }
 
-// Kills everybody, again and again while there is somebody; true if it is no use.
+// The command kept its workers from being told: they are, before they are killed.
+void Supervisor::kill_command() {
+  command_killed_ = true;
+  ::kill(command_, SIGKILL);
+  ask_others_to_end(command_);
+  deadline_ = Clock::now() + last_notice();
+  options_.say("killed the command (pid " + std::to_string(command_) + "), still there " +
+               in_seconds(options_.grace) + " after SIGTERM (launch.grace)");
+}
+
+// First the command, then everybody, again and again while there is somebody; true
+// if it is no use.
 bool Supervisor::time_is_up() {
+  if (running_ && !command_killed_) {
+    kill_command();
+    return false;
+  }
   const auto now = Clock::now();
-  const std::vector<Process> left = signal_others(SIGKILL, command_);
-  const std::string names = left.empty() ? "processes that /proc does not name" : names_of(left);
+  const std::vector<Process> left = kill_others(command_);
+  const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);
   if (!kill_deadline_) {
     kill_deadline_ = now + kKillBound;
-    options_.say("killed what was still there " + in_seconds(options_.grace) +
+    options_.say("killed what was still there " +
+                 in_seconds(command_killed_ ? last_notice() : options_.grace) +
                  " after SIGTERM (launch.grace): " + names);
   } else if (now >= *kill_deadline_) {
-    options_.say("left behind, since even SIGKILL does not end it: " + names);
+    options_.say("left behind, since SIGKILL has not ended it: " + names);
     return true;
   }
   deadline_ = now + kKillAgain;
   return false;
 }
 
-int exit_code_of(const CommandEnd& end) {
-  if (!end.known) return kExitInternal;
+int exit_code_of(const Supervisor& supervisor) {
+  const CommandEnd& end = supervisor.end();
+  // It did not even end by SIGKILL (a driver that hangs), or a tracer has its status.
+  if (!end.known) return supervisor.killed() ? kExitSignalBase + SIGKILL : kExitInternal;
   return end.signal != 0 ? kExitSignalBase + end.signal : end.status;
 }
 
@@ -232,7 +279,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   Supervisor supervisor(options, spawned.pid, terminal);
   supervisor.run();
 
-  const int exit_code = exit_code_of(supervisor.end());
+  const int exit_code = exit_code_of(supervisor);
   const auto& good = options.exit_zero;
   if (std::find(good.begin(), good.end(), exit_code) != good.end()) return kExitGood;
   if (exit_code == 0 || !options.postmortem || supervisor.asked_to_stop()) return exit_code;

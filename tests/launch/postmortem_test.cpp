@@ -38,14 +38,25 @@ TEST(Postmortem, TheMemoryLimitKilled) {
 TEST(Postmortem, AWorkerThatTheLimitKilledExplainsAnOrdinaryError) {
   Scene scene = killed();
   scene.end = {.known = true, .status = 1, .signal = 0, .core_dumped = false};
-  scene.memory.oom_kills = 4;
+  scene.memory = {4, 2 * kGiB, 2 * kGiB - 4096};
   const std::string text = describe_scene(scene);
   EXPECT_THAT(text, testing::StartsWith("the command exited with 1; "));
-  EXPECT_THAT(text, HasSubstr("killed 3 processes meanwhile"));
+  EXPECT_THAT(text, HasSubstr("limit killed 3 processes meanwhile"));
+}
+
+TEST(Postmortem, TheNodesShortageIsNotTheContainersLimit) {
+  Scene scene = killed();
+  scene.memory.oom_kills = 2;
+  const std::string text = describe_scene(scene);
+  EXPECT_THAT(text, HasSubstr("the kernel killed one process for lack of memory meanwhile"));
+  EXPECT_THAT(text, HasSubstr("the node or a cgroup above this one ran short"));
+  scene.memory.limit.reset();
+  EXPECT_EQ(describe_scene(scene).find("limit"), std::string::npos) << describe_scene(scene);
 }
 
 TEST(Postmortem, AnOldKillIsNotBlamed) {
-  EXPECT_THAT(describe_scene(killed()), HasSubstr("the container's memory limit killed nothing"));
+  EXPECT_THAT(describe_scene(killed()), HasSubstr("the kernel killed nothing in this memory cgroup (limit 2.0 GiB, peak 1.0 GiB): "
+                        "somebody sent the SIGKILL"));
 }
 
 TEST(Postmortem, AKillThatCannotBeExplainedIsNotGuessed) {

@@ -19,10 +19,11 @@ TEST(ParseStat, TakesANameWithBlanksAndParentheses) {
   EXPECT_EQ(process.name, "a) b (c");
 }
 
-TEST(ParseStat, KnowsWhoIsStopped) {
-  EXPECT_TRUE(parse_stat("12 (a) T 7 12").stopped);
-  EXPECT_TRUE(parse_stat("12 (a) t 7 12").stopped);
-  EXPECT_FALSE(parse_stat("12 (a) S 7 12").stopped);
+// proc(5): num_threads is the 20th field.
+TEST(ParseStat, AZombieWithThreadsThatGoOnIsAlive) {
+  const std::string before = "12 (a) Z 7 12 12 0 -1 4 0 0 0 0 0 0 0 0 20 0 ";
+  EXPECT_EQ(parse_stat(before + "2 0 5").pid, 12);
+  EXPECT_EQ(parse_stat(before + "1 0 5").pid, 0);
 }
 
 TEST(ParseStat, HidesWhatATerminalWouldObey) {
@@ -65,10 +66,15 @@ TEST(OtherProcesses, AreOurDescendantsAndNobodyElse) {
 TEST(NamesOf, StopAtTen) {
   std::vector<Process> processes;
   EXPECT_EQ(names_of(processes), "");
-  for (int pid = 1; pid <= 12; ++pid) processes.push_back({pid, 1, false, "p"});
+  for (int pid = 1; pid <= 12; ++pid) processes.push_back({.pid = pid, .parent = 1, .name = "p"});
   const std::string names = names_of(processes);
   EXPECT_TRUE(names.starts_with("p (pid 1), p (pid 2), ")) << names;
   EXPECT_TRUE(names.ends_with("p (pid 10) and 2 more")) << names;
+}
+
+TEST(NamesOf, SayWhoMayNotBeSignalled) {
+  EXPECT_EQ(names_of({{.pid = 3, .parent = 1, .refused = true, .name = "sudo"}}),
+            "sudo (pid 3, of another user: refused)");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What becomes of the others when the command ends or is told to.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ptrace.h>
 
 #include "supervise/supervised.h"
 
@@ -55,7 +56,7 @@ TEST_P(Drain, AStubbornCommandIsKilledAtTheDeadlineAfterSigterm) {
   ASSERT_TRUE(running.says("up\n"));
   running.send(SIGTERM);
   EXPECT_EQ(running.finish(), 128 + SIGKILL);
-  EXPECT_THAT(running.said(), testing::ContainsRegex("killed.*sh \\(pid"));
+  EXPECT_THAT(running.said(), testing::ContainsRegex("killed the command \\(pid [0-9]+\\), still there 0.5 s"));
 }
 
 // Regression list: "setsid'ed worker as PID 1 gets TERM". As a subreaper too.
@@ -75,6 +76,56 @@ TEST_P(Drain, AStoppedWorkerIsWokenToHearOfIt) {
   EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
 }
 
+// It would be killed without having been told.
+TEST_P(Drain, AWorkerIsToldBeforeItIsKilledThoughTheCommandHeedsNothing) {
+  RunningProgram running(
+      supervised(shell(std::string(kTidyWorker) + "trap '' TERM; echo up; sleep 100"),
+                 {"launch.grace=0.9"}),
+      unchecked(), GetParam());
+  ASSERT_TRUE(running.says("worker\n") && running.says("up\n"));
+  running.send(SIGTERM);
+  EXPECT_EQ(running.finish(), 128 + SIGKILL);
+  EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
+}
+
+TEST_P(Drain, AStopOfTheTerminalDoesNotHoldTheWorkers) {
+  RunningProgram running(supervised(shell(std::string(kTidyWorker) + "sleep 0.2; exit 3"), {}),
+                         unchecked(), GetParam());
+  ASSERT_TRUE(running.says("worker\n"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(350));
+  running.send(SIGTSTP);
+  EXPECT_EQ(running.finish(std::chrono::seconds(6)), 3);
+  EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
+}
+
+// A leader that has ended looks like a zombie in /proc; only gpuinit as PID 1 could
+// do without looking.
+TEST_P(Drain, AProcessWhoseFirstThreadHasEndedIsReached) {
+  Tree tree;
+  RunningProgram running(supervised({WITNESS_BINARY, "headless", tree.at("done")}), unchecked(),
+                         GetParam());
+  EXPECT_EQ(running.finish(std::chrono::seconds(6)), 5) << running.said();
+  EXPECT_TRUE(std::filesystem::exists(tree.at("done")));
+}
+
+TEST_P(Drain, NobodyReadingItsWordsHoldsNothingUp) {
+  int full[2];
+  ASSERT_EQ(::pipe(full), 0);
+  ::fcntl(full[1], F_SETFL, O_NONBLOCK);
+  const std::string piece(4096, 'x');
+  while (::write(full[1], piece.data(), piece.size()) > 0) {
+  }
+  ::fcntl(full[1], F_SETFL, 0);
+  RunOptions options = unchecked();
+  options.in_child = [&] { ::dup2(full[1], 2); };
+  RunningProgram running(
+      supervised(shell(std::string(kStubbornWorker) + "sleep 0.2; exit 3"), {"launch.grace=0.3"}),
+      options, GetParam());
+  EXPECT_EQ(running.finish(std::chrono::seconds(15)), 3);
+  ::close(full[0]);
+  ::close(full[1]);
+}
+
 TEST_P(Drain, NobodyLeftIsTheEndAtOnce) {
   RunningProgram running(supervised(shell("sleep 0.1 & wait; exit 2")), unchecked(), GetParam());
   const auto start = Clock::now();
@@ -86,6 +137,38 @@ INSTANTIATE_TEST_SUITE_P(Places, Drain, testing::Values(Place::kChild, Place::kP
                          [](const auto& test) {
                            return test.param == Place::kChild ? "Child" : "Pid1";
                          });
+
+// They get nearly all of the one processor that gpuinit has as well.
+TEST(DrainInAStorm, OrphansThatDieFasterThanTheyAreReapedHoldNoDeadlineUp) {
+  RunOptions options = unchecked();
+  options.in_child = [] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+  };
+  RunningProgram running(supervised({WITNESS_BINARY, "storm", "16"}, {"launch.grace=0.5"}), options,
+                         Place::kPid1);
+  ASSERT_TRUE(running.says("ready\n"));
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  running.send(SIGTERM);
+  // By themselves the orphans' makers end after 30 s.
+  EXPECT_EQ(running.finish(std::chrono::seconds(20)), 128 + SIGKILL) << running.said();
+}
+
+// Its status belongs to the tracer, who does not take it.
+TEST(DrainOfATracedCommand, EndsAllTheSame) {
+  RunningProgram running(supervised({"/bin/sleep", "100"}, {"launch.grace=0.2"}), unchecked());
+  for (int i = 0; i < 500 && running.children().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_EQ(running.children().size(), 1U);
+  const pid_t command = running.children().front();
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, command, nullptr, nullptr), 0);
+  running.send(SIGTERM);
+  EXPECT_EQ(running.finish(std::chrono::seconds(15)), 128 + SIGKILL) << running.said();
+  EXPECT_THAT(running.said(), HasSubstr("left behind, since SIGKILL has not ended it"));
+  ::waitpid(command, nullptr, __WALL);
+}
 
 TEST(DrainWithoutProc, PidOneReachesEverybody) {
   RunningProgram running(

@@ -75,6 +75,28 @@ TEST(SuperviseExit, AFailureIsFollowedByWhatTheSystemKnows) {
   EXPECT_EQ(supervise(shell("exit 0")).err, "");
 }
 
+TEST(SuperviseExit, WhoWasAskedToStopNeedsNoExplanation) {
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+    RunningProgram running(supervised(shell("trap 'exit 9' TERM INT QUIT; echo up; while :; do "
+                                            "sleep 0.02; done")),
+                           unchecked());
+    ASSERT_TRUE(running.says("up\n"));
+    running.send(signal);
+    EXPECT_EQ(running.finish(), 9);
+    EXPECT_THAT(running.said(), testing::Not(HasSubstr("exited with"))) << signal;
+  }
+}
+
+TEST(SuperviseExit, AFailureIsExplainedThoughTheDrainWasHurried) {
+  RunningProgram running(
+      supervised(shell("(trap '' TERM; echo up; sleep 1) & sleep 0.3; exit 9")), unchecked());
+  ASSERT_TRUE(running.says("up\n"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  running.send(SIGTERM);
+  EXPECT_EQ(running.finish(), 9);
+  EXPECT_THAT(running.said(), HasSubstr("the command exited with 9"));
+}
+
 TEST(SuperviseExit, AnInitsCommandLineIsUnderstood) {
   EXPECT_EQ(run_program(supervised({"--", "sh", "-c", "exit 5"}), unchecked()).exit_code, 5);
   EXPECT_EQ(supervise({"sh", "-c", "exit 6"}).exit_code, 6) << "no -- needed";

@@ -89,6 +89,17 @@ TEST(Signals, GoToItsGroupIfThePolicySaysSo) {
   EXPECT_EQ(running.finish(), 0);
 }
 
+TEST(Signals, ReachACommandThatHasLeftItsGroup) {
+  RunningProgram running(
+      supervised({WITNESS_BINARY, "leave-group", "1"}, {"launch.signal-target=group"}),
+      unchecked());
+  ASSERT_TRUE(running.says("ready\n"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  running.send(SIGUSR1);
+  EXPECT_TRUE(running.says(line(SIGUSR1))) << running.said();
+  EXPECT_EQ(running.finish(), 0);
+}
+
 // Regression list: "SIGCHLD inherited ignored": tini and catatonit hang for ever.
 TEST(Signals, ASigchldThatWasInheritedIgnoredHangsNobody) {
   for (const Place place : {Place::kChild, Place::kPid1}) {

@@ -93,6 +93,20 @@ TEST(TerminalInAShell, InTheBackgroundItLeavesTheForegroundAlone) {
   running.finish();
 }
 
+// In a background group that no shell looks after, reading cannot succeed: it must not
+// wait for ever. Without gpuinit it is an error of read(2).
+TEST(TerminalInAShell, AnOrphanedReaderInTheBackgroundEnds) {
+  std::string command;
+  for (const auto& word : supervised({"/bin/cat"})) command += word + " ";
+  RunningProgram running(
+      {"/bin/bash", "-c",
+       "set -m; (sh -c 'sleep 0.5; " + command + " </dev/tty; echo ended $?' &) & "
+       "set +m; sleep 3; echo leader"},
+      unchecked(), Place::kChild, kTerminal);
+  EXPECT_TRUE(running.says("ended", 1, std::chrono::seconds(10))) << running.said();
+  running.finish();
+}
+
 // A script that goes on after gpuinit must have its terminal back.
 TEST(TerminalInAShell, TheForegroundComesBack) {
   RunningProgram running(

@@ -1,6 +1,7 @@
 // A command that tells what happens to it. One mode per behaviour, see main.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace {
 
@@ -137,6 +139,62 @@ int with_daemon(const char* file) {
   return 5;
 }
 
+void ignore_term() { std::signal(SIGTERM, SIG_IGN); }
+
+// Orphans die faster than a PID 1 of lower priority on the same processor can reap
+// them, and nobody heeds SIGTERM.
+int storm(int producers) {
+  ignore_term();
+  ::setpriority(PRIO_PROCESS, 0, -6);
+  for (int i = 0; i < producers; ++i) {
+    if (::fork() != 0) continue;
+    ::alarm(30);  // whatever becomes of the test
+    for (;;) {
+      const pid_t pid = ::fork();
+      if (pid == 0) ::_exit(::fork() == 0 ? 3 : 0);
+      if (pid > 0) ::waitpid(pid, nullptr, 0);
+    }
+  }
+  say("ready\n");
+  for (;;) ::pause();
+}
+
+// A child in a session of its own whose first thread ends while another goes on:
+// /proc calls it a zombie.
+int headless(const char* file) {
+  static const char* done;
+  done = file;
+  if (::fork() == 0) {
+    ::setsid();
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+      ::close(::open(done, O_CREAT | O_WRONLY, 0644));
+      ::_exit(0);
+    };
+    ::sigaction(SIGTERM, &action, nullptr);
+    std::thread([] {
+      say("ready\n");
+      for (;;) ::pause();
+    }).detach();
+    ::syscall(SYS_exit, 0);  // this thread alone
+  }
+  ::usleep(300'000);
+  return 5;
+}
+
+// Leaves the process group that gpuinit made for it, then as `signals`.
+int leave_group(int count) {
+  const pid_t other = ::fork();
+  if (other == 0) {
+    ::setpgid(0, 0);
+    ::usleep(500'000);
+    ::_exit(0);
+  }
+  ::setpgid(other, other);
+  if (::setpgid(0, other) != 0) return 8;
+  return signals(count);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -148,5 +206,8 @@ int main(int argc, char** argv) {
   if (mode == "flood") return flood(number(2));
   if (mode == "interrupted") return interrupted();
   if (mode == "daemon") return with_daemon(argv[2]);
+  if (mode == "storm") return storm(number(2));
+  if (mode == "headless") return headless(argv[2]);
+  if (mode == "leave-group") return leave_group(number(2));
   return 2;
 }
