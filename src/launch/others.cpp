@@ -41,8 +41,7 @@ std::vector<Process> kill_others(pid_t group) {
   if (is_pid1()) ::kill(-1, SIGSTOP);
   std::vector<Process> others = other_processes();
   send(SIGKILL, group, others);
-  for (auto& process : others)
-    process.refused = ::kill(process.pid, 0) != 0 && errno == EPERM;
+  for (auto& process : others) process.refused = ::kill(process.pid, 0) != 0 && errno == EPERM;
   return others;
 }
 

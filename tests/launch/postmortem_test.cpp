@@ -55,8 +55,10 @@ TEST(Postmortem, TheNodesShortageIsNotTheContainersLimit) {
 }
 
 TEST(Postmortem, AnOldKillIsNotBlamed) {
-  EXPECT_THAT(describe_scene(killed()), HasSubstr("the kernel killed nothing in this memory cgroup (limit 2.0 GiB, peak 1.0 GiB): "
-                        "somebody sent the SIGKILL"));
+  EXPECT_THAT(
+      describe_scene(killed()),
+      HasSubstr("the kernel killed nothing in this memory cgroup (limit 2.0 GiB, peak 1.0 GiB): "
+                "somebody sent the SIGKILL"));
 }
 
 TEST(Postmortem, AKillThatCannotBeExplainedIsNotGuessed) {

@@ -35,6 +35,12 @@ TEST(ShippedPolicies, DefaultNamesEveryKeyWithItsBuiltInValue) {
   for (const auto& row : loaded.keys) EXPECT_NE(row.origin, "built in") << row.key << " is missing";
 }
 
+TEST(ShippedPolicies, SuperviseStaysWithinDockersTenSeconds) {
+  const Policy policy = shipped("supervise.toml").policy;
+  EXPECT_EQ(policy.launch_mode, LaunchMode::kSupervise);
+  EXPECT_LE(policy.launch_grace, std::chrono::seconds(8));
+}
+
 TEST(ShippedPolicies, StrictNeedsTorchAndAGpuAndFailsOnEverything) {
   const auto loaded = shipped("strict.toml");
   EXPECT_TRUE(loaded.policy.torch_required);

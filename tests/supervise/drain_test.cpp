@@ -56,7 +56,8 @@ TEST_P(Drain, AStubbornCommandIsKilledAtTheDeadlineAfterSigterm) {
   ASSERT_TRUE(running.says("up\n"));
   running.send(SIGTERM);
   EXPECT_EQ(running.finish(), 128 + SIGKILL);
-  EXPECT_THAT(running.said(), testing::ContainsRegex("killed the command \\(pid [0-9]+\\), still there 0.5 s"));
+  EXPECT_THAT(running.said(),
+              testing::ContainsRegex("killed the command \\(pid [0-9]+\\), still there 0.5 s"));
 }
 
 // Regression list: "setsid'ed worker as PID 1 gets TERM". As a subreaper too.

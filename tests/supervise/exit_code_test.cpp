@@ -88,8 +88,8 @@ TEST(SuperviseExit, WhoWasAskedToStopNeedsNoExplanation) {
 }
 
 TEST(SuperviseExit, AFailureIsExplainedThoughTheDrainWasHurried) {
-  RunningProgram running(
-      supervised(shell("(trap '' TERM; echo up; sleep 1) & sleep 0.3; exit 9")), unchecked());
+  RunningProgram running(supervised(shell("(trap '' TERM; echo up; sleep 1) & sleep 0.3; exit 9")),
+                         unchecked());
   ASSERT_TRUE(running.says("up\n"));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   running.send(SIGTERM);

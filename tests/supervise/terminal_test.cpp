@@ -98,11 +98,11 @@ TEST(TerminalInAShell, InTheBackgroundItLeavesTheForegroundAlone) {
 TEST(TerminalInAShell, AnOrphanedReaderInTheBackgroundEnds) {
   std::string command;
   for (const auto& word : supervised({"/bin/cat"})) command += word + " ";
-  RunningProgram running(
-      {"/bin/bash", "-c",
-       "set -m; (sh -c 'sleep 0.5; " + command + " </dev/tty; echo ended $?' &) & "
-       "set +m; sleep 3; echo leader"},
-      unchecked(), Place::kChild, kTerminal);
+  RunningProgram running({"/bin/bash", "-c",
+                          "set -m; (sh -c 'sleep 0.5; " + command +
+                              " </dev/tty; echo ended $?' &) & "
+                              "set +m; sleep 3; echo leader"},
+                         unchecked(), Place::kChild, kTerminal);
   EXPECT_TRUE(running.says("ended", 1, std::chrono::seconds(10))) << running.said();
   running.finish();
 }

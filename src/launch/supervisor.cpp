@@ -1,0 +1,185 @@
+#include "launch/supervisor.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "launch/others.h"
+#include "launch/resident.h"
+#include "launch/signal_set.h"
+
+namespace gpuinit::launch {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// SIGKILL works at once, except on who sits in the kernel (a driver that hangs).
+constexpr milliseconds kKillBound{2000};
+constexpr milliseconds kKillAgain{50};
+
+std::string in_seconds(milliseconds time) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.15g s", static_cast<double>(time.count()) / 1000);
+  return text;
+}
+
+// A command that is over by then was not worth giving memory back for.
+constexpr milliseconds kSettled{200};
+
+// Whoever is told to end late, because the command has used up the grace, still has
+// this much; 8 s and this are below docker's 10 s.
+constexpr milliseconds kLastNotice{1000};
+
+// Children may die faster than they can be reaped; signals and deadlines have their
+// turn all the same.
+constexpr int kReapedAtOnce = 64;
+
+constexpr bool is_stop_request(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT;
+}
+
+constexpr bool is_terminal_stop(int signal) {
+  return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+}  // namespace
+
+std::chrono::milliseconds Supervisor::last_notice() const {
+  return std::min(kLastNotice, options_.grace);
+}
+
+void Supervisor::run() {
+  settles_ = Clock::now() + kSettled;
+  for (;;) {
+    const Children children = reap();
+    if (children == Children::kNone) return;
+    if (settles_ && Clock::now() >= *settles_) {
+      let_go_of_memory();
+      settles_.reset();
+    }
+    if (deadline_ && Clock::now() >= *deadline_ && time_is_up()) return;
+    wait_for_something(children == Children::kMoreToReap);
+  }
+}
+
+Supervisor::Children Supervisor::reap() {
+  for (int i = 0; i < kReapedAtOnce; ++i) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) != 0) {
+      if (errno == EINTR) continue;
+      running_ = false;  // also if its status went to somebody else
+      return Children::kNone;
+    }
+    if (info.si_pid == 0) return Children::kSome;
+    if (info.si_pid != command_ || !running_) continue;
+    if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) jobs_.stopped(info.si_status);
+    else command_ended(info);
+  }
+  return Children::kMoreToReap;
+}
+
+// The others get the same chance to clean up that the command had.
+void Supervisor::command_ended(const siginfo_t& info) {
+  running_ = false;
+  end_.known = true;
+  (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
+  end_.core_dumped = info.si_code == CLD_DUMPED;
+  shared_memory_ = read_shared_memory();
+  jobs_.ended();
+  siginfo_t none{};
+  if (::waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return;
+  ask_others_to_end(command_);
+  const auto now = Clock::now();
+  deadline_ = deadline_ ? std::max(*deadline_, now + last_notice()) : now + options_.grace;
+}
+
+// For ever, unless there is something to do, now or at a certain time.
+void Supervisor::wait_for_something(bool at_most_look) {
+  // Of what is pending the kernel gives the lowest number first, and SIGCHLD may be
+  // pending all the time.
+  siginfo_t info{};
+  const timespec at_once{};
+  const int waiting = take_signal(kEverySignal & ~only(SIGCHLD), info, &at_once);
+  if (waiting > 0) handle(waiting, info);
+  if (waiting > 0 || at_most_look) return;
+  std::optional<Clock::time_point> until = deadline_;
+  if (settles_) until = until ? std::min(*until, *settles_) : *settles_;
+  timespec left{};
+  if (until) {
+    const auto time = std::max(Clock::duration::zero(), *until - Clock::now());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    left.tv_sec = seconds.count();
+    left.tv_nsec = std::chrono::nanoseconds(time - seconds).count();
+  }
+  const int signal = take_signal(kEverySignal, info, until ? &left : nullptr);
+  // SIGCHLD only says that somebody may be reaped; one may stand for many.
+  if (signal > 0 && signal != SIGCHLD) handle(signal, info);
+}
+
+void Supervisor::handle(int signal, const siginfo_t& info) {
+  const auto rule = options_.signals.find(signal);
+  const int sent = rule == options_.signals.end() ? signal : rule->second;
+  if (sent == 0) return;
+  if (!running_) {
+    // They are ending; who is stopped would not.
+    if (sent == SIGTERM) ask_others_to_end(command_);
+    else if (!is_terminal_stop(sent)) signal_others(sent, command_);
+    return;
+  }
+  if (is_stop_request(signal) || is_stop_request(sent)) asked_to_stop_ = true;
+  if ((signal == SIGTERM || sent == SIGTERM) && !deadline_)
+    deadline_ = Clock::now() + options_.grace;
+  jobs_.forwarding(sent);
+  send(sent, info);
+}
+
+void Supervisor::send(int signal, const siginfo_t& info) {
+  // A command that has left its group is the one to ask all the same.
+  if (options_.signal_group && ::kill(-command_, signal) == 0) return;
+  // sigqueue(3) carries a value, which kill(2) would lose.
+  if (info.si_code == SI_QUEUE) {
+    siginfo_t copy = info;
+    copy.si_signo = signal;
+    if (::syscall(SYS_rt_sigqueueinfo, command_, signal, &copy) == 0) return;
+  }
+  ::kill(command_, signal);
+}
+
+// The command kept its workers from being told: they are, before they are killed.
+void Supervisor::kill_command() {
+  command_killed_ = true;
+  ::kill(command_, SIGKILL);
+  ask_others_to_end(command_);
+  deadline_ = Clock::now() + last_notice();
+  options_.say("killed the command (pid " + std::to_string(command_) + "), still there " +
+               in_seconds(options_.grace) + " after SIGTERM (launch.grace)");
+}
+
+// First the command, then everybody, again and again while there is somebody; true
+// if it is no use.
+bool Supervisor::time_is_up() {
+  if (running_ && !command_killed_) {
+    kill_command();
+    return false;
+  }
+  const auto now = Clock::now();
+  const std::vector<Process> left = kill_others(command_);
+  const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);
+  if (!kill_deadline_) {
+    kill_deadline_ = now + kKillBound;
+    options_.say("killed what was still there " +
+                 in_seconds(command_killed_ ? last_notice() : options_.grace) +
+                 " after SIGTERM (launch.grace): " + names);
+  } else if (now >= *kill_deadline_) {
+    options_.say("left behind, since SIGKILL has not ended it: " + names);
+    return true;
+  }
+  deadline_ = now + kKillAgain;
+  return false;
+}
+
+}  // namespace gpuinit::launch

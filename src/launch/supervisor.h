@@ -1,0 +1,60 @@
+// The loop while the command runs and after it: signals, children, deadlines.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <csignal>
+#include <optional>
+
+#include "launch/command_end.h"
+#include "launch/job_control.h"
+#include "launch/postmortem.h"
+#include "launch/supervise.h"
+#include "launch/terminal.h"
+
+namespace gpuinit::launch {
+
+// Requires of every function: all signals are blocked, SIGCHLD is not ignored.
+class Supervisor {
+ public:
+  // `options` and `terminal` are not owned. `command` is also the id of its group.
+  Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal)
+      : options_(options), command_(command), jobs_(terminal, command) {}
+
+  // Until nobody is left, or nobody can be ended.
+  void run();
+
+  // After that: not known if somebody else took its status, or it did not end.
+  const CommandEnd& end() const { return end_; }
+  bool killed() const { return kill_deadline_.has_value() || command_killed_; }
+  bool asked_to_stop() const { return asked_to_stop_; }  // while the command ran
+  // As it was when the command ended.
+  const SharedMemory& shared_memory() const { return shared_memory_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Children { kNone, kSome, kMoreToReap };
+  Children reap();
+  void command_ended(const siginfo_t& info);
+  void wait_for_something(bool at_most_look);
+  void handle(int signal, const siginfo_t& info);
+  void send(int signal, const siginfo_t& info);
+  std::chrono::milliseconds last_notice() const;
+  bool time_is_up();
+  void kill_command();
+
+  const SuperviseOptions& options_;
+  pid_t command_;
+  JobControl jobs_;
+  bool running_ = true;
+  bool command_killed_ = false;
+  CommandEnd end_;
+  SharedMemory shared_memory_;
+  bool asked_to_stop_ = false;
+  std::optional<Clock::time_point> settles_;        // then memory is given back
+  std::optional<Clock::time_point> deadline_;       // for everybody
+  std::optional<Clock::time_point> kill_deadline_;  // set once they have been killed
+};
+
+}  // namespace gpuinit::launch
