@@ -90,10 +90,15 @@ Result<Dynamic> ElfFile::dynamic() const {
         break;
       case DT_RUNPATH:
         into = &result.runpath;
+        result.has_runpath = true;
         break;
       case DT_NEEDED:
         into = &result.needed.emplace_back();
         break;
+      case DT_FLAGS_1:
+        result.no_default_directories = (entry.d_un.d_val & DF_1_NODEFLIB) != 0;
+        result.is_program = (entry.d_un.d_val & DF_1_PIE) != 0;
+        continue;
       default:
         continue;
     }

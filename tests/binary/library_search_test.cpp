@@ -108,10 +108,18 @@ TEST(LibrarySearch, StopsAtAFileThatIsNoLibrary) {
   EXPECT_EQ(found.error().message, "/a/libx.so: not an ELF file");
 }
 
-TEST(LibrarySearch, PassesOverDanglingAndLoopingLinks) {
+TEST(LibrarySearch, PassesOverDanglingLinks) {
   Tree tree;
-  tree.link("a/libx.so", "/gone").link("b/libx.so", "libx.so").file("c/libx.so", kX86);
-  EXPECT_EQ((Search{tree, "/a:/b:/c", "", ""}.path("libx.so")), "/c/libx.so");
+  tree.link("a/libx.so", "/gone").file("c/libx.so", kX86);
+  EXPECT_EQ((Search{tree, "/a:/c", "", ""}.path("libx.so")), "/c/libx.so");
+}
+
+// The loader takes that for a file that is there, leaves the list and goes on with the next.
+TEST(LibrarySearch, ALoopingLinkEndsTheListOfDirectoriesAndNotTheSearch) {
+  Tree tree;
+  tree.link("b/libx.so", "libx.so").file("c/libx.so", kX86).file("run/libx.so", kX86);
+  EXPECT_EQ((Search{tree, "/b:/c", "", "/run"}.path("libx.so")), "/run/libx.so");
+  EXPECT_EQ((Search{tree, "/b:/c", "", ""}.find("libx.so").error().code), ENOENT);
 }
 
 TEST(LibrarySearch, FollowsLinksInsideTheRoot) {
@@ -130,12 +138,15 @@ TEST(LibrarySearch, ExpandsTokens) {
       .file("app/libo.so", kX86)
       .file("app/lib64/libl.so", kX86)
       .file("app/x86_64/libp.so", kX86)
-      .file("app/$NEW/libn.so", kX86);
-  const Search search{tree, "", "", "$ORIGIN/..:${ORIGIN}/../$LIB:/app/${PLATFORM}:/app/$NEW"};
+      .file("app/$NEW/libn.so", kX86)
+      .file("app/$LIBS/libs.so", kX86);
+  const Search search{
+      tree, "", "", "$ORIGIN/..:${ORIGIN}/../$LIB:/app/${PLATFORM}:/app/$NEW:/app/$LIBS"};
   EXPECT_EQ(search.path("libo.so"), "/app/lib/../libo.so");
   EXPECT_EQ(search.path("libl.so"), "/app/lib/../lib64/libl.so");
   EXPECT_EQ(search.path("libp.so"), "/app/x86_64/libp.so");
   EXPECT_EQ(search.path("libn.so"), "/app/$NEW/libn.so") << "no token that the loader knows";
+  EXPECT_EQ(search.path("libs.so"), "/app/$LIBS/libs.so") << "not $LIB and an S";
 }
 
 TEST(LibrarySearch, OriginIsTheDirectoryThatTheRequesterWasOpenedIn) {
