@@ -36,11 +36,11 @@ struct Symbol {
 // From PT_DYNAMIC; empty where the file does not say.
 struct Dynamic {
   std::string soname;
-  std::string rpath;                // DT_RPATH, unsplit, $ORIGIN not expanded
-  std::string runpath;              // DT_RUNPATH
-  std::vector<std::string> needed;  // in order
-  bool present = false;             // false: no PT_DYNAMIC (static program)
-  bool has_runpath = false;         // DT_RUNPATH is there, if only as ""
+  std::string rpath;                    // DT_RPATH, unsplit, $ORIGIN not expanded
+  std::string runpath;                  // DT_RUNPATH
+  std::vector<std::string> needed;      // in order
+  bool present = false;                 // false: no PT_DYNAMIC (static program)
+  bool has_runpath = false;             // DT_RUNPATH is there, if only as ""
   bool no_default_directories = false;  // DF_1_NODEFLIB
   bool is_program = false;              // DF_1_PIE
 };

@@ -162,9 +162,9 @@ class LibrarySearch::Walk {
 
   bool may_look() {
     if (++search_.looks_ <= kMaxLooks) return true;
-    error = Error{"the search for libraries looked at " + std::to_string(kMaxLooks) +
-                      " places and was ended",
-                  EOVERFLOW};
+    error = Error{
+        "the search for libraries looked at " + std::to_string(kMaxLooks) + " places and was ended",
+        EOVERFLOW};
     return false;
   }
 

@@ -63,8 +63,15 @@ Result<LoaderClosure> LoaderClosure::of_program(
     closure.unknown_because_ = *real + " is linked statically and loads nothing";
   }
   // The program's file is not entered by device and inode: the kernel mapped it.
-  closure.objects_.push_back({program, kProgram, *real, *real, "program", kProgram,
-                              std::move(dynamic).value(), {}, std::move(source),
+  closure.objects_.push_back({program,
+                              kProgram,
+                              *real,
+                              *real,
+                              "program",
+                              kProgram,
+                              std::move(dynamic).value(),
+                              {},
+                              std::move(source),
                               std::move(elf).value()});
   closure.start_ = {kProgram};
   const std::string& soname = closure.objects_[kProgram].dynamic.soname;
@@ -163,8 +170,7 @@ std::size_t LoaderClosure::request(const std::string& name, const Requester& req
   if (const std::string why = not_loadable(opened->elf, *dynamic); !why.empty())
     return miss(name, by, {path + ": " + why, ENOEXEC}), kMissing;
   if (objects_.size() >= kMaxObjects)
-    return miss(name, by,
-                {"more than " + std::to_string(kMaxObjects) + " libraries", EOVERFLOW}),
+    return miss(name, by, {"more than " + std::to_string(kMaxObjects) + " libraries", EOVERFLOW}),
            kMissing;
   const std::size_t object = add(std::move(opened).value(), std::move(dynamic).value(), name, by);
   by_file_.emplace(id, object);
@@ -179,8 +185,16 @@ std::size_t LoaderClosure::add(OpenedLibrary opened, Dynamic dynamic, const std:
   by_name_.emplace(name, object);
   by_name_.emplace(found.path, object);
   if (!dynamic.soname.empty()) by_name_.emplace(dynamic.soname, object);
-  objects_.push_back({name, by, found.path, found.real_path, found.found_by, loading_for_,
-                      std::move(dynamic), {}, std::move(opened.file), std::move(opened.elf)});
+  objects_.push_back({name,
+                      by,
+                      found.path,
+                      found.real_path,
+                      found.found_by,
+                      loading_for_,
+                      std::move(dynamic),
+                      {},
+                      std::move(opened.file),
+                      std::move(opened.elf)});
   return object;
 }
 

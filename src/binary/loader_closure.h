@@ -24,12 +24,12 @@ namespace gpuinit::binary {
 
 // An object that the loader has mapped. Objects are named by their index.
 struct LoadedObject {
-  std::string name;       // as it was asked for first; the program's path for the program
-  std::size_t asked_by;   // who asked first; itself for the program
-  std::string path;       // as the loader opens it; the program's real path
-  std::string real_path;  // symlinks resolved inside the root
-  std::string found_by;   // FoundLibrary::found_by, or "LD_PRELOAD", "/etc/ld.so.preload",
-                          // "dlopen by /a", "PT_INTERP of /a", "program"
+  std::string name;        // as it was asked for first; the program's path for the program
+  std::size_t asked_by;    // who asked first; itself for the program
+  std::string path;        // as the loader opens it; the program's real path
+  std::string real_path;   // symlinks resolved inside the root
+  std::string found_by;    // FoundLibrary::found_by, or "LD_PRELOAD", "/etc/ld.so.preload",
+                           // "dlopen by /a", "PT_INTERP of /a", "program"
   std::size_t loaded_for;  // the object whose loading brought it in: the program or what was opened
   Dynamic dynamic;
   std::vector<std::size_t> needs;  // one for each of dynamic.needed; kMissing where it is missing

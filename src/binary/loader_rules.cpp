@@ -98,7 +98,7 @@ LoaderFamily loader_family(std::string_view interpreter) {
   // default directories and a cache of its own.
   const std::string_view directory = base::parent(interpreter);
   return directory.starts_with("/lib") || directory.starts_with("/usr/lib") ? LoaderFamily::kGlibc
-                                                                           : LoaderFamily::kOther;
+                                                                            : LoaderFamily::kOther;
 }
 
 std::vector<std::string> preload_variable(std::string_view text) {

@@ -6,13 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <set>
 
-#include "binary/loader_closure.h"
+#include "binary/simulated_loader.h"
 #include "support/elf_builder.h"
 #include "support/inputs.h"
-#include "support/real_loader.h"
 #include "support/tree.h"
 
 namespace gpuinit::binary {
@@ -20,57 +18,9 @@ namespace {
 
 namespace files = std::filesystem;
 using test::compile;
-using test::compile_library;
 using test::ElfBuilder;
-using test::Trace;
 using test::Tree;
-using ::testing::Contains;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Environment = std::map<std::string, std::string>;
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-// A closure of this machine's own tree, and what it reads from.
-struct Simulated {
-  base::RootFs fs = std::move(base::RootFs::open("/")).value();
-  LibrarySearch search;
-  Result<LoaderClosure> closure;
-
-  Simulated(const std::string& program, const Environment& environment)
-      : search(fs, environment),
-        closure(LoaderClosure::of_program(fs, search, environment, program)) {
-    if (!closure) ADD_FAILURE() << program << ": " << closure.error().message;
-  }
-  LoaderClosure* operator->() { return &*closure; }
-
-  Pairs loaded() const {
-    Pairs result;
-    for (std::size_t i = 1; i < closure->objects().size(); ++i)
-      result.emplace_back(closure->objects()[i].name, closure->objects()[i].path);
-    return result;
-  }
-  std::vector<std::string> paths() const {
-    std::vector<std::string> result;
-    for (const auto& [name, path] : loaded()) result.push_back(path);
-    return result;
-  }
-  std::vector<std::string> missing() const {
-    std::vector<std::string> result;
-    for (const auto& one : closure->missing())
-      if (!one.is_preload) result.push_back(one.name);
-    return result;
-  }
-};
-
-// How many objects were compared.
-std::size_t expect_same(const std::string& program, const Environment& environment = {}) {
-  const Trace real = test::trace({program}, environment);
-  Simulated ours(program, environment);
-  EXPECT_EQ(ours.loaded(), real.loaded) << program << "\n" << real.all;
-  EXPECT_EQ(ours.missing(), real.missing) << program;
-  return real.loaded.size();
-}
 
 bool is_dynamic_program(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -124,14 +74,15 @@ TEST(RealClosure, EveryTorchInEveryInterpreter) {
         for (const auto& program : test::interpreters()) {
           expect_same(program, {{"LD_PRELOAD", file}});
           for (const auto& runtime : test::entries_of(test::inputs() / "runtime"))
-            expect_same(program, {{"LD_PRELOAD", file},
-                                  {"LD_LIBRARY_PATH", runtime.string() + "/nvidia/cuda_runtime/lib:" +
-                                                          runtime.string() + "/nvidia/cu13/lib"}});
+            expect_same(program,
+                        {{"LD_PRELOAD", file},
+                         {"LD_LIBRARY_PATH", runtime.string() + "/nvidia/cuda_runtime/lib:" +
+                                                 runtime.string() + "/nvidia/cu13/lib"}});
         }
     for (const auto& library : test::entries_of(wheel / "torch/lib")) {
       if (library.filename().string().find(".so") == std::string::npos) continue;
       // As the loader lists a library: that one has no PT_INTERP to go by.
-      const Trace real = test::trace({"/lib64/ld-linux-x86-64.so.2", library});
+      const test::Trace real = test::trace({"/lib64/ld-linux-x86-64.so.2", library});
       Simulated ours(library, {});
       EXPECT_EQ(ours.missing(), real.missing) << library;
       missing += real.missing.size();
@@ -180,6 +131,55 @@ show("=")
   EXPECT_EQ(ours.paths(), without_vdso(test::lines_with(ran.out, '=')));
   EXPECT_THAT(ours.missing(), IsEmpty());
   EXPECT_GT(ours.paths().size(), 50U);
+}
+
+// torch with empty libraries in the place of nvidia's: the loader's own log says in which
+// order it mapped which, and for whom, before it finds that symbols are missing.
+TEST(RealClosure, TorchWithAllOfNvidiasNamesInTheOrderOfTheLoadersLog) {
+  for (const auto& wheel : test::entries_of(test::inputs() / "torch")) {
+    const std::string cuda = wheel / "torch/lib/libtorch_cuda.so";
+    Tree tree;
+    compile(tree.at("opener"), test::kOpener);
+    for (std::set<std::string> made;;) {
+      Simulated ours(tree.at("opener"), {{"LD_LIBRARY_PATH", tree.at("stubs")}});
+      ASSERT_TRUE(ours->open(cuda).ok());
+      if (ours.missing().empty()) break;
+      const auto missing = ours.missing();
+      for (const std::string& name : std::set<std::string>(missing.begin(), missing.end())) {
+        ASSERT_TRUE(made.insert(name).second) << name << " was made and is missing still";
+        tree.file("stubs/" + name, ElfBuilder().soname(name).build());
+      }
+    }
+    Simulated ours(tree.at("opener"), {{"LD_LIBRARY_PATH", tree.at("stubs")}});
+    ASSERT_TRUE(ours->open(cuda).ok());
+
+    test::RunOptions options;
+    options.only_this_environment = true;
+    options.environment = {{"LD_LIBRARY_PATH", tree.at("stubs")}, {"LD_DEBUG", "files"}};
+    const auto ran = test::run_program({tree.at("opener"), cuda}, options);
+    // "  123:  file=liba.so [0];  needed by /b/libb.so [0]", then "… generating link map"
+    Pairs real;
+    std::string asker;
+    for (const auto line : base::split_lines(ran.err)) {
+      const auto at = line.find("file=");
+      if (at == std::string_view::npos) continue;
+      const std::string name(line.substr(at + 5, line.find(" [", at) - at - 5));
+      const auto by = line.find("needed by ");
+      if (by != std::string_view::npos) asker = line.substr(by + 10, line.find(" [", by) - by - 10);
+      if (line.ends_with("dynamically loaded by " + tree.at("opener").string() + " [0]"))
+        asker = tree.at("opener");
+      if (line.find("generating link map") != std::string_view::npos)
+        real.emplace_back(name, asker);
+    }
+    Pairs seen;
+    for (std::size_t i = 1; i < ours->objects().size(); ++i) {
+      const LoadedObject& object = ours->objects()[i];
+      if (object.found_by.starts_with("PT_INTERP")) continue;
+      seen.emplace_back(object.name, ours->objects()[object.asked_by].path);
+    }
+    EXPECT_EQ(seen, real) << cuda << "\n" << ran.err.substr(0, 2000);
+    EXPECT_GT(seen.size(), 20U) << cuda;
+  }
 }
 
 }  // namespace

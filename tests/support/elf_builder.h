@@ -37,6 +37,8 @@ class ElfBuilder {
     return *this;
   }
 
+  ElfBuilder& flags_1(std::uint64_t flags) { return flags_1_ = flags, *this; }  // DF_1_…
+
   // A global function; a file with any symbol gets DT_GNU_HASH.
   ElfBuilder& defines(std::string_view name, std::uint64_t address = kBase,
                       std::uint64_t size = 0) {
@@ -128,6 +130,7 @@ class ElfBuilder {
   unsigned char class_ = ELFCLASS64;
   std::string interpreter_;
   std::vector<std::pair<Elf64_Sxword, std::string>> texts_;
+  std::uint64_t flags_1_ = 0;
   std::vector<Name> defined_;
   std::vector<Name> undefined_;
   bool gnu_hash_ = true;
@@ -215,6 +218,7 @@ inline std::string ElfBuilder::build() const {
     entries.push_back(entry);
   };
   for (const auto& [tag, value] : texts_) add(tag, intern(value));
+  if (flags_1_ != 0) add(DT_FLAGS_1, flags_1_);
 
   std::vector<Part> parts = sections_;
   std::size_t note_count = 0;
