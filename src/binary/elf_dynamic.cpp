@@ -60,6 +60,12 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
     return std::move(done).error().context("DT_GNU_HASH");
   if (auto done = table(DT_HASH, 8, read.hash); !done)
     return std::move(done).error().context("DT_HASH");
+  if (auto done = table(DT_VERNEED, sizeof(Elf64_Verneed), read.version_needs); !done)
+    return std::move(done).error().context("DT_VERNEED");
+  if (auto done = table(DT_VERDEF, sizeof(Elf64_Verdef), read.version_definitions); !done)
+    return std::move(done).error().context("DT_VERDEF");
+  if (auto done = table(DT_VERSYM, sizeof(Elf64_Half), read.version_indices); !done)
+    return std::move(done).error().context("DT_VERSYM");
   tables = std::move(read);
   return &*tables;
 }

@@ -3,44 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/elf_builder.h"
+#include "binary/loader_image.h"
 #include "support/ld_so_cache_builder.h"
-#include "support/tree.h"
 
 namespace gpuinit::binary {
 namespace {
 
 using test::ElfBuilder;
-using test::Tree;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr const char* kLoader = "/lib64/ld-linux-x86-64.so.2";
-
-// An image with a loader; its program is /bin/p.
-struct Image {
-  Tree tree;
-  std::map<std::string, std::string> environment;
-  std::optional<base::RootFs> fs;
-  std::optional<LibrarySearch> search;
-
-  Image() { tree.file(kLoader, ElfBuilder().soname("ld-linux-x86-64.so.2").build()); }
-
-  static ElfBuilder program() { return ElfBuilder().interpreter(kLoader); }
-  Image& file(std::string_view path, const ElfBuilder& elf) {
-    return tree.file(path, elf.build()), *this;
-  }
-  // Each library in `directory` needs those behind it.
-  Image& library(const std::string& path, std::initializer_list<std::string_view> needs = {}) {
-    return file(path, ElfBuilder().soname(path.substr(path.rfind('/') + 1)).needs(needs));
-  }
-  Result<LoaderClosure> load(const std::string& path = "/bin/p") {
-    fs.emplace(std::move(base::RootFs::open(tree.root())).value());
-    search.emplace(*fs, environment);
-    return LoaderClosure::of_program(*fs, *search, environment, path);
-  }
-};
 
 std::vector<std::string> paths(const LoaderClosure& closure) {
   std::vector<std::string> result;
