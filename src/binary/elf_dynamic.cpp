@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "binary/elf_file.h"
 #include "binary/elf_state.h"
+#include "binary/read_window.h"
 
 namespace gpuinit::binary {
 
@@ -70,19 +71,21 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
   return &*tables;
 }
 
-Result<std::string> ElfFile::State::string_at(const DynamicTables& from,
+Result<std::string> ElfFile::State::string_at(const base::ByteSource& reader,
+                                              const DynamicTables& from,
                                               std::uint64_t index) const {
   if (index >= from.strings_size)
     return broken("a name at " + std::to_string(index) + " of a string table of " +
                   std::to_string(from.strings_size) + " bytes");
-  return source->read_c_string(from.strings + index,
-                               std::min<std::uint64_t>(from.strings_size - index, kMaxString));
+  return reader.read_c_string(from.strings + index,
+                              std::min<std::uint64_t>(from.strings_size - index, kMaxString));
 }
 
 Result<Dynamic> ElfFile::dynamic() const {
   auto tables = state_->dynamic_tables();
   if (!tables) return std::move(tables).error();
   const DynamicTables& from = **tables;
+  const ReadWindow window(source());  // the names lie near each other
   Dynamic result;
   result.present = from.present;
   for (const Elf64_Dyn& entry : from.entries) {
@@ -108,7 +111,7 @@ Result<Dynamic> ElfFile::dynamic() const {
       default:
         continue;
     }
-    auto text = state_->string_at(from, entry.d_un.d_val);
+    auto text = state_->string_at(window, from, entry.d_un.d_val);
     if (!text) return std::move(text).error().context("PT_DYNAMIC");
     *into = std::move(text).value();
   }

@@ -52,8 +52,9 @@ struct ElfFile::State {
   Result<const DynamicTables*> dynamic_tables() const;
   Result<const GnuHash*> gnu_hash_head(const DynamicTables& from) const;
 
-  // The string at `index` of DT_STRTAB.
-  Result<std::string> string_at(const DynamicTables& from, std::uint64_t index) const;
+  // The string at `index` of DT_STRTAB; `reader` reads the same source.
+  Result<std::string> string_at(const base::ByteSource& reader, const DynamicTables& from,
+                                std::uint64_t index) const;
 
   Result<std::optional<Symbol>> defined_at(const DynamicTables& from, std::uint64_t index,
                                            std::string_view name) const;

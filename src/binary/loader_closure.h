@@ -54,8 +54,8 @@ class LoaderClosure {
   static constexpr std::size_t kProgram = 0;
   static constexpr std::size_t kMissing = static_cast<std::size_t>(-1);
   // Each object keeps a descriptor open; the soft limit of those is 1024 by default. The
-  // most seen in a process that imported torch: 170.
-  static constexpr std::size_t kMaxObjects = 512;
+  // most seen: 290, of Debian's torch.
+  static constexpr std::size_t kMaxObjects = 800;
 
   enum class Symbols { kLocal, kGlobal };  // RTLD_LOCAL, RTLD_GLOBAL
 
