@@ -1,4 +1,5 @@
-// The walk itself; what a loader was compiled with is in loader_rules.cpp.
+// The walk itself; what a loader was compiled with is in loader_rules.cpp, what lies where is
+// kept in library_places.cpp.
 // Source: glibc, elf/dl-load.c (_dl_map_object, open_path, open_verify).
 #include "binary/library_search.h"
 
@@ -15,8 +16,6 @@ namespace gpuinit::binary {
 
 namespace {
 
-constexpr const char* kCachePath = "/etc/ld.so.cache";
-
 // A walk through the header of a 1 GB library must not read ahead.
 constexpr std::uint64_t kLargeFile = 16 * 1024 * 1024;  // bytes
 
@@ -29,13 +28,6 @@ bool is_other_class(const base::ByteSource& file) {
 }
 
 }  // namespace
-
-// What is the same in all searches for one machine.
-struct LibrarySearch::Platform {
-  std::string machine;
-  std::vector<std::string> hwcaps;
-  LoaderPaths loader;
-};
 
 // One look for one soname; stops at the first hit unless it wants them all.
 class LibrarySearch::Walk {
@@ -175,60 +167,9 @@ class LibrarySearch::Walk {
   const LibrarySearch& search_;
   std::string soname_;
   const Requester& requester_;
-  const Platform& platform_;
+  const LoaderPlatform& platform_;
   const bool all_;
 };
-
-LibrarySearch::LibrarySearch(const base::RootFs& fs,
-                             const std::map<std::string, std::string>& environment)
-    : fs_(fs) {
-  const auto path = environment.find("LD_LIBRARY_PATH");
-  if (path != environment.end()) library_path_ = path->second;
-}
-
-const std::string& LibrarySearch::cache_problem() const { return cache_problem_; }
-
-const std::vector<CacheEntry>& LibrarySearch::cache() const {
-  if (cache_read_) return cache_;
-  cache_read_ = true;
-  auto file = fs_.open_file(kCachePath);
-  if (!file) {
-    cache_exists_ = file.error().code != ENOENT;
-    if (cache_exists_) cache_problem_ = file.error().message;
-    return cache_;
-  }
-  cache_exists_ = true;
-  auto entries = read_ld_so_cache(*file);
-  if (!entries) {
-    cache_problem_ = entries.error().message;
-    return cache_;
-  }
-  cache_ = std::move(entries).value();
-  return cache_;
-}
-
-const LibrarySearch::Platform& LibrarySearch::platform(const std::string& machine) const {
-  if (!platform_ || platform_->machine != machine) {
-    platform_ = std::make_shared<const Platform>(
-        Platform{machine, supported_hwcaps(machine), loader_paths(fs_, machine)});
-    places_.clear();
-  }
-  return *platform_;
-}
-
-const std::vector<std::string>& LibrarySearch::places_in(const std::string& directory,
-                                                         const Platform& platform) const {
-  const auto known = places_.find(directory);
-  if (known != places_.end()) return known->second;
-  std::vector<std::string> places;
-  if (fs_.is_directory(directory)) {
-    if (!platform.hwcaps.empty() && fs_.is_directory(base::join(directory, "glibc-hwcaps")))
-      for (const std::string& name : platform.hwcaps)
-        places.push_back("glibc-hwcaps/" + name + "/");
-    places.emplace_back();
-  }
-  return places_.emplace(directory, std::move(places)).first->second;
-}
 
 Result<OpenedLibrary> LibrarySearch::open(const std::string& soname, const Requester& requester,
                                           const std::string& machine) const {

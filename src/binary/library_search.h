@@ -23,6 +23,8 @@
 
 namespace gpuinit::binary {
 
+struct LoaderPlatform;  // loader_rules.h
+
 struct FoundLibrary {
   std::string path;       // as the loader opens it
   std::string real_path;  // symlinks resolved inside the root
@@ -88,14 +90,13 @@ class LibrarySearch {
 
  private:
   class Walk;
-  struct Platform;
 
   const std::vector<CacheEntry>& cache() const;
-  const Platform& platform(const std::string& machine) const;
+  const LoaderPlatform& platform(const std::string& machine) const;
   // Which subdirectories of glibc-hwcaps a directory has, and "" for itself; empty if it
   // does not exist.
   const std::vector<std::string>& places_in(const std::string& directory,
-                                            const Platform& platform) const;
+                                            const LoaderPlatform& platform) const;
 
   const base::RootFs& fs_;
   std::string library_path_;
@@ -103,7 +104,7 @@ class LibrarySearch {
   mutable bool cache_exists_ = false;
   mutable std::vector<CacheEntry> cache_;
   mutable std::string cache_problem_;
-  mutable std::shared_ptr<const Platform> platform_;
+  mutable std::shared_ptr<const LoaderPlatform> platform_;
   mutable std::unordered_map<std::string, std::vector<std::string>> places_;
   mutable std::uint64_t looks_ = 0;
 };

@@ -52,7 +52,8 @@ Result<LoaderClosure> LoaderClosure::of_program(
   if (interpreter->has_value()) {
     closure.loader_path_ = **interpreter;
     const LoaderFamily family = loader_family(closure.loader_path_);
-    if (family == LoaderFamily::kMusl) {
+    const std::string leads_to = fs.resolve(closure.loader_path_).value_or("");
+    if (family == LoaderFamily::kMusl || loader_family(leads_to) == LoaderFamily::kMusl) {
       closure.unknown_because_ =
           *real + " runs with musl's loader, which has search rules of its own";
     } else if (family == LoaderFamily::kOther) {

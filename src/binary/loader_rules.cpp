@@ -92,7 +92,7 @@ std::string expand_tokens(std::string_view text, std::string_view origin, std::s
 
 LoaderFamily loader_family(std::string_view interpreter) {
   const std::string_view name = base::basename(interpreter);
-  if (name.starts_with("ld-musl-")) return LoaderFamily::kMusl;
+  if (name.starts_with("ld-musl-") || name.starts_with("libgcompat")) return LoaderFamily::kMusl;
   if (!name.starts_with("ld-linux")) return LoaderFamily::kOther;
   // A glibc outside the system's directories (nix, a prefix of its own) has
   // default directories and a cache of its own.

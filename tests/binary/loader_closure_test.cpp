@@ -205,8 +205,12 @@ TEST(LoaderClosure, MuslAndForeignLoadersAndStaticProgramsAreUnknownAndNotGuesse
   image.file("bin/musl", ElfBuilder().interpreter("/lib/ld-musl-x86_64.so.1").needs("liba.so"))
       .file("bin/nix",
             ElfBuilder().interpreter("/nix/glibc/lib/ld-linux-x86-64.so.2").needs("liba.so"))
-      .file("bin/static", ElfBuilder().type(ET_EXEC));
+      .file("bin/static", ElfBuilder().type(ET_EXEC))
+      .file("bin/gcompat", ElfBuilder().interpreter("/lib/ld-linux-x86-64.so.2").needs("liba.so"))
+      .library("lib/libgcompat.so.0");
+  image.tree.link("lib/ld-linux-x86-64.so.2", "libgcompat.so.0");
   const std::pair<const char*, const char*> expected[] = {{"/bin/musl", "musl's loader"},
+                                                          {"/bin/gcompat", "musl's loader"},
                                                           {"/bin/nix", "/nix/glibc/lib"},
                                                           {"/bin/static", "statically"}};
   for (const auto& [path, words] : expected) {
