@@ -67,6 +67,34 @@ TEST(LibrarySearch, GoesThroughThePlacesInOrder) {
   EXPECT_EQ(all.find("libx.so")->found_by, "default directory");
 }
 
+TEST(LibrarySearch, CandidatesAreAllThatWouldBeTakenEachFileOnce) {
+  Tree tree;
+  tree.file("a/libx.so", kX86)
+      .link("b/libx.so", "/c/libx.so")
+      .file("c/libx.so", kX86)
+      .file("arm/libx.so", kArm)
+      .file("text/libx.so", "no library")
+      .file("lib64/libx.so", kX86)
+      .link("loop/libx.so", "libx.so");
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {{"LD_LIBRARY_PATH", "/a:/arm:/loop:/text:/b:/c:/a"}});
+  std::vector<std::string> paths;
+  for (const auto& found : search.candidates("libx.so", {}, "x86_64")) paths.push_back(found.path);
+  EXPECT_THAT(paths, ::testing::ElementsAre("/a/libx.so", "/b/libx.so", "/lib64/libx.so"));
+}
+
+TEST(LibrarySearch, EndsAfterSoManyLooks) {
+  Tree tree;
+  std::string long_path;
+  for (int i = 0; i < 20'000; ++i) long_path += "/none:";
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {{"LD_LIBRARY_PATH", long_path}});
+  Result<FoundLibrary> found = Error{"", ENOENT};
+  for (int i = 0; i < 60 && found.error().code == ENOENT; ++i)
+    found = search.find("libx.so", {}, "x86_64");
+  EXPECT_EQ(found.error().code, EOVERFLOW);
+}
+
 TEST(LibrarySearch, SaysThatThereIsNone) {
   Tree tree;
   tree.directory("lib64");

@@ -64,6 +64,30 @@ TEST(RealClosure, EveryInterpreter) {
   }
 }
 
+// With the tree as the root: its own loader, its own ld.so.cache, its absolute symlinks.
+TEST(RealClosure, EveryInterpreterInItsOwnRoot) {
+  int compared = 0;
+  for (const auto& tree : test::entries_of(test::inputs() / "python"))
+    for (const char* place : {"/usr/bin/python", "/usr/local/bin/python"}) {
+      const std::string program = place + tree.filename().string();
+      if (!files::exists(tree.string() + program)) continue;
+      for (const Environment& environment :
+           {Environment{}, Environment{{"LD_PRELOAD", "libstdc++.so.6 libnone.so"}},
+            Environment{{"LD_LIBRARY_PATH", "/usr/lib/x86_64-linux-gnu"}}}) {
+        Environment with_origin = environment;  // there is no /proc that would tell it
+        with_origin["LD_ORIGIN_PATH"] = base::parent(program);
+        const auto real = test::trace({program}, with_origin, tree);
+        if (!real.could_run) GTEST_SKIP() << "this process may not change its root";
+        Simulated ours(program, environment, tree);
+        EXPECT_EQ(ours.loaded(), real.loaded) << program << "\n" << real.all;
+        EXPECT_EQ(ours.missing(), real.missing) << program;
+        EXPECT_GT(real.loaded.size(), 1U) << tree << real.all;
+        ++compared;
+      }
+    }
+  EXPECT_GE(compared, 20);
+}
+
 // `_C` preloaded into each interpreter: most of nvidia's libraries are not there, and then the
 // missing ones have to be the same for the same number of times.
 TEST(RealClosure, EveryTorchInEveryInterpreter) {

@@ -45,6 +45,7 @@ TEST(LoaderClosure, GoesBreadthFirstAndSaysWhoAskedFirst) {
                                            "/lib64/libdeep.so", "/lib64/libc.so", kLoader));
   EXPECT_EQ(object(*closure, "libc.so").asked_by, closure->answering_to("liba.so"));
   EXPECT_EQ(object(*closure, "libc.so").found_by, "default directory");
+  EXPECT_EQ(closure->answering_to("/lib64/libb.so"), 2U);
   EXPECT_EQ(object(*closure, kLoader).found_by, "PT_INTERP of /bin/p");
   EXPECT_EQ(closure->objects()[0].found_by, "program");
   EXPECT_THAT(object(*closure, "libb.so").needs,

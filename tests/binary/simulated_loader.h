@@ -17,14 +17,16 @@ namespace gpuinit::binary {
 using Environment = std::map<std::string, std::string>;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// A closure of this machine's own tree, and what it reads from.
+// A closure of this machine's own tree or of another, and what it reads from.
 struct Simulated {
-  base::RootFs fs = std::move(base::RootFs::open("/")).value();
+  base::RootFs fs;
   LibrarySearch search;
   Result<LoaderClosure> closure;
 
-  Simulated(const std::string& program, const Environment& environment)
-      : search(fs, environment),
+  Simulated(const std::string& program, const Environment& environment,
+            const std::string& root = "/")
+      : fs(std::move(base::RootFs::open(root)).value()),
+        search(fs, environment),
         closure(LoaderClosure::of_program(fs, search, environment, program)) {
     if (!closure) ADD_FAILURE() << program << ": " << closure.error().message;
   }

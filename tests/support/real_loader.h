@@ -3,6 +3,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -21,19 +23,28 @@ struct Trace {
   std::vector<std::string> missing;                         // once for each that needs it
   std::vector<std::string> complaints;                      // the other lines of both streams
   std::string all;
+  bool could_run = true;  // false: this process may not change its root
 };
 
-// Runs `argv` under LD_TRACE_LOADED_OBJECTS: the loader lists and does not start it.
+// Runs `argv` under LD_TRACE_LOADED_OBJECTS: the loader lists and does not start it. With a
+// `root`, inside that tree.
 inline Trace trace(const std::vector<std::string>& argv,
-                   std::map<std::string, std::string> environment = {}) {
+                   std::map<std::string, std::string> environment = {},
+                   const std::string& root = "/") {
   RunOptions options;
   options.only_this_environment = true;
   options.environment = std::move(environment);
   options.environment["LD_TRACE_LOADED_OBJECTS"] = "1";
   options.environment["LC_ALL"] = "C";
-  options.directory = "/";
+  options.directory = root;
+  if (root != "/")
+    options.in_child = [] {
+      if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) ::_exit(249);
+      if (::chroot(".") != 0) ::_exit(249);
+    };
   const Ran ran = run_program(argv, options);
   Trace result;
+  result.could_run = ran.exit_code != 249;
   result.all = ran.out + ran.err;
   for (const auto line : base::split_lines(ran.out)) {
     const auto text = base::trim(line);
