@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "binary/elf_file.h"
 #include "binary/elf_state.h"
+#include "binary/read_window.h"
 
 namespace gpuinit::binary {
 
@@ -60,23 +61,31 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
     return std::move(done).error().context("DT_GNU_HASH");
   if (auto done = table(DT_HASH, 8, read.hash); !done)
     return std::move(done).error().context("DT_HASH");
+  if (auto done = table(DT_VERNEED, sizeof(Elf64_Verneed), read.version_needs); !done)
+    return std::move(done).error().context("DT_VERNEED");
+  if (auto done = table(DT_VERDEF, sizeof(Elf64_Verdef), read.version_definitions); !done)
+    return std::move(done).error().context("DT_VERDEF");
+  if (auto done = table(DT_VERSYM, sizeof(Elf64_Half), read.version_indices); !done)
+    return std::move(done).error().context("DT_VERSYM");
   tables = std::move(read);
   return &*tables;
 }
 
-Result<std::string> ElfFile::State::string_at(const DynamicTables& from,
+Result<std::string> ElfFile::State::string_at(const base::ByteSource& reader,
+                                              const DynamicTables& from,
                                               std::uint64_t index) const {
   if (index >= from.strings_size)
     return broken("a name at " + std::to_string(index) + " of a string table of " +
                   std::to_string(from.strings_size) + " bytes");
-  return source->read_c_string(from.strings + index,
-                               std::min<std::uint64_t>(from.strings_size - index, kMaxString));
+  return reader.read_c_string(from.strings + index,
+                              std::min<std::uint64_t>(from.strings_size - index, kMaxString));
 }
 
 Result<Dynamic> ElfFile::dynamic() const {
   auto tables = state_->dynamic_tables();
   if (!tables) return std::move(tables).error();
   const DynamicTables& from = **tables;
+  const ReadWindow window(source());  // the names lie near each other
   Dynamic result;
   result.present = from.present;
   for (const Elf64_Dyn& entry : from.entries) {
@@ -90,14 +99,19 @@ Result<Dynamic> ElfFile::dynamic() const {
         break;
       case DT_RUNPATH:
         into = &result.runpath;
+        result.has_runpath = true;
         break;
       case DT_NEEDED:
         into = &result.needed.emplace_back();
         break;
+      case DT_FLAGS_1:
+        result.no_default_directories = (entry.d_un.d_val & DF_1_NODEFLIB) != 0;
+        result.is_program = (entry.d_un.d_val & DF_1_PIE) != 0;
+        continue;
       default:
         continue;
     }
-    auto text = state_->string_at(from, entry.d_un.d_val);
+    auto text = state_->string_at(window, from, entry.d_un.d_val);
     if (!text) return std::move(text).error().context("PT_DYNAMIC");
     *into = std::move(text).value();
   }

@@ -36,10 +36,31 @@ struct Symbol {
 // From PT_DYNAMIC; empty where the file does not say.
 struct Dynamic {
   std::string soname;
-  std::string rpath;                // DT_RPATH, unsplit, $ORIGIN not expanded
-  std::string runpath;              // DT_RUNPATH
-  std::vector<std::string> needed;  // in order
-  bool present = false;             // false: no PT_DYNAMIC (static program)
+  std::string rpath;                    // DT_RPATH, unsplit, $ORIGIN not expanded
+  std::string runpath;                  // DT_RUNPATH
+  std::vector<std::string> needed;      // in order
+  bool present = false;                 // false: no PT_DYNAMIC (static program)
+  bool has_runpath = false;             // DT_RUNPATH is there, if only as ""
+  bool no_default_directories = false;  // DF_1_NODEFLIB
+  bool is_program = false;              // DF_1_PIE
+};
+
+// What one DT_VERNEED entry asks of one library.
+struct VersionNeed {
+  struct Version {
+    std::string name;         // "GLIBC_2.34"
+    bool weak = false;        // VER_FLG_WEAK: may be missing
+    std::uint16_t index = 0;  // in DT_VERSYM
+  };
+  std::string file;  // the library's name as in DT_NEEDED
+  std::vector<Version> versions;
+};
+
+// One DT_VERDEF entry.
+struct VersionDefinition {
+  std::string name;
+  bool base = false;        // VER_FLG_BASE: the name of the file itself
+  std::uint16_t index = 0;  // in DT_VERSYM
 };
 
 class ElfFile {
@@ -56,6 +77,12 @@ class ElfFile {
   Result<std::optional<std::string>> interpreter() const;
 
   Result<Dynamic> dynamic() const;
+
+  // DT_VERNEED in order; empty if there is none.
+  Result<std::vector<VersionNeed>> needed_versions() const;
+
+  // DT_VERDEF in order; no value if there is none, that is if the file has no versions.
+  Result<std::optional<std::vector<VersionDefinition>>> defined_versions() const;
 
   // Looks one name up through DT_GNU_HASH (DT_HASH as a fall-back); no value if
   // the file does not define it. Costs a handful of small reads.
@@ -81,6 +108,7 @@ class ElfFile {
   const base::ByteSource& source() const;
 
  private:
+  friend class SymbolTable;
   struct State;
   explicit ElfFile(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;

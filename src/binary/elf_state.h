@@ -1,4 +1,4 @@
-// What an opened ElfFile holds; private to elf_file, elf_dynamic and elf_symbols .cpp.
+// What an opened ElfFile holds; private to elf_*.cpp and symbol_table.cpp.
 #pragma once
 
 #include <elf.h>
@@ -20,6 +20,9 @@ struct DynamicTables {
   std::optional<std::uint64_t> symbols;   // DT_SYMTAB
   std::optional<std::uint64_t> gnu_hash;  // DT_GNU_HASH
   std::optional<std::uint64_t> hash;      // DT_HASH
+  std::optional<std::uint64_t> version_needs;        // DT_VERNEED
+  std::optional<std::uint64_t> version_definitions;  // DT_VERDEF
+  std::optional<std::uint64_t> version_indices;      // DT_VERSYM
 };
 
 // The head of a DT_GNU_HASH table; offsets are in the file.
@@ -49,8 +52,9 @@ struct ElfFile::State {
   Result<const DynamicTables*> dynamic_tables() const;
   Result<const GnuHash*> gnu_hash_head(const DynamicTables& from) const;
 
-  // The string at `index` of DT_STRTAB.
-  Result<std::string> string_at(const DynamicTables& from, std::uint64_t index) const;
+  // The string at `index` of DT_STRTAB; `reader` reads the same source.
+  Result<std::string> string_at(const base::ByteSource& reader, const DynamicTables& from,
+                                std::uint64_t index) const;
 
   Result<std::optional<Symbol>> defined_at(const DynamicTables& from, std::uint64_t index,
                                            std::string_view name) const;

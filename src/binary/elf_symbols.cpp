@@ -11,6 +11,7 @@
 #include "base/checked.h"
 #include "binary/elf_file.h"
 #include "binary/elf_state.h"
+#include "binary/symbol_hash.h"
 
 namespace gpuinit::binary {
 
@@ -23,22 +24,6 @@ constexpr std::uint64_t kMaxMatches = 200'000;                // of symbols_with
 constexpr std::uint64_t kMaxMatchedNames = 64 * 1024 * 1024;  // bytes of them; names may overlap
 constexpr std::uint64_t kMaxName = 64 * 1024;                 // bytes; mangled names are long
 constexpr std::uint64_t kMaxChain = 4096;                     // symbols in one hash bucket
-
-std::uint32_t gnu_hash_of(std::string_view name) {
-  std::uint32_t hash = 5381;
-  for (const char c : name) hash = hash * 33 + static_cast<unsigned char>(c);
-  return hash;
-}
-
-std::uint32_t sysv_hash_of(std::string_view name) {
-  std::uint32_t hash = 0;
-  for (const char c : name) {
-    hash = (hash << 4) + static_cast<unsigned char>(c);
-    const std::uint32_t high = hash & 0xf0000000U;
-    hash = (hash ^ (high >> 24)) & ~high;
-  }
-  return hash;
-}
 
 Symbol to_symbol(const Elf64_Sym& entry, std::string_view name) {
   Symbol symbol;

@@ -1,193 +1,183 @@
-// The walk itself; what a loader was compiled with is in loader_rules.cpp.
+// The walk itself; what a loader was compiled with is in loader_rules.cpp, what lies where is
+// kept in library_places.cpp.
+// Source: glibc, elf/dl-load.c (_dl_map_object, open_path, open_verify).
 #include "binary/library_search.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
-#include "binary/elf_file.h"
 #include "binary/loader_rules.h"
 
 namespace gpuinit::binary {
 
 namespace {
 
-constexpr const char* kCachePath = "/etc/ld.so.cache";
-// One look for one soname.
-class Look {
- public:
-  Look(const base::RootFs& fs, const std::string& soname, const std::string& machine,
-       const std::string& requester)
-      : fs_(fs),
-        soname_(soname),
-        machine_(machine),
-        hwcaps_(supported_hwcaps(machine)),
-        loader_(loader_paths(fs, machine)),
-        origin_(base::parent(requester)) {}
+// A walk through the header of a 1 GB library must not read ahead.
+constexpr std::uint64_t kLargeFile = 16 * 1024 * 1024;  // bytes
 
-  // True if the loader would take `path`. An error for a file on which it stops
-  // the search and fails: it is there, but cannot be read as ELF.
-  Result<bool> takes(const std::string& path) const {
-    auto file = fs_.open_file(path);
-    if (!file) {
-      // Source: open_path in glibc's elf/dl-load.c.
-      const int code = file.error().code;
-      if (code == ENOENT || code == ENOTDIR || code == EACCES || code == ELOOP) return false;
-      return std::move(file).error();
+// The first bytes of a 32-bit ELF file: passed over, whatever follows.
+bool is_other_class(const base::ByteSource& file) {
+  unsigned char ident[5] = {};
+  return file.size() > sizeof ident &&
+         file.read_at(0, std::as_writable_bytes(std::span(ident))).ok() && ident[0] == 0x7f &&
+         ident[1] == 'E' && ident[2] == 'L' && ident[3] == 'F' && ident[4] == 1;
+}
+
+}  // namespace
+
+// One look for one soname; stops at the first hit unless it wants them all.
+class LibrarySearch::Walk {
+ public:
+  Walk(const LibrarySearch& search, const std::string& soname, const Requester& requester,
+       const std::string& machine, bool all)
+      : search_(search),
+        soname_(soname),
+        requester_(requester),
+        platform_(search.platform(machine)),
+        all_(all) {}
+
+  std::vector<OpenedLibrary> hits;
+  std::optional<Error> error;
+
+  void go() {
+    if (soname_.find('$') != std::string::npos) soname_ = expand(soname_, requester_.path);
+    if (soname_.find('/') != std::string::npos) {
+      try_file(base::join("/", soname_), "path in " + requester_.path);
+      return;
     }
-    auto elf = ElfFile::open(*file);
-    if (!elf) {
-      unsigned char ident[5] = {};
-      const bool other_class = file->size() > sizeof ident &&
-                               file->read_at(0, std::as_writable_bytes(std::span(ident))).ok() &&
-                               ident[0] == 0x7f && ident[1] == 'E' && ident[2] == 'L' &&
-                               ident[3] == 'F' && ident[4] == 1;
-      if (other_class) return false;
-      Error error = std::move(elf).error();
-      error.code = ENOEXEC;
-      return error;
+    if (requester_.runpath.empty() && !requester_.has_runpath) {
+      if (in_paths(requester_.rpath, ":", requester_.path, "RPATH of " + requester_.path)) return;
+      for (const auto& loader : requester_.loaders)
+        if (in_paths(loader.rpath, ":", loader.path, "RPATH of " + loader.path)) return;
     }
-    return elf->machine() == machine_;
+    const auto& program = requester_.program.empty() ? requester_.path : requester_.program;
+    if (in_paths(search_.library_path_, ":;", program, "LD_LIBRARY_PATH")) return;
+    if (in_paths(requester_.runpath, ":", requester_.path, "RUNPATH of " + requester_.path)) return;
+    if (in_cache()) return;
+    if (requester_.no_default_directories) return;
+    for (const std::string& directory : platform_.loader.directories) {
+      const Tried tried = in_directory(directory, "default directory");
+      if (tried == Tried::kStop) return;
+      if (tried == Tried::kEndOfList) break;
+    }
   }
 
-  // `paths` separated by any of `separators`; an empty element is the working
-  // directory, which is taken to be "/".
-  Result<bool> in_paths(std::string_view paths, std::string_view separators,
-                        FoundLibrary& found) const {
+ private:
+  enum class Tried {
+    kNext,       // not there, or for another machine
+    kEndOfList,  // the loader leaves this list of directories and goes on with the next list
+    kStop,       // found, or the loader gives up
+  };
+
+  // True: the search is over. `paths` are separated by any of `separators`; an empty
+  // element is the working directory, which is taken to be "/".
+  bool in_paths(std::string_view paths, std::string_view separators, const std::string& origin,
+                const std::string& rule) {
     if (paths.empty()) return false;
     for (;;) {
       const auto end = paths.find_first_of(separators);
-      const std::string directory = expand(paths.substr(0, end));
-      auto hit = in_directory(base::join("/", directory), found);
-      if (!hit || *hit) return hit;
-      if (end == std::string_view::npos) return false;
+      const Tried tried = in_directory(expand(paths.substr(0, end), origin), rule);
+      if (tried == Tried::kStop) return true;
+      if (tried == Tried::kEndOfList || end == std::string_view::npos) return false;
       paths.remove_prefix(end + 1);
     }
   }
 
-  Result<bool> in_directory(const std::string& directory, FoundLibrary& found) const {
-    if (!fs_.is_directory(directory)) return false;
-    for (const std::string& name : hwcaps_) {
-      auto hit = at(base::join(directory, "glibc-hwcaps/" + name + "/" + soname_), found);
-      if (!hit || *hit) return hit;
+  Tried in_directory(std::string directory, const std::string& rule) {
+    if (!may_look()) return Tried::kStop;
+    while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+    if (!directory.starts_with('/')) directory.insert(0, "/");
+    for (const std::string& place : search_.places_in(directory, platform_)) {
+      const Tried tried = try_file(base::join(directory, place + soname_), rule);
+      if (tried != Tried::kNext) return tried;
     }
-    return at(base::join(directory, soname_), found);
-  }
-
-  Result<bool> at(const std::string& path, FoundLibrary& found) const {
-    auto hit = takes(path);
-    if (!hit || !*hit) return hit;
-    found.path = path;
-    found.real_path = fs_.resolve(path).value_or(path);
-    return true;
+    return Tried::kNext;
   }
 
   // The best of the cache's entries: a hwcaps directory that this CPU supports
   // before the plain one, the first in the file among equals.
-  const CacheEntry* in_cache(const std::vector<CacheEntry>& cache) const {
+  bool in_cache() {
     const CacheEntry* best = nullptr;
-    std::size_t best_rank = hwcaps_.size() + 1;
-    for (const CacheEntry& entry : cache) {
+    const auto& hwcaps = platform_.hwcaps;
+    std::size_t best_rank = hwcaps.size() + 1;
+    for (const CacheEntry& entry : search_.cache()) {
       if (!entry.native || entry.soname != soname_) continue;
-      std::size_t rank = hwcaps_.size();
+      std::size_t rank = hwcaps.size();
       if (entry.hwcaps) {
-        const std::string_view name = hwcaps_of(entry.path);
-        for (rank = 0; rank < hwcaps_.size() && hwcaps_[rank] != name; ++rank) {
-        }
-        if (rank == hwcaps_.size()) continue;  // not for this CPU
+        const auto at = std::find(hwcaps.begin(), hwcaps.end(), hwcaps_of(entry.path));
+        if (at == hwcaps.end()) continue;  // not for this CPU
+        rank = static_cast<std::size_t>(at - hwcaps.begin());
       }
       if (rank >= best_rank) continue;
       best = &entry;
       best_rank = rank;
     }
-    return best;
+    if (best == nullptr) return false;
+    if (requester_.no_default_directories)
+      for (const std::string& directory : platform_.loader.directories)
+        if (best->path.starts_with(directory + "/")) return false;
+    return try_file(best->path, "ld.so.cache") == Tried::kStop;
   }
 
-  const std::vector<std::string>& default_directories() const { return loader_.directories; }
-
-  std::string expand(std::string_view text) const {
-    return expand_tokens(text, origin_, loader_.lib, machine_);
+  Tried try_file(const std::string& path, const std::string& rule) {
+    if (!may_look()) return Tried::kStop;
+    auto opened = search_.fs_.open_file(path);
+    if (!opened) {
+      const int code = opened.error().code;
+      if (code == ENOENT || code == ENOTDIR || code == EACCES) return Tried::kNext;
+      if (code == ELOOP || code == ENAMETOOLONG) return all_ ? Tried::kNext : Tried::kEndOfList;
+      return give_up(std::move(opened).error());
+    }
+    auto file = std::make_unique<base::FileSource>(std::move(opened).value());
+    if (file->size() > kLargeFile) file->expect_random_access();
+    auto elf = ElfFile::open(*file);
+    if (!elf) {
+      if (is_other_class(*file)) return Tried::kNext;
+      return give_up({std::move(elf).error().message, ENOEXEC});
+    }
+    if (elf->machine() != platform_.machine) return Tried::kNext;
+    hits.push_back({{path, search_.fs_.resolve(path).value_or(path), rule},
+                    std::move(file),
+                    std::move(elf).value()});
+    return all_ ? Tried::kNext : Tried::kStop;
   }
 
- private:
-  const base::RootFs& fs_;
-  const std::string& soname_;
-  const std::string& machine_;
-  std::vector<std::string> hwcaps_;
-  LoaderPaths loader_;
-  std::string origin_;
+  Tried give_up(Error why) {
+    if (all_) return Tried::kNext;
+    error = std::move(why);
+    return Tried::kStop;
+  }
+
+  bool may_look() {
+    if (++search_.looks_ <= kMaxLooks) return true;
+    error = Error{
+        "the search for libraries looked at " + std::to_string(kMaxLooks) + " places and was ended",
+        EOVERFLOW};
+    return false;
+  }
+
+  std::string expand(std::string_view text, const std::string& object) const {
+    return expand_tokens(text, base::parent(object), platform_.loader.lib, platform_.machine);
+  }
+
+  const LibrarySearch& search_;
+  std::string soname_;
+  const Requester& requester_;
+  const LoaderPlatform& platform_;
+  const bool all_;
 };
 
-}  // namespace
-
-LibrarySearch::LibrarySearch(const base::RootFs& fs,
-                             const std::map<std::string, std::string>& environment)
-    : fs_(fs) {
-  const auto path = environment.find("LD_LIBRARY_PATH");
-  if (path != environment.end()) library_path_ = path->second;
-}
-
-const std::string& LibrarySearch::cache_problem() const { return cache_problem_; }
-
-const std::vector<CacheEntry>& LibrarySearch::cache() const {
-  if (cache_read_) return cache_;
-  cache_read_ = true;
-  auto file = fs_.open_file(kCachePath);
-  if (!file) {
-    cache_exists_ = file.error().code != ENOENT;
-    if (cache_exists_) cache_problem_ = file.error().message;
-    return cache_;
-  }
-  cache_exists_ = true;
-  auto entries = read_ld_so_cache(*file);
-  if (!entries) {
-    cache_problem_ = entries.error().message;
-    return cache_;
-  }
-  cache_ = std::move(entries).value();
-  return cache_;
-}
-
-Result<FoundLibrary> LibrarySearch::find(const std::string& soname, const Requester& requester,
-                                         const std::string& machine) const {
-  const Look look(fs_, soname, machine, requester.path);
-  FoundLibrary found;
-  const auto by = [&](std::string where) {
-    found.found_by = std::move(where);
-    return found;
-  };
-
-  if (soname.find('/') != std::string::npos) {
-    auto hit = look.at(base::join("/", look.expand(soname)), found);
-    if (!hit) return std::move(hit).error();
-    if (*hit) return by("path in " + requester.path);
-    return Error{soname + " is not there", ENOENT};
-  }
-
-  if (requester.runpath.empty()) {
-    auto hit = look.in_paths(requester.rpath, ":", found);
-    if (!hit) return std::move(hit).error();
-    if (*hit) return by("RPATH of " + requester.path);
-  }
-  auto hit = look.in_paths(library_path_, ":;", found);
-  if (!hit) return std::move(hit).error();
-  if (*hit) return by("LD_LIBRARY_PATH");
-
-  hit = look.in_paths(requester.runpath, ":", found);
-  if (!hit) return std::move(hit).error();
-  if (*hit) return by("RUNPATH of " + requester.path);
-
-  if (const CacheEntry* entry = look.in_cache(cache())) {
-    hit = look.at(entry->path, found);
-    if (!hit) return std::move(hit).error();
-    if (*hit) return by("ld.so.cache");
-  }
-  for (const std::string& directory : look.default_directories()) {
-    hit = look.in_directory(directory, found);
-    if (!hit) return std::move(hit).error();
-    if (*hit) return by("default directory");
-  }
-
+Result<OpenedLibrary> LibrarySearch::open(const std::string& soname, const Requester& requester,
+                                          const std::string& machine) const {
+  Walk walk(*this, soname, requester, machine, false);
+  walk.go();
+  if (walk.error) return *std::move(walk.error);
+  if (!walk.hits.empty()) return std::move(walk.hits.front());
+  if (soname.find('/') != std::string::npos) return Error{soname + " is not there", ENOENT};
   std::string where = "no directory that the loader searches has " + soname;
   if (!cache_problem_.empty()) {
     where += " (ld.so.cache could not be read: " + cache_problem_ + ")";
@@ -195,6 +185,27 @@ Result<FoundLibrary> LibrarySearch::find(const std::string& soname, const Reques
     where += " (there is no /etc/ld.so.cache)";
   }
   return Error{where, ENOENT};
+}
+
+Result<FoundLibrary> LibrarySearch::find(const std::string& soname, const Requester& requester,
+                                         const std::string& machine) const {
+  auto opened = open(soname, requester, machine);
+  if (!opened) return std::move(opened).error();
+  return std::move(opened->found);
+}
+
+std::vector<FoundLibrary> LibrarySearch::candidates(const std::string& soname,
+                                                    const Requester& requester,
+                                                    const std::string& machine) const {
+  Walk walk(*this, soname, requester, machine, true);
+  walk.go();
+  std::vector<FoundLibrary> found;
+  for (OpenedLibrary& hit : walk.hits)
+    if (std::none_of(found.begin(), found.end(), [&](const FoundLibrary& before) {
+          return before.real_path == hit.found.real_path;
+        }))
+      found.push_back(std::move(hit.found));
+  return found;
 }
 
 }  // namespace gpuinit::binary

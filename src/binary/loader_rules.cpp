@@ -1,6 +1,9 @@
 #include "binary/loader_rules.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/text.h"
 
 namespace gpuinit::binary {
 
@@ -42,6 +45,26 @@ LoaderPaths loader_paths(const base::RootFs& fs, const std::string& machine) {
   return {"lib", {"/lib", "/usr/lib"}};
 }
 
+namespace {
+
+// A name that is longer than the token.
+bool goes_on(std::string_view text) {
+  if (text.empty()) return false;
+  const char c = text.front();
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+void add_names(std::string_view text, std::string_view separators,
+               std::vector<std::string>& names) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(separators), text.size());
+    if (end != 0) names.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+}  // namespace
+
 std::string expand_tokens(std::string_view text, std::string_view origin, std::string_view lib,
                           std::string_view platform) {
   const std::pair<std::string_view, std::string_view> values[] = {
@@ -56,7 +79,7 @@ std::string expand_tokens(std::string_view text, std::string_view origin, std::s
     for (const auto& [token, value] : values) {
       const std::string braced = "{" + std::string(token) + "}";
       const bool has_braces = text.starts_with(braced);
-      if (!has_braces && !text.starts_with(token)) continue;
+      if (!has_braces && (!text.starts_with(token) || goes_on(text.substr(token.size())))) continue;
       result += value;
       text.remove_prefix(has_braces ? braced.size() : token.size());
       known = true;
@@ -65,6 +88,30 @@ std::string expand_tokens(std::string_view text, std::string_view origin, std::s
     if (!known) result += '$';
   }
   return result;
+}
+
+LoaderFamily loader_family(std::string_view interpreter) {
+  const std::string_view name = base::basename(interpreter);
+  if (name.starts_with("ld-musl-") || name.starts_with("libgcompat")) return LoaderFamily::kMusl;
+  if (!name.starts_with("ld-linux")) return LoaderFamily::kOther;
+  // A glibc outside the system's directories (nix, a prefix of its own) has
+  // default directories and a cache of its own.
+  const std::string_view directory = base::parent(interpreter);
+  return directory.starts_with("/lib") || directory.starts_with("/usr/lib") ? LoaderFamily::kGlibc
+                                                                            : LoaderFamily::kOther;
+}
+
+std::vector<std::string> preload_variable(std::string_view text) {
+  std::vector<std::string> names;
+  add_names(text, " :", names);
+  return names;
+}
+
+std::vector<std::string> preload_file(std::string_view text) {
+  std::vector<std::string> names;
+  for (const auto line : base::split(text, '\n'))
+    add_names(line.substr(0, line.find('#')), " \t:", names);
+  return names;
 }
 
 }  // namespace gpuinit::binary

@@ -67,6 +67,34 @@ TEST(LibrarySearch, GoesThroughThePlacesInOrder) {
   EXPECT_EQ(all.find("libx.so")->found_by, "default directory");
 }
 
+TEST(LibrarySearch, CandidatesAreAllThatWouldBeTakenEachFileOnce) {
+  Tree tree;
+  tree.file("a/libx.so", kX86)
+      .link("b/libx.so", "/c/libx.so")
+      .file("c/libx.so", kX86)
+      .file("arm/libx.so", kArm)
+      .file("text/libx.so", "no library")
+      .file("lib64/libx.so", kX86)
+      .link("loop/libx.so", "libx.so");
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {{"LD_LIBRARY_PATH", "/a:/arm:/loop:/text:/b:/c:/a"}});
+  std::vector<std::string> paths;
+  for (const auto& found : search.candidates("libx.so", {}, "x86_64")) paths.push_back(found.path);
+  EXPECT_THAT(paths, ::testing::ElementsAre("/a/libx.so", "/b/libx.so", "/lib64/libx.so"));
+}
+
+TEST(LibrarySearch, EndsAfterSoManyLooks) {
+  Tree tree;
+  std::string long_path;
+  for (int i = 0; i < 20'000; ++i) long_path += "/none:";
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {{"LD_LIBRARY_PATH", long_path}});
+  Result<FoundLibrary> found = Error{"", ENOENT};
+  for (int i = 0; i < 60 && found.error().code == ENOENT; ++i)
+    found = search.find("libx.so", {}, "x86_64");
+  EXPECT_EQ(found.error().code, EOVERFLOW);
+}
+
 TEST(LibrarySearch, SaysThatThereIsNone) {
   Tree tree;
   tree.directory("lib64");
@@ -108,10 +136,18 @@ TEST(LibrarySearch, StopsAtAFileThatIsNoLibrary) {
   EXPECT_EQ(found.error().message, "/a/libx.so: not an ELF file");
 }
 
-TEST(LibrarySearch, PassesOverDanglingAndLoopingLinks) {
+TEST(LibrarySearch, PassesOverDanglingLinks) {
   Tree tree;
-  tree.link("a/libx.so", "/gone").link("b/libx.so", "libx.so").file("c/libx.so", kX86);
-  EXPECT_EQ((Search{tree, "/a:/b:/c", "", ""}.path("libx.so")), "/c/libx.so");
+  tree.link("a/libx.so", "/gone").file("c/libx.so", kX86);
+  EXPECT_EQ((Search{tree, "/a:/c", "", ""}.path("libx.so")), "/c/libx.so");
+}
+
+// The loader takes that for a file that is there, leaves the list and goes on with the next.
+TEST(LibrarySearch, ALoopingLinkEndsTheListOfDirectoriesAndNotTheSearch) {
+  Tree tree;
+  tree.link("b/libx.so", "libx.so").file("c/libx.so", kX86).file("run/libx.so", kX86);
+  EXPECT_EQ((Search{tree, "/b:/c", "", "/run"}.path("libx.so")), "/run/libx.so");
+  EXPECT_EQ((Search{tree, "/b:/c", "", ""}.find("libx.so").error().code), ENOENT);
 }
 
 TEST(LibrarySearch, FollowsLinksInsideTheRoot) {
@@ -130,12 +166,15 @@ TEST(LibrarySearch, ExpandsTokens) {
       .file("app/libo.so", kX86)
       .file("app/lib64/libl.so", kX86)
       .file("app/x86_64/libp.so", kX86)
-      .file("app/$NEW/libn.so", kX86);
-  const Search search{tree, "", "", "$ORIGIN/..:${ORIGIN}/../$LIB:/app/${PLATFORM}:/app/$NEW"};
+      .file("app/$NEW/libn.so", kX86)
+      .file("app/$LIBS/libs.so", kX86);
+  const Search search{
+      tree, "", "", "$ORIGIN/..:${ORIGIN}/../$LIB:/app/${PLATFORM}:/app/$NEW:/app/$LIBS"};
   EXPECT_EQ(search.path("libo.so"), "/app/lib/../libo.so");
   EXPECT_EQ(search.path("libl.so"), "/app/lib/../lib64/libl.so");
   EXPECT_EQ(search.path("libp.so"), "/app/x86_64/libp.so");
   EXPECT_EQ(search.path("libn.so"), "/app/$NEW/libn.so") << "no token that the loader knows";
+  EXPECT_EQ(search.path("libs.so"), "/app/$LIBS/libs.so") << "not $LIB and an S";
 }
 
 TEST(LibrarySearch, OriginIsTheDirectoryThatTheRequesterWasOpenedIn) {

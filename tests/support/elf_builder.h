@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/elf_version_tables.h"
+
 namespace gpuinit::test {
 
 class ElfBuilder {
@@ -37,16 +39,38 @@ class ElfBuilder {
     return *this;
   }
 
+  ElfBuilder& flags_1(std::uint64_t flags) { return flags_1_ = flags, *this; }  // DF_1_…
+
   // A global function; a file with any symbol gets DT_GNU_HASH.
   ElfBuilder& defines(std::string_view name, std::uint64_t address = kBase,
                       std::uint64_t size = 0) {
     defined_.push_back({std::string(name), address, size, STB_GLOBAL});
     return *this;
   }
+  // The version of the symbol that was defined last; `hidden` as `name@version` of gas, else
+  // `name@@version`.
+  ElfBuilder& in_version(std::string_view version, bool hidden = false) {
+    defined_.back().version = version;
+    defined_.back().hidden = hidden;
+    return *this;
+  }
+  ElfBuilder& from_version(std::string_view version) {  // … and of the one wanted last
+    return undefined_.back().version = version, *this;
+  }
   ElfBuilder& wants(std::string_view name, bool weak = false) {
     constexpr unsigned char kWeak = STB_WEAK, kGlobal = STB_GLOBAL;
     undefined_.push_back({std::string(name), 0, 0, weak ? kWeak : kGlobal});
     return *this;
+  }
+  // The file's own name stands in front of the first version.
+  ElfBuilder& defines_version(std::string_view version) {
+    if (versions_.definitions.empty()) versions_.definitions.emplace_back("base");
+    return versions_.definitions.emplace_back(version), *this;
+  }
+  ElfBuilder& needs_version(std::string_view file, std::string_view version, bool weak = false) {
+    if (versions_.needs.empty() || versions_.needs.back().file != file)
+      versions_.needs.push_back({std::string(file), {}});
+    return versions_.needs.back().versions.emplace_back(version, weak), *this;
   }
   ElfBuilder& sysv_hash(bool also_gnu = false) {
     return sysv_hash_ = true, gnu_hash_ = also_gnu, *this;
@@ -79,6 +103,8 @@ class ElfBuilder {
     std::uint64_t address;
     std::uint64_t size;
     unsigned char bind;
+    std::string version = {};
+    bool hidden = false;
   };
   struct Part {
     std::string name;
@@ -128,6 +154,8 @@ class ElfBuilder {
   unsigned char class_ = ELFCLASS64;
   std::string interpreter_;
   std::vector<std::pair<Elf64_Sxword, std::string>> texts_;
+  std::uint64_t flags_1_ = 0;
+  VersionTables versions_;
   std::vector<Name> defined_;
   std::vector<Name> undefined_;
   bool gnu_hash_ = true;
@@ -183,7 +211,8 @@ inline std::string ElfBuilder::sysv_hash_table(const std::vector<Name>& symbols)
 
 inline std::string ElfBuilder::build() const {
   // What is not dynamic at all (a static program) has none of the tables.
-  const bool dynamic = !texts_.empty() || !defined_.empty() || !undefined_.empty();
+  const bool dynamic =
+      !texts_.empty() || !defined_.empty() || !undefined_.empty() || !versions_.empty();
   std::string names(1, '\0');
   const auto intern = [&names](std::string_view name) {
     const std::size_t at = names.size();
@@ -207,6 +236,14 @@ inline std::string ElfBuilder::build() const {
     symbol.st_size = symbols[i].size;
     append(symbol_table, symbol);
   }
+  const std::string verdef = versions_.verdef(intern);
+  const std::string verneed = versions_.verneed(intern);
+  std::string version_indices(sizeof(Elf64_Half), '\0');
+  for (const Name& symbol : symbols) {
+    const auto index =
+        symbol.version.empty() ? std::uint16_t{VER_NDX_GLOBAL} : versions_.index_of(symbol.version);
+    append(version_indices, static_cast<Elf64_Half>(index | (symbol.hidden ? 0x8000 : 0)));
+  }
   std::vector<Elf64_Dyn> entries;
   const auto add = [&entries](Elf64_Sxword tag, std::uint64_t value) {
     Elf64_Dyn entry{};
@@ -215,6 +252,7 @@ inline std::string ElfBuilder::build() const {
     entries.push_back(entry);
   };
   for (const auto& [tag, value] : texts_) add(tag, intern(value));
+  if (flags_1_ != 0) add(DT_FLAGS_1, flags_1_);
 
   std::vector<Part> parts = sections_;
   std::size_t note_count = 0;
@@ -264,6 +302,21 @@ inline std::string ElfBuilder::build() const {
       part(".hash", sysv_hash_table(symbols), SHT_HASH, DT_HASH);
       parts.back().link = dynstr + 1;
     }
+    if (!verdef.empty()) {
+      part(".gnu.version_d", verdef, SHT_GNU_verdef, DT_VERDEF);
+      parts.back().link = dynstr;
+      add(DT_VERDEFNUM, versions_.definitions.size());
+    }
+    if (!verneed.empty()) {
+      part(".gnu.version_r", verneed, SHT_GNU_verneed, DT_VERNEED);
+      parts.back().link = dynstr;
+      add(DT_VERNEEDNUM, versions_.needs.size());
+    }
+    if (!versions_.empty()) {
+      part(".gnu.version", version_indices, SHT_GNU_versym, DT_VERSYM);
+      parts.back().link = dynstr + 1;
+      parts.back().entry_size = sizeof(Elf64_Half);
+    }
     add(DT_NULL, 0);
     std::string table;
     for (const Elf64_Dyn& entry : entries) append(table, entry);
@@ -300,6 +353,10 @@ inline std::string ElfBuilder::build() const {
       one.sh_size = part.bytes.size();
       one.sh_addralign = part.type == SHT_NOTE ? 4 : 8;
       one.sh_info = part.type == SHT_DYNSYM ? 1 : 0;  // the first that is not local
+      if (part.type == SHT_GNU_verdef)
+        one.sh_info = static_cast<Elf64_Word>(versions_.definitions.size());
+      if (part.type == SHT_GNU_verneed)
+        one.sh_info = static_cast<Elf64_Word>(versions_.needs.size());
       one.sh_entsize = part.entry_size;
       one.sh_link = part.link;
       headers.push_back(one);

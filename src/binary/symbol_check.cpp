@@ -1,0 +1,51 @@
+#include "binary/symbol_check.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace gpuinit::binary {
+
+SymbolCheck::SymbolCheck(const LoaderClosure& closure)
+    : closure_(closure),
+      budget_(std::make_shared<std::uint64_t>(kMaxTables)),
+      tables_(closure.objects().size()) {}
+
+SymbolTable& SymbolCheck::table(std::size_t object) {
+  if (!tables_[object])
+    tables_[object] = std::make_unique<SymbolTable>(closure_.objects()[object].elf, budget_);
+  return *tables_[object];
+}
+
+Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
+    std::size_t object, const std::function<bool(std::string_view)>& wanted) {
+  auto references = table(object).undefined(wanted);
+  if (!references) return std::move(references).error();
+  std::vector<UndefinedSymbol> undefined;
+  std::vector<std::size_t> scope = closure_.scope_of(object);
+  for (const SymbolReference& reference : *references) {
+    std::optional<Error> unreadable;
+    bool defined = false;
+    for (std::size_t at = 0; at < scope.size() && !defined; ++at) {
+      auto here = table(scope[at]).defines(reference);
+      if (!here) {
+        unreadable = std::move(here).error();
+        continue;
+      }
+      defined = *here;
+      // Whether there is a definition does not depend on the order: the next symbol is most
+      // likely where this one is.
+      if (defined) std::swap(scope[0], scope[at]);
+    }
+    if (defined) continue;
+    if (unreadable) return *std::move(unreadable);
+    undefined.push_back({std::string(reference.name), std::string(reference.version)});
+  }
+  std::sort(undefined.begin(), undefined.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.name, a.version) < std::tie(b.name, b.version);
+  });
+  return undefined;
+}
+
+}  // namespace gpuinit::binary

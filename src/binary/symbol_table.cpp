@@ -1,0 +1,134 @@
+// The look-up; the tables are read in symbol_table_read.cpp.
+#include "binary/symbol_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/checked.h"
+#include "binary/elf_state.h"
+#include "binary/symbol_hash.h"
+
+namespace gpuinit::binary {
+
+namespace {
+
+// Upper limits; those of whole tables are in symbol_table_read.cpp.
+constexpr std::size_t kMaxName = 64 * 1024;  // bytes; mangled names are long
+constexpr std::uint64_t kMaxChain = 4096;    // symbols in one hash bucket
+constexpr std::uint64_t kMaxReferences = 500'000;
+
+constexpr Elf64_Half kHidden = 0x8000;
+constexpr Elf64_Half kIndexMask = 0x7fff;
+
+// What the loader takes for a definition at all.
+bool is_definition(const Elf64_Sym& symbol) {
+  const auto type = ELF64_ST_TYPE(symbol.st_info);
+  const auto bind = ELF64_ST_BIND(symbol.st_info);
+  const auto visibility = ELF64_ST_VISIBILITY(symbol.st_other);
+  if (symbol.st_shndx == SHN_UNDEF) return false;
+  if (symbol.st_value == 0 && symbol.st_shndx != SHN_ABS && type != STT_TLS) return false;
+  if (type > STT_FUNC && type != STT_COMMON && type != STT_TLS && type != STT_GNU_IFUNC)
+    return false;
+  if (bind != STB_GLOBAL && bind != STB_WEAK && bind != STB_GNU_UNIQUE) return false;
+  return visibility != STV_HIDDEN && visibility != STV_INTERNAL;
+}
+
+}  // namespace
+
+std::string_view SymbolTable::name_of(const Elf64_Sym& symbol) const {
+  if (symbol.st_name >= names_size_) return {};
+  const std::string_view rest(names_.get() + symbol.st_name,
+                              std::min<std::uint64_t>(names_size_ - symbol.st_name, kMaxName));
+  const auto end = rest.find('\0');
+  return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
+}
+
+std::string_view SymbolTable::version_at(std::uint64_t index) const {
+  if (index >= version_indices_.size()) return {};
+  const std::size_t version = version_indices_[index] & kIndexMask;
+  return version < versions_.size() ? std::string_view(versions_[version]) : std::string_view();
+}
+
+Result<std::vector<SymbolReference>> SymbolTable::undefined(
+    const std::function<bool(std::string_view)>& wanted) {
+  if (auto done = read_symbols(); !done) return std::move(done).error();
+  std::vector<SymbolReference> found;
+  for (std::size_t index = 0; index < symbols_.size(); ++index) {
+    const Elf64_Sym& symbol = symbols_[index];
+    if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) != STB_GLOBAL) continue;
+    const std::string_view name = name_of(symbol);
+    if (name.empty() || !wanted(name)) continue;
+    if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
+    found.push_back({name, version_at(index), gnu_hash_of(name)});
+  }
+  return found;
+}
+
+void SymbolTable::match(std::uint64_t index, const SymbolReference& wanted, Match& so_far) const {
+  if (index >= symbols_.size()) return;
+  const Elf64_Sym& symbol = symbols_[index];
+  if (!is_definition(symbol) ||
+      !base::range_inside(symbol.st_name, wanted.name.size() + 1, names_size_))
+    return;
+  const std::string_view name(names_.get() + symbol.st_name, wanted.name.size() + 1);
+  if (name.back() != '\0' || name.substr(0, wanted.name.size()) != wanted.name) return;
+  if (version_indices_.empty()) {
+    so_far.found = true;
+    return;
+  }
+  const Elf64_Half version = version_indices_[index];
+  if (!wanted.version.empty()) {
+    // The version itself, or a definition that has none and is not hidden.
+    const std::string_view defined = version_at(index);
+    so_far.found = defined == wanted.version || (defined.empty() && (version & kHidden) == 0);
+  } else if ((version & kIndexMask) < 3) {
+    so_far.found = true;  // no version, or the oldest
+  } else if ((version & kHidden) == 0) {
+    ++so_far.only_by_version;
+  }
+}
+
+Status SymbolTable::walk_gnu_hash(const SymbolReference& symbol, Match& so_far) {
+  const std::uint32_t hash = symbol.gnu_hash;
+  const std::uint64_t word = bloom_[(hash / 64) % bloom_.size()];
+  if (((word >> (hash % 64)) & (word >> ((hash >> bloom_shift_) % 64)) & 1) == 0) return Done{};
+  const std::uint32_t bucket = buckets_[hash % buckets_.size()];
+  if (bucket == 0) return Done{};
+  if (bucket < first_symbol_)
+    return elf_.state_->broken("DT_GNU_HASH has a bucket below its first symbol");
+  for (std::uint64_t at = bucket - first_symbol_; at < chains_.size(); ++at) {
+    if ((chains_[at] | 1U) == (hash | 1U)) {
+      if (auto done = read_symbols(); !done) return done;
+      match(first_symbol_ + at, symbol, so_far);
+      if (so_far.found) return Done{};
+    }
+    if ((chains_[at] & 1U) != 0) return Done{};
+    if (at - (bucket - first_symbol_) > kMaxChain) break;
+  }
+  return elf_.state_->broken("DT_GNU_HASH has a chain without end");
+}
+
+Status SymbolTable::walk_sysv_hash(const SymbolReference& symbol, Match& so_far) {
+  std::uint32_t index = buckets_[sysv_hash_of(symbol.name) % buckets_.size()];
+  for (std::uint64_t step = 0; index != STN_UNDEF; ++step) {
+    if (step > kMaxChain) return elf_.state_->broken("DT_HASH has a chain without end");
+    if (index >= chains_.size())
+      return elf_.state_->broken("DT_HASH names a symbol that it does not have");
+    if (auto done = read_symbols(); !done) return done;
+    match(index, symbol, so_far);
+    if (so_far.found) return Done{};
+    index = chains_[index];
+  }
+  return Done{};
+}
+
+Result<bool> SymbolTable::defines(const SymbolReference& symbol) {
+  if (auto done = read_hash(); !done) return std::move(done).error();
+  if (buckets_.empty() || symbol.name.empty()) return false;
+  Match so_far;
+  auto done = bloom_.empty() ? walk_sysv_hash(symbol, so_far) : walk_gnu_hash(symbol, so_far);
+  if (!done) return std::move(done).error();
+  return so_far.found || so_far.only_by_version == 1;
+}
+
+}  // namespace gpuinit::binary

@@ -1,0 +1,80 @@
+// The dynamic symbols of one file in memory, for many look-ups: what it asks of others, and
+// whether it defines what they ask. (ElfFile::find_defined is for a single name.)
+//
+// Source: glibc, elf/dl-lookup.c (do_lookup_x, check_match); gABI, "Hash Table".
+#pragma once
+
+#include <elf.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "binary/elf_file.h"
+
+namespace gpuinit::binary {
+
+// The views point into the SymbolTable that it comes from.
+struct SymbolReference {
+  std::string_view name;
+  std::string_view version;    // as the file wants it; empty: any
+  std::uint32_t gnu_hash = 0;  // of the name
+};
+
+class SymbolTable {
+ public:
+  // Reads nothing yet. The source of `elf` must outlive the table. `budget` counts down the
+  // bytes that all tables which share it may hold.
+  SymbolTable(const ElfFile& elf, std::shared_ptr<std::uint64_t> budget)
+      : elf_(elf), budget_(std::move(budget)) {}
+
+  // Symbols without a definition here that the loader has to find: not weak, and `wanted`
+  // says yes to the name. In the order of the table, once for each version.
+  Result<std::vector<SymbolReference>> undefined(
+      const std::function<bool(std::string_view)>& wanted);
+
+  // Whether the loader would take a definition from here. The hash table is read on the first
+  // call, the symbols and their names with the first hash that fits.
+  Result<bool> defines(const SymbolReference& symbol);
+
+ private:
+  Status read_hash();
+  Status read_symbols();
+  Status charge(std::uint64_t bytes);
+  Result<std::uint64_t> count();
+  std::string_view name_of(const Elf64_Sym& symbol) const;
+  std::string_view version_at(std::uint64_t index) const;
+
+  // What a chain of equal hashes has shown so far.
+  struct Match {
+    bool found = false;
+    int only_by_version = 0;
+  };
+  void match(std::uint64_t index, const SymbolReference& symbol, Match& so_far) const;
+  Status walk_gnu_hash(const SymbolReference& symbol, Match& so_far);
+  Status walk_sysv_hash(const SymbolReference& symbol, Match& so_far);
+
+  ElfFile elf_;
+  std::shared_ptr<std::uint64_t> budget_;
+  bool hash_read_ = false;
+  bool symbols_read_ = false;
+  std::uint64_t count_ = 0;
+
+  // DT_GNU_HASH, or (no bloom filter) DT_HASH.
+  std::vector<std::uint64_t> bloom_;
+  std::vector<std::uint32_t> buckets_;
+  std::vector<std::uint32_t> chains_;
+  std::uint32_t bloom_shift_ = 0;
+  std::uint32_t first_symbol_ = 0;
+
+  std::vector<Elf64_Sym> symbols_;
+  std::vector<Elf64_Half> version_indices_;  // empty: no DT_VERSYM
+  std::vector<std::string> versions_;        // by index; empty: none
+  std::unique_ptr<char[]> names_;
+  std::uint64_t names_size_ = 0;
+};
+
+}  // namespace gpuinit::binary

@@ -1,0 +1,147 @@
+// Reading the tables of a SymbolTable, each in one piece.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include "base/checked.h"
+#include "binary/elf_state.h"
+#include "binary/symbol_table.h"
+
+namespace gpuinit::binary {
+
+namespace {
+
+// Upper limits. The largest seen: 90,000 symbols and 7 MB of names in libtorch_cuda.
+constexpr std::uint64_t kMaxSymbols = 2'000'000;
+constexpr std::uint64_t kMaxNames = 128 * 1024 * 1024;  // bytes
+template <class T>
+Status read_into(const base::ByteSource& source, std::uint64_t offset, std::uint64_t count,
+                 std::vector<T>& into, const char* what) {
+  if (!base::range_inside(offset, count * sizeof(T), source.size()))
+    return Error{source.name() + ": " + what + " runs out of the file"};
+  into.resize(count);
+  auto done = source.read_at(offset, std::as_writable_bytes(std::span(into)));
+  if (!done) return std::move(done).error().context(what);
+  return Done{};
+}
+
+}  // namespace
+
+Status SymbolTable::charge(std::uint64_t bytes) {
+  if (bytes > *budget_)
+    return Error{elf_.source().name() + ": symbol tables of " + std::to_string(bytes) +
+                     " bytes are too large",
+                 EOVERFLOW};
+  *budget_ -= bytes;
+  return Done{};
+}
+
+Result<std::uint64_t> SymbolTable::count() {
+  if (count_ != 0) return count_;
+  auto tables = elf_.state_->dynamic_tables();
+  if (!tables) return std::move(tables).error();
+  auto symbols = elf_.state_->symbol_count(**tables);
+  if (!symbols) return std::move(symbols).error();
+  if (*symbols > kMaxSymbols)
+    return elf_.state_->broken(std::to_string(*symbols) + " dynamic symbols");
+  return count_ = *symbols;
+}
+
+Status SymbolTable::read_hash() {
+  if (hash_read_) return Done{};
+  auto tables = elf_.state_->dynamic_tables();
+  if (!tables) return std::move(tables).error();
+  const DynamicTables& from = **tables;
+  const base::ByteSource& source = elf_.source();
+  if (!from.symbols || (!from.gnu_hash && !from.hash)) {
+    hash_read_ = true;  // defines nothing
+    return Done{};
+  }
+  if (from.gnu_hash) {
+    auto head = elf_.state_->gnu_hash_head(from);
+    if (!head) return std::move(head).error();
+    const GnuHash& hash = **head;
+    // Without the head of a chain there is none, and nothing that says how many they are.
+    if (auto done = charge(hash.bloom_words * 8ULL + hash.buckets * 4ULL); !done) return done;
+    if (auto done = read_into(source, hash.buckets_at, hash.buckets, buckets_, "DT_GNU_HASH");
+        !done)
+      return done;
+    if (auto done = read_into(source, hash.bloom_at, hash.bloom_words, bloom_, "DT_GNU_HASH");
+        !done)
+      return done;
+    bloom_shift_ = hash.bloom_shift;
+    first_symbol_ = hash.first_symbol;
+    if (*std::max_element(buckets_.begin(), buckets_.end()) != 0) {
+      auto symbols = count();
+      if (!symbols) return std::move(symbols).error();
+      const std::uint64_t chains = *symbols > first_symbol_ ? *symbols - first_symbol_ : 0;
+      if (auto done = charge(chains * 4); !done) return done;
+      if (auto done = read_into(source, hash.chains_at, chains, chains_, "DT_GNU_HASH"); !done)
+        return done;
+    }
+  } else {
+    auto head = source.read_struct<std::array<std::uint32_t, 2>>(*from.hash);
+    if (!head) return std::move(head).error().context("DT_HASH");
+    const auto [buckets, chains] = *head;
+    if (buckets == 0 || buckets > kMaxSymbols || chains > kMaxSymbols)
+      return elf_.state_->broken("DT_HASH is broken");
+    if (auto done = charge((std::uint64_t{buckets} + chains) * 4); !done) return done;
+    const std::uint64_t at = *from.hash + sizeof *head;
+    if (auto done = read_into(source, at, buckets, buckets_, "DT_HASH"); !done) return done;
+    if (auto done = read_into(source, at + 4ULL * buckets, chains, chains_, "DT_HASH"); !done)
+      return done;
+  }
+  hash_read_ = true;
+  return Done{};
+}
+
+Status SymbolTable::read_symbols() {
+  if (symbols_read_) return Done{};
+  auto tables = elf_.state_->dynamic_tables();
+  if (!tables) return std::move(tables).error();
+  const DynamicTables& from = **tables;
+  const base::ByteSource& source = elf_.source();
+  if (!from.symbols) {
+    symbols_read_ = true;
+    return Done{};
+  }
+  auto symbols = count();
+  if (!symbols) return std::move(symbols).error();
+  if (from.strings_size > kMaxNames)
+    return elf_.state_->broken("symbol names of " + std::to_string(from.strings_size) + " bytes");
+  if (auto done = charge(*symbols * (sizeof(Elf64_Sym) + sizeof(Elf64_Half)) + from.strings_size);
+      !done)
+    return done;
+  if (auto done = read_into(source, *from.symbols, *symbols, symbols_, "DT_SYMTAB"); !done)
+    return done;
+  if (from.version_indices) {
+    if (auto done =
+            read_into(source, *from.version_indices, *symbols, version_indices_, "DT_VERSYM");
+        !done)
+      return done;
+    const auto name_version = [&](std::uint16_t index, std::string name) {
+      if (index >= versions_.size()) versions_.resize(index + 1U);
+      versions_[index] = std::move(name);
+    };
+    auto needs = elf_.needed_versions();
+    if (!needs) return std::move(needs).error();
+    for (VersionNeed& need : *needs)
+      for (auto& version : need.versions) name_version(version.index, std::move(version.name));
+    auto definitions = elf_.defined_versions();
+    if (!definitions) return std::move(definitions).error();
+    if (*definitions)
+      for (VersionDefinition& one : **definitions)
+        if (!one.base) name_version(one.index, std::move(one.name));
+  }
+  names_ = std::make_unique_for_overwrite<char[]>(from.strings_size);
+  names_size_ = from.strings_size;
+  auto done =
+      source.read_at(from.strings, std::as_writable_bytes(std::span(names_.get(), names_size_)));
+  if (!done) return std::move(done).error().context("symbol names");
+  symbols_read_ = true;
+  return Done{};
+}
+
+}  // namespace gpuinit::binary

@@ -1,0 +1,44 @@
+// Where tests/inputs/fetch.py keeps the real inputs.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+namespace gpuinit::test {
+
+inline std::filesystem::path inputs() {
+  if (const char* set = std::getenv("GPUINIT_TESTS_CACHE")) return set;
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"))
+    return std::filesystem::path(xdg) / "gpuinit-tests";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/gpuinit-tests";
+}
+
+// Names in `directory`, sorted; empty and a failure if there is none.
+inline std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> result;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, problem))
+    result.push_back(entry.path());
+  EXPECT_FALSE(result.empty()) << directory << ": run tests/inputs/fetch.py";
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+// The programs of python/3.x, "python3.12" and the like.
+inline std::vector<std::filesystem::path> interpreters() {
+  std::vector<std::filesystem::path> result;
+  for (const auto& python : entries_of(inputs() / "python"))
+    for (const char* place : {"usr/bin", "usr/local/bin"}) {
+      const auto program = python / place / ("python" + python.filename().string());
+      if (std::filesystem::exists(program)) result.push_back(program);
+    }
+  return result;
+}
+
+}  // namespace gpuinit::test
