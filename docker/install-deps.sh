@@ -41,7 +41,8 @@ build_packages=(
 )
 # python3-torch is the ground truth: a torch that really imports in /usr/bin/python3.
 test_packages=(
-  binutils catatonit clang debian-archive-keyring dpkg-dev dumb-init file procps python3-torch strace tini util-linux xz-utils
+  binutils catatonit clang debian-archive-keyring debootstrap dpkg-dev dumb-init file podman procps python3-torch runc
+  strace tini util-linux xz-utils
 )
 
 # ---------------------------------------------------------------- Debian packages

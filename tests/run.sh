@@ -8,6 +8,7 @@ usage: tests/run.sh [--quick]
   --quick       the release build and its tests only: no sanitizers, no fuzzing
 environment:
   FUZZ_SECONDS            how long each fuzz target runs (60)
+  GPUINIT_TESTS_NO_CONTAINERS=1  leave out the tests that run containers
   GPUINIT_TESTS_CACHE     where the real inputs are kept (${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests)
 Ends with "N passed, N failed", counting tests and fuzz targets; exits 0 if none failed.
 EOF
