@@ -53,6 +53,20 @@ int open_in_root(int root, std::string_view path, int flags) {
   return -1;
 }
 
+// Files in /proc and /sys report a size of 0: until the end, not `size`.
+Result<std::string> read_to_end(int fd, std::string_view path, std::uint64_t limit) {
+  std::string text;
+  char piece[16384];
+  for (;;) {
+    const ssize_t got = ::pread(fd, piece, sizeof piece, static_cast<off_t>(text.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error(std::string(path));
+    if (got == 0) return text;
+    text.append(piece, static_cast<std::size_t>(got));
+    if (text.size() > limit) return errno_error(std::string(path), EFBIG);
+  }
+}
+
 }  // namespace
 
 Result<RootFs> RootFs::open(const std::string& root) {
@@ -166,17 +180,13 @@ Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit
     return Error{std::string(path) + ": " + std::to_string(file->size()) + " bytes, more than the " +
                      std::to_string(limit) + " this kind of file may have",
                  EFBIG};
-  // Files in /proc and /sys report a size of 0: read until the end, not `size`.
-  std::string text;
-  char piece[16384];
-  for (;;) {
-    const ssize_t got = ::pread(file->fd(), piece, sizeof piece, static_cast<off_t>(text.size()));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno_error(std::string(path));
-    if (got == 0) return text;
-    text.append(piece, static_cast<std::size_t>(got));
-    if (text.size() > limit) return errno_error(std::string(path), EFBIG);
-  }
+  return read_to_end(file->fd(), path, limit);
+}
+
+Result<std::string> RootFs::read_kernel_file(std::string_view path, std::uint64_t limit) const {
+  auto fd = open_path(path, O_RDONLY);
+  if (!fd) return std::move(fd).error();
+  return read_to_end(fd->get(), path, limit);
 }
 
 Result<std::vector<std::string>> RootFs::list(std::string_view path) const {

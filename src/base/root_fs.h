@@ -47,6 +47,10 @@ class RootFs {
   // The whole file as text; an error if it is larger than `limit` bytes.
   Result<std::string> read_file(std::string_view path, std::uint64_t limit = 4 * 1024 * 1024) const;
 
+  // The same, in half the system calls, for a file of procfs, sysfs or cgroupfs: it is
+  // opened without having been looked at first, since there nothing happens by it.
+  Result<std::string> read_kernel_file(std::string_view path, std::uint64_t limit) const;
+
   // Names in a directory, sorted, without "." and ".."; at most kMaxEntries.
   Result<std::vector<std::string>> list(std::string_view path) const;
 

@@ -52,7 +52,7 @@ std::optional<std::uint64_t> oom_kill_line(const std::string& text) {
 
 // The first place that has a file of events, and what it says.
 Place find_place(const base::RootFs& fs, std::optional<std::uint64_t>& oom_kills) {
-  const auto text = fs.read_file("/proc/self/cgroup", kMaxFile);
+  const auto text = fs.read_kernel_file("/proc/self/cgroup", kMaxFile);
   const std::string cgroups = text ? *text : std::string();
   for (const bool v1 : {false, true}) {
     Place place;
@@ -63,7 +63,7 @@ Place find_place(const base::RootFs& fs, std::optional<std::uint64_t>& oom_kills
     std::vector<std::string> candidates{path};
     if (path != place.mount) candidates.push_back(place.mount);
     for (const std::string& directory : candidates) {
-      const auto events = fs.read_file(directory + "/" + place.names.events, kMaxFile);
+      const auto events = fs.read_kernel_file(directory + "/" + place.names.events, kMaxFile);
       if (!events) continue;
       oom_kills = oom_kill_line(*events);
       place.directory = directory;
@@ -74,7 +74,7 @@ Place find_place(const base::RootFs& fs, std::optional<std::uint64_t>& oom_kills
 }
 
 std::optional<std::uint64_t> number_in(const base::RootFs& fs, const std::string& path) {
-  const auto text = fs.read_file(path, kMaxFile);
+  const auto text = fs.read_kernel_file(path, kMaxFile);
   if (!text) return std::nullopt;
   const auto number = base::parse_number(base::trim(*text));
   return number && *number < kNoLimit ? number : std::nullopt;

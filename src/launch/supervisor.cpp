@@ -88,7 +88,7 @@ void Supervisor::command_ended(const siginfo_t& info) {
   end_.known = true;
   (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
   end_.core_dumped = info.si_code == CLD_DUMPED;
-  shared_memory_ = read_shared_memory();
+  if (end_.signal != 0 || end_.status != 0) shared_memory_ = read_shared_memory();
   jobs_.ended();
   siginfo_t none{};
   if (::waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return;

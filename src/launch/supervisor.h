@@ -29,7 +29,7 @@ class Supervisor {
   const CommandEnd& end() const { return end_; }
   bool killed() const { return kill_deadline_.has_value() || command_killed_; }
   bool asked_to_stop() const { return asked_to_stop_; }  // while the command ran
-  // As it was when the command ended.
+  // As it was when the command failed.
   const SharedMemory& shared_memory() const { return shared_memory_; }
 
  private:

@@ -93,5 +93,16 @@ TEST(Paths, AreTakenApartAndPutTogether) {
   EXPECT_EQ(normalize("/.."), "/");
 }
 
+TEST(RootFs, ReadsAKernelFileToItsEndAndNoLargerOne) {
+  Tree tree;
+  tree.file("sys/events", "oom_kill 1\n").file("sys/large", std::string(100, 'x'));
+  const RootFs fs = open_root(tree);
+  EXPECT_EQ(fs.read_kernel_file("/sys/events", 64).value_or(""), "oom_kill 1\n");
+  EXPECT_EQ(fs.read_kernel_file("/sys/large", 64).error().code, EFBIG);
+  EXPECT_EQ(fs.read_kernel_file("/sys/none", 64).error().code, ENOENT);
+  EXPECT_EQ(fs.read_kernel_file("/sys", 64).error().code, EISDIR);
+  EXPECT_TRUE(RootFs::open("/")->read_kernel_file("/proc/self/cgroup", 64 * 1024));
+}
+
 }  // namespace
 }  // namespace gpuinit::base
