@@ -24,7 +24,7 @@ TEST_F(EngineInit, StopsAtOnce) {
   Container container(python("import time; print('up', flush=True); time.sleep(100)"), options(),
                       kTorch);
   ASSERT_TRUE(container.says("up\n")) << container.said();
-  EXPECT_LT(container.stop(), std::chrono::seconds(4));
+  EXPECT_LT(container.stop(), std::chrono::seconds(8));
   EXPECT_EQ(container.finish(), 128 + SIGTERM);
 }
 

@@ -18,7 +18,7 @@ constexpr char kSleepingPython[] = "import time; print('up', flush=True); time.s
 TEST_F(Stop, APythonWithoutAHandlerEndsAtOnce) {
   Container container(python(kSleepingPython));
   ASSERT_TRUE(container.says("up\n")) << container.said();
-  EXPECT_LT(container.stop(), seconds(4));
+  EXPECT_LT(container.stop(), seconds(8));
   EXPECT_EQ(container.finish(), 128 + SIGTERM);
   EXPECT_THAT(container.said(), testing::Not(HasSubstr("killed")));
 }
@@ -37,7 +37,7 @@ TEST_F(Stop, AStubbornCommandIsKilledAfterTheGrace) {
   ASSERT_TRUE(container.says("up\n")) << container.said();
   const auto took = container.stop();
   EXPECT_GE(took, milliseconds(900));
-  EXPECT_LT(took, seconds(5));
+  EXPECT_LT(took, seconds(8));
   EXPECT_EQ(container.finish(), 128 + SIGKILL);
   EXPECT_THAT(container.said(), testing::ContainsRegex("killed .*1 s after SIGTERM"));
   EXPECT_THAT(podman({"logs", container.name()}).err, HasSubstr("launch.grace"));
@@ -48,7 +48,7 @@ TEST_F(Stop, AStubbornWorkerIsKilledAfterTheGraceAndNamed) {
   Container container(shell("(trap '' TERM; echo up; exec sleep 100) & exec sleep 200"),
                       {"-e", "GPUINIT_SET=launch.grace=1"});
   ASSERT_TRUE(container.says("up\n")) << container.said();
-  EXPECT_LT(container.stop(), seconds(5));
+  EXPECT_LT(container.stop(), seconds(8));
   EXPECT_EQ(container.finish(), 128 + SIGTERM);
   EXPECT_THAT(podman({"logs", container.name()}).err,
               testing::ContainsRegex("killed what was still there 1 s after SIGTERM "
@@ -90,7 +90,7 @@ TEST_F(Stop, TheImagesStopSignalReachesTheCommand) {
                             "while :; do sleep 0.02; done"),
                       {"--stop-signal", "SIGINT"});
   ASSERT_TRUE(container.says("up\n")) << container.said();
-  EXPECT_LT(container.stop(), seconds(4));
+  EXPECT_LT(container.stop(), seconds(8));
   EXPECT_EQ(container.finish(), 4);
   EXPECT_THAT(container.said(), HasSubstr("interrupted\n"));
 }

@@ -32,7 +32,7 @@ TEST_P(BeforeTheCommand, AStopRequestEndsGpuinitAndItsProbe) {
   const auto start = Clock::now();
   running.send(signal);
   EXPECT_EQ(running.finish(), 128 + signal);
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(1));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
   EXPECT_THAT(running.said(), testing::Not(HasSubstr("ran")));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   // An orphan that nobody reaps in this machine may still be a zombie.
@@ -131,7 +131,7 @@ TEST(OtherVerbs, EndBySignalAsPid1) {
   for (int i = 0; i < 1000 && running.children().empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   running.send(SIGTERM);
-  EXPECT_EQ(running.finish(std::chrono::seconds(5)), 128 + SIGTERM);
+  EXPECT_EQ(running.finish(std::chrono::seconds(20)), 128 + SIGTERM);
 }
 
 }  // namespace

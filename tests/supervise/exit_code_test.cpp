@@ -88,10 +88,10 @@ TEST(SuperviseExit, WhoWasAskedToStopNeedsNoExplanation) {
 }
 
 TEST(SuperviseExit, AFailureIsExplainedThoughTheDrainWasHurried) {
-  RunningProgram running(supervised(shell("(trap '' TERM; echo up; sleep 1) & sleep 0.3; exit 9")),
+  RunningProgram running(supervised(shell("(trap 'echo asked; sleep 0.3; exit' TERM; echo up; "
+                                          "while :; do sleep 0.02; done) & sleep 0.3; exit 9")),
                          unchecked());
-  ASSERT_TRUE(running.says("up\n"));
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  ASSERT_TRUE(running.says("asked\n"));
   running.send(SIGTERM);
   EXPECT_EQ(running.finish(), 9);
   EXPECT_THAT(running.said(), HasSubstr("the command exited with 9"));

@@ -118,6 +118,14 @@ int interrupted() {
   return 0;
 }
 
+void tell_ready(const char* file) {
+  ::close(::open((std::string(file) + ".ready").c_str(), O_CREAT | O_WRONLY, 0644));
+}
+
+void wait_until_ready(const char* file) {
+  while (::access((std::string(file) + ".ready").c_str(), F_OK) != 0) ::usleep(1000);
+}
+
 // A child that leaves the group and the session, and cleans up when asked to.
 int with_daemon(const char* file) {
   const pid_t pid = ::fork();
@@ -126,15 +134,14 @@ int with_daemon(const char* file) {
     struct sigaction action {};
     action.sa_handler = [](int) { interrupts = 1; };
     ::sigaction(SIGTERM, &action, nullptr);
-    const int ready = ::open((std::string(file) + ".ready").c_str(), O_CREAT | O_WRONLY, 0644);
-    ::close(ready);
+    tell_ready(file);
     while (interrupts == 0) ::usleep(1000);
     ::usleep(200'000);
     const int done = ::open(file, O_CREAT | O_WRONLY, 0644);
     ::close(done);
     ::_exit(0);
   }
-  while (::access((std::string(file) + ".ready").c_str(), F_OK) != 0) ::usleep(1000);
+  wait_until_ready(file);
   say("ready\n");
   return 5;
 }
@@ -173,12 +180,13 @@ int headless(const char* file) {
     };
     ::sigaction(SIGTERM, &action, nullptr);
     std::thread([] {
-      say("ready\n");
+      tell_ready(done);
       for (;;) ::pause();
     }).detach();
     ::syscall(SYS_exit, 0);  // this thread alone
   }
-  ::usleep(300'000);
+  wait_until_ready(file);
+  ::usleep(100'000);
   return 5;
 }
 
