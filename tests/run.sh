@@ -26,6 +26,8 @@ done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 export GPUINIT_TESTS_CACHE=${GPUINIT_TESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests}
+# What one clone has compiled serves the next: ccache sees no path of this one.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 fuzz_seconds=${FUZZ_SECONDS:-60}
 jobs=$(nproc)
 
