@@ -12,8 +12,11 @@
 #include "binary/loader_closure.h"
 #include "binary/symbol_check.h"
 #include "binary/version_check.h"
+#include "support/inputs_cache.h"
 
 namespace {
+
+using gpuinit::test::inputs;
 
 using namespace gpuinit;
 using binary::LoaderClosure;
@@ -23,14 +26,6 @@ struct Installation {
   std::string program;
   std::vector<std::string> libraries;
 };
-
-std::filesystem::path inputs() {
-  if (const char* set = std::getenv("GPUINIT_TESTS_CACHE")) return set;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"))
-    return std::filesystem::path(xdg) / "gpuinit-tests";
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/gpuinit-tests";
-}
 
 std::vector<Installation> installations() {
   std::vector<Installation> found;

@@ -11,18 +11,12 @@
 #include "base/root_fs.h"
 #include "binary/elf_file.h"
 #include "binary/fatbin.h"
+#include "support/inputs_cache.h"
 
 namespace {
 
 using gpuinit::binary::ElfFile;
-
-std::filesystem::path inputs() {
-  if (const char* set = std::getenv("GPUINIT_TESTS_CACHE")) return set;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"))
-    return std::filesystem::path(xdg) / "gpuinit-tests";
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/gpuinit-tests";
-}
+using gpuinit::test::inputs;
 
 void walk_fatbins(benchmark::State& state, const std::string& path) {
   auto fs = gpuinit::base::RootFs::open("/");

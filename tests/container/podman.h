@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/inputs_cache.h"
 #include "support/running_program.h"
 
 namespace gpuinit::test {
@@ -22,18 +23,7 @@ inline constexpr char kTraining[] = "localhost/gpuinit-test/training:latest";
 inline constexpr char kTorch[] = "localhost/gpuinit-test/torch:latest";
 
 // As in engine.py.
-inline std::string store() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  std::string cache = variable("GPUINIT_TESTS_CACHE");
-  if (cache.empty()) {
-    const std::string xdg = variable("XDG_CACHE_HOME");
-    cache = (xdg.empty() ? variable("HOME") + "/.cache" : xdg) + "/gpuinit-tests";
-  }
-  return cache + "/containers";
-}
+inline std::string store() { return (inputs() / "containers").string(); }
 
 // The store and the configuration are those of engine.py.
 inline Words podman_words(const Words& words) {

@@ -1,23 +1,16 @@
-// Where tests/inputs/fetch.py keeps the real inputs.
+// What tests/inputs/fetch.py has put there.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <vector>
 
-namespace gpuinit::test {
+#include "support/inputs_cache.h"
 
-inline std::filesystem::path inputs() {
-  if (const char* set = std::getenv("GPUINIT_TESTS_CACHE")) return set;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"))
-    return std::filesystem::path(xdg) / "gpuinit-tests";
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/gpuinit-tests";
-}
+namespace gpuinit::test {
 
 // Names in `directory`, sorted; empty and a failure if there is none.
 inline std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory) {
