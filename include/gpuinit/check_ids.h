@@ -7,10 +7,46 @@
 
 namespace gpuinit {
 
-inline constexpr std::array<std::string_view, 13> kCheckIds{
-    "python.interpreter", "python.abi",     "torch.install", "torch.cuda-build", "cuda.libcuda",
-    "cuda.driver",        "device.present", "device.arch",   "device.context",   "expect.python",
-    "expect.torch",       "expect.cuda",    "expect.driver",
+// In the order of causes: image, driver, devices, then what follows from nothing.
+inline constexpr std::array<std::string_view, 32> kCheckIds{
+    "platform",
+    "python.interpreter",
+    "libc.version",
+    "python.abi",
+    "torch.install",
+    "loader.missing",
+    "loader.version",
+    "loader.symbol",
+    "loader.shadowed",
+    "torch.cuda-build",
+    "extension.abi",
+    "python.packages",
+    "cuda.capabilities",
+    "cuda.compat",
+    "cuda.libcuda",
+    "cuda.driver",
+    "cuda.require",
+    "cuda.visible-devices",
+    "device.permissions",
+    "device.present",
+    "device.mode",
+    "device.arch",
+    "extension.arch",
+    "cuda.jit-cache",
+    "cuda.module-loading",
+    "device.context",
+    "limits.shm",
+    "limits.memlock",
+    "expect.python",
+    "expect.torch",
+    "expect.cuda",
+    "expect.driver",
+};
+
+// Their built-in level is "warn": what they find may well not be what the command needs.
+inline constexpr std::array<std::string_view, 8> kChecksThatWarn{
+    "loader.shadowed", "extension.abi",       "extension.arch", "python.packages",
+    "cuda.jit-cache",  "cuda.module-loading", "limits.shm",     "limits.memlock",
 };
 
 }  // namespace gpuinit

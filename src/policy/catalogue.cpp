@@ -136,6 +136,7 @@ std::string suggestion(std::string_view unknown) {
 Policy built_in_policy() {
   Policy policy;
   for (const auto id : kCheckIds) policy.checks[std::string(id)] = Level::kFail;
+  for (const auto id : kChecksThatWarn) policy.checks[std::string(id)] = Level::kWarn;
   return policy;
 }
 

@@ -102,6 +102,7 @@ void describe(auto& archive, Is<Torch> auto& it) {
   archive.field("missing_python_symbols", it.missing_python_symbols);
   archive.field("wheel_tags", it.wheel_tags);
   archive.field("cxx11_abi", it.cxx11_abi);
+  archive.field("numpy_abi", it.numpy_abi);
   archive.field("missing_files", it.missing_files);
   archive.field("arch_list", it.arch_list);
   archive.field("device_code", it.device_code);
@@ -115,12 +116,76 @@ void describe(auto& archive, Is<CudaRuntime> auto& it) {
   archive.field("version_source", it.version_source);
 }
 
+void describe(auto& archive, Is<LoadedLibrary> auto& it) {
+  archive.field("name", it.name);
+  archive.field("path", it.path);
+  archive.field("needed_by", it.needed_by);
+  archive.field("found_by", it.found_by);
+  archive.field("hides", it.hides);
+}
+
+void describe(auto& archive, Is<MissingLibrary> auto& it) {
+  archive.field("name", it.name);
+  archive.field("needed_by", it.needed_by);
+  archive.field("reason", it.reason);
+}
+
+void describe(auto& archive, Is<MissingVersion> auto& it) {
+  archive.field("version", it.version);
+  archive.field("file", it.file);
+  archive.field("provider", it.provider);
+  archive.field("found_by", it.found_by);
+  archive.field("needed_by", it.needed_by);
+  archive.field("highest", it.highest);
+}
+
+void describe(auto& archive, Is<UndefinedSymbol> auto& it) {
+  archive.field("name", it.name);
+  archive.field("version", it.version);
+  archive.field("needed_by", it.needed_by);
+}
+
+void describe(auto& archive, Is<LoadProblems> auto& it) {
+  archive.field("missing", it.missing);
+  archive.field("missing_versions", it.missing_versions);
+  archive.field("undefined_symbols", it.undefined_symbols);
+}
+
+void describe(auto& archive, Is<LoaderFacts> auto& it) {
+  archive.field("libraries", it.libraries);
+  archive.field("problems", it.problems);
+  archive.field("notes", it.notes);
+}
+
+void describe(auto& archive, Is<Extension> auto& it) {
+  archive.field("path", it.path);
+  archive.field("package", it.package);
+  archive.field("asked_for", it.asked_for);
+  archive.field("soabi", it.soabi);
+  archive.field("machine", it.machine);
+  archive.field("needs", it.needs);
+  archive.field("cxx11_abi", it.cxx11_abi);
+  archive.field("numpy_abi", it.numpy_abi);
+  archive.field("problems", it.problems);
+  archive.field("device_code", it.device_code);
+}
+
+void describe(auto& archive, Is<Package> auto& it) {
+  archive.field("name", it.name);
+  archive.field("version", it.version);
+  archive.field("path", it.path);
+  archive.field("requires_dist", it.requires_dist);
+}
+
 void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("root", it.root);
   archive.field("command", it.command);
   archive.field("interpreter", it.interpreter);
   archive.field("torch", it.torch);
   archive.field("cuda_runtime", it.cuda_runtime);
+  archive.field("loader", it.loader);
+  archive.field("extensions", it.extensions);
+  archive.field("packages", it.packages);
 }
 
 void describe(auto& archive, Is<CompatNote> auto& it) {

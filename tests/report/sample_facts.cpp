@@ -46,6 +46,7 @@ Facts full_facts() {
   torch.missing_python_symbols = std::vector<std::string>{"PyDict_GetItemRef"};
   torch.wheel_tags = std::vector<std::string>{"cp310-cp310-manylinux_2_28_x86_64"};
   torch.cxx11_abi = true;
+  torch.numpy_abi = std::string("1");
   torch.missing_files = std::vector<std::string>{};
   torch.arch_list = std::vector<std::string>{"sm_90"};
   torch.device_code = code;
@@ -54,6 +55,30 @@ Facts full_facts() {
   CudaRuntime runtime{"libcudart.so.12", "/c/libcudart.so.12", "RPATH of /t/a.so",
                       std::string("12.8.90"), std::string("/c/version.json")};
   facts.image.cuda_runtime = runtime;
+
+  LoaderFacts loader;
+  loader.libraries = {{"libc.so.6", "/l/libc.so.6", "/t/a.so", "ld.so.cache", {"/m/libc.so.6"}}};
+  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found"}};
+  loader.problems.missing_versions = {
+      {"GLIBC_2.38", "libc.so.6", "/l/libc.so.6", "ld.so.cache", "/t/a.so", "GLIBC_2.36"}};
+  loader.problems.undefined_symbols =
+      std::vector<UndefinedSymbol>{{"_ZN3c105ErrorC1Ev", "libc10.so", "/t/a.so"}};
+  loader.notes = {"LD_PRELOAD: /x.so is not there"};
+  facts.image.loader = loader;
+  Extension extension;
+  extension.path = "/s/torchvision/_C.so";
+  extension.package = "torchvision";
+  extension.asked_for = true;
+  extension.soabi = Fact<std::string>::absent("no tag");
+  extension.machine = std::string("x86_64");
+  extension.needs = {"libtorch.so"};
+  extension.cxx11_abi = false;
+  extension.numpy_abi = std::string("2");
+  extension.problems = loader.problems;
+  extension.device_code = code;
+  facts.image.extensions = std::vector<Extension>{extension};
+  facts.image.packages = std::vector<Package>{
+      {"torchvision", "0.23.0", "/s/torchvision-0.23.0.dist-info", {"torch==2.8.0"}}};
 
   auto& node = facts.node;
   node.driver.kernel_version = std::string("535.104.05");
@@ -85,6 +110,9 @@ Facts absent_facts() {
   facts.image.interpreter = Fact<Interpreter>::absent("no python anywhere");
   facts.image.torch = Fact<Torch>::absent();
   facts.image.cuda_runtime = Fact<CudaRuntime>::absent("torch needs none");
+  facts.image.loader = Fact<LoaderFacts>::absent();
+  facts.image.extensions = Fact<std::vector<Extension>>::absent();
+  facts.image.packages = Fact<std::vector<Package>>::absent("no site-packages");
   facts.node.driver.kernel_version = Fact<std::string>::absent("no nvidia module");
   facts.node.driver.cuda_version = Fact<std::string>::absent();
   facts.node.driver.libcuda = Fact<LibCuda>::absent("not in the search path");

@@ -1,0 +1,193 @@
+// What the image brought: interpreter, torch, CUDA libraries, extensions. The rules of
+// facts.h hold.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gpuinit/fact.h"
+
+namespace gpuinit {
+
+// The Python that the command will run in.
+struct Interpreter {
+  std::string path;            // as the command will exec it, e.g. /opt/venv/bin/python
+  std::string real_path;       // the same with every symlink resolved inside the root
+  std::string chosen_because;  // one clause: "`python` found on PATH", "shebang of /opt/venv/bin/torchrun"
+  bool from_command = false;   // false: the command could not be followed, this is the fallback
+  Fact<std::string> version;   // "3.12.4", or "3.12" when the micro version is not in the files
+  Fact<std::string> soabi;     // "cpython-312-x86_64-linux-gnu", "cpython-313t-…", "cpython-311d-…"
+  Fact<std::string> soabi_source;  // which file said so
+  Fact<std::string> machine;   // ELF machine: "x86_64", "aarch64"
+  Fact<std::string> libc;      // "glibc", "musl", "static"
+  Fact<std::string> libpython; // SONAME it needs; absent: linked in statically
+  Fact<std::string> environment;  // "system", "venv", "conda", "pyenv"
+  Fact<std::string> prefix;       // sys.prefix
+  Fact<std::string> base_prefix;  // sys.base_prefix
+  Fact<std::vector<std::string>> sys_path;  // in order, existing directories and zips only
+  std::vector<std::string> sys_path_notes;  // what may add to sys.path and cannot be read (`import` lines in .pth)
+
+  bool operator==(const Interpreter&) const = default;
+};
+
+// Containers of the fatbin sections that hold exactly the same set of targets.
+// Groups, not totals, because coverage of a device is counted in containers.
+struct FatbinGroup {
+  std::vector<std::string> targets;  // "sm_90", "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
+  Fact<std::string> ptx_isa;         // highest PTX ISA of the group, "8.4"; absent: no PTX in it
+  std::uint64_t containers = 0;
+
+  bool operator==(const FatbinGroup&) const = default;
+};
+
+// Device code in torch's CUDA libraries.
+struct DeviceCode {
+  std::vector<std::string> files;                // the libraries that were read
+  std::map<std::string, std::uint64_t> entries;  // target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts
+  std::vector<FatbinGroup> groups;
+
+  bool operator==(const DeviceCode&) const = default;
+};
+
+struct Torch {
+  std::string path;            // the package directory, or the torch.py that would be imported
+  std::string sys_path_entry;  // the sys.path entry it was found on
+  std::vector<std::string> shadowed;  // further torch packages later on sys.path, that this one hides
+  Fact<std::string> layout;    // "wheel", "conda", "debian", "ngc", "source"
+  Fact<std::string> version;   // torch/version.py, "2.8.0+cu128"
+  Fact<std::string> metadata_version;  // dist-info or egg-info; absent: no metadata
+  Fact<std::string> cuda;      // torch/version.py `cuda`, "12.8"; absent: not a CUDA build
+  Fact<std::string> hip;       // torch/version.py `hip`; absent: not a ROCm build
+  Fact<std::string> soabi;     // of `torch/_C.<soabi>.so` (the interpreter's own if it is among several); absent: no such file
+  std::vector<std::string> soabis;      // of every `torch/_C.*.so`
+  Fact<std::string> machine;            // ELF machine of `_C`
+  Fact<bool> exports_init;              // `_C` exports PyInit__C
+  Fact<std::vector<std::string>> missing_python_symbols;  // Py* that torch needs and this interpreter does not export
+  Fact<std::vector<std::string>> wheel_tags;  // dist-info/WHEEL `Tag:`; absent: not a wheel
+  Fact<bool> cxx11_abi;        // _GLIBCXX_USE_CXX11_ABI of libc10
+  Fact<std::string> numpy_abi; // "1" or "2": the NumPy that libtorch_python was compiled for; absent: none
+  Fact<std::vector<std::string>> missing_files;  // files that an installation must have and this one lacks
+  Fact<std::vector<std::string>> arch_list;      // torch.cuda.get_arch_list(), from libtorch_python; absent: CPU build
+  Fact<DeviceCode> device_code;                  // absent: no libtorch_cuda
+
+  bool operator==(const Torch&) const = default;
+};
+
+// The libcudart that torch will get.
+struct CudaRuntime {
+  std::string soname;     // what torch asks for: "libcudart.so.12"
+  std::string path;       // as the loader or torch's own preload finds it
+  std::string found_by;   // "RPATH of …", "LD_LIBRARY_PATH", "ld.so.cache", "torch preload from sys.path"
+  Fact<std::string> version;         // "12.8.90", or "12.8"
+  Fact<std::string> version_source;  // which file said so
+
+  bool operator==(const CudaRuntime&) const = default;
+};
+
+// --- What the loader does --------------------------------------------------
+
+// A library that the loader maps for the interpreter or for `import torch`.
+struct LoadedLibrary {
+  std::string name;       // as it was asked for first: "libcudnn.so.9"
+  std::string path;       // as the loader opens it
+  std::string needed_by;  // path of who asked first
+  std::string found_by;   // the rule: "RPATH of /a/b.so", "LD_LIBRARY_PATH", "ld.so.cache", …
+  std::vector<std::string> hides;  // further files that would have answered, in search order
+
+  bool operator==(const LoadedLibrary&) const = default;
+};
+
+// A library that is asked for and not to be had.
+struct MissingLibrary {
+  std::string name;
+  std::string needed_by;  // path of who asked
+  std::string reason;     // "not found", "/a/libx.so.1: not an ELF file"
+
+  bool operator==(const MissingLibrary&) const = default;
+};
+
+// A library is found, and its version definitions lack one that another needs.
+struct MissingVersion {
+  std::string version;    // "GLIBCXX_3.4.32"
+  std::string file;       // as it was asked for: "libstdc++.so.6"
+  std::string provider;   // path of what was found
+  std::string found_by;   // by which rule that was
+  std::string needed_by;  // path of who needs the version
+  std::string highest;    // the provider's highest of the family, "GLIBCXX_3.4.30"; empty: none
+
+  bool operator==(const MissingVersion&) const = default;
+};
+
+// A symbol that nobody defines in the places where the loader looks.
+struct UndefinedSymbol {
+  std::string name;       // as in the file, mangled
+  std::string version;    // that it has to have, "libnvJitLink.so.12"; empty: any
+  std::string needed_by;  // path
+
+  bool operator==(const UndefinedSymbol&) const = default;
+};
+
+// What is in the way of loading an object: the program with torch, or one extension.
+struct LoadProblems {
+  std::vector<MissingLibrary> missing;
+  std::vector<MissingVersion> missing_versions;
+  // Unknown where libraries are missing, or a table cannot be read.
+  Fact<std::vector<UndefinedSymbol>> undefined_symbols;
+
+  bool operator==(const LoadProblems&) const = default;
+};
+
+// glibc's ld.so, simulated for the interpreter and `import torch`.
+struct LoaderFacts {
+  std::vector<LoadedLibrary> libraries;  // in the order of loading
+  LoadProblems problems;
+  std::vector<std::string> notes;  // what the loader says and goes on: an LD_PRELOAD that is not there
+
+  bool operator==(const LoaderFacts&) const = default;
+};
+
+// --- What stands beside torch ----------------------------------------------
+
+// An extension module or library on sys.path that needs torch or CUDA, or that the
+// policy names in extensions.include.
+struct Extension {
+  std::string path;
+  std::string package;    // the first directory below the sys.path entry: "torchvision"
+  bool asked_for = false; // extensions.include names it: the command needs it
+  Fact<std::string> soabi;    // ABI tag in its file name; absent: none ("_C.so", "_C.abi3.so")
+  Fact<std::string> machine;  // ELF machine
+  std::vector<std::string> needs;  // its NEEDED of torch and CUDA: "libtorch.so", "libcudart.so.12"
+  Fact<bool> cxx11_abi;         // of the c10, at and torch symbols it asks for; absent: none has a string
+  Fact<std::string> numpy_abi;  // "1" or "2": the NumPy it was compiled for; absent: it does not use NumPy's C API
+  LoadProblems problems;        // when it is loaded after `import torch`
+  Fact<DeviceCode> device_code; // absent: it carries none
+
+  bool operator==(const Extension&) const = default;
+};
+
+// An installed distribution, from its .dist-info or .egg-info.
+struct Package {
+  std::string name;     // normalised: "nvidia-cublas-cu12" (PEP 503)
+  std::string version;
+  std::string path;     // of the .dist-info directory
+  std::vector<std::string> requires_dist;  // Requires-Dist as written, those that name torch, NumPy, triton, nvidia-* or cuda-*
+
+  bool operator==(const Package&) const = default;
+};
+
+struct ImageFacts {
+  std::string root;                   // as given with --root, "/" otherwise
+  std::vector<std::string> command;
+  Fact<Interpreter> interpreter;      // absent: the image has no Python that the command could use
+  Fact<Torch> torch;                  // absent: nothing on sys.path is called torch
+  Fact<CudaRuntime> cuda_runtime;     // absent: torch needs none, or needs one that is not there
+  Fact<LoaderFacts> loader;           // unknown: another loader than glibc's, or no torch to load
+  Fact<std::vector<Extension>> extensions;
+  Fact<std::vector<Package>> packages;
+
+  bool operator==(const ImageFacts&) const = default;
+};
+
+}  // namespace gpuinit
