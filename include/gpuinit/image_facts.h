@@ -104,6 +104,7 @@ struct MissingLibrary {
   std::string name;
   std::string needed_by;  // path of who asked
   std::string reason;     // "not found", "/a/libx.so.1: not an ELF file"
+  std::vector<std::string> elsewhere;  // files of that name where the loader does not look
 
   bool operator==(const MissingLibrary&) const = default;
 };
@@ -133,7 +134,7 @@ struct UndefinedSymbol {
 struct LoadProblems {
   std::vector<MissingLibrary> missing;
   std::vector<MissingVersion> missing_versions;
-  // Unknown where libraries are missing, or a table cannot be read.
+  // The first of them. Unknown where libraries are missing, or a table cannot be read.
   Fact<std::vector<UndefinedSymbol>> undefined_symbols;
 
   bool operator==(const LoadProblems&) const = default;

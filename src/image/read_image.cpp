@@ -18,6 +18,7 @@ ImageFacts read_image(const ImageQuery& query) {
     facts.interpreter = Fact<Interpreter>::absent(reason);
     facts.torch = Fact<Torch>::unknown(reason);
     facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
+    facts.loader = Fact<LoaderFacts>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
@@ -28,6 +29,7 @@ ImageFacts read_image(const ImageQuery& query) {
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
   facts.cuda_runtime = std::move(torch.cuda_runtime);
+  facts.loader = std::move(torch.loader);
   return facts;
 }
 

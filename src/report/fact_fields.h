@@ -128,6 +128,7 @@ void describe(auto& archive, Is<MissingLibrary> auto& it) {
   archive.field("name", it.name);
   archive.field("needed_by", it.needed_by);
   archive.field("reason", it.reason);
+  archive.field("elsewhere", it.elsewhere);
 }
 
 void describe(auto& archive, Is<MissingVersion> auto& it) {
