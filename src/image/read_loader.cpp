@@ -119,12 +119,13 @@ class Reader {
       if (object.loaded_for == LoaderClosure::kProgram) continue;
       const std::string_view name = base::basename(object.name);
       if (!is_cuda_library(name) && !is_torch_library(name)) continue;
-      auto symbols = is_cuda_library(name)
-                         ? check.undefined(i,
-                                           [&](std::string_view symbol) {
-                                             return !without_driver || !is_driver_function(symbol);
-                                           })
-                         : check.undefined(i, {}, is_cuda_library);
+      const bool of_cuda = is_cuda_library(name);
+      auto symbols = check.undefined(
+          i,
+          [&](std::string_view symbol) { return !without_driver || !is_driver_function(symbol); },
+          [&](std::string_view version) {
+            return is_cuda_library(version) || (of_cuda && version.empty());
+          });
       if (!symbols) return Symbols::unknown(symbols.error().message);
       for (auto& symbol : *symbols)
         if (all.size() < kMaxSymbols)
