@@ -105,6 +105,7 @@ struct MissingLibrary {
   std::string needed_by;  // path of who asked
   std::string reason;     // "not found", "/a/libx.so.1: not an ELF file"
   std::vector<std::string> elsewhere;  // files of that name where the loader does not look
+  bool of_driver = false;  // libcuda, libnvidia-*: the node brings it, not the image
 
   bool operator==(const MissingLibrary&) const = default;
 };

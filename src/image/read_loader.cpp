@@ -94,8 +94,9 @@ class Reader {
           std::none_of(facts_.problems.missing.begin(), facts_.problems.missing.end(),
                        [&](const MissingLibrary& known) { return known.name == missing.name; });
       if (is_new)
-        facts_.problems.missing.push_back(
-            {missing.name, path_of(missing.needed_by), missing.reason, elsewhere(missing.name)});
+        facts_.problems.missing.push_back({missing.name, path_of(missing.needed_by), missing.reason,
+                                           elsewhere(missing.name),
+                                           is_driver_library(missing.name)});
     }
     if (torch_gave_up)
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +
@@ -108,7 +109,7 @@ class Reader {
   Symbols undefined_symbols() {
     bool without_driver = false;
     for (const MissingLibrary& missing : facts_.problems.missing) {
-      if (!is_driver_library(missing.name))
+      if (!missing.of_driver)
         return Symbols::unknown("without " + missing.name + " it cannot be told");
       without_driver = true;
     }

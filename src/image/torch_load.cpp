@@ -50,7 +50,7 @@ class Import {
     auto opened = load_.closure->open(path, LoaderClosure::kProgram, symbols);
     if (!opened)
       load_.not_opened.push_back(
-          {std::string(base::basename(path)), query_.python, opened.error().message, {}});
+          {std::string(base::basename(path)), query_.python, opened.error().message, {}, false});
     return opened && load_.closure->missing().size() == missing_before_;
   }
 

@@ -129,6 +129,7 @@ void describe(auto& archive, Is<MissingLibrary> auto& it) {
   archive.field("needed_by", it.needed_by);
   archive.field("reason", it.reason);
   archive.field("elsewhere", it.elsewhere);
+  archive.field("of_driver", it.of_driver);
 }
 
 void describe(auto& archive, Is<MissingVersion> auto& it) {

@@ -58,7 +58,7 @@ Facts full_facts() {
 
   LoaderFacts loader;
   loader.libraries = {{"libc.so.6", "/l/libc.so.6", "/t/a.so", "ld.so.cache", {"/m/libc.so.6"}}};
-  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found", {"/e/libcudnn.so.9"}}};
+  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found", {"/e/libcudnn.so.9"}, true}};
   loader.problems.missing_versions = {
       {"GLIBC_2.38", "libc.so.6", "/l/libc.so.6", "ld.so.cache", "/t/a.so", "GLIBC_2.36"}};
   loader.problems.undefined_symbols =
