@@ -200,12 +200,14 @@ class Image:
 
     The files are those of the other inputs, by hard links: an image takes no room, and its directories are real, so
     that $ORIGIN and the loader's idea of one file are those of an image. Below /extensions it has each wheel of
-    EXTENSIONS by itself, those for other torches too.
+    EXTENSIONS by itself, those for other torches too, and in /extensions/trixie the libraries of a newer Debian.
     """
+
+    FOREIGN = "python/3.13"
 
     def __init__(self, python, site, wheels):
         self.python, self.site, self.wheels = python, site, wheels
-        self.needs = tuple(dict.fromkeys((python, *wheels, *EXTENSIONS)))
+        self.needs = tuple(dict.fromkeys((python, self.FOREIGN, *wheels, *EXTENSIONS)))
 
     def recipe(self):
         return f"image {self.site} 1\n" + "".join(f"{name} {INPUTS[name].recipe()}\n" for name in self.needs)
@@ -217,6 +219,7 @@ class Image:
             link_tree(os.path.join(CACHE, wheel), os.path.join(tree, self.site))
         for wheel in EXTENSIONS:
             link_tree(os.path.join(CACHE, wheel), os.path.join(tree, "extensions", os.path.basename(wheel)))
+        link_tree(os.path.join(CACHE, self.FOREIGN, "usr/lib", TRIPLET), os.path.join(tree, "extensions/trixie"))
         move_into_place(tree, name)
 
 
@@ -336,8 +339,13 @@ def make_loader_cache(tree):
     run([*chroot, ldconfig, "-r", tree], "ldconfig")
 
 
+# What the modules need that torch imports from the standard library; their names before and since 64-bit time.
+MODULE_LIBRARIES = ("libbz2-1.0", "libffi8", "liblzma5", "libssl3", "libuuid1")
+MODULE_LIBRARIES_T64 = tuple({"libssl3": "libssl3t64"}.get(name, name) for name in MODULE_LIBRARIES) + ("libzstd1",)
+
+
 class DebianPython:
-    """A Debian root with one CPython in it, and the libraries that its own modules need if they are to be imported."""
+    """A Debian root with one CPython in it."""
 
     def __init__(self, minor, suite, version, libraries=()):
         self.minor, self.suite, self.version, self.libraries, self.needs = minor, suite, version, libraries, ()
@@ -362,11 +370,11 @@ class MadePython:
     """A tree as the docker image python:3.X has it, written by make_python_tree.py, on Debian's C library.
 
     No Debian release carries these interpreters. `like` is the list of what such a libpython exports, or the name of
-    a fetched interpreter that exports nearly the same.
+    a fetched interpreter that exports nearly the same. `libraries` are for a real interpreter that takes its place.
     """
 
-    def __init__(self, version, like, free_threaded=False):
-        self.version, self.like, self.free_threaded = version, like, free_threaded
+    def __init__(self, version, like, free_threaded=False, libraries=()):
+        self.version, self.like, self.free_threaded, self.libraries = version, like, free_threaded, libraries
         self.needs = (like,) if like.startswith("python/") else ()
 
     def exports(self):
@@ -377,11 +385,12 @@ class MadePython:
 
     def recipe(self):
         like = INPUTS[self.like].recipe() if self.needs else file_sha256(self.exports())
-        return f"made python {self.version} {self.free_threaded} {like} {file_sha256(HERE + '/make_python_tree.py')}"
+        recipe = f"made python {self.version} {self.free_threaded} {like} {file_sha256(HERE + '/make_python_tree.py')}"
+        return " ".join((recipe, *self.libraries))
 
     def fetch(self, name):
         tree = os.path.join(WORK, "tree")
-        unpack_debs("bookworm", {package: "" for package in BASE_PACKAGES}, tree)
+        unpack_debs("bookworm", {package: "" for package in (*BASE_PACKAGES, *self.libraries)}, tree)
         command = [sys.executable, os.path.join(HERE, "make_python_tree.py"), "--version", self.version,
                    "--exports", self.exports(), "--out", tree]
         run(command + ["--free-threaded"] * self.free_threaded, f"python {self.version}")
@@ -490,13 +499,10 @@ INPUTS = {
     "driver/550": Driver("trixie", "550."),
     "python/3.9": DebianPython("3.9", "bullseye", "3.9.2-1"),
     "python/3.11": DebianPython("3.11", "bookworm", "3.11.2-"),
-    "python/3.13": DebianPython("3.13", "trixie", "3.13."),
-    # The one of these that torch is imported in.
-    "python/3.14": DebianPython("3.14", "forky", "3.14.", (
-        "libbz2-1.0", "libffi8", "liblzma5", "libncursesw6", "libreadline8t64", "libsqlite3-0", "libssl3t64", "libtinfo6",
-        "libuuid1", "libzstd1")),
-    "python/3.10": MadePython("3.10.13", "libpython3.10.exports"),
-    "python/3.12": MadePython("3.12.1", "libpython3.12.exports"),
+    "python/3.13": DebianPython("3.13", "trixie", "3.13.", libraries=MODULE_LIBRARIES_T64),
+    "python/3.14": DebianPython("3.14", "forky", "3.14.", libraries=MODULE_LIBRARIES_T64),
+    "python/3.10": MadePython("3.10.13", "libpython3.10.exports", libraries=MODULE_LIBRARIES),
+    "python/3.12": MadePython("3.12.1", "libpython3.12.exports", libraries=MODULE_LIBRARIES),
     "python/3.13t": MadePython("3.13.5", "python/3.13", free_threaded=True),
     "python/3.14t": MadePython("3.14.8", "python/3.14", free_threaded=True),
     **PINNED,

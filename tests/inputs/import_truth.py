@@ -4,42 +4,51 @@
     import_truth.py [--python 3.10=PATH]...         a line of JSON for each pair, to stdout
     import_truth.py --check import_truth.jsonl      the same, and compared with what was written down
 
-For each image of fetch.py an interpreter of its release imports torch, and then each library of the images'
+In each image of fetch.py an interpreter of its release imports torch, and then each library below the image's
 /extensions is opened in a child of its own with RTLD_NOW: as Python imports an extension module, and as
 torch.ops.load_library opens the others.
 
-    image, torch, python    "torch2.8.0-cp312", "2.8.0+cu128", "3.12.1"
-    library                 path below the image's root
+    image                   of fetch.py, "torch2.8.0-cp312"
+    torch, cuda             what torch said of itself: "2.8.0+cu128", "12.8"
+    library                 path in the image
+    after                   what its package opens before it, or ""; that may have been refused
     outcome                 "loads"; "refused": the loader said no; "crashes": it was loaded and its initialisation
                             ended the process
     error                   dlerror() word for word, or the signal
 
-There must be no GPU driver: a library that needs libcuda.so.1 is refused for that. The interpreters of the images are
-run inside of them where they can run (Debian's); python/3.10 and python/3.12 of fetch.py have names only, and one of
-this machine is taken: from --python, pyenv, or PATH. Such an image is skipped if there is none. The C library is then
-this machine's too: the file that is kept was made on Debian 12, which those images have.
+An image has no GPU driver: what needs libcuda.so.1 is refused for that.
+
+Each image is the root of its run, with its own loader and its own C library. Debian's interpreters are those of the
+image. python/3.10 and python/3.12 of fetch.py have names only; one of this machine takes their place, from --python or
+from pyenv, and without one the image is left out.
 """
 import argparse
 import glob
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 
 import fetch
 
-# Runs in the interpreter; argv: the libraries.
+# Runs in the interpreter; argv: "LIBRARY" or "LIBRARY:AFTER".
 OPENER = r"""
-import ctypes, json, os, platform, sys
+import ctypes, json, os, sys
 import torch
 import torch._C
-for library in sys.argv[1:]:
+for pair in sys.argv[1:]:
+    library, _, after = pair.partition(":")
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
+        try:
+            if after:
+                ctypes.CDLL(after, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+        except OSError:
+            pass
         try:
             ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_LOCAL)
             os.write(theirs, b"\0")
@@ -58,35 +67,43 @@ for library in sys.argv[1:]:
         outcome, error = "refused", said.decode()
     else:
         outcome, error = "crashes", "signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "exit"
-    print("\n=" + json.dumps({"torch": torch.__version__, "cuda": torch.version.cuda,
-                              "python": platform.python_version(), "library": library, "outcome": outcome,
-                              "error": error}), flush=True)
+    print("\n=" + json.dumps({"torch": torch.__version__, "cuda": torch.version.cuda, "library": library,
+                              "after": after, "outcome": outcome, "error": error}), flush=True)
 """
 
-# Into the root $0, with a /dev because torch reads /dev/urandom.
-ENTER = 'mount --rbind /dev "$0/dev" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"'
+# Into the root $0, with a /dev because torch reads /dev/urandom, and with the interpreter's prefix $1, if any, as /home.
+ENTER = """mount --rbind /dev "$0/dev" && mount --rbind /proc "$0/proc" || exit
+prefix=$1; shift
+[ -z "$prefix" ] || mount --bind "$prefix" "$0/home" || exit
+exec chroot "$0" "$@" """
+
+# A package opens these first.
+AFTER = {"_torchaudio.so": "libtorchaudio.so", "_torchaudio.abi3.so": "libtorchaudio.abi3.so",
+         "_torchaudio_sox.so": "libtorchaudio_sox.so", "pybind11_prefixctc.so": "libctc_prefix_decoder.so"}
+
+# A second C library in one process is no case of interest.
+C_LIBRARY = re.compile(r"(ld-linux-x86-64|lib(anl|BrokenLocale|c|c_malloc_debug|dl|m|memusage|mvec|nsl|nss_\w+|pcprofile|"
+                       r"pthread|resolv|rt|thread_db|util))\.so")
 
 
-def extension_libraries(image):
-    """Paths below the image's root; not the libraries that auditwheel put beside a package."""
+def pairs_of(image):
+    """"LIBRARY" or "LIBRARY:AFTER", paths in the image; not the libraries that auditwheel put beside a package."""
     found = []
-    for wheel in fetch.EXTENSIONS:
-        inside = os.path.join(image, "extensions", os.path.basename(wheel))
-        for path in glob.glob(inside + "/**/*.so*", recursive=True):
-            if not os.path.relpath(path, inside).split("/")[0].endswith(".libs"):
-                found.append("/" + os.path.relpath(path, image))
+    for path in glob.glob(image + "/extensions/**/*.so*", recursive=True):
+        inside = os.path.relpath(path, image + "/extensions").split("/")
+        name = inside[-1]
+        if os.path.islink(path) or inside[1].endswith(".libs") or C_LIBRARY.match(name) or "gconv" in inside:
+            continue
+        library = "/extensions/" + "/".join(inside)
+        found.append(library + (":" + os.path.join(os.path.dirname(library), AFTER[name]) if name in AFTER else ""))
     return sorted(found)
 
 
-def interpreter_for(minor, given):
-    candidates = [given.get(minor), *sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{minor}.*/bin/python3"))),
-                  shutil.which(f"python{minor}")]
-    for program in filter(None, candidates):
-        said = subprocess.run([program, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-                              text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
-        if said == minor:
-            return program
-    return None
+def prefix_of(minor, given):
+    """Where a real interpreter of that release is; None if there is none."""
+    programs = [given[minor]] if minor in given else sorted(
+        glob.glob(os.path.expanduser(f"~/.pyenv/versions/{minor}.*/bin/python{minor}")))
+    return os.path.dirname(os.path.dirname(os.path.realpath(programs[-1]))) if programs else None
 
 
 def truth_of(name, given):
@@ -94,32 +111,24 @@ def truth_of(name, given):
     recipe = fetch.INPUTS[name]
     image = os.path.join(fetch.CACHE, name)
     minor = recipe.python.partition("/")[2]
-    libraries = extension_libraries(image)
-    environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/nonexistent", "LC_ALL": "C", "PYTHONDONTWRITEBYTECODE": "1"}
-    if isinstance(fetch.INPUTS[recipe.python], fetch.DebianPython):
-        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        command = ["unshare", "--mount", *user, "sh", "-c", ENTER, image, f"/usr/bin/python{minor}"]
-        prefix = ""
-    else:
-        program = interpreter_for(minor, given)
-        if program is None:
+    environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/nonexistent", "LC_ALL": "C",
+                   "PYTHONDONTWRITEBYTECODE": "1"}  # the files are those of other inputs too
+    prefix, program = "", f"/usr/bin/python{minor}"
+    if isinstance(fetch.INPUTS[recipe.python], fetch.MadePython):
+        prefix, program = prefix_of(minor, given), f"/home/bin/python{minor}"
+        environment.update(PYTHONPATH="/" + recipe.site, LD_LIBRARY_PATH="/home/lib")
+        if prefix is None:
             print(f"import_truth: no Python {minor}: {name} is left out", file=sys.stderr)
             return []
-        command = [program, "-s"]
-        environment["PYTHONPATH"] = os.path.join(image, recipe.site)
-        prefix = image
-    ran = subprocess.run([*command, "-c", OPENER, *(prefix + library for library in libraries)], env=environment,
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pairs = pairs_of(image)
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    ran = subprocess.run(["unshare", "--mount", *user, "sh", "-c", ENTER, image, prefix, program, "-c", OPENER, *pairs],
+                         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = [json.loads(line[1:]) for line in ran.stdout.splitlines() if line.startswith("=")]
-    if ran.returncode != 0 or len(lines) != len(libraries):
+    if ran.returncode != 0 or len(lines) != len(pairs):
         sys.stderr.write(ran.stderr)
-        raise SystemExit(f"import_truth: {name}: status {ran.returncode} after {len(lines)} of {len(libraries)} libraries")
-    for line in lines:
-        line["image"] = os.path.basename(name)
-        line["library"] = line["library"].removeprefix(prefix)
-        if prefix:
-            line["error"] = line["error"].replace(prefix, "")
-    return lines
+        raise SystemExit(f"import_truth: {name}: status {ran.returncode} after {len(lines)} of {len(pairs)} libraries")
+    return [{"image": os.path.basename(name), **line} for line in lines]
 
 
 def main():
@@ -130,8 +139,7 @@ def main():
     given = dict(one.split("=", 1) for one in arguments.python)
     lines = [line for name, recipe in fetch.INPUTS.items() if isinstance(recipe, fetch.Image)
              for line in truth_of(name, given)]
-    keys = ("image", "torch", "cuda", "python", "library", "outcome", "error")
-    found = [json.dumps({key: line[key] for key in keys}) for line in lines]
+    found = [json.dumps(line) for line in lines]
     if not arguments.check:
         print("\n".join(found))
         return 0
