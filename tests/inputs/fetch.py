@@ -474,7 +474,8 @@ def of_wheels(*projects):
 
 
 # What is opened into each torch by import_truth.py.
-EXTENSIONS = of_wheels("torchvision-", "torchaudio-", "torchcodec-", "xformers-", "bitsandbytes-")
+EXTENSIONS = (*of_wheels("torchvision-", "torchaudio-", "torchcodec-", "xformers-", "bitsandbytes-"),
+              "runtime/cu12", "runtime/cu13")
 PURE = ("filelock-", "fsspec-", "jinja2-", "mpmath-", "networkx-", "setuptools-", "typing-extensions-")
 CU12 = [name for name in PINNED if re.match(r"wheels/nvidia-\S+-cu12-", name)]
 CU13 = [name for name in PINNED if name.startswith("wheels/nvidia-") and name not in CU12]

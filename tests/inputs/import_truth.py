@@ -11,7 +11,8 @@ torch.ops.load_library opens the others.
     image                   of fetch.py, "torch2.8.0-cp312"
     torch, cuda             what torch said of itself: "2.8.0+cu128", "12.8"
     library                 path in the image
-    after                   what its package opens before it, or ""; that may have been refused
+    after                   what is opened before it: what its package opens, and in a second try both CUDA runtimes,
+                            so that it is not refused for that alone. These may be refused too.
     outcome                 "loads"; "refused": the loader said no; "crashes": it was loaded and its initialisation
                             ended the process
     error                   dlerror() word for word, or the signal
@@ -32,23 +33,23 @@ import sys
 
 import fetch
 
-# Runs in the interpreter; argv: "LIBRARY" or "LIBRARY:AFTER".
+# Runs in the interpreter; argv: "LIBRARY:AFTER:AFTER…".
 OPENER = r"""
 import ctypes, json, os, sys
 import torch
 import torch._C
 for pair in sys.argv[1:]:
-    library, _, after = pair.partition(":")
+    library, *after = pair.split(":")
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
-        try:
-            if after:
-                ctypes.CDLL(after, mode=os.RTLD_NOW | os.RTLD_LOCAL)
-        except OSError:
-            pass
+        for first in after:
+            try:
+                ctypes.CDLL(first, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+            except OSError:
+                pass
         try:
             ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_LOCAL)
             os.write(theirs, b"\0")
@@ -81,13 +82,16 @@ exec chroot "$0" "$@" """
 AFTER = {"_torchaudio.so": "libtorchaudio.so", "_torchaudio.abi3.so": "libtorchaudio.abi3.so",
          "_torchaudio_sox.so": "libtorchaudio_sox.so", "pybind11_prefixctc.so": "libctc_prefix_decoder.so"}
 
+# In EXTENSIONS; a library that is loaded answers to its SONAME wherever it lies.
+CUDA_RUNTIMES = ("/extensions/cu12/nvidia/cuda_runtime/lib/libcudart.so.12", "/extensions/cu13/nvidia/cu13/lib/libcudart.so.13")
+
 # A second C library in one process is no case of interest.
 C_LIBRARY = re.compile(r"(ld-linux-x86-64|lib(anl|BrokenLocale|c|c_malloc_debug|dl|m|memusage|mvec|nsl|nss_\w+|pcprofile|"
                        r"pthread|resolv|rt|thread_db|util))\.so")
 
 
 def pairs_of(image):
-    """"LIBRARY" or "LIBRARY:AFTER", paths in the image; not the libraries that auditwheel put beside a package."""
+    """"LIBRARY:AFTER…", paths in the image; not the libraries that auditwheel put beside a package."""
     found = []
     for path in glob.glob(image + "/extensions/**/*.so*", recursive=True):
         inside = os.path.relpath(path, image + "/extensions").split("/")
@@ -95,7 +99,10 @@ def pairs_of(image):
         if os.path.islink(path) or inside[1].endswith(".libs") or C_LIBRARY.match(name) or "gconv" in inside:
             continue
         library = "/extensions/" + "/".join(inside)
-        found.append(library + (":" + os.path.join(os.path.dirname(library), AFTER[name]) if name in AFTER else ""))
+        package = [os.path.join(os.path.dirname(library), AFTER[name])] if name in AFTER else []
+        found.append(":".join([library, *package]))
+        if inside[1] in ("torchaudio", "torchvision", "xformers"):
+            found.append(":".join([library, *CUDA_RUNTIMES, *package]))
     return sorted(found)
 
 
