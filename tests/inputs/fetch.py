@@ -516,7 +516,8 @@ INPUTS = {
     "torch/2.5.1-cp310": Wheel(
         "torch", "2.5.1", "71328e1bbe39d213b8721678f9dcac30dfc452a46d586f1d514a6aa0a99d4744",
         python="3.10", skip=TORCH_SKIP),
-    # As pip install torch torchvision torchaudio leaves them.
+    # As pip install torch torchvision torchaudio leaves them. torchaudio ended with 2.11, for CUDA 13.0, and does not
+    # let itself be imported beside a torch for 13.2.
     "image/torch2.8.0-cp312": Image("python/3.12", "usr/local/lib/python3.12/site-packages", (
         "torch/2.8.0-cp312", "runtime/cu12", *CU12, *of_wheels(
             *PURE, "sympy-1.14.0", "markupsafe-3.0.4-cp312", "numpy-2.3.5", "pillow-13.0.0-cp312", "triton-3.4.0",
@@ -524,7 +525,7 @@ INPUTS = {
     "image/torch2.15.0-cp314": Image("python/3.14", "usr/local/lib/python3.14/dist-packages", (
         "torch/2.15.0-cp314", "runtime/cu13", *CU13, *of_wheels(
             *PURE, "sympy-1.14.0", "markupsafe-3.0.4-cp314", "numpy-2.5.5", "pillow-13.0.0-cp314", "triton-3.9.0",
-            "cuda-bindings-", "cuda-pathfinder-", "cuda-toolkit-", "torchvision-0.29.2", "torchaudio-2.11.0"))),
+            "cuda-bindings-", "cuda-pathfinder-", "cuda-toolkit-", "torchvision-0.29.2"))),
     # With the CUDA libraries of torch 2.8.0 instead of its own 12.4: the same SONAMEs, not a second gigabyte.
     "image/torch2.5.1-cp310": Image("python/3.10", "usr/local/lib/python3.10/site-packages", (
         "torch/2.5.1-cp310", "runtime/cu12", *CU12, *of_wheels(

@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
 """Opens each real extension of torch in each real torch, in the real interpreter, and writes down what the loader says.
 
-    import_truth.py [--python 3.10=PATH]...         a line of JSON for each pair, to stdout
+    import_truth.py [--python 3.10=PATH]...         lines of JSON, to stdout
     import_truth.py --check import_truth.jsonl      the same, and compared with what was written down
 
-In each image of fetch.py an interpreter of its release imports torch, and then each library below the image's
-/extensions is opened in a child of its own with RTLD_NOW: as Python imports an extension module, and as
-torch.ops.load_library opens the others.
+In each image of fetch.py an interpreter of its release imports torch, then torchvision and torchaudio where it is:
 
     image                   of fetch.py, "torch2.8.0-cp312"
     torch, cuda             what torch said of itself: "2.8.0+cu128", "12.8"
+    imports                 "torch"; "extensions": torchvision and torchaudio, with torch imported already
+    before                  the loader's link map, without the program
+    opens                   what Python opened during the import, in that order: by ctypes or as an extension module
+    loads                   what the link map had then behind `before`
+
+And after `import torch` each library below the image's /extensions is opened in a child of its own with RTLD_NOW: as
+Python imports an extension module, and as torch.ops.load_library opens the others.
+
     library                 path in the image
     after                   what is opened before it: what its package opens, and in a second try both CUDA runtimes,
                             so that it is not refused for that alone. These may be refused too.
@@ -35,41 +41,98 @@ import fetch
 
 # Runs in the interpreter; argv: "LIBRARY:AFTER:AFTER…".
 OPENER = r"""
-import ctypes, json, os, sys
-import torch
-import torch._C
-for pair in sys.argv[1:]:
-    library, *after = pair.split(":")
+import ctypes, importlib, importlib.util, json, os, sys
+
+class Map(ctypes.Structure): pass
+Map._fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p), ("dynamic", ctypes.c_void_p),
+                ("next", ctypes.POINTER(Map))]
+class Debug(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_int), ("map", ctypes.POINTER(Map))]
+
+def link_map():
+    paths, at = [], Debug.in_dll(ctypes.CDLL(None), "_r_debug").map
+    while at:
+        paths.append(at.contents.name.decode())
+        at = at.contents.next
+    return [path for path in paths if path.startswith("/")]  # without the program and the vdso
+
+def say(**line):
+    print("\n=" + json.dumps(line), flush=True)
+
+def in_child(work):
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        for first in after:
-            try:
-                ctypes.CDLL(first, mode=os.RTLD_NOW | os.RTLD_LOCAL)
-            except OSError:
-                pass
-        try:
-            ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_LOCAL)
-            os.write(theirs, b"\0")
-        except OSError as error:
-            os.write(theirs, str(error).encode())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.write(theirs, work().encode())
         os._exit(0)
     os.close(theirs)
     said = b""
     while piece := os.read(ours, 65536):
         said += piece
     os.close(ours)
-    _, status = os.waitpid(child, 0)
-    if said == b"\0":
+    return said.decode(), os.waitpid(child, 0)[1]
+
+def import_all():
+    import torch, torchvision
+    if importlib.util.find_spec("torchaudio"):
+        import torchaudio
+
+# What torch imports of the standard library comes first: those modules are the interpreter's, and are not asked about.
+def standard_modules():
+    import_all()
+    return " ".join(name for name, module in sys.modules.items()
+                    if "/lib-dynload/" in (getattr(module, "__file__", None) or ""))
+for name in in_child(standard_modules)[0].split():
+    importlib.import_module(name)
+
+opened = []
+def hook(event, arguments):
+    if event == "ctypes.dlopen" and arguments[0]:
+        opened.append(os.fspath(arguments[0]))
+    elif event == "import" and arguments[1]:
+        opened.append(arguments[1])
+sys.addaudithook(hook)
+
+def watched_import(what, work):
+    before = link_map()
+    opened.clear()
+    work()
+    opens, after = list(opened), link_map()
+    assert after[:len(before)] == before
+    return dict(imports=what, before=before, opens=opens, loads=after[len(before):])
+
+def import_torch():
+    import torch
+line = watched_import("torch", import_torch)
+import torch
+import torch._C
+about = dict(torch=torch.__version__, cuda=torch.version.cuda)
+say(**about, **line)
+say(**about, **json.loads(in_child(lambda: json.dumps(watched_import("extensions", import_all)))[0]))
+
+def try_to_open(library, after):
+    for path in after:
+        try:
+            ctypes.CDLL(path, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+        except OSError:
+            pass
+    try:
+        ctypes.CDLL(library, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+        return "+"
+    except OSError as error:
+        return str(error)
+
+for pair in sys.argv[1:]:
+    library, *after = pair.split(":")
+    said, status = in_child(lambda: try_to_open(library, after))
+    if said == "+":
         outcome, error = "loads", ""
     elif said:
-        outcome, error = "refused", said.decode()
+        outcome, error = "refused", said
     else:
         outcome, error = "crashes", "signal %d" % os.WTERMSIG(status) if os.WIFSIGNALED(status) else "exit"
-    print("\n=" + json.dumps({"torch": torch.__version__, "cuda": torch.version.cuda, "library": library,
-                              "after": after, "outcome": outcome, "error": error}), flush=True)
+    say(library=library, after=after, outcome=outcome, error=error)
 """
 
 # Into the root $0, with a /dev because torch reads /dev/urandom, and with the interpreter's prefix $1, if any, as /home.
@@ -132,9 +195,9 @@ def truth_of(name, given):
     ran = subprocess.run(["unshare", "--mount", *user, "sh", "-c", ENTER, image, prefix, program, "-c", OPENER, *pairs],
                          env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = [json.loads(line[1:]) for line in ran.stdout.splitlines() if line.startswith("=")]
-    if ran.returncode != 0 or len(lines) != len(pairs):
+    if ran.returncode != 0 or len(lines) != 2 + len(pairs):
         sys.stderr.write(ran.stderr)
-        raise SystemExit(f"import_truth: {name}: status {ran.returncode} after {len(lines)} of {len(pairs)} libraries")
+        raise SystemExit(f"import_truth: {name}: status {ran.returncode} after {len(lines)} of {2 + len(pairs)} lines")
     return [{"image": os.path.basename(name), **line} for line in lines]
 
 
@@ -155,7 +218,7 @@ def main():
         kept = [line.rstrip("\n") for line in file if json.loads(line)["image"] in images]
     for line in sorted(set(found) ^ set(kept)):
         print(("found: " if line in found else "kept:  ") + line)
-    print(f"{len(found)} pairs, {len(set(found) & set(kept))} as they were written down")
+    print(f"{len(found)} lines, {len(set(found) & set(kept))} as they were written down")
     return 0 if found == kept else 1
 
 
