@@ -83,8 +83,8 @@ Result<Directory::Opened> Directory::open_regular(const std::string& name) const
   } else {
     // O_RDONLY on a device can have effects: only what was looked at is opened.
     if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EINVAL};
-    opened.fd = UniqueFd(
-        ::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    opened.fd =
+        UniqueFd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (!opened.fd.valid()) return errno_error(path);
   }
   opened.size = static_cast<std::uint64_t>(status.st_size);

@@ -23,9 +23,10 @@ std::vector<std::string> header_values(std::string_view text, std::string_view k
 bool has_whole_head(std::string_view text);
 
 struct CoreMetadata {
-  std::string name;                        // normalised; empty: not said
-  std::string version;                     // empty: not said
-  std::vector<std::string> requires_dist;  // of torch, NumPy, triton, nvidia-* and cuda-*; as written
+  std::string name;     // normalised; empty: not said
+  std::string version;  // empty: not said
+  std::vector<std::string>
+      requires_dist;  // of torch, NumPy, triton, nvidia-* and cuda-*; as written
 };
 CoreMetadata parse_core_metadata(std::string_view text);
 

@@ -163,7 +163,8 @@ std::optional<PythonRequirement> parse_python_requirement(std::string_view text)
   if (text.starts_with('@')) {
     // A URL may have a ';' of its own: a marker stands behind a blank.
     const auto marker = text.find(" ;");
-    requirement.url = base::trim(text.substr(1, marker == std::string_view::npos ? marker : marker - 1));
+    requirement.url =
+        base::trim(text.substr(1, marker == std::string_view::npos ? marker : marker - 1));
     if (marker != std::string_view::npos) requirement.marker = base::trim(text.substr(marker + 2));
     return requirement;
   }

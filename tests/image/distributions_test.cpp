@@ -47,13 +47,13 @@ TEST(Distributions, KeepTheRequirementsThatMatter) {
                      "Requires-Dist: torchaudio\n"
                      "requires-dist: NVIDIA_cublas.cu12 (==12.4.5.8) ; platform_system == 'Linux'\n"
                      "Requires-Dist: gdown>=4.7.3; extra == \"gdown\"\n"));
-  EXPECT_THAT(packages(tree),
-              ElementsAre(Package{
-                  "torchvision",
-                  "0.23.0+cu128",
-                  kSite + "/torchvision-0.23.0.dist-info",
-                  {"numpy", "torch==2.8.0",
-                   "NVIDIA_cublas.cu12 (==12.4.5.8) ; platform_system == 'Linux'"}}));
+  EXPECT_THAT(
+      packages(tree),
+      ElementsAre(Package{"torchvision",
+                          "0.23.0+cu128",
+                          kSite + "/torchvision-0.23.0.dist-info",
+                          {"numpy", "torch==2.8.0",
+                           "NVIDIA_cublas.cu12 (==12.4.5.8) ; platform_system == 'Linux'"}}));
 }
 
 TEST(Distributions, InTheOrderOfSysPathWithEveryDuplicate) {
@@ -126,8 +126,9 @@ TEST(CoreMetadata, PathsOfARecord) {
 }
 
 TEST(VenvConfig, KeysWithoutCaseValuesAsWritten) {
-  const auto config = parse_venv_config("HOME = /usr/Local/bin\ninclude-system-site-packages = "
-                                        "False\nprompt\nversion=3.12.4\n");
+  const auto config = parse_venv_config(
+      "HOME = /usr/Local/bin\ninclude-system-site-packages = "
+      "False\nprompt\nversion=3.12.4\n");
   EXPECT_EQ(config.home, "/usr/Local/bin");
   EXPECT_FALSE(config.system_site);
   EXPECT_TRUE(parse_venv_config("").system_site);

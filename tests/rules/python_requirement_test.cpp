@@ -64,10 +64,10 @@ TEST(PythonMarker, WhatIsNotKnownIsUnknown) {
             Answer::kNo);
   EXPECT_EQ(holds_marker("platform_release > '5' or sys_platform == 'linux'", variables),
             Answer::kYes);
-  EXPECT_EQ(holds_marker(std::string(1000, '(') + "sys_platform == 'linux'" +
-                             std::string(1000, ')'),
-                         variables),
-            Answer::kUnknown);
+  EXPECT_EQ(
+      holds_marker(std::string(1000, '(') + "sys_platform == 'linux'" + std::string(1000, ')'),
+                   variables),
+      Answer::kUnknown);
   EXPECT_EQ(holds_marker("python_version >= '3.8'", linux_markers("", "")), Answer::kUnknown);
 }
 
