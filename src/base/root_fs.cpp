@@ -176,15 +176,23 @@ Result<std::string> RootFs::read_link(std::string_view path) const {
   return std::string(target, static_cast<std::size_t>(length));
 }
 
-Result<FileSource> RootFs::open_file(std::string_view path) const {
+Result<UniqueFd> RootFs::open_regular(std::string_view path) const {
   // O_RDONLY on a device can have effects: look before opening.
   auto info = stat(path);
   if (!info) return std::move(info).error();
   if (info->kind == FileInfo::Kind::kDirectory) return errno_error(std::string(path), EISDIR);
   if (info->kind != FileInfo::Kind::kFile) return Error{std::string(path) + ": not a regular file", EINVAL};
-  auto fd = open_path(path, O_RDONLY);
+  return open_path(path, O_RDONLY);
+}
+
+Result<FileSource> RootFs::open_file(std::string_view path) const {
+  auto fd = open_regular(path);
   if (!fd) return std::move(fd).error();
   return FileSource::from_fd(std::move(fd).value(), std::string(path));
+}
+
+Result<UniqueFd> RootFs::open_directory(std::string_view path) const {
+  return open_path(path, O_RDONLY | O_DIRECTORY);
 }
 
 Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit) const {
@@ -204,7 +212,7 @@ Result<std::string> RootFs::read_kernel_file(std::string_view path, std::uint64_
 }
 
 Result<std::vector<std::string>> RootFs::list(std::string_view path) const {
-  auto fd = open_path(path, O_RDONLY | O_DIRECTORY);
+  auto fd = open_directory(path);
   if (!fd) return std::move(fd).error();
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd->get()), ::closedir);
   if (!directory) return errno_error(std::string(path));
