@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gpuinit/compat_note.h"
 #include "gpuinit/fact.h"
 
 namespace gpuinit {
@@ -84,6 +85,16 @@ struct CudaRuntime {
   Fact<std::string> version_source;  // which file said so
 
   bool operator==(const CudaRuntime&) const = default;
+};
+
+// A forward-compatibility libcuda in a CUDA installation of the image, in use or not.
+struct CompatLibrary {
+  std::string directory;       // to put into LD_LIBRARY_PATH: "/usr/local/cuda-12.8/compat"
+  std::string real_path;       // of the libcuda.so.1 in it
+  Fact<std::string> version;   // driver release it belongs to, "570.86.10"
+  Fact<CompatNote> note;       // absent: the library carries none
+
+  bool operator==(const CompatLibrary&) const = default;
 };
 
 // --- What the loader does --------------------------------------------------
@@ -185,6 +196,7 @@ struct ImageFacts {
   Fact<Interpreter> interpreter;      // absent: the image has no Python that the command could use
   Fact<Torch> torch;                  // absent: nothing on sys.path is called torch
   Fact<CudaRuntime> cuda_runtime;     // absent: torch needs none, or needs one that is not there
+  Fact<std::vector<CompatLibrary>> compat_libraries;
   Fact<LoaderFacts> loader;           // unknown: another loader than glibc's, or no torch to load
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;

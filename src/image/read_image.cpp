@@ -2,6 +2,7 @@
 
 #include "binary/library_search.h"
 #include "image/command_line.h"
+#include "image/compat_libraries.h"
 #include "image/read_interpreter.h"
 #include "image/read_torch.h"
 
@@ -11,6 +12,7 @@ ImageFacts read_image(const ImageQuery& query) {
   ImageFacts facts;
   facts.root = query.root;
   facts.command = query.command;
+  facts.compat_libraries = read_compat_libraries(query.fs);
   auto command = follow_command({query.fs, query.command, query.environment,
                                  query.working_directory, query.fallback_interpreter});
   if (!command) {
