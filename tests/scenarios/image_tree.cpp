@@ -116,7 +116,7 @@ class ImageWriter {
                ElfBuilder()
                    .machine(machine_number(machine()))
                    .needs({"libtorch_python.so", "libc.so.6"})
-                   .rpath("$ORIGIN/lib")
+                   .rpath(text_at(at(image_, "names"), "torch_rpath") + ":$ORIGIN/lib")
                    .defines("PyInit__C")
                    .build(),
                0755);
