@@ -1,0 +1,22 @@
+// Runs the built gpuinit on a scenario's world and keeps what it said.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.h"
+
+namespace gpuinit::test {
+
+struct Judged {
+  std::vector<std::string> fail;  // ids, in the order of the report
+  std::vector<std::string> warn;
+  int exit_code = -1;
+  std::string text;        // the report as people read it, white space collapsed
+  std::string text_lines;  // … as it was printed
+};
+
+// Throws if the JSON and the text report do not agree, or are none.
+Judged judged(const World& world);
+
+}  // namespace gpuinit::test
