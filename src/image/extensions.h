@@ -1,0 +1,30 @@
+// Extension modules and libraries beside torch that need it or CUDA, as facts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "gpuinit/facts.h"
+#include "image/extension_files.h"
+
+namespace gpuinit::image {
+
+struct ExtensionQuery {
+  const base::RootFs& fs;
+  const Interpreter& python;  // its sys_path
+  ExtensionScope scope;       // of the policy
+};
+
+// Those whose NEEDED names torch or a CUDA library, and those that scope.include names;
+// without their load problems (extension_loading.h), which read "not looked at". A file that
+// is no ELF file is passed over unless it was asked for. Unknown if sys.path is.
+Fact<std::vector<Extension>> read_extensions(const ExtensionQuery& query);
+
+// "libtorch_cpu.so", "libc10_cuda.so", "libshm.so"
+bool is_torch_library(std::string_view soname);
+
+// NVIDIA's: "libcudart.so.12", "libnvrtc.so.12", and the driver's own "libcuda.so.1".
+bool is_cuda_library(std::string_view soname);
+
+}  // namespace gpuinit::image
