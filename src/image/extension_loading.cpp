@@ -99,10 +99,11 @@ void ExtensionLoading::open(std::size_t index) {
 
 void ExtensionLoading::find_problems(binary::SymbolCheck& symbols,
                                      const binary::VersionCheck& versions) {
+  const bool no_driver = closure_.answering_to("libcuda.so.1") == LoaderClosure::kMissing;
   for (const auto& [index, object] : objects_) {
     LoadProblems& problems = extensions_[index].problems;
     const auto own = brought_in(object);
-    const bool no_driver = add_missing_libraries(own, problems);
+    add_missing_libraries(own, problems);
     add_missing_versions(own, versions, problems);
     add_undefined_symbols(object, no_driver, symbols, problems);
   }
@@ -129,21 +130,18 @@ std::string ExtensionLoading::reason_of(const std::string& name, std::size_t nee
   return reason;
 }
 
-// True if a library of the driver is among them.
-bool ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own,
+void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own,
                                              LoadProblems& problems) const {
-  bool no_driver = false;
   std::set<std::string> said;
   for (const std::size_t one : own) {
     const auto& object = closure_.objects()[one];
     const auto& names = object.dynamic.needed;
     for (std::size_t i = 0; i < std::min(object.needs.size(), names.size()); ++i) {
       if (object.needs[i] != LoaderClosure::kMissing || !said.insert(names[i]).second) continue;
-      if (is_drivers(names[i])) no_driver = true;
-      else problems.missing.push_back({names[i], object.path, reason_of(names[i], one)});
+      if (!is_drivers(names[i]))
+        problems.missing.push_back({names[i], object.path, reason_of(names[i], one)});
     }
   }
-  return no_driver;
 }
 
 void ExtensionLoading::add_missing_versions(const std::vector<std::size_t>& own,
