@@ -57,7 +57,7 @@ Finding absent(const Context& context, const std::vector<std::string>& missing) 
   finding.fix =
       "Start the container with the NVIDIA runtime or a CDI device, which bring every file; with "
       "--device name all of them. If the node itself has no /dev/nvidia-uvm, load its module there "
-      "(nvidia-modprobe -c 0 -u).";
+      "(nvidia-modprobe -u -c=0).";
   return finding;
 }
 
