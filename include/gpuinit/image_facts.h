@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gpuinit/compat_note.h"
 #include "gpuinit/fact.h"
 
 namespace gpuinit {
@@ -86,6 +87,16 @@ struct CudaRuntime {
   bool operator==(const CudaRuntime&) const = default;
 };
 
+// A forward-compatibility libcuda in a CUDA installation of the image, in use or not.
+struct CompatLibrary {
+  std::string directory;       // to put into LD_LIBRARY_PATH: "/usr/local/cuda-12.8/compat"
+  std::string real_path;       // of the libcuda.so.1 in it
+  Fact<std::string> version;   // driver release it belongs to, "570.86.10"
+  Fact<CompatNote> note;       // absent: the library carries none
+
+  bool operator==(const CompatLibrary&) const = default;
+};
+
 // --- What the loader does --------------------------------------------------
 
 // A library that the loader maps for the interpreter or for `import torch`.
@@ -104,6 +115,8 @@ struct MissingLibrary {
   std::string name;
   std::string needed_by;  // path of who asked
   std::string reason;     // "not found", "/a/libx.so.1: not an ELF file"
+  std::vector<std::string> elsewhere;  // files of that name where the loader does not look
+  bool of_driver = false;  // libcuda, libnvidia-*: the node brings it, not the image
 
   bool operator==(const MissingLibrary&) const = default;
 };
@@ -133,7 +146,7 @@ struct UndefinedSymbol {
 struct LoadProblems {
   std::vector<MissingLibrary> missing;
   std::vector<MissingVersion> missing_versions;
-  // Unknown where libraries are missing, or a table cannot be read.
+  // The first of them. Unknown where libraries are missing, or a table cannot be read.
   Fact<std::vector<UndefinedSymbol>> undefined_symbols;
 
   bool operator==(const LoadProblems&) const = default;
@@ -183,6 +196,7 @@ struct ImageFacts {
   Fact<Interpreter> interpreter;      // absent: the image has no Python that the command could use
   Fact<Torch> torch;                  // absent: nothing on sys.path is called torch
   Fact<CudaRuntime> cuda_runtime;     // absent: torch needs none, or needs one that is not there
+  Fact<std::vector<CompatLibrary>> compat_libraries;
   Fact<LoaderFacts> loader;           // unknown: another loader than glibc's, or no torch to load
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;

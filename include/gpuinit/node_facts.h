@@ -6,18 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "gpuinit/compat_note.h"
 #include "gpuinit/fact.h"
 
 namespace gpuinit {
-
-// The ELF note .note.cuda.fwd_compatibility of a forward-compat libcuda.
-// Source: NVIDIA container toolkit, cmd/nvidia-cdi-hook/cudacompat.
-struct CompatNote {
-  std::string cuda_version;           // "12.9"
-  std::vector<int> driver_branches;   // kernel driver majors it may run on; empty: not said
-
-  bool operator==(const CompatNote&) const = default;
-};
 
 // The libcuda.so.1 that the loader will pick: the user-mode driver (UMD).
 struct LibCuda {
@@ -27,6 +19,7 @@ struct LibCuda {
   std::string kind;            // "driver", "stub", "forward-compat"
   Fact<std::string> version;   // driver release it belongs to, "535.104.05"
   Fact<CompatNote> compat_note;  // absent: the library carries no note
+  std::vector<std::string> hides;  // real paths of further libcuda.so.1 that it stands in front of, in search order
 
   bool operator==(const LibCuda&) const = default;
 };
@@ -35,8 +28,20 @@ struct Driver {
   Fact<std::string> kernel_version;  // KMD; absent: no NVIDIA kernel module is loaded
   Fact<std::string> cuda_version;    // cuDriverGetVersion, "12.2"
   Fact<LibCuda> libcuda;             // absent: the loader will find none
+  Fact<std::string> libnvidia_ml;    // path of the libnvidia-ml.so.1 that the loader will find; absent: none
 
   bool operator==(const Driver&) const = default;
+};
+
+// A GPU as the kernel driver lists it in /proc/driver/nvidia/gpus/<bus id>/information.
+// A container may see every GPU of the node there, not only those it was given.
+struct KernelGpu {
+  std::string bus_id;      // "0000:01:00.0"
+  Fact<std::string> name;  // "NVIDIA H100 80GB HBM3"
+  Fact<std::string> uuid;  // "GPU-…"; unknown before the driver has started the GPU
+  Fact<int> minor;         // its device file is /dev/nvidia<minor>
+
+  bool operator==(const KernelGpu&) const = default;
 };
 
 struct DeviceNode {
@@ -92,12 +97,43 @@ struct ProbeRun {
   bool operator==(const ProbeRun&) const = default;
 };
 
+// Where the driver keeps what its JIT compiler made: CUDA_CACHE_PATH, else
+// $HOME/.nv/ComputeCache, for the user that gpuinit and the command run as.
+struct JitCache {
+  std::string path;
+  int write_errno = 0;  // errno of writing there, or of making the directory; 0: it can be done
+  Fact<std::uint64_t> free_bytes;  // of its file system, for that user
+
+  bool operator==(const JitCache&) const = default;
+};
+
+// The file system on /dev/shm.
+struct SharedMemory {
+  std::uint64_t bytes = 0;
+  std::uint64_t free_bytes = 0;
+
+  bool operator==(const SharedMemory&) const = default;
+};
+
+struct Limits {
+  Fact<std::uint64_t> memlock_bytes;  // RLIMIT_MEMLOCK, soft; absent: unlimited
+  Fact<bool> ipc_lock;                // CAP_IPC_LOCK is effective, which lifts that limit
+
+  bool operator==(const Limits&) const = default;
+};
+
 struct NodeFacts {
+  Fact<std::string> machine;  // processor, as `uname -m` says: "x86_64", "aarch64"
   Driver driver;
+  Fact<std::vector<KernelGpu>> kernel_gpus;
   Fact<std::vector<DeviceNode>> device_nodes;
   Fact<std::vector<Device>> devices;  // as the driver enumerates them under this environment
   Fact<std::map<std::string, std::string>> environment;  // the variables that steer CUDA, only those set
   Fact<ProbeRun> probe;               // unknown: not run, with the reason
+  Fact<JitCache> jit_cache;
+  Fact<SharedMemory> shared_memory;   // absent: there is no /dev/shm
+  Limits limits;
+  Fact<std::vector<std::string>> rdma_devices;  // "/dev/infiniband/uverbs0"
 
   bool operator==(const NodeFacts&) const = default;
 };

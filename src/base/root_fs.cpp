@@ -53,6 +53,17 @@ int open_in_root(int root, std::string_view path, int flags) {
   return -1;
 }
 
+// Whether the path exists and no part of it is a symlink: then it resolves to itself.
+bool is_free_of_symlinks(int root, std::string_view path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+  const std::string name(path);
+  const UniqueFd fd(
+      static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
+  return fd.valid();
+}
+
 // Files in /proc and /sys report a size of 0: until the end, not `size`.
 Result<std::string> read_to_end(int fd, std::string_view path, std::uint64_t limit) {
   std::string text;
@@ -77,6 +88,9 @@ Result<RootFs> RootFs::open(const std::string& root) {
 
 Result<std::string> RootFs::resolve(std::string_view path) const {
   if (path.find('\0') != std::string_view::npos) return Error{"a path holds a NUL byte", EINVAL};
+  // One call instead of one for each component.
+  if (path.size() < PATH_MAX && !path.empty() && is_free_of_symlinks(fd_.get(), path))
+    return normalize(path);
   std::vector<std::string> rest = reversed_components(path);
   std::string done;  // "" is the root
   int links = 0;
@@ -162,15 +176,23 @@ Result<std::string> RootFs::read_link(std::string_view path) const {
   return std::string(target, static_cast<std::size_t>(length));
 }
 
-Result<FileSource> RootFs::open_file(std::string_view path) const {
+Result<UniqueFd> RootFs::open_regular(std::string_view path) const {
   // O_RDONLY on a device can have effects: look before opening.
   auto info = stat(path);
   if (!info) return std::move(info).error();
   if (info->kind == FileInfo::Kind::kDirectory) return errno_error(std::string(path), EISDIR);
   if (info->kind != FileInfo::Kind::kFile) return Error{std::string(path) + ": not a regular file", EINVAL};
-  auto fd = open_path(path, O_RDONLY);
+  return open_path(path, O_RDONLY);
+}
+
+Result<FileSource> RootFs::open_file(std::string_view path) const {
+  auto fd = open_regular(path);
   if (!fd) return std::move(fd).error();
   return FileSource::from_fd(std::move(fd).value(), std::string(path));
+}
+
+Result<UniqueFd> RootFs::open_directory(std::string_view path) const {
+  return open_path(path, O_RDONLY | O_DIRECTORY);
 }
 
 Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit) const {
@@ -190,7 +212,7 @@ Result<std::string> RootFs::read_kernel_file(std::string_view path, std::uint64_
 }
 
 Result<std::vector<std::string>> RootFs::list(std::string_view path) const {
-  auto fd = open_path(path, O_RDONLY | O_DIRECTORY);
+  auto fd = open_directory(path);
   if (!fd) return std::move(fd).error();
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd->get()), ::closedir);
   if (!directory) return errno_error(std::string(path));

@@ -44,6 +44,10 @@ class RootFs {
   // An open regular file; name() is the path inside the root.
   Result<FileSource> open_file(std::string_view path) const;
 
+  // The same as descriptors, for base::Directory.
+  Result<UniqueFd> open_regular(std::string_view path) const;
+  Result<UniqueFd> open_directory(std::string_view path) const;
+
   // The whole file as text; an error if it is larger than `limit` bytes.
   Result<std::string> read_file(std::string_view path, std::uint64_t limit = 4 * 1024 * 1024) const;
 

@@ -14,12 +14,12 @@ namespace gpuinit::binary {
 // PT_DYNAMIC and the tables it leads to, as offsets in the file.
 struct DynamicTables {
   bool present = false;
-  std::vector<Elf64_Dyn> entries;         // up to DT_NULL
-  std::uint64_t strings = 0;              // DT_STRTAB
-  std::uint64_t strings_size = 0;         // DT_STRSZ; 0: the file has no string table
-  std::optional<std::uint64_t> symbols;   // DT_SYMTAB
-  std::optional<std::uint64_t> gnu_hash;  // DT_GNU_HASH
-  std::optional<std::uint64_t> hash;      // DT_HASH
+  std::vector<Elf64_Dyn> entries;                    // up to DT_NULL
+  std::uint64_t strings = 0;                         // DT_STRTAB
+  std::uint64_t strings_size = 0;                    // DT_STRSZ; 0: the file has no string table
+  std::optional<std::uint64_t> symbols;              // DT_SYMTAB
+  std::optional<std::uint64_t> gnu_hash;             // DT_GNU_HASH
+  std::optional<std::uint64_t> hash;                 // DT_HASH
   std::optional<std::uint64_t> version_needs;        // DT_VERNEED
   std::optional<std::uint64_t> version_definitions;  // DT_VERDEF
   std::optional<std::uint64_t> version_indices;      // DT_VERSYM

@@ -213,7 +213,8 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(
       if (end == std::string_view::npos) return state_->broken("a symbol name without end");
       matched += end;
       if (found.size() >= kMaxMatches || matched > kMaxMatchedNames)
-        return state_->broken("too many symbols begin with \"" + std::string(*prefixes.begin()) + "\"");
+        return state_->broken("too many symbols begin with \"" + std::string(*prefixes.begin()) +
+                              "\"");
       found.push_back(to_symbol(entry, rest.substr(0, end)));
     }
   }

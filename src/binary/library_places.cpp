@@ -65,4 +65,19 @@ const std::vector<std::string>& LibrarySearch::places_in(const std::string& dire
   return places_.emplace(directory, std::move(places)).first->second;
 }
 
+bool LibrarySearch::may_have(const std::string& directory, const std::string& name) const {
+  constexpr int kAskedOften = 3;
+  Listing& listing = listings_[directory];
+  if (listing.asked < kAskedOften) return ++listing.asked, true;
+  if (listing.asked == kAskedOften) {
+    ++listing.asked;
+    // A directory that may be searched but not read stays one that may have everything.
+    if (auto names = fs_.list(directory)) {
+      listing.listed = true;
+      listing.names.insert(names->begin(), names->end());
+    }
+  }
+  return !listing.listed || listing.names.contains(name);
+}
+
 }  // namespace gpuinit::binary

@@ -92,6 +92,7 @@ class LibrarySearch::Walk {
     while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
     if (!directory.starts_with('/')) directory.insert(0, "/");
     for (const std::string& place : search_.places_in(directory, platform_)) {
+      if (place.empty() && !search_.may_have(directory, soname_)) continue;
       const Tried tried = try_file(base::join(directory, place + soname_), rule);
       if (tried != Tried::kNext) return tried;
     }

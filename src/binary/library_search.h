@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/byte_source.h"
@@ -97,6 +98,9 @@ class LibrarySearch {
   // does not exist.
   const std::vector<std::string>& places_in(const std::string& directory,
                                             const LoaderPlatform& platform) const;
+  // False if the directory certainly has no file of that name. A directory that is asked often
+  // is listed, which costs less than to try and fail.
+  bool may_have(const std::string& directory, const std::string& name) const;
 
   const base::RootFs& fs_;
   std::string library_path_;
@@ -106,6 +110,12 @@ class LibrarySearch {
   mutable std::string cache_problem_;
   mutable std::shared_ptr<const LoaderPlatform> platform_;
   mutable std::unordered_map<std::string, std::vector<std::string>> places_;
+  struct Listing {
+    int asked = 0;
+    bool listed = false;
+    std::unordered_set<std::string> names;
+  };
+  mutable std::unordered_map<std::string, Listing> listings_;
   mutable std::uint64_t looks_ = 0;
 };
 

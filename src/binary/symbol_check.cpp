@@ -18,15 +18,21 @@ SymbolTable& SymbolCheck::table(std::size_t object) {
   return *tables_[object];
 }
 
-Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
-    std::size_t object, const std::function<bool(std::string_view)>& wanted) {
-  auto references = table(object).undefined(wanted);
+Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(std::size_t object,
+                                                            const SymbolTable::Wanted& name,
+                                                            const SymbolTable::Wanted& version) {
+  auto references = table(object).undefined(name, version);
   if (!references) return std::move(references).error();
   std::vector<UndefinedSymbol> undefined;
   std::vector<std::size_t> scope = closure_.scope_of(object);
   for (const SymbolReference& reference : *references) {
     std::optional<Error> unreadable;
     bool defined = false;
+    // NVIDIA's versions have the name of their library: whether there is a definition does
+    // not depend on the order of the search.
+    const std::size_t likely = closure_.answering_to(std::string(reference.version));
+    if (std::find(scope.begin(), scope.end(), likely) != scope.end())
+      if (auto here = table(likely).defines(reference)) defined = *here;
     for (std::size_t at = 0; at < scope.size() && !defined; ++at) {
       auto here = table(scope[at]).defines(reference);
       if (!here) {
@@ -34,8 +40,7 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
         continue;
       }
       defined = *here;
-      // Whether there is a definition does not depend on the order: the next symbol is most
-      // likely where this one is.
+      // The next symbol is most likely where this one is.
       if (defined) std::swap(scope[0], scope[at]);
     }
     if (defined) continue;

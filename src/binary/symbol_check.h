@@ -29,12 +29,13 @@ class SymbolCheck {
   // `closure` must outlive it, and nothing may be opened in it between two questions.
   explicit SymbolCheck(const LoaderClosure& closure);
 
-  // The undefined symbols of `object` that `wanted` says yes to by name, that are not weak,
+  // The undefined symbols of `object` that are wanted by name and version, that are not weak,
   // and that no object in closure.scope_of(object) defines in the version asked for; sorted.
   // Without the libraries in closure.missing() some may be undefined for that reason only.
   // An error if a table could not be read that might define one of them: then it is not known.
-  Result<std::vector<UndefinedSymbol>> undefined(
-      std::size_t object, const std::function<bool(std::string_view)>& wanted);
+  Result<std::vector<UndefinedSymbol>> undefined(std::size_t object,
+                                                 const SymbolTable::Wanted& name,
+                                                 const SymbolTable::Wanted& version = {});
 
  private:
   SymbolTable& table(std::size_t object);

@@ -6,6 +6,8 @@
 
 #include "base/checked.h"
 #include "binary/elf_state.h"
+#include "binary/read_into.h"
+#include "binary/read_window.h"
 #include "binary/symbol_hash.h"
 
 namespace gpuinit::binary {
@@ -49,17 +51,38 @@ std::string_view SymbolTable::version_at(std::uint64_t index) const {
   return version < versions_.size() ? std::string_view(versions_[version]) : std::string_view();
 }
 
-Result<std::vector<SymbolReference>> SymbolTable::undefined(
-    const std::function<bool(std::string_view)>& wanted) {
-  if (auto done = read_symbols(); !done) return std::move(done).error();
+Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted_name,
+                                                            const Wanted& wanted_version) {
   std::vector<SymbolReference> found;
-  for (std::size_t index = 0; index < symbols_.size(); ++index) {
-    const Elf64_Sym& symbol = symbols_[index];
+  auto tables = elf_.state_->dynamic_tables();
+  if (!tables) return std::move(tables).error();
+  if (!(*tables)->symbols) return found;
+  if (auto done = read_versions(); !done) return std::move(done).error();
+  std::vector<bool> version_wanted(versions_.size() + 1, !wanted_version);
+  if (wanted_version)
+    for (std::size_t i = 0; i < versions_.size(); ++i)
+      version_wanted[i] = wanted_version(versions_[i]);
+  auto read = read_head();
+  if (!read) return std::move(read).error();
+  const Head& head = *read;
+
+  const ReadWindow window(elf_.source());
+  for (std::size_t index = 0; index < head.symbols.size(); ++index) {
+    const Elf64_Sym& symbol = head.symbols[index];
     if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) != STB_GLOBAL) continue;
-    const std::string_view name = name_of(symbol);
-    if (name.empty() || !wanted(name)) continue;
+    const std::size_t version =
+        head.versions.empty()
+            ? versions_.size()
+            : std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
+    if (!version_wanted[version]) continue;
+    auto name = elf_.state_->string_at(window, **tables, symbol.st_name);
+    if (!name) return std::move(name).error();
+    if (name->empty() || (wanted_name && !wanted_name(*name))) continue;
     if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
-    found.push_back({name, version_at(index), gnu_hash_of(name)});
+    if (auto done = charge(name->size()); !done) return std::move(done).error();
+    const std::string& kept = names_asked_for_.emplace_back(std::move(name).value());
+    found.push_back({kept, version < versions_.size() ? std::string_view(versions_[version]) : "",
+                     gnu_hash_of(kept)});
   }
   return found;
 }
@@ -72,18 +95,25 @@ void SymbolTable::match(std::uint64_t index, const SymbolReference& wanted, Matc
     return;
   const std::string_view name(names_.get() + symbol.st_name, wanted.name.size() + 1);
   if (name.back() != '\0' || name.substr(0, wanted.name.size()) != wanted.name) return;
-  if (version_indices_.empty()) {
+  match_version(version_indices_.empty() ? std::nullopt : std::optional(version_indices_[index]),
+                wanted, so_far);
+}
+
+// `version`: what DT_VERSYM says of a definition with the right name.
+void SymbolTable::match_version(std::optional<Elf64_Half> version, const SymbolReference& wanted,
+                                Match& so_far) const {
+  if (!version) {
     so_far.found = true;
     return;
   }
-  const Elf64_Half version = version_indices_[index];
+  const std::size_t index = *version & kIndexMask;
   if (!wanted.version.empty()) {
     // The version itself, or a definition that has none and is not hidden.
-    const std::string_view defined = version_at(index);
-    so_far.found = defined == wanted.version || (defined.empty() && (version & kHidden) == 0);
-  } else if ((version & kIndexMask) < 3) {
+    const std::string_view defined = index < versions_.size() ? versions_[index] : "";
+    so_far.found = defined == wanted.version || (defined.empty() && (*version & kHidden) == 0);
+  } else if (index < 3) {
     so_far.found = true;  // no version, or the oldest
-  } else if ((version & kHidden) == 0) {
+  } else if ((*version & kHidden) == 0) {
     ++so_far.only_by_version;
   }
 }
@@ -122,7 +152,64 @@ Status SymbolTable::walk_sysv_hash(const SymbolReference& symbol, Match& so_far)
   return Done{};
 }
 
+Result<bool> SymbolTable::defines_by_single_looks(const SymbolReference& wanted) {
+  const DynamicTables& from = **elf_.state_->dynamic_tables();
+  auto opened = elf_.state_->gnu_hash_head(from);
+  if (!opened) return std::move(opened).error();
+  const GnuHash& head = **opened;
+  const base::ByteSource& source = elf_.source();
+  const std::uint32_t hash = wanted.gnu_hash;
+  auto word =
+      source.read_struct<std::uint64_t>(head.bloom_at + 8 * ((hash / 64) % head.bloom_words));
+  if (!word) return std::move(word).error().context("DT_GNU_HASH");
+  if (((*word >> (hash % 64)) & (*word >> ((hash >> head.bloom_shift) % 64)) & 1) == 0)
+    return false;
+  auto bucket = source.read_struct<std::uint32_t>(head.buckets_at + 4ULL * (hash % head.buckets));
+  if (!bucket) return std::move(bucket).error().context("DT_GNU_HASH");
+  if (*bucket == 0) return false;
+  if (*bucket < head.first_symbol)
+    return elf_.state_->broken("DT_GNU_HASH has a bucket below its first symbol");
+  if (auto done = read_versions(); !done) return std::move(done).error();
+  Match so_far;
+  for (std::uint64_t step = 0; step < kMaxChain; ++step) {
+    const std::uint64_t index = *bucket + step;
+    auto chained =
+        source.read_struct<std::uint32_t>(head.chains_at + 4 * (index - head.first_symbol));
+    if (!chained) return std::move(chained).error().context("DT_GNU_HASH");
+    if ((*chained | 1U) == (hash | 1U)) {
+      auto symbol = source.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
+      if (!symbol) return std::move(symbol).error().context("DT_SYMTAB");
+      const std::uint64_t length = wanted.name.size() + 1;
+      if (is_definition(*symbol) &&
+          base::range_inside(symbol->st_name, length, from.strings_size)) {
+        auto name = source.read_text(from.strings + symbol->st_name, length);
+        if (!name) return std::move(name).error();
+        if (name->back() == '\0' && name->compare(0, length - 1, wanted.name) == 0) {
+          std::optional<Elf64_Half> version;
+          if (from.version_indices) {
+            auto read = source.read_struct<Elf64_Half>(*from.version_indices + 2 * index);
+            if (!read) return std::move(read).error().context("DT_VERSYM");
+            version = *read;
+          }
+          match_version(version, wanted, so_far);
+          if (so_far.found) return true;
+        }
+      }
+    }
+    if ((*chained & 1U) != 0) return so_far.only_by_version == 1;
+  }
+  return elf_.state_->broken("DT_GNU_HASH has a chain without end");
+}
+
 Result<bool> SymbolTable::defines(const SymbolReference& symbol) {
+  if (!hash_read_ && single_looks_left_ > 0 && !symbol.name.empty()) {
+    auto tables = elf_.state_->dynamic_tables();
+    if (!tables) return std::move(tables).error();
+    if ((*tables)->symbols && (*tables)->gnu_hash && (*tables)->strings_size > kLargeNames) {
+      --single_looks_left_;
+      return defines_by_single_looks(symbol);
+    }
+  }
   if (auto done = read_hash(); !done) return std::move(done).error();
   if (buckets_.empty() || symbol.name.empty()) return false;
   Match so_far;

@@ -7,8 +7,10 @@
 #include <elf.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,17 +33,32 @@ class SymbolTable {
   SymbolTable(const ElfFile& elf, std::shared_ptr<std::uint64_t> budget)
       : elf_(elf), budget_(std::move(budget)) {}
 
-  // Symbols without a definition here that the loader has to find: not weak, and `wanted`
-  // says yes to the name. In the order of the table, once for each version.
-  Result<std::vector<SymbolReference>> undefined(
-      const std::function<bool(std::string_view)>& wanted);
+  // Which symbols are wanted: by name, and by the version that they are asked for in ("":
+  // none). An empty function says yes to all.
+  using Wanted = std::function<bool(std::string_view)>;
 
-  // Whether the loader would take a definition from here. The hash table is read on the first
-  // call, the symbols and their names with the first hash that fits.
+  // Symbols without a definition here that the loader has to find, not the weak ones. In the
+  // order of the table, once for each version. Reads the head of the table, and of large name
+  // tables only the names that it needs: libcusparseLt has 29 MB of tables for 650 of these.
+  Result<std::vector<SymbolReference>> undefined(const Wanted& name, const Wanted& version = {});
+
+  // Whether the loader would take a definition from here. In a large table the first
+  // kSingleLooks questions are answered by a few small reads each; then, and in a small one,
+  // the hash table is read as a whole, and the symbols and names with the first hash that fits.
   Result<bool> defines(const SymbolReference& symbol);
 
+  static constexpr std::uint64_t kLargeNames = 1024 * 1024;  // bytes
+  static constexpr int kSingleLooks = 2000;
+
  private:
+  struct Head {
+    std::vector<Elf64_Sym> symbols;
+    std::vector<Elf64_Half> versions;  // empty: no DT_VERSYM
+  };
+  Result<Head> read_head();
   Status read_hash();
+  Status read_versions();
+  Result<bool> defines_by_single_looks(const SymbolReference& symbol);
   Status read_symbols();
   Status charge(std::uint64_t bytes);
   Result<std::uint64_t> count();
@@ -54,6 +71,8 @@ class SymbolTable {
     int only_by_version = 0;
   };
   void match(std::uint64_t index, const SymbolReference& symbol, Match& so_far) const;
+  void match_version(std::optional<Elf64_Half> version, const SymbolReference& wanted,
+                     Match& so_far) const;
   Status walk_gnu_hash(const SymbolReference& symbol, Match& so_far);
   Status walk_sysv_hash(const SymbolReference& symbol, Match& so_far);
 
@@ -75,6 +94,10 @@ class SymbolTable {
   std::vector<std::string> versions_;        // by index; empty: none
   std::unique_ptr<char[]> names_;
   std::uint64_t names_size_ = 0;
+
+  bool versions_read_ = false;
+  int single_looks_left_ = kSingleLooks;
+  std::deque<std::string> names_asked_for_;  // what undefined() has returned
 };
 
 }  // namespace gpuinit::binary

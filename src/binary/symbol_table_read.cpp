@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "binary/elf_state.h"
+#include "binary/read_into.h"
 #include "binary/symbol_table.h"
 
 namespace gpuinit::binary {
@@ -16,17 +17,6 @@ namespace {
 // Upper limits. The largest seen: 90,000 symbols and 7 MB of names in libtorch_cuda.
 constexpr std::uint64_t kMaxSymbols = 2'000'000;
 constexpr std::uint64_t kMaxNames = 128 * 1024 * 1024;  // bytes
-template <class T>
-Status read_into(const base::ByteSource& source, std::uint64_t offset, std::uint64_t count,
-                 std::vector<T>& into, const char* what) {
-  if (!base::range_inside(offset, count * sizeof(T), source.size()))
-    return Error{source.name() + ": " + what + " runs out of the file"};
-  into.resize(count);
-  auto done = source.read_at(offset, std::as_writable_bytes(std::span(into)));
-  if (!done) return std::move(done).error().context(what);
-  return Done{};
-}
-
 }  // namespace
 
 Status SymbolTable::charge(std::uint64_t bytes) {
@@ -47,6 +37,31 @@ Result<std::uint64_t> SymbolTable::count() {
   if (*symbols > kMaxSymbols)
     return elf_.state_->broken(std::to_string(*symbols) + " dynamic symbols");
   return count_ = *symbols;
+}
+
+// The symbols that are not in the hash table. Linkers put all undefined ones there.
+Result<SymbolTable::Head> SymbolTable::read_head() {
+  const DynamicTables& from = **elf_.state_->dynamic_tables();
+  auto symbols = count();
+  if (!symbols) return std::move(symbols).error();
+  std::uint64_t length = *symbols;
+  if (from.gnu_hash) {
+    auto hash = elf_.state_->gnu_hash_head(from);
+    if (!hash) return std::move(hash).error();
+    // One bucket: the table may be empty, and then its first symbol says nothing.
+    if ((*hash)->buckets > 1) length = std::min<std::uint64_t>(length, (*hash)->first_symbol);
+  }
+  Head head;
+  if (auto done = charge(length * (sizeof(Elf64_Sym) + sizeof(Elf64_Half))); !done)
+    return std::move(done).error();
+  const base::ByteSource& source = elf_.source();
+  if (auto done = read_into(source, *from.symbols, length, head.symbols, "DT_SYMTAB"); !done)
+    return std::move(done).error();
+  if (from.version_indices) {
+    auto done = read_into(source, *from.version_indices, length, head.versions, "DT_VERSYM");
+    if (!done) return std::move(done).error();
+  }
+  return head;
 }
 
 Status SymbolTable::read_hash() {
@@ -97,6 +112,26 @@ Status SymbolTable::read_hash() {
   return Done{};
 }
 
+// The names of the indices in DT_VERSYM.
+Status SymbolTable::read_versions() {
+  if (versions_read_) return Done{};
+  const auto name_version = [&](std::uint16_t index, std::string name) {
+    if (index >= versions_.size()) versions_.resize(index + 1U);
+    versions_[index] = std::move(name);
+  };
+  auto needs = elf_.needed_versions();
+  if (!needs) return std::move(needs).error();
+  for (VersionNeed& need : *needs)
+    for (auto& version : need.versions) name_version(version.index, std::move(version.name));
+  auto definitions = elf_.defined_versions();
+  if (!definitions) return std::move(definitions).error();
+  if (*definitions)
+    for (VersionDefinition& one : **definitions)
+      if (!one.base) name_version(one.index, std::move(one.name));
+  versions_read_ = true;
+  return Done{};
+}
+
 Status SymbolTable::read_symbols() {
   if (symbols_read_) return Done{};
   auto tables = elf_.state_->dynamic_tables();
@@ -121,19 +156,7 @@ Status SymbolTable::read_symbols() {
             read_into(source, *from.version_indices, *symbols, version_indices_, "DT_VERSYM");
         !done)
       return done;
-    const auto name_version = [&](std::uint16_t index, std::string name) {
-      if (index >= versions_.size()) versions_.resize(index + 1U);
-      versions_[index] = std::move(name);
-    };
-    auto needs = elf_.needed_versions();
-    if (!needs) return std::move(needs).error();
-    for (VersionNeed& need : *needs)
-      for (auto& version : need.versions) name_version(version.index, std::move(version.name));
-    auto definitions = elf_.defined_versions();
-    if (!definitions) return std::move(definitions).error();
-    if (*definitions)
-      for (VersionDefinition& one : **definitions)
-        if (!one.base) name_version(one.index, std::move(one.name));
+    if (auto done = read_versions(); !done) return done;
   }
   names_ = std::make_unique_for_overwrite<char[]>(from.strings_size);
   names_size_ = from.strings_size;

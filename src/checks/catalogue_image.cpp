@@ -19,10 +19,12 @@ constexpr CheckInfo kTexts[] = {
         .id = "libc.version",
         .exit_codes = "65",
         .title = "the image's glibc is older than its libraries need",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at = "The GLIBC_2.x versions that the interpreter, torch and what they load need, "
+                    "against those that the image's glibc defines.",
+        .why = "\"version `GLIBC_2.28' not found (required by libtorch_python.so)\": wheels are "
+               "built on a system of a certain age and run on that or newer ones.",
+        .fix = "Use a newer base image; glibc cannot be exchanged in an image.",
+        .source = "glibc, elf/dl-version.c; PEP 600 (manylinux_x_y)",
     },
     {
         .id = "python.interpreter",

@@ -1,12 +1,9 @@
 #include "image/cuda_runtime.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <optional>
 
 #include "base/json.h"
 #include "base/text.h"
-#include "image/rpath.h"
 
 namespace gpuinit::image {
 
@@ -84,50 +81,6 @@ bool from_toolkit(const base::RootFs& fs, std::string_view directory, CudaRuntim
   return false;
 }
 
-struct Asker {
-  std::string path;
-  binary::Dynamic dynamic;
-  std::string machine;
-  std::string soname;
-};
-
-std::string needed_runtime(const binary::Dynamic& dynamic) {
-  for (const std::string& name : dynamic.needed)
-    if (name.starts_with("libcudart")) return name;
-  return "";
-}
-
-// The first of torch's libraries to be loaded that asks for libcudart.
-std::optional<Asker> first_asker(const CudaRuntimeQuery& query) {
-  const std::string deps = base::join(query.package, "lib/libtorch_global_deps.so");
-  if (auto elf = OpenElf::open(query.fs, deps)) {
-    auto dynamic = (*elf)->dynamic();
-    if (dynamic && !needed_runtime(*dynamic).empty())
-      return Asker{deps, *dynamic, (*elf)->machine(), needed_runtime(*dynamic)};
-  }
-  for (const char* stem :
-       {"libc10_cuda", "libtorch_cuda", "libtorch_cuda_cpp", "libtorch_python"}) {
-    const TorchLibrary* library = query.libraries.find(stem);
-    if (library == nullptr || needed_runtime(library->dynamic).empty()) continue;
-    return Asker{library->path, library->dynamic, library->elf->machine(),
-                 needed_runtime(library->dynamic)};
-  }
-  return std::nullopt;
-}
-
-// torch's preload: the first entry of sys.path that has one of the directories.
-std::string preloaded(const CudaRuntimeQuery& query, const std::string& soname) {
-  const std::string major = major_of(soname);
-  for (const std::string& entry : query.sys_path)
-    for (const std::string& folder :
-         {std::string("nvidia/cuda_runtime/lib"), "nvidia/cu" + major + "/lib",
-          std::string("cuda_runtime/lib")}) {
-      const std::string path = base::join(entry, folder + "/" + soname);
-      if (query.fs.is_file(path)) return path;
-    }
-  return "";
-}
-
 }  // namespace
 
 void read_runtime_version(const base::RootFs& fs, const std::string& real_path,
@@ -147,29 +100,25 @@ void read_runtime_version(const base::RootFs& fs, const std::string& real_path,
   runtime.version_source = Text::unknown(reason);
 }
 
-Fact<CudaRuntime> find_cuda_runtime(const CudaRuntimeQuery& query) {
-  const auto asker = first_asker(query);
-  if (!asker)
-    return Fact<CudaRuntime>::unknown("no library of torch that could be read asks for libcudart");
-  CudaRuntime runtime;
-  runtime.soname = asker->soname;
-  const std::string rpath = join_rpaths(asker->dynamic.rpath, query.python_rpath);
-  auto found = query.search.find(asker->soname, {asker->path, rpath, asker->dynamic.runpath},
-                                 asker->machine);
-  if (found) {
-    runtime.path = tidy_path(query.fs, found->path);
-    runtime.found_by = found->found_by;
-  } else if (found.error().code != ENOENT) {
-    return Fact<CudaRuntime>::unknown(found.error().message);
-  } else {
-    runtime.path = preloaded(query, asker->soname);
-    runtime.found_by = "torch's preload from sys.path";
-    if (runtime.path.empty())
-      return Fact<CudaRuntime>::absent(asker->path + " needs " + asker->soname + ": " +
-                                       found.error().message + ", nor has sys.path");
+Fact<CudaRuntime> find_cuda_runtime(const base::RootFs& fs, const TorchLoad& load) {
+  if (!load.closure) return Fact<CudaRuntime>::unknown(load.unknown_because);
+  const auto& objects = load.closure->objects();
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const binary::LoadedObject& object = objects[i];
+    if (!base::basename(object.name).starts_with("libcudart")) continue;
+    CudaRuntime runtime;
+    runtime.soname = base::basename(object.name);
+    runtime.path = tidy_path(fs, object.path);
+    const bool preloaded = std::count(load.preloaded.begin(), load.preloaded.end(), i) != 0;
+    runtime.found_by = preloaded ? kTorchPreload : object.found_by;
+    read_runtime_version(fs, object.real_path, runtime);
+    return runtime;
   }
-  read_runtime_version(query.fs, query.fs.resolve(runtime.path).value_or(runtime.path), runtime);
-  return runtime;
+  for (const binary::MissingLibrary& missing : load.closure->missing())
+    if (missing.name.starts_with("libcudart"))
+      return Fact<CudaRuntime>::absent(tidy_path(fs, objects[missing.needed_by].path) + " needs " +
+                                       missing.name + ": " + missing.reason);
+  return Fact<CudaRuntime>::unknown("no library of torch that could be read asks for libcudart");
 }
 
 }  // namespace gpuinit::image

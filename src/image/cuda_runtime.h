@@ -1,32 +1,19 @@
 // The libcudart that torch will get, and which CUDA release it is.
 //
-// As `import torch` loads it: libtorch_global_deps.so by the loader's rules; if
-// those find none, torch preloads nvidia/*/lib/libcudart.so.* from sys.path.
-// Source: PyTorch, torch/__init__.py _load_global_deps(), _preload_cuda_deps().
+// The first libcudart that is loaded: what asks for that name later gets it too.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/root_fs.h"
-#include "binary/library_search.h"
 #include "gpuinit/facts.h"
-#include "image/torch_libraries.h"
+#include "image/torch_load.h"
 
 namespace gpuinit::image {
 
-struct CudaRuntimeQuery {
-  const base::RootFs& fs;
-  const binary::LibrarySearch& search;
-  const TorchLibraries& libraries;
-  const std::string& package;  // the torch directory
-  const std::vector<std::string>& sys_path;
-  const std::string& python_rpath;
-};
-
 // For a CUDA build of torch. Absent: the library that is asked for is nowhere to be
 // found. Unknown: none is asked for (it may be linked in statically).
-Fact<CudaRuntime> find_cuda_runtime(const CudaRuntimeQuery& query);
+Fact<CudaRuntime> find_cuda_runtime(const base::RootFs& fs, const TorchLoad& load);
 
 // Version and where it is from: the real file name ("libcudart.so.12.4.127"), the
 // dist-info of the nvidia-cuda-runtime wheel that owns the file, the toolkit's

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <string_view>
 
-#include "image/rpath.h"
-
 namespace gpuinit::image {
 
 namespace {
@@ -104,7 +102,6 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
   python.implementation_ = pypy ? Implementation::kPypy : Implementation::kCpython;
   python.libc_ = libc;
   python.libpython_ = library;
-  if (dynamic->runpath.empty()) python.rpath_ = expand_origin(fs, dynamic->rpath, path);
   return std::optional(std::move(python));
 }
 

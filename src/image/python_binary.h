@@ -39,10 +39,6 @@ class PythonBinary {
   // libpython is not there or cannot be read.
   const Result<OpenElf>& code() const { return code_; }
 
-  // RPATH of the program, which also serves the libraries that Python loads;
-  // $ORIGIN is expanded. Empty if there is none or a RUNPATH switches it off.
-  const std::string& rpath() const { return rpath_; }
-
  private:
   PythonBinary(OpenElf program, Result<OpenElf> code)
       : program_(std::move(program)), code_(std::move(code)) {}
@@ -52,7 +48,6 @@ class PythonBinary {
   Result<OpenElf> code_;
   std::string libc_;
   std::string libpython_;
-  std::string rpath_;
 };
 
 }  // namespace gpuinit::image

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "image/string_scan.h"
+#include "image/venv_config.h"
 
 namespace gpuinit::image {
 
@@ -26,30 +27,12 @@ std::string follow_links(const base::RootFs& fs, std::string path) {
   return path;
 }
 
-struct VenvConfig {
-  std::string path;
-  std::optional<std::string> home;
-  bool system_site = true;  // what site.py takes if the key is missing
-};
-
-// Source: getpath.py "READ pyvenv.cfg", site.py venv().
+// A file that is there but cannot be read counts as none.
 VenvConfig read_venv_config(const base::RootFs& fs, const std::string& path) {
-  VenvConfig config;
   auto text = fs.read_file(path, kMaxConfig);
-  if (!text) return config;
+  if (!text) return {};
+  VenvConfig config = parse_venv_config(*text);
   config.path = path;
-  for (auto line : base::split_lines(*text)) {
-    const auto equals = line.find('=');
-    if (equals == std::string_view::npos) continue;
-    std::string key(base::trim(line.substr(0, equals)));
-    std::string value(base::trim(line.substr(equals + 1)));
-    for (std::string* word : {&key, &value})
-      if (word == &key || key == "include-system-site-packages")
-        for (char& c : *word)
-          if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (key == "home") config.home = value;
-    if (key == "include-system-site-packages") config.system_site = value == "true";
-  }
   return config;
 }
 

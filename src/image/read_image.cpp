@@ -2,6 +2,7 @@
 
 #include "binary/library_search.h"
 #include "image/command_line.h"
+#include "image/compat_libraries.h"
 #include "image/read_interpreter.h"
 #include "image/read_torch.h"
 
@@ -11,6 +12,7 @@ ImageFacts read_image(const ImageQuery& query) {
   ImageFacts facts;
   facts.root = query.root;
   facts.command = query.command;
+  facts.compat_libraries = read_compat_libraries(query.fs);
   auto command = follow_command({query.fs, query.command, query.environment,
                                  query.working_directory, query.fallback_interpreter});
   if (!command) {
@@ -18,6 +20,7 @@ ImageFacts read_image(const ImageQuery& query) {
     facts.interpreter = Fact<Interpreter>::absent(reason);
     facts.torch = Fact<Torch>::unknown(reason);
     facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
+    facts.loader = Fact<LoaderFacts>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
@@ -28,6 +31,7 @@ ImageFacts read_image(const ImageQuery& query) {
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
   facts.cuda_runtime = std::move(torch.cuda_runtime);
+  facts.loader = std::move(torch.loader);
   return facts;
 }
 

@@ -5,6 +5,7 @@
 
 #include "image/cuda_runtime.h"
 #include "image/python_symbols.h"
+#include "image/read_loader.h"
 #include "image/soabi.h"
 #include "image/torch_cuda_code.h"
 #include "image/torch_libraries.h"
@@ -32,8 +33,12 @@ class Reader {
     read_version();
     read_metadata();
     read_extensions();
-    libraries_ = find_torch_libraries(fs_, torch_.path, extensions_, torch_.cuda.known(),
-                                      python_rpath(), query_.libraries);
+    const std::string extension = extensions_.empty() ? "" : extensions_.front();
+    const std::string cuda = torch_.cuda.value_or("");
+    TorchLoad load =
+        load_torch({fs_, query_.libraries, query_.environment, query_.python.facts.real_path,
+                    torch_.path, extension, query_.python.sys_path.entries, cuda});
+    libraries_ = find_torch_libraries(fs_, torch_.path, extension, torch_.cuda.known(), load);
     judge_extension();
     read_abi();
     read_missing_files();
@@ -41,18 +46,15 @@ class Reader {
     ReadTorch result;
     result.cuda_runtime = torch_.cuda.is_absent()
                               ? Fact<CudaRuntime>::absent("torch is no CUDA build")
-                              : find_cuda_runtime({fs_, query_.libraries, libraries_, torch_.path,
-                                                   query_.python.sys_path.entries, python_rpath()});
+                              : find_cuda_runtime(fs_, load);
+    result.loader = read_loader(fs_, load, query_.python.sys_path.entries,
+                                query_.python.facts.prefix.value_or(""));
+    result.load = std::move(load);
     result.torch = std::move(torch_);
     return result;
   }
 
  private:
-  const std::string& python_rpath() const {
-    static const std::string kNone;
-    return query_.python.binary ? query_.python.binary->rpath() : kNone;
-  }
-
   void read_version() {
     auto text = fs_.read_file(base::join(torch_.path, "version.py"), kMaxVersionFile);
     if (!text) {
@@ -109,8 +111,8 @@ class Reader {
       torch_.exports_init = Fact<bool>::unknown(reason);
       return;
     }
-    torch_.machine = extension->elf->machine();
-    auto symbol = extension->elf->find_defined("PyInit__C");
+    torch_.machine = extension->elf.machine();
+    auto symbol = extension->elf.find_defined("PyInit__C");
     torch_.exports_init =
         symbol ? Fact<bool>(symbol->has_value()) : Fact<bool>::unknown(symbol.error().message);
   }
@@ -122,8 +124,7 @@ class Reader {
     } else if (!query_.python.binary) {
       torch_.missing_python_symbols = Texts::unknown("the interpreter was not identified");
     } else {
-      torch_.missing_python_symbols =
-          missing_python_symbols(python->elf.elf(), *query_.python.binary);
+      torch_.missing_python_symbols = missing_python_symbols(python->elf, *query_.python.binary);
     }
     torch_.cxx11_abi = read_cxx11_abi();
   }
@@ -137,10 +138,10 @@ class Reader {
     for (const auto& [string, is_new] :
          {std::pair{"NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE", true},
           std::pair{"Ss", false}}) {
-      auto symbol = c10->elf->find_defined(std::string(kError) + string);
+      auto symbol = c10->elf.find_defined(std::string(kError) + string);
       if (symbol && symbol->has_value()) return is_new;
     }
-    auto symbols = c10->elf->symbols_with_prefix({"_ZN3c10"});
+    auto symbols = c10->elf.symbols_with_prefix({"_ZN3c10"});
     if (!symbols) return Fact<bool>::unknown(symbols.error().message);
     for (const auto& symbol : *symbols)
       if (symbol.name.find("St7__cxx1112basic_string") != std::string::npos) return true;
@@ -223,22 +224,33 @@ Torch bare_module(const FoundTorch& found) {
 
 ReadTorch read_torch(const TorchQuery& query) {
   const Interpreter& python = query.python.facts;
+  ReadTorch result;
+  const auto without_torch = [&](Fact<Torch> torch, Fact<CudaRuntime> runtime) {
+    result.torch = std::move(torch);
+    result.cuda_runtime = std::move(runtime);
+    result.load = load_program(query.fs, query.libraries, query.environment, python.real_path);
+    result.loader = read_loader(query.fs, result.load, query.python.sys_path.entries,
+                                python.prefix.value_or(""));
+    return std::move(result);
+  };
   if (!python.sys_path)
-    return {Fact<Torch>::unknown("sys.path is not known: " + python.sys_path.reason()),
-            Fact<CudaRuntime>::unknown("sys.path is not known")};
+    return without_torch(Fact<Torch>::unknown("sys.path is not known: " + python.sys_path.reason()),
+                         Fact<CudaRuntime>::unknown("sys.path is not known"));
   const FoundTorch found = find_torch(query.fs, *python.sys_path, python.soabi.value_or(""));
   if (!found.found()) {
     if (query.python.sys_path.open_ended)
-      return {Fact<Torch>::unknown("nothing on sys.path is called torch, but " +
-                                   query.python.sys_path.notes.front()),
-              Fact<CudaRuntime>::unknown("it is not known whether there is a torch")};
+      return without_torch(Fact<Torch>::unknown("nothing on sys.path is called torch, but " +
+                                                query.python.sys_path.notes.front()),
+                           Fact<CudaRuntime>::unknown("it is not known whether there is a torch"));
     std::string reason = "nothing on sys.path is called torch";
     if (!found.bare_directory.empty())
       reason += "; " + found.bare_directory + " has no __init__.py";
-    return {Fact<Torch>::absent(reason), Fact<CudaRuntime>::absent("there is no torch")};
+    return without_torch(Fact<Torch>::absent(reason),
+                         Fact<CudaRuntime>::absent("there is no torch"));
   }
   if (!found.package)
-    return {bare_module(found), Fact<CudaRuntime>::unknown(found.path + " is no package")};
+    return without_torch(bare_module(found),
+                         Fact<CudaRuntime>::unknown(found.path + " is no package"));
   return Reader(query, found).read();
 }
 

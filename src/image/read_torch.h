@@ -8,6 +8,7 @@
 #include "gpuinit/facts.h"
 #include "image/environment.h"
 #include "image/read_interpreter.h"
+#include "image/torch_load.h"
 
 namespace gpuinit::image {
 
@@ -21,6 +22,8 @@ struct TorchQuery {
 struct ReadTorch {
   Fact<Torch> torch;
   Fact<CudaRuntime> cuda_runtime;
+  Fact<LoaderFacts> loader;
+  TorchLoad load;  // for what is loaded after torch
 };
 
 ReadTorch read_torch(const TorchQuery& query);

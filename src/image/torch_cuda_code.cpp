@@ -75,7 +75,7 @@ void merge(const binary::Fatbins& fatbins, DeviceCode& code) {
 Fact<std::vector<std::string>> read_arch_list(const TorchLibraries& libraries) {
   const TorchLibrary* python = libraries.find("libtorch_python");
   if (python == nullptr) return Archs::unknown("no libtorch_python to read it from");
-  auto strings = scan_strings(python->elf.elf(), {"sm_", "compute_"}, ends_with_arch_list);
+  auto strings = scan_strings(python->elf, {"sm_", "compute_"}, ends_with_arch_list);
   if (!strings) return Archs::unknown(strings.error().message);
   std::set<std::string_view> lists;
   for (const std::string& text : *strings) lists.insert(arch_list_at_end(text));
@@ -92,7 +92,7 @@ Fact<DeviceCode> read_device_code(const TorchLibraries& libraries) {
   for (const char* stem : {"libtorch_cuda", "libtorch_cuda_cu", "libtorch_cuda_cpp"}) {
     const TorchLibrary* library = libraries.find(stem);
     if (library == nullptr) continue;
-    auto fatbins = binary::read_fatbins(library->elf.elf());
+    auto fatbins = binary::read_fatbins(library->elf);
     if (!fatbins) return Fact<DeviceCode>::unknown(fatbins.error().message);
     code.files.push_back(library->path);
     merge(*fatbins, code);

@@ -8,7 +8,6 @@
 
 #include "base/checked.h"
 #include "base/text.h"
-#include "image/rpath.h"
 
 namespace gpuinit::image {
 
@@ -16,62 +15,24 @@ namespace {
 
 constexpr std::size_t kMaxLibraries = 64;
 
-// Which of the NEEDED libraries are torch's own.
-bool is_torch_library(std::string_view name) {
-  return name.starts_with("libtorch") || name.starts_with("libc10") || name.starts_with("libshm");
-}
-
 // "libtorch_cpu.so.1.13" → "libtorch_cpu".
 std::string stem_of(std::string_view name) { return std::string(name.substr(0, name.find(".so"))); }
 
-class Closure {
+class Finder {
  public:
-  Closure(const base::RootFs& fs, const std::string& package, const binary::LibrarySearch& search)
-      : fs_(fs),
-        package_(package),
-        home_(fs.resolve(base::join(package, "lib")).value_or("")),
-        search_(search) {}
+  Finder(const base::RootFs& fs, const std::string& package) : fs_(fs), package_(package) {}
 
-  // Reads one library and everything of torch's that it needs.
-  void follow(const std::string& name, const std::string& path, const std::string& rpath) {
-    if (result_.by_stem.contains(stem_of(name))) return;
-    if (result_.by_stem.size() >= kMaxLibraries) {
-      result_.problem = "too many libraries";
-      return;
+  void take_loaded(const binary::LoaderClosure& closure, const std::string& extension) {
+    for (const binary::LoadedObject& object : closure.objects()) {
+      const std::string name(base::basename(object.name));
+      if (name == extension || is_torch_library(name))
+        take(name, {object.file, object.elf, tidy_path(fs_, object.path)});
     }
-    auto elf = OpenElf::open(fs_, path, name.find("cuda") != std::string::npos);
-    if (!elf) return unreadable(path, elf.error());
-    if (const auto damage = elf_damage((*elf)->source()); !damage.empty()) {
-      result_.missing.push_back(shown(path) + " (" + damage + ")");
-      return;
-    }
-    auto dynamic = (*elf)->dynamic();
-    if (!dynamic) return unreadable(path, dynamic.error());
-    // DT_RPATH serves what the library needs, and what that needs in turn.
-    const std::string chain = join_rpaths(expand_origin(fs_, dynamic->rpath, path), rpath);
-    const auto placed = result_.by_stem.try_emplace(
-        stem_of(name), TorchLibrary{std::move(elf).value(), std::move(dynamic).value(), path});
-    const TorchLibrary& library = placed.first->second;
-    for (const std::string& needed : library.dynamic.needed)
-      if (is_torch_library(needed)) need(needed, library, chain);
+    for (const binary::MissingLibrary& missing : closure.missing())
+      if (is_torch_library(missing.name)) miss(missing);
   }
 
-  void need(const std::string& name, const TorchLibrary& by, const std::string& chain) {
-    if (result_.by_stem.contains(stem_of(name))) return;
-    const std::string beside = base::join(package_, "lib/" + name);
-    if (rpath_leads_home(by) && fs_.is_file(beside)) return follow(name, beside, chain);
-    auto found = search_.find(name, {by.path, chain, by.dynamic.runpath}, by.elf->machine());
-    if (found) return follow(name, tidy_path(fs_, found->path), chain);
-    // An LD_LIBRARY_PATH that an entry point sets later is not known here.
-    if (fs_.is_file(beside)) return follow(name, beside, chain);
-    if (found.error().code == ENOENT) {
-      result_.missing.push_back(name);
-    } else {
-      result_.missing.push_back(name + " (" + found.error().message + ")");
-    }
-  }
-
-  // What no library asks for by NEEDED, or all of it without `_C` to begin from.
+  // What no library asks for by NEEDED, or all of it where nothing could be loaded.
   // Where torch/lib is the home of the libraries, each of these has to be in it.
   void take_directory(bool cuda_build) {
     const bool home = fs_.is_file(in_directory("libtorch_python"));
@@ -83,14 +44,28 @@ class Closure {
       if (result_.by_stem.contains(stem)) continue;
       const std::string name = std::string(stem) + ".so";
       if (fs_.is_file(in_directory(stem))) {
-        follow(name, in_directory(stem), "");
+        open(name, in_directory(stem));
       } else if (home && (!of_cuda || cuda_build) && !is_split(stem)) {
         result_.missing.push_back(name);
       }
     }
   }
 
-  TorchLibraries take() {
+  void open(const std::string& name, const std::string& path) {
+    if (result_.by_stem.contains(stem_of(name))) return;
+    auto file = fs_.open_file(path);
+    if (!file) return unreadable(path, file.error());
+    auto source = std::make_shared<const base::FileSource>(std::move(file).value());
+    auto elf = binary::ElfFile::open(*source);
+    if (!elf) {
+      const std::string damage = elf_damage(*source);
+      if (damage.empty()) return unreadable(path, elf.error());
+      return result_.missing.push_back(shown(path) + " (" + damage + ")");
+    }
+    take(name, {std::move(source), std::move(elf).value(), path});
+  }
+
+  TorchLibraries finish() {
     std::sort(result_.missing.begin(), result_.missing.end());
     result_.missing.erase(std::unique(result_.missing.begin(), result_.missing.end()),
                           result_.missing.end());
@@ -107,14 +82,24 @@ class Closure {
     return stem == "libtorch_cuda" && result_.by_stem.contains("libtorch_cuda_cu");
   }
 
-  // DT_RPATH comes before everything else, and of the directories in it only
-  // torch/lib holds torch's libraries: no need to look through 14 of nvidia's.
-  bool rpath_leads_home(const TorchLibrary& by) const {
-    if (!by.dynamic.runpath.empty()) return false;
-    const std::string rpath = expand_origin(fs_, by.dynamic.rpath, by.path);
-    for (auto directory : base::split(rpath, ':'))
-      if (!home_.empty() && base::normalize(directory) == home_) return true;
-    return false;
+  void take(const std::string& name, TorchLibrary library) {
+    if (result_.by_stem.size() >= kMaxLibraries) {
+      result_.problem = "too many libraries";
+    } else if (const auto damage = elf_damage(*library.file); !damage.empty()) {
+      result_.missing.push_back(shown(library.path) + " (" + damage + ")");
+    } else {
+      // Its fatbins are jumped through, and readahead would drag in hundreds of megabytes.
+      if (name.find("cuda") != std::string::npos) library.file->expect_random_access();
+      result_.by_stem.try_emplace(stem_of(name), std::move(library));
+    }
+  }
+
+  void miss(const binary::MissingLibrary& missing) {
+    const std::string beside = base::join(package_, "lib/" + missing.name);
+    // The file is there: whether the loader finds it is not asked here.
+    if (fs_.is_file(beside)) return open(missing.name, beside);
+    result_.missing.push_back(missing.code == ENOENT ? missing.name
+                                                     : missing.name + " (" + missing.reason + ")");
   }
 
   // "torch/lib/libc10.so" for what lies in the package.
@@ -133,12 +118,14 @@ class Closure {
 
   const base::RootFs& fs_;
   const std::string& package_;
-  const std::string home_;  // torch/lib, symlinks resolved
-  const binary::LibrarySearch& search_;
   TorchLibraries result_;
 };
 
 }  // namespace
+
+bool is_torch_library(std::string_view name) {
+  return name.starts_with("libtorch") || name.starts_with("libc10") || name.starts_with("libshm");
+}
 
 std::string elf_damage(const base::ByteSource& source) {
   if (source.size() == 0) return "empty";
@@ -162,14 +149,13 @@ std::string elf_damage(const base::ByteSource& source) {
 }
 
 TorchLibraries find_torch_libraries(const base::RootFs& fs, const std::string& package,
-                                    const std::vector<std::string>& extensions, bool cuda_build,
-                                    const std::string& python_rpath,
-                                    const binary::LibrarySearch& search) {
-  Closure closure(fs, package, search);
-  if (!extensions.empty())
-    closure.follow(extensions.front(), base::join(package, extensions.front()), python_rpath);
-  closure.take_directory(cuda_build);
-  return closure.take();
+                                    const std::string& extension, bool cuda_build,
+                                    const TorchLoad& load) {
+  Finder finder(fs, package);
+  if (load.closure) finder.take_loaded(*load.closure, extension);
+  if (!extension.empty()) finder.open(extension, base::join(package, extension));
+  finder.take_directory(cuda_build);
+  return finder.finish();
 }
 
 }  // namespace gpuinit::image

@@ -1,22 +1,22 @@
-// torch's own shared libraries, found the way the loader finds them: from `_C`
-// through NEEDED, so that conda's and Debian's layouts need no rules of their own;
-// then what else lies in torch/lib.
+// torch's own shared libraries: those that `import torch` loads (so that conda's and Debian's
+// layouts need no rules of their own), then what else lies in torch/lib.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/root_fs.h"
-#include "binary/library_search.h"
-#include "image/open_elf.h"
+#include "binary/elf_file.h"
+#include "image/torch_load.h"
 
 namespace gpuinit::image {
 
 struct TorchLibrary {
-  OpenElf elf;
-  binary::Dynamic dynamic;
-  std::string path;  // as the loader opens it
+  std::shared_ptr<const base::FileSource> file;
+  binary::ElfFile elf;  // reads from `file`
+  std::string path;     // as the loader opens it
 };
 
 struct TorchLibraries {
@@ -30,13 +30,14 @@ struct TorchLibraries {
   }
 };
 
-// `package`: the torch directory. `extensions`: the names of its `_C.*.so`, the
-// interpreter's own first; may be empty. `cuda_build`: libtorch_cuda and libc10_cuda
-// have to be there as well. `python_rpath`: of the interpreter.
+// Which libraries are torch's own: "libtorch_cpu.so", "libc10.so.1.13", "libshm.so".
+bool is_torch_library(std::string_view name);
+
+// `package`: the torch directory. `extension`: the name of its `_C.*.so`; may be empty.
+// `cuda_build`: libtorch_cuda and libc10_cuda have to be there as well.
 TorchLibraries find_torch_libraries(const base::RootFs& fs, const std::string& package,
-                                    const std::vector<std::string>& extensions, bool cuda_build,
-                                    const std::string& python_rpath,
-                                    const binary::LibrarySearch& search);
+                                    const std::string& extension, bool cuda_build,
+                                    const TorchLoad& load);
 
 // What is wrong with the file as a whole, "truncated"; "" if all that its headers
 // promise is there. A stripped or patched library is whole.

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/text.h"
+#include "image/core_metadata.h"
 
 namespace gpuinit::image {
 
@@ -26,21 +27,11 @@ std::string read_head(const base::RootFs& fs, const std::string& path) {
   return file->read_text(0, std::min(file->size(), kMaxMetadata)).value_or("");
 }
 
-// The values of `key` in a file of mail headers.
-std::vector<std::string> header_values(std::string_view text, std::string_view key) {
-  std::vector<std::string> values;
-  for (auto line : base::split_lines(text)) {
-    if (line.empty()) break;  // the body begins
-    if (line.starts_with(key)) values.emplace_back(base::trim(line.substr(key.size())));
-  }
-  return values;
-}
-
 std::string version_in(const base::RootFs& fs, const std::string& path, bool egg) {
   std::string file = path;
   if (!egg) file = base::join(path, "METADATA");
   if (egg && fs.is_directory(path)) file = base::join(path, "PKG-INFO");
-  const auto values = header_values(read_head(fs, file), "Version:");
+  const auto values = header_values(read_head(fs, file), "Version");
   if (!values.empty()) return values[0];
   // "torch-2.8.0+cu128.dist-info"
   std::string name(base::basename(path));
@@ -82,7 +73,7 @@ TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& ent
   }
   if (metadata.directory.empty() || metadata.egg) return metadata;
   const std::string wheel = read_head(fs, base::join(metadata.directory, "WHEEL"));
-  if (!wheel.empty()) metadata.wheel_tags = header_values(wheel, "Tag:");
+  if (!wheel.empty()) metadata.wheel_tags = header_values(wheel, "Tag");
   metadata.installer =
       base::trim(fs.read_file(base::join(metadata.directory, "INSTALLER"), 1024).value_or(""));
   return metadata;
@@ -111,26 +102,30 @@ Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
 
 Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
                                                     const TorchMetadata& metadata) {
-  std::vector<std::string> libraries;
-  if (metadata.directory.empty() || metadata.egg) return libraries;
+  if (metadata.directory.empty() || metadata.egg) return std::vector<std::string>();
   auto file = fs.open_file(base::join(metadata.directory, "RECORD"));
-  if (!file && file.error().code == ENOENT) return libraries;
+  if (!file && file.error().code == ENOENT) return std::vector<std::string>();
   if (!file) return std::move(file).error();
-  if (file->size() > kMaxRecord) return Error{file->name() + " is too large"};
+  return libraries_in_record(*file);
+}
+
+Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& file) {
+  std::vector<std::string> libraries;
+  if (file.size() > kMaxRecord) return Error{file.name() + " is too large"};
 
   // 12,000 lines, of which a dozen matter: search, do not split.
   std::string window = "\n";
-  for (std::uint64_t done = 0; done < file->size();) {
-    const std::uint64_t length = std::min(kPiece, file->size() - done);
+  for (std::uint64_t done = 0; done < file.size();) {
+    const std::uint64_t length = std::min(kPiece, file.size() - done);
     const std::size_t kept = window.size();
     window.resize(kept + length);
     auto read =
-        file->read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
+        file.read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
     if (!read) return std::move(read).error();
     done += length;
     const auto last = window.rfind('\n');
     const std::string_view whole =
-        done == file->size() ? std::string_view(window) : std::string_view(window).substr(0, last);
+        done == file.size() ? std::string_view(window) : std::string_view(window).substr(0, last);
     // memmem, not find, which stops at every line.
     std::string_view ahead = whole;
     const std::string start = "\n" + std::string(kLibraries);
@@ -142,7 +137,7 @@ Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
     }
     // The line that goes on in the next piece, with the '\n' before it.
     window.erase(0, last);
-    if (window.size() > kMaxLine) return Error{file->name() + " has a line that is too long"};
+    if (window.size() > kMaxLine) return Error{file.name() + " has a line that is too long"};
   }
   std::sort(libraries.begin(), libraries.end());
   return libraries;

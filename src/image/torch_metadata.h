@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/root_fs.h"
 #include "gpuinit/fact.h"
 #include "image/environment.h"
@@ -34,5 +35,7 @@ Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
 // error if RECORD cannot be read.
 Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
                                                     const TorchMetadata& metadata);
+// The same of the text of a RECORD.
+Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& record);
 
 }  // namespace gpuinit::image

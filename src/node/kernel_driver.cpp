@@ -3,12 +3,13 @@
 #include <cerrno>
 
 #include "base/text.h"
-#include "node/driver_release.h"
+#include "binary/driver_release.h"
 
 namespace gpuinit::node {
 
 namespace {
 
+using binary::is_release;
 using Version = Fact<std::string>;
 
 constexpr const char* kProcVersion = "/proc/driver/nvidia/version";

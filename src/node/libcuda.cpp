@@ -1,23 +1,18 @@
 #include "node/libcuda.h"
 
 #include <cerrno>
-#include <limits>
 
-#include "base/json.h"
 #include "base/text.h"
 #include "binary/elf_file.h"
+#include "binary/libcuda_file.h"
 #include "binary/library_search.h"
-#include "node/driver_release.h"
 
 namespace gpuinit::node {
 
 namespace {
 
 constexpr const char* kSoname = "libcuda.so.1";
-constexpr const char* kNoteSection = ".note.cuda.fwd_compatibility";
-constexpr const char* kNoteOwner = "NVIDIA Corporation";
-constexpr std::size_t kMaxNote = 64 * 1024;
-constexpr std::size_t kMaxBranches = 1000;
+constexpr std::size_t kMaxHidden = 16;
 
 // The command runs on the processor that gpuinit was built for.
 #if defined(__x86_64__)
@@ -49,16 +44,6 @@ struct ElfFacts {
   Fact<CompatNote> note;
 };
 
-Fact<CompatNote> read_note(const binary::ElfFile& elf) {
-  auto description = elf.note(kNoteSection, kNoteOwner);
-  if (!description) return Fact<CompatNote>::unknown(description.error().message);
-  if (!*description) return Fact<CompatNote>::absent();
-  auto note = parse_compat_note(**description);
-  if (!note)
-    return Fact<CompatNote>::unknown(std::string(kNoteSection) + ": " + note.error().message);
-  return std::move(note).value();
-}
-
 ElfFacts read_elf(const base::RootFs& fs, const std::string& path) {
   ElfFacts facts;
   auto file = fs.open_file(path);
@@ -74,7 +59,7 @@ ElfFacts read_elf(const base::RootFs& fs, const std::string& path) {
   }
   auto dynamic = elf->dynamic();
   facts.stub = dynamic.ok() && dynamic->present && dynamic->needed.empty();
-  facts.note = read_note(*elf);
+  facts.note = binary::read_compat_note(*elf);
   return facts;
 }
 
@@ -98,16 +83,26 @@ std::optional<std::string> preloaded(const base::RootFs& fs,
   return std::nullopt;
 }
 
-Result<LibCuda> find(const base::RootFs& fs,
+// Every libcuda.so.1 that would answer if `library` were not there.
+std::vector<std::string> hidden_by(const binary::LibrarySearch& search, const LibCuda& library) {
+  std::vector<std::string> hidden;
+  for (const auto& candidate : search.candidates(kSoname, {}, kMachine)) {
+    if (hidden.size() >= kMaxHidden) break;
+    if (candidate.real_path != library.real_path) hidden.push_back(candidate.real_path);
+  }
+  return hidden;
+}
+
+Result<LibCuda> find(const base::RootFs& fs, const binary::LibrarySearch& search,
                      const std::map<std::string, std::string>& environment) {
   LibCuda library;
   if (auto path = preloaded(fs, environment)) {
     library.path = *path;
     library.real_path = fs.resolve(*path).value_or(*path);
     library.found_by = "LD_PRELOAD";
+    library.hides = hidden_by(search, library);
     return library;
   }
-  const binary::LibrarySearch search(fs, environment);
   auto found = search.find(kSoname, {}, kMachine);
   if (!found) {
     // The library may be in the part that could not be read.
@@ -118,6 +113,7 @@ Result<LibCuda> find(const base::RootFs& fs,
   library.path = found->path;
   library.real_path = found->real_path;
   library.found_by = found->found_by;
+  library.hides = hidden_by(search, library);
   return library;
 }
 
@@ -135,44 +131,11 @@ std::string kind_of(const LibCuda& library, const ElfFacts& elf,
 
 }  // namespace
 
-std::optional<std::string> release_in_name(std::string_view real_path) {
-  constexpr std::string_view kStem = "libcuda.so.";
-  const auto name = base::basename(real_path);
-  if (!name.starts_with(kStem)) return std::nullopt;
-  const auto release = name.substr(kStem.size());
-  // Tegra and WSL call theirs libcuda.so.1.1: an ABI, not a release.
-  if (!is_release(release) || release.find('.') < 3) return std::nullopt;
-  return std::string(release);
-}
-
-Result<CompatNote> parse_compat_note(std::string_view json) {
-  while (json.ends_with('\0')) json.remove_suffix(1);  // the note's padding
-  if (json.size() > kMaxNote) return Error{"the note is absurdly long"};
-  auto document = base::parse_json(json);
-  if (!document) return std::move(document).error();
-  CompatNote note;
-  const auto* version = document->find("CUDA Version");
-  const auto* text = version == nullptr ? nullptr : version->as_string();
-  if (text == nullptr || !is_release(*text)) return Error{"the note has no \"CUDA Version\""};
-  note.cuda_version = *text;
-  const auto* driver = document->find("Driver");
-  if (driver == nullptr) return note;
-  const auto* branches = driver->as_array();
-  if (branches == nullptr || branches->size() > kMaxBranches)
-    return Error{"\"Driver\" of the note is no list of branches"};
-  for (const auto& branch : *branches) {
-    const auto* number = std::get_if<std::uint64_t>(&branch.value);
-    if (number == nullptr || *number > std::numeric_limits<int>::max())
-      return Error{"\"Driver\" of the note is no list of branches"};
-    note.driver_branches.push_back(static_cast<int>(*number));
-  }
-  return note;
-}
-
 Fact<LibCuda> read_libcuda(const base::RootFs& fs,
                            const std::map<std::string, std::string>& environment,
                            const Fact<std::string>& kernel_version) {
-  auto found = find(fs, environment);
+  const binary::LibrarySearch search(fs, environment);
+  auto found = find(fs, search, environment);
   if (!found) {
     if (found.error().code == ENOENT)
       return Fact<LibCuda>::absent("the loader finds no libcuda.so.1");
@@ -180,7 +143,7 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs,
   }
   LibCuda library = std::move(found).value();
   ElfFacts elf = read_elf(fs, library.real_path);
-  if (auto release = release_in_name(library.real_path)) {
+  if (auto release = binary::release_in_name(library.real_path)) {
     library.version = std::move(*release);
   } else {
     library.version =
@@ -189,6 +152,16 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs,
   library.kind = kind_of(library, elf, kernel_version);
   library.compat_note = std::move(elf.note);
   return library;
+}
+
+Fact<std::string> find_libnvidia_ml(const base::RootFs& fs,
+                                    const std::map<std::string, std::string>& environment) {
+  const binary::LibrarySearch search(fs, environment);
+  auto found = search.find("libnvidia-ml.so.1", {}, kMachine);
+  if (found) return found->path;
+  if (found.error().code == ENOENT && search.cache_problem().empty())
+    return Fact<std::string>::absent("the loader finds no libnvidia-ml.so.1");
+  return Fact<std::string>::unknown(found.error().message);
 }
 
 }  // namespace gpuinit::node

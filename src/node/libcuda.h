@@ -2,23 +2,12 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
-#include "gpuinit/result.h"
 
 namespace gpuinit::node {
-
-// "535.104.05" of "/usr/lib/…/libcuda.so.535.104.05"; no value if the name ends
-// in no driver release (libcuda.so.1, or Tegra's and WSL's libcuda.so.1.1).
-std::optional<std::string> release_in_name(std::string_view real_path);
-
-// The JSON of a .note.cuda.fwd_compatibility section, e.g.
-//   {"Format":1,"CUDA Version":"12.9","Driver":[535,550],"Device":[1,2]}
-Result<CompatNote> parse_compat_note(std::string_view json);
 
 // What torch's dlopen("libcuda.so.1") will get under `environment`.
 //
@@ -36,5 +25,10 @@ Result<CompatNote> parse_compat_note(std::string_view json);
 Fact<LibCuda> read_libcuda(const base::RootFs& fs,
                            const std::map<std::string, std::string>& environment,
                            const Fact<std::string>& kernel_version);
+
+// NVIDIA's management library, which the container runtime brings for the capability
+// `utility`, whether or not it brings libcuda. Absent and unknown as above.
+Fact<std::string> find_libnvidia_ml(const base::RootFs& fs,
+                                    const std::map<std::string, std::string>& environment);
 
 }  // namespace gpuinit::node

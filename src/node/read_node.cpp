@@ -2,17 +2,27 @@
 
 #include "node/device_nodes.h"
 #include "node/environment.h"
+#include "node/jit_cache.h"
 #include "node/kernel_driver.h"
+#include "node/kernel_gpus.h"
 #include "node/libcuda.h"
+#include "node/limits.h"
 
 namespace gpuinit::node {
 
 NodeFacts read_node(const NodeQuery& query) {
   NodeFacts node;
+  node.machine = read_machine();
   node.driver.kernel_version = read_kernel_version(query.fs);
   node.driver.libcuda = read_libcuda(query.fs, query.environment, node.driver.kernel_version);
+  node.driver.libnvidia_ml = find_libnvidia_ml(query.fs, query.environment);
+  node.kernel_gpus = read_kernel_gpus(query.fs);
   node.device_nodes = read_device_nodes(query.fs);
   node.environment = cuda_environment(query.environment);
+  node.jit_cache = read_jit_cache(query.fs, query.environment);
+  node.shared_memory = read_shared_memory(query.fs);
+  node.limits = read_limits(query.fs);
+  node.rdma_devices = read_rdma_devices(query.fs);
   return node;
 }
 

@@ -15,7 +15,7 @@ struct NodeQuery {
   std::map<std::string, std::string> environment;  // of the command
 };
 
-// Fills driver.kernel_version, driver.libcuda, device_nodes and environment.
+// Fills everything but devices, driver.cuda_version and probe.
 // Opens and closes each NVIDIA device node once (see device_nodes.h).
 NodeFacts read_node(const NodeQuery& query);
 

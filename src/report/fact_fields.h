@@ -46,6 +46,11 @@ inline constexpr Form kKindForm{
     "\"driver\", \"stub\" or \"forward-compat\"", [](std::string_view t) {
       return t.empty() || t == "driver" || t == "stub" || t == "forward-compat";
     }};
+// What `uname -m` calls it; "amd64" and "arm64" are what others call the same.
+inline constexpr Form kMachineForm{"\"x86_64\" or \"aarch64\"", [](std::string_view t) {
+                                     return !t.empty() && t != "amd64" && t != "x64" &&
+                                            t != "x86-64" && t != "arm64";
+                                   }};
 inline constexpr Form kBytesForm{"85899345920"};
 
 // The JSON word of each ProbeRun::Outcome, in the order of the enumeration.
@@ -116,6 +121,18 @@ void describe(auto& archive, Is<CudaRuntime> auto& it) {
   archive.field("version_source", it.version_source);
 }
 
+void describe(auto& archive, Is<CompatNote> auto& it) {
+  archive.required("cuda_version", it.cuda_version, kCudaForm);
+  archive.field("driver_branches", it.driver_branches);
+}
+
+void describe(auto& archive, Is<CompatLibrary> auto& it) {
+  archive.field("directory", it.directory);
+  archive.field("real_path", it.real_path);
+  archive.field("version", it.version, kDriverForm);
+  archive.field("note", it.note);
+}
+
 void describe(auto& archive, Is<LoadedLibrary> auto& it) {
   archive.field("name", it.name);
   archive.field("path", it.path);
@@ -128,6 +145,8 @@ void describe(auto& archive, Is<MissingLibrary> auto& it) {
   archive.field("name", it.name);
   archive.field("needed_by", it.needed_by);
   archive.field("reason", it.reason);
+  archive.field("elsewhere", it.elsewhere);
+  archive.field("of_driver", it.of_driver);
 }
 
 void describe(auto& archive, Is<MissingVersion> auto& it) {
@@ -183,14 +202,10 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("interpreter", it.interpreter);
   archive.field("torch", it.torch);
   archive.field("cuda_runtime", it.cuda_runtime);
+  archive.field("compat_libraries", it.compat_libraries);
   archive.field("loader", it.loader);
   archive.field("extensions", it.extensions);
   archive.field("packages", it.packages);
-}
-
-void describe(auto& archive, Is<CompatNote> auto& it) {
-  archive.required("cuda_version", it.cuda_version, kCudaForm);
-  archive.field("driver_branches", it.driver_branches);
 }
 
 void describe(auto& archive, Is<LibCuda> auto& it) {
@@ -200,12 +215,21 @@ void describe(auto& archive, Is<LibCuda> auto& it) {
   archive.field("kind", it.kind, kKindForm);
   archive.field("version", it.version, kDriverForm);
   archive.field("compat_note", it.compat_note);
+  archive.field("hides", it.hides);
 }
 
 void describe(auto& archive, Is<Driver> auto& it) {
   archive.field("kernel_version", it.kernel_version, kDriverForm);
   archive.field("cuda_version", it.cuda_version, kCudaForm);
   archive.field("libcuda", it.libcuda);
+  archive.field("libnvidia_ml", it.libnvidia_ml);
+}
+
+void describe(auto& archive, Is<KernelGpu> auto& it) {
+  archive.field("bus_id", it.bus_id);
+  archive.field("name", it.name);
+  archive.field("uuid", it.uuid);
+  archive.field("minor", it.minor);
 }
 
 void describe(auto& archive, Is<DeviceNode> auto& it) {
@@ -242,12 +266,34 @@ void describe(auto& archive, Is<ProbeRun> auto& it) {
   archive.field("milliseconds", it.milliseconds);
 }
 
+void describe(auto& archive, Is<JitCache> auto& it) {
+  archive.required("path", it.path);
+  archive.required("write_errno", it.write_errno);
+  archive.field("free_bytes", it.free_bytes, kBytesForm);
+}
+
+void describe(auto& archive, Is<SharedMemory> auto& it) {
+  archive.required("bytes", it.bytes, kBytesForm);
+  archive.required("free_bytes", it.free_bytes, kBytesForm);
+}
+
+void describe(auto& archive, Is<Limits> auto& it) {
+  archive.field("memlock_bytes", it.memlock_bytes, kBytesForm);
+  archive.field("ipc_lock", it.ipc_lock);
+}
+
 void describe(auto& archive, Is<NodeFacts> auto& it) {
+  archive.field("machine", it.machine, kMachineForm);
   archive.field("driver", it.driver);
+  archive.field("kernel_gpus", it.kernel_gpus);
   archive.field("device_nodes", it.device_nodes);
   archive.field("devices", it.devices);
   archive.field("environment", it.environment);
   archive.field("probe", it.probe);
+  archive.field("jit_cache", it.jit_cache);
+  archive.field("shared_memory", it.shared_memory);
+  archive.field("limits", it.limits);
+  archive.field("rdma_devices", it.rdma_devices);
 }
 
 }  // namespace gpuinit::report

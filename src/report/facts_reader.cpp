@@ -62,6 +62,11 @@ void Reader::left_out(Driver& driver) {
   read_struct(kNothing, path_, shared_, driver);
 }
 
+void Reader::left_out(Limits& limits) {
+  static const base::Json kNothing{base::JsonObject{}};
+  read_struct(kNothing, path_, shared_, limits);
+}
+
 void Reader::from_json(const base::Json& json, const std::string& at, const Form& form,
                        std::string& to) {
   const std::string example = form.example.empty() ? "" : " like " + std::string(form.example);

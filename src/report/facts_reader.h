@@ -85,8 +85,9 @@ class Reader {
   void left_out(Fact<T>& fact) {
     fact = Fact<T>::unknown(shared_.missing);
   }
-  // Not a fact itself, so what is left out are its facts.
+  // Not facts themselves, so what is left out are their facts.
   void left_out(Driver& driver);
+  void left_out(Limits& limits);
 
   void from_json(const base::Json& json, const std::string& at, const Form& form, std::string& to);
   void from_json(const base::Json& json, const std::string& at, const Form& form, bool& to);

@@ -135,6 +135,8 @@ inline Facts facts(Interpreter interpreter, Torch torch, NodeFacts node) {
   facts.image.command = {"python", "train.py"};
   facts.image.interpreter = std::move(interpreter);
   facts.image.torch = std::move(torch);
+  facts.image.packages = std::vector<Package>{};
+  facts.image.extensions = std::vector<Extension>{};
   facts.node = std::move(node);
   return facts;
 }

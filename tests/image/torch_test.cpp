@@ -169,7 +169,7 @@ TEST_F(TorchTest, IsReadWhole) {
   EXPECT_EQ(torch.device_code->entries.at("sm_90"), 3U);
   ASSERT_TRUE(facts.cuda_runtime.known()) << facts.cuda_runtime.reason();
   EXPECT_EQ(facts.cuda_runtime->version, Fact<std::string>("12.8.90"));
-  EXPECT_THAT(facts.cuda_runtime->found_by, HasSubstr("RUNPATH of"));
+  EXPECT_THAT(facts.cuda_runtime->found_by, HasSubstr("RPATH of"));
 }
 
 TEST_F(TorchTest, NamesEveryMissingLibrary) {
@@ -347,7 +347,9 @@ TEST_F(RuntimeTest, OfAToolkitMayHaveAVersionFile) {
 }
 
 TEST_F(RuntimeTest, IsPreloadedByTorchFromSysPath) {
-  tree_.file("extra/nvidia/cu12/lib/libcudart.so.12", cudart())
+  tree_.file(image_.site_packages() + "/torch/__init__.py",
+             "        (\"cuda_runtime\", \"libcudart.so.*[0-9]\"),\n")
+      .file("extra/nvidia/cu12/lib/libcudart.so.12", cudart())
       .file("extra/nvidia_cuda_runtime-12.8.90.dist-info/METADATA")
       .file("extra/nvidia_cuda_runtime-13.0.1.dist-info/METADATA");
   const auto runtime = read({"python3", "a.py"}, {{"PYTHONPATH", "/extra"}}).cuda_runtime;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fetches the real images, interpreters and drivers that the tests read, each at a pinned version, into one cache.
 
-    fetch.py                     everything (about 6 GB on disk; a few minutes on a fast line)
+    fetch.py                     everything (about 9 GB on disk; ten minutes on a fast line)
     fetch.py torch/2.8.0-cp312 driver/535
     fetch.py --list              the names
 
@@ -20,6 +20,7 @@ import os
 import platform
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -31,6 +32,11 @@ CACHE = os.environ.get("GPUINIT_TESTS_CACHE") or os.path.join(
 WORK = os.path.join(CACHE, ".work")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TRIPLET = "x86_64-linux-gnu"
+
+
+# Every floor of glibc that a wheel may name; which one is for the wheel's maker to choose.
+WHEEL_PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(5, 40)] + [
+    f"manylinux{name}_x86_64" for name in ("1", "2010", "2014")]
 
 
 class FetchError(Exception):
@@ -94,13 +100,20 @@ class Wheel:
         with zipfile.ZipFile(wheel) as archive:
             for member in archive.namelist():
                 to = self.place.get(member) if self.place else member
-                if to and not member.startswith(tuple(self.skip)):
+                if to and not self.leaves_out(member):
                     archive.getinfo(member).filename = to
                     path = archive.extract(member, tree)
                     if "/bin/" in path and os.path.isfile(path):
                         os.chmod(path, 0o755)
+                    self.extracted(path)
         move_into_place(tree, name)
         os.remove(wheel)
+
+    def leaves_out(self, member):
+        return member.startswith(tuple(self.skip))
+
+    def extracted(self, path):
+        pass
 
     def download(self):
         """The path of the wheel, kept from an interrupted run or downloaded."""
@@ -111,10 +124,12 @@ class Wheel:
                 return path
             os.remove(path)
         tags = []
-        for tag in ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux1_x86_64"):
+        for tag in WHEEL_PLATFORMS:
             tags += ["--platform", tag]
         if self.python:
-            tags += ["--implementation", "cp", "--python-version", self.python, "--abi", "cp" + self.python.replace(".", "")]
+            tags += ["--implementation", "cp", "--python-version", self.python]
+            for abi in ("cp" + self.python.replace(".", ""), "abi3", "none"):
+                tags += ["--abi", abi]
         run([sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
              "--progress-bar", "off", "--only-binary=:all:", *tags, "-d", directory, f"{self.project}=={self.version}"],
             f"{self.project} {self.version}", env=dict(os.environ, TMPDIR=WORK))
@@ -124,6 +139,99 @@ class Wheel:
             os.remove(path)
             raise FetchError(f"{self.project} {self.version}: sha256 is {actual}, not the pinned {self.sha256}")
         return path
+
+
+class NvidiaWheel(Wheel):
+    """A wheel of NVIDIA's CUDA libraries, without what takes most of the room: headers, static libraries, device code.
+
+    The sections of DEVICE_CODE become holes that read as zeros. Everything else of a library is as NVIDIA shipped it:
+    its size, headers, relocations, symbols, versions, machine code. It can be loaded and initialised (import_truth.py
+    imports torch with it); no kernel can be launched, and nothing may be concluded from these files about which GPUs
+    the libraries serve.
+    """
+
+    # The two that gpuinit reads device code from; cuBLAS and cuDNN's own store; what cuFFT and cuBLAS keep in the data
+    # of the large code model.
+    DEVICE_CODE = (b".nv_fatbin", b"__nv_relfatbin", b".cask_resource", b".ldata")
+
+    def recipe(self):
+        return super().recipe() + " without device code 1"
+
+    def leaves_out(self, member):
+        return re.search(r"/include/|\.(a|bc)$|\.alt\.so", member) is not None
+
+    def extracted(self, path):
+        for offset, size in sections_of(path, self.DEVICE_CODE):
+            # Where the file system has no holes, the code stays: that costs room only.
+            subprocess.run(["fallocate", "--punch-hole", "--offset", str(offset), "--length", str(size), path],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def sections_of(path, names):
+    """(offset, size) of those sections of an ELF64 file; none if it is no such file."""
+    found = []
+    if not os.path.isfile(path):
+        return found
+    with open(path, "rb") as file:
+        header = file.read(64)
+        if header[:6] != b"\x7fELF\x02\x01":
+            return found
+        table_at, = struct.unpack_from("<Q", header, 40)
+        entry_size, count, names_index = struct.unpack_from("<HHH", header, 58)
+        file.seek(table_at)
+        table = file.read(entry_size * count)
+
+        def at(index):
+            name, _, _, _, offset, size = struct.unpack_from("<IIQQQQ", table, index * entry_size)
+            return name, offset, size
+
+        _, strings_at, strings_size = at(names_index)
+        file.seek(strings_at)
+        strings = file.read(strings_size)
+        for index in range(count):
+            name, offset, size = at(index)
+            if strings[name:strings.index(b"\0", name)] in names:
+                found.append((offset, size))
+    return found
+
+
+class Image:
+    """A root with an interpreter, and in its site-packages all that pip would have put there.
+
+    The files are those of the other inputs, by hard links: an image takes no room, and its directories are real, so
+    that $ORIGIN and the loader's idea of one file are those of an image. Below /extensions it has each wheel of
+    EXTENSIONS by itself, those for other torches too, and in /extensions/trixie the libraries of a newer Debian.
+    """
+
+    FOREIGN = "python/3.13"
+
+    def __init__(self, python, site, wheels):
+        self.python, self.site, self.wheels = python, site, wheels
+        self.needs = tuple(dict.fromkeys((python, self.FOREIGN, *wheels, *EXTENSIONS)))
+
+    def recipe(self):
+        return f"image {self.site} 1\n" + "".join(f"{name} {INPUTS[name].recipe()}\n" for name in self.needs)
+
+    def fetch(self, name):
+        tree = os.path.join(WORK, "tree")
+        link_tree(os.path.join(CACHE, self.python), tree)
+        for wheel in self.wheels:
+            link_tree(os.path.join(CACHE, wheel), os.path.join(tree, self.site))
+        for wheel in EXTENSIONS:
+            link_tree(os.path.join(CACHE, wheel), os.path.join(tree, "extensions", os.path.basename(wheel)))
+        link_tree(os.path.join(CACHE, self.FOREIGN, "usr/lib", TRIPLET), os.path.join(tree, "extensions/trixie"))
+        move_into_place(tree, name)
+
+
+def link_tree(source, target):
+    """Hard-links the files of a tree into another; what is there stays, as the __init__.py that wheels share."""
+    for directory, directories, files in os.walk(source):
+        into = os.path.normpath(os.path.join(target, os.path.relpath(directory, source)))
+        os.makedirs(into, exist_ok=True)
+        links = [name for name in directories if os.path.islink(os.path.join(directory, name))]
+        for name in files + links:
+            if not os.path.lexists(os.path.join(into, name)):
+                os.link(os.path.join(directory, name), os.path.join(into, name), follow_symlinks=False)
 
 
 class Apt:
@@ -231,18 +339,23 @@ def make_loader_cache(tree):
     run([*chroot, ldconfig, "-r", tree], "ldconfig")
 
 
+# What the modules need that torch imports from the standard library; their names before and since 64-bit time.
+MODULE_LIBRARIES = ("libbz2-1.0", "libffi8", "liblzma5", "libssl3", "libuuid1")
+MODULE_LIBRARIES_T64 = tuple({"libssl3": "libssl3t64"}.get(name, name) for name in MODULE_LIBRARIES) + ("libzstd1",)
+
+
 class DebianPython:
     """A Debian root with one CPython in it."""
 
-    def __init__(self, minor, suite, version):
-        self.minor, self.suite, self.version, self.needs = minor, suite, version, ()
+    def __init__(self, minor, suite, version, libraries=()):
+        self.minor, self.suite, self.version, self.libraries, self.needs = minor, suite, version, libraries, ()
 
     def recipe(self):
-        return f"debian python {self.minor} {self.suite} {self.version} 1"
+        return " ".join(("debian python", self.minor, self.suite, self.version, "1", *self.libraries))
 
     def fetch(self, name):
         tree = os.path.join(WORK, "tree")
-        packages = {package: "" for package in BASE_PACKAGES}
+        packages = {package: "" for package in (*BASE_PACKAGES, *self.libraries)}
         for package in ("python{}-minimal", "libpython{}-minimal", "libpython{}-stdlib", "python{}", "libpython{}"):
             packages[package.format(self.minor)] = self.version
         unpack_debs(self.suite, packages, tree)
@@ -257,11 +370,11 @@ class MadePython:
     """A tree as the docker image python:3.X has it, written by make_python_tree.py, on Debian's C library.
 
     No Debian release carries these interpreters. `like` is the list of what such a libpython exports, or the name of
-    a fetched interpreter that exports nearly the same.
+    a fetched interpreter that exports nearly the same. `libraries` are for a real interpreter that takes its place.
     """
 
-    def __init__(self, version, like, free_threaded=False):
-        self.version, self.like, self.free_threaded = version, like, free_threaded
+    def __init__(self, version, like, free_threaded=False, libraries=()):
+        self.version, self.like, self.free_threaded, self.libraries = version, like, free_threaded, libraries
         self.needs = (like,) if like.startswith("python/") else ()
 
     def exports(self):
@@ -272,11 +385,12 @@ class MadePython:
 
     def recipe(self):
         like = INPUTS[self.like].recipe() if self.needs else file_sha256(self.exports())
-        return f"made python {self.version} {self.free_threaded} {like} {file_sha256(HERE + '/make_python_tree.py')}"
+        recipe = f"made python {self.version} {self.free_threaded} {like} {file_sha256(HERE + '/make_python_tree.py')}"
+        return " ".join((recipe, *self.libraries))
 
     def fetch(self, name):
         tree = os.path.join(WORK, "tree")
-        unpack_debs("bookworm", {package: "" for package in BASE_PACKAGES}, tree)
+        unpack_debs("bookworm", {package: "" for package in (*BASE_PACKAGES, *self.libraries)}, tree)
         command = [sys.executable, os.path.join(HERE, "make_python_tree.py"), "--version", self.version,
                    "--exports", self.exports(), "--out", tree]
         run(command + ["--free-threaded"] * self.free_threaded, f"python {self.version}")
@@ -324,6 +438,48 @@ class Oracle:
 
 TORCH_SKIP = ("torch/include/",)
 
+# bitsandbytes has a file for each CUDA release, and two are enough here; triton has compilers and profilers of its own.
+SKIP = {"bitsandbytes": tuple(f"bitsandbytes/libbitsandbytes_cuda{release}" for release in
+                              ("118", "120", "121", "122", "123", "125", "126", "127", "129")),
+        "triton": tuple(f"triton/{directory}/" for directory in
+                            ("backends/amd/lib", "backends/nvidia/bin", "backends/nvidia/lib", "include", "instrumentation", "plugins"))}
+
+
+def pinned_wheels():
+    """{name: Wheel} of wheels.txt."""
+    wheels = {}
+    with open(os.path.join(HERE, "wheels.txt")) as file:
+        for line in file:
+            if line.strip() and not line.startswith("#"):
+                project, version, python, sha256 = line.split()
+                tag = "" if python == "-" else "-cp" + python.replace(".", "")
+                kind = NvidiaWheel if project.startswith("nvidia-") else Wheel
+                wheels[f"wheels/{project}-{version}{tag}"] = kind(
+                    project, version, sha256, python=None if python == "-" else python, skip=SKIP.get(project, ()))
+    return wheels
+
+
+PINNED = pinned_wheels()
+
+
+def of_wheels(*projects):
+    """The inputs of wheels.txt that are one of these, "sympy-1.14.0" or "numpy-2.3.5-cp312", or begin so."""
+    names = []
+    for project in projects:
+        found = [name for name in PINNED if name.startswith("wheels/" + project)]
+        if not found:
+            raise KeyError(project)
+        names += found
+    return names
+
+
+# What is opened into each torch by import_truth.py.
+EXTENSIONS = (*of_wheels("torchvision-", "torchaudio-", "torchcodec-", "xformers-", "bitsandbytes-"),
+              "runtime/cu12", "runtime/cu13")
+PURE = ("filelock-", "fsspec-", "jinja2-", "mpmath-", "networkx-", "setuptools-", "typing-extensions-")
+CU12 = [name for name in PINNED if re.match(r"wheels/nvidia-\S+-cu12-", name)]
+CU13 = [name for name in PINNED if name.startswith("wheels/nvidia-") and name not in CU12]
+
 # Smallest first; an input stands after what it needs.
 INPUTS = {
     "cuobjdump": Wheel(
@@ -344,12 +500,13 @@ INPUTS = {
     "driver/550": Driver("trixie", "550."),
     "python/3.9": DebianPython("3.9", "bullseye", "3.9.2-1"),
     "python/3.11": DebianPython("3.11", "bookworm", "3.11.2-"),
-    "python/3.13": DebianPython("3.13", "trixie", "3.13."),
-    "python/3.14": DebianPython("3.14", "forky", "3.14."),
-    "python/3.10": MadePython("3.10.13", "libpython3.10.exports"),
-    "python/3.12": MadePython("3.12.1", "libpython3.12.exports"),
+    "python/3.13": DebianPython("3.13", "trixie", "3.13.", libraries=MODULE_LIBRARIES_T64),
+    "python/3.14": DebianPython("3.14", "forky", "3.14.", libraries=MODULE_LIBRARIES_T64),
+    "python/3.10": MadePython("3.10.13", "libpython3.10.exports", libraries=MODULE_LIBRARIES),
+    "python/3.12": MadePython("3.12.1", "libpython3.12.exports", libraries=MODULE_LIBRARIES),
     "python/3.13t": MadePython("3.13.5", "python/3.13", free_threaded=True),
     "python/3.14t": MadePython("3.14.8", "python/3.14", free_threaded=True),
+    **PINNED,
     "torch/2.15.0-cp314": Wheel(
         "torch", "2.15.0", "1412c79b0338ea61fa31e74a59d74e412c56307e226d3c6e61ccd6d4613ffc3f",
         python="3.14", skip=TORCH_SKIP),
@@ -359,6 +516,21 @@ INPUTS = {
     "torch/2.5.1-cp310": Wheel(
         "torch", "2.5.1", "71328e1bbe39d213b8721678f9dcac30dfc452a46d586f1d514a6aa0a99d4744",
         python="3.10", skip=TORCH_SKIP),
+    # As pip install torch torchvision torchaudio leaves them. torchaudio ended with 2.11, for CUDA 13.0, and does not
+    # let itself be imported beside a torch for 13.2.
+    "image/torch2.8.0-cp312": Image("python/3.12", "usr/local/lib/python3.12/site-packages", (
+        "torch/2.8.0-cp312", "runtime/cu12", *CU12, *of_wheels(
+            *PURE, "sympy-1.14.0", "markupsafe-3.0.4-cp312", "numpy-2.3.5", "pillow-13.0.0-cp312", "triton-3.4.0",
+            "torchvision-0.23.0", "torchaudio-2.8.0"))),
+    "image/torch2.15.0-cp314": Image("python/3.14", "usr/local/lib/python3.14/dist-packages", (
+        "torch/2.15.0-cp314", "runtime/cu13", *CU13, *of_wheels(
+            *PURE, "sympy-1.14.0", "markupsafe-3.0.4-cp314", "numpy-2.5.5", "pillow-13.0.0-cp314", "triton-3.9.0",
+            "cuda-bindings-", "cuda-pathfinder-", "cuda-toolkit-", "torchvision-0.29.2"))),
+    # With the CUDA libraries of torch 2.8.0 instead of its own 12.4: the same SONAMEs, not a second gigabyte.
+    "image/torch2.5.1-cp310": Image("python/3.10", "usr/local/lib/python3.10/site-packages", (
+        "torch/2.5.1-cp310", "runtime/cu12", *CU12, *of_wheels(
+            *PURE, "sympy-1.13.1", "markupsafe-3.0.3-cp310", "numpy-1.26.4", "pillow-12.2.0", "torchvision-0.20.1",
+            "torchaudio-2.5.1"))),
     "oracle/2.15.0-cp314": Oracle("2.15.0-cp314"),
     "oracle/2.8.0-cp312": Oracle("2.8.0-cp312"),
     "oracle/2.5.1-cp310": Oracle("2.5.1-cp310"),

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "binary/libcuda_file.h"
 #include "support/elf_builder.h"
 #include "support/tree.h"
 
@@ -55,26 +56,26 @@ class Libcuda : public testing::Test {
 };
 
 TEST(ReleaseInName, IsTheSuffixOfTheRealFile) {
-  EXPECT_EQ(release_in_name("/usr/lib/libcuda.so.535.104.05"), "535.104.05");
-  EXPECT_EQ(release_in_name("/a/libcuda.so.570.26"), "570.26");
+  EXPECT_EQ(binary::release_in_name("/usr/lib/libcuda.so.535.104.05"), "535.104.05");
+  EXPECT_EQ(binary::release_in_name("/a/libcuda.so.570.26"), "570.26");
 }
 
 TEST(ReleaseInName, HasNoneWhereTheSuffixIsNoRelease) {
   for (const char* path : {"/a/libcuda.so", "/a/libcuda.so.1", "/a/libcuda.so.1.1", "libcuda.so.",
                            "/a/libcuda.so.535", "/a/libcuda.so.535.104.05.bak", "/535.104.05",
                            "/a/libcuda.so.535..05", "/a/libcudart.so.535.104.05"})
-    EXPECT_EQ(release_in_name(path), std::nullopt) << path;
+    EXPECT_EQ(binary::release_in_name(path), std::nullopt) << path;
 }
 
 TEST(CompatNoteJson, TellsVersionAndBranches) {
-  auto note = parse_compat_note(kNote);
+  auto note = binary::parse_compat_note(kNote);
   ASSERT_TRUE(note.ok()) << note.error().message;
   EXPECT_EQ(note->cuda_version, "12.9");
   EXPECT_THAT(note->driver_branches, testing::ElementsAre(535, 550, 575));
 }
 
 TEST(CompatNoteJson, MayTellTheVersionAlone) {
-  auto note = parse_compat_note(std::string_view("{\"CUDA Version\":\"13.2\"}\0\0", 25));
+  auto note = binary::parse_compat_note(std::string_view("{\"CUDA Version\":\"13.2\"}\0\0", 25));
   ASSERT_TRUE(note.ok()) << note.error().message;
   EXPECT_EQ(note->cuda_version, "13.2");
   EXPECT_THAT(note->driver_branches, IsEmpty());
@@ -86,8 +87,8 @@ TEST(CompatNoteJson, AnythingElseIsAnError) {
         R"({"CUDA Version":"13.2","Driver":535})", R"({"CUDA Version":"13.2","Driver":["535"]})",
         R"({"CUDA Version":"13.2","Driver":[-1]})", R"({"CUDA Version":"13.2","Driver":[9e99]})",
         R"({"CUDA Version":"13.2","Driver":[99999999999]})"})
-    EXPECT_FALSE(parse_compat_note(text).ok()) << text;
-  EXPECT_FALSE(parse_compat_note(std::string(1 << 20, '[')).ok());
+    EXPECT_FALSE(binary::parse_compat_note(text).ok()) << text;
+  EXPECT_FALSE(binary::parse_compat_note(std::string(1 << 20, '[')).ok());
 }
 
 TEST_F(Libcuda, IsTheOneInADefaultDirectory) {
@@ -127,6 +128,30 @@ TEST_F(Libcuda, APreloadedLibraryOfAnotherNameChangesNothing) {
   const auto library = found({{"LD_PRELOAD", "/opt/shim.so /opt/none.so libcuda.so.1"}});
   ASSERT_TRUE(library.known()) << library.reason();
   EXPECT_EQ(library->path, "/usr/lib/libcuda.so.1");
+}
+
+TEST_F(Libcuda, NamesTheLibrariesThatItStandsInFrontOf) {
+  install("/usr/lib", "535.104.05");
+  EXPECT_TRUE(found()->hides.empty());
+  install("/opt/nvidia", "470.82.01");
+  EXPECT_THAT(found({{"LD_LIBRARY_PATH", "/opt/nvidia"}})->hides,
+              testing::ElementsAre("/usr/lib/libcuda.so.535.104.05"));
+  tree_.file("/opt/libcuda.so.550.90.07", driver().build());
+  EXPECT_THAT(found({{"LD_PRELOAD", "/opt/libcuda.so.550.90.07"}})->hides,
+              testing::ElementsAre("/usr/lib/libcuda.so.535.104.05"));
+}
+
+TEST_F(Libcuda, TheManagementLibraryIsLookedForInTheSameWay) {
+  tree_.directory("/usr/lib");
+  auto fs = base::RootFs::open(tree_.root());
+  ASSERT_TRUE(fs.ok());
+  EXPECT_TRUE(find_libnvidia_ml(*fs, {}).is_absent());
+  tree_.file("/usr/lib/libnvidia-ml.so.1",
+             test::ElfBuilder().machine(kOurs).soname("libnvidia-ml.so.1").build());
+  EXPECT_EQ(find_libnvidia_ml(*fs, {}), Fact<std::string>("/usr/lib/libnvidia-ml.so.1"));
+  tree_.file("/etc/ld.so.cache", "rubbish");
+  std::filesystem::remove(tree_.at("/usr/lib/libnvidia-ml.so.1"));
+  EXPECT_TRUE(find_libnvidia_ml(*fs, {}).is_unknown());
 }
 
 TEST_F(Libcuda, IsAbsentWhereTheLoaderFindsNone) {

@@ -22,6 +22,12 @@ TEST(ReadNode, FillsWhatFilesTellAndLeavesTheProbesPartUnknown) {
   EXPECT_TRUE(node.device_nodes->empty());
   ASSERT_TRUE(node.environment.known());
   EXPECT_THAT(*node.environment, testing::ElementsAre(testing::Pair("CUDA_VISIBLE_DEVICES", "0")));
+  EXPECT_TRUE(node.machine.known());
+  EXPECT_TRUE(node.driver.libnvidia_ml.is_absent());
+  EXPECT_TRUE(node.kernel_gpus.is_unknown());
+  EXPECT_TRUE(node.jit_cache.is_unknown());
+  EXPECT_TRUE(node.shared_memory.is_absent());
+  EXPECT_TRUE(node.rdma_devices->empty());
   EXPECT_TRUE(node.driver.cuda_version.is_unknown());
   EXPECT_TRUE(node.devices.is_unknown());
   EXPECT_TRUE(node.probe.is_unknown());

@@ -131,6 +131,30 @@ TEST(NodeFile, WhatWouldClaimSomethingMayNotBeLeftOut) {
               HasSubstr("node.devices[0].context.cuda_error: is missing"));
 }
 
+TEST(NodeFile, LimitsAndMachineCanBeWrittenByHand) {
+  auto node = read(R"({"node":{"machine":"aarch64","limits":{"memlock_bytes":null},
+    "shared_memory":{"bytes":67108864,"free_bytes":67108864},"rdma_devices":[],
+    "kernel_gpus":[{"name":"NVIDIA H100 80GB HBM3","uuid":"GPU-1","minor":0}],
+    "jit_cache":{"path":"/root/.nv/ComputeCache","write_errno":30}}})");
+  ASSERT_TRUE(node.ok()) << node.error().message;
+  EXPECT_EQ(*node->machine, "aarch64");
+  EXPECT_TRUE(node->limits.memlock_bytes.is_absent());
+  EXPECT_EQ(node->limits.ipc_lock.reason(), "not in the node file");
+  EXPECT_EQ(node->shared_memory->bytes, 67108864U);
+  EXPECT_EQ(node->kernel_gpus->front().minor, Fact<int>(0));
+  EXPECT_TRUE(node->jit_cache->free_bytes.is_unknown());
+  auto bare = read(R"({"node":{}})");
+  EXPECT_EQ(bare->limits.memlock_bytes.reason(), "not in the node file");
+  EXPECT_TRUE(bare->machine.is_unknown());
+}
+
+TEST(NodeFile, TheProcessorIsCalledAsUnameCallsIt) {
+  EXPECT_EQ(problem(R"({"node":{"machine":"amd64"}})"),
+            "node.machine: expected text like \"x86_64\" or \"aarch64\", got string \"amd64\"");
+  EXPECT_EQ(problem(R"({"node":{"shared_memory":{"bytes":1}}})"),
+            "node.shared_memory.free_bytes: is missing");
+}
+
 TEST(NodeFile, AnUnknownKeyIsRefusedWithTheNearestValidOne) {
   EXPECT_EQ(problem(R"({"node":{"dirver":{}}})"),
             "node: unknown key \"dirver\", did you mean \"driver\"?");

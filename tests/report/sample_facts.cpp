@@ -55,10 +55,13 @@ Facts full_facts() {
   CudaRuntime runtime{"libcudart.so.12", "/c/libcudart.so.12", "RPATH of /t/a.so",
                       std::string("12.8.90"), std::string("/c/version.json")};
   facts.image.cuda_runtime = runtime;
+  facts.image.compat_libraries = std::vector<CompatLibrary>{
+      {"/usr/local/cuda/compat", "/usr/local/cuda-12.9/compat/libcuda.so.575.57.08",
+       std::string("575.57.08"), CompatNote{"12.9", {535}}}};
 
   LoaderFacts loader;
   loader.libraries = {{"libc.so.6", "/l/libc.so.6", "/t/a.so", "ld.so.cache", {"/m/libc.so.6"}}};
-  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found"}};
+  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found", {"/e/libcudnn.so.9"}, true}};
   loader.problems.missing_versions = {
       {"GLIBC_2.38", "libc.so.6", "/l/libc.so.6", "ld.so.cache", "/t/a.so", "GLIBC_2.36"}};
   loader.problems.undefined_symbols =
@@ -83,9 +86,21 @@ Facts full_facts() {
   auto& node = facts.node;
   node.driver.kernel_version = std::string("535.104.05");
   node.driver.cuda_version = std::string("12.2");
-  node.driver.libcuda = LibCuda{
-      "/usr/lib/libcuda.so.1", "/usr/lib/libcuda.so.575.57.08", "ld.so.cache",
-      "forward-compat",        std::string("575.57.08"),        CompatNote{"12.9", {535, 550}}};
+  node.driver.libcuda = LibCuda{"/usr/lib/libcuda.so.1",
+                                "/usr/lib/libcuda.so.575.57.08",
+                                "ld.so.cache",
+                                "forward-compat",
+                                std::string("575.57.08"),
+                                CompatNote{"12.9", {535, 550}},
+                                {"/usr/lib/libcuda.so.535.104.05"}};
+  node.driver.libnvidia_ml = std::string("/usr/lib/libnvidia-ml.so.1");
+  node.machine = std::string("x86_64");
+  node.kernel_gpus = std::vector<KernelGpu>{
+      {"0000:01:00.0", std::string("NVIDIA H100 80GB HBM3"), std::string("GPU-1"), 3}};
+  node.jit_cache = JitCache{"/root/.nv/ComputeCache", 30, 4096U};
+  node.shared_memory = SharedMemory{67108864, 1};
+  node.limits = {8388608U, true};
+  node.rdma_devices = std::vector<std::string>{"/dev/infiniband/uverbs0"};
   node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidia0", 0}, {"/dev/nvidiactl", 13}};
   ContextTrial trial{"cuLaunchKernel", 222, true, true, "a note", 12.625};
   Device device;
@@ -110,6 +125,7 @@ Facts absent_facts() {
   facts.image.interpreter = Fact<Interpreter>::absent("no python anywhere");
   facts.image.torch = Fact<Torch>::absent();
   facts.image.cuda_runtime = Fact<CudaRuntime>::absent("torch needs none");
+  facts.image.compat_libraries = Fact<std::vector<CompatLibrary>>::absent();
   facts.image.loader = Fact<LoaderFacts>::absent();
   facts.image.extensions = Fact<std::vector<Extension>>::absent();
   facts.image.packages = Fact<std::vector<Package>>::absent("no site-packages");
@@ -120,6 +136,14 @@ Facts absent_facts() {
   facts.node.devices = Fact<std::vector<Device>>::absent("no driver");
   facts.node.environment = Fact<std::map<std::string, std::string>>::absent();
   facts.node.probe = Fact<ProbeRun>::absent("switched off");
+  facts.node.machine = Fact<std::string>::absent();
+  facts.node.driver.libnvidia_ml = Fact<std::string>::absent("not in the search path");
+  facts.node.kernel_gpus = Fact<std::vector<KernelGpu>>::absent();
+  facts.node.jit_cache = Fact<JitCache>::absent("no cache");
+  facts.node.shared_memory = Fact<SharedMemory>::absent("there is no /dev/shm");
+  facts.node.limits.memlock_bytes = Fact<std::uint64_t>::absent("unlimited");
+  facts.node.limits.ipc_lock = Fact<bool>::absent();
+  facts.node.rdma_devices = Fact<std::vector<std::string>>::absent();
   return facts;
 }
 

@@ -31,6 +31,10 @@ struct PyTorchImage {
     tag.erase(tag.find('.'), 1);
     return tag;
   }
+  // torch's libraries look beside themselves and where the nvidia-* wheels lie.
+  std::string rpath() const {
+    return cuda.empty() ? "$ORIGIN" : "$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN";
+  }
   std::string major() const { return cuda.substr(0, cuda.find('.')); }
 
   void write_python(Tree& tree) const {
@@ -83,17 +87,17 @@ struct PyTorchImage {
     for (const auto& arch : ptx) archs.push_back("compute_" + arch);
     std::string flags;
     for (const auto& arch : archs) flags += (flags.empty() ? "" : " ") + arch;
-    tree.file(
-        torch + "/lib/libtorch_python.so",
-        ElfBuilder()
-            .soname("libtorch_python.so")
-            .needs("libtorch_cpu.so")
-            .wants("PyModule_Create2")
-            .section(".rodata", std::string(1, '\0') + (gpu ? flags : "") + std::string(1, '\0'))
-            .build());
-    for (const char* name :
-         {"libtorch.so", "libtorch_cpu.so", "libtorch_global_deps.so", "libshm.so"})
+    auto bindings = ElfBuilder().soname("libtorch_python.so").rpath(rpath());
+    bindings.needs({"libtorch.so", "libshm.so", "libtorch_cpu.so"});
+    if (gpu) bindings.needs({"libtorch_cuda.so", "libc10_cuda.so"});
+    bindings.needs("libc10.so").wants("PyModule_Create2");
+    bindings.section(".rodata", std::string(1, '\0') + (gpu ? flags : "") + std::string(1, '\0'));
+    tree.file(torch + "/lib/libtorch_python.so", bindings.build());
+    for (const char* name : {"libtorch.so", "libtorch_cpu.so", "libshm.so"})
       tree.file(torch + "/lib/" + name, ElfBuilder().soname(name).build());
+    auto global_deps = ElfBuilder().soname("libtorch_global_deps.so").rpath(rpath());
+    if (gpu) global_deps.needs("libcudart.so." + major());
+    tree.file(torch + "/lib/libtorch_global_deps.so", global_deps.build());
     tree.file(torch + "/lib/libc10.so",
               ElfBuilder()
                   .soname("libc10.so")
@@ -123,19 +127,14 @@ struct PyTorchImage {
       for (const auto& arch : ptx) entries.push_back(test::ptx(arch, ptx_isa));
       fatbin += fatbin_container(entries);
     }
-    tree.file(torch + "/lib/libtorch_cuda.so",
-              ElfBuilder()
-                  .soname("libtorch_cuda.so")
-                  .needs({"libc10_cuda.so", cudart})
-                  .runpath("$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN")
-                  .section(".nv_fatbin", fatbin)
-                  .build());
+    tree.file(torch + "/lib/libtorch_cuda.so", ElfBuilder()
+                                                   .soname("libtorch_cuda.so")
+                                                   .needs({"libc10_cuda.so", cudart})
+                                                   .rpath(rpath())
+                                                   .section(".nv_fatbin", fatbin)
+                                                   .build());
     tree.file(torch + "/lib/libc10_cuda.so",
-              ElfBuilder()
-                  .soname("libc10_cuda.so")
-                  .needs(cudart)
-                  .runpath("$ORIGIN/../../nvidia/cuda_runtime/lib:$ORIGIN")
-                  .build());
+              ElfBuilder().soname("libc10_cuda.so").needs(cudart).rpath(rpath()).build());
     if (runtime_version.empty()) return;
     tree.file(site_packages() + "/nvidia/cuda_runtime/lib/" + cudart,
               ElfBuilder().soname(cudart).build());

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-namespace gpuinit::node {
+namespace gpuinit::binary {
 
 // Two to four numbers with dots between them.
 inline bool is_release(std::string_view text) {
@@ -15,4 +15,4 @@ inline bool is_release(std::string_view text) {
   return numbers.size() >= 2 && numbers.size() <= 4;
 }
 
-}  // namespace gpuinit::node
+}  // namespace gpuinit::binary

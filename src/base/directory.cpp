@@ -1,0 +1,117 @@
+#include "base/directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace gpuinit::base {
+
+namespace {
+
+DirectoryEntry::Kind kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return DirectoryEntry::Kind::kFile;
+  if (S_ISDIR(mode)) return DirectoryEntry::Kind::kDirectory;
+  return S_ISLNK(mode) ? DirectoryEntry::Kind::kLink : DirectoryEntry::Kind::kOther;
+}
+
+// Some file systems leave the type out of the entry.
+DirectoryEntry::Kind kind_of(int directory, const dirent& entry) {
+  if (entry.d_type != DT_UNKNOWN) return kind_of(static_cast<mode_t>(DTTOIF(entry.d_type)));
+  struct stat status {};
+  if (::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return DirectoryEntry::Kind::kOther;
+  return kind_of(status.st_mode);
+}
+
+}  // namespace
+
+Result<Directory> Directory::open(const RootFs& fs, const std::string& path) {
+  auto fd = fs.open_directory(path);
+  if (!fd) return std::move(fd).error();
+  return Directory(fs, std::move(fd).value(), path);
+}
+
+Result<Directory> Directory::open_directory(const std::string& name) const {
+  std::string path = join(path_, name);
+  UniqueFd fd(::openat(fd_.get(), name.c_str(),
+                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (fd.valid()) return Directory(*fs_, std::move(fd), std::move(path));
+  if (errno != ELOOP && errno != ENOTDIR) return errno_error(path);
+  return open(*fs_, path);
+}
+
+Result<std::vector<DirectoryEntry>> Directory::entries() const {
+  UniqueFd copy(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!copy.valid()) return errno_error(path_);
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(copy.get()), ::closedir);
+  if (!directory) return errno_error(path_);
+  copy.release();  // closedir owns it now
+  std::vector<DirectoryEntry> entries;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr) {
+      if (errno != 0) return errno_error(path_);
+      break;
+    }
+    const std::string_view name(entry->d_name);
+    if (name == "." || name == "..") continue;
+    if (entries.size() >= RootFs::kMaxEntries) return Error{path_ + ": too many directory entries"};
+    entries.push_back({std::string(name), kind_of(fd_.get(), *entry)});
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return entries;
+}
+
+Result<Directory::Opened> Directory::open_regular(const std::string& name) const {
+  struct stat status {};
+  const std::string path = join(path_, name);
+  if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno_error(path);
+  Opened opened;
+  if (S_ISLNK(status.st_mode)) {
+    auto fd = fs_->open_regular(path);
+    if (!fd) return std::move(fd).error();
+    if (::fstat(fd->get(), &status) != 0) return errno_error(path);
+    opened.fd = std::move(fd).value();
+  } else {
+    // O_RDONLY on a device can have effects: only what was looked at is opened.
+    if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EINVAL};
+    opened.fd =
+        UniqueFd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    if (!opened.fd.valid()) return errno_error(path);
+  }
+  opened.size = static_cast<std::uint64_t>(status.st_size);
+  return opened;
+}
+
+Result<FileSource> Directory::open_file(const std::string& name) const {
+  auto opened = open_regular(name);
+  if (!opened) return std::move(opened).error();
+  return FileSource::from_fd(std::move(opened->fd), join(path_, name));
+}
+
+Result<std::string> Directory::read_head(const std::string& name, std::size_t limit) const {
+  auto opened = open_regular(name);
+  if (!opened) return std::move(opened).error();
+  std::string text(std::min<std::uint64_t>(limit, opened->size), '\0');
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t got = ::pread(opened->fd.get(), text.data() + length, text.size() - length,
+                                static_cast<off_t>(length));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error(join(path_, name));
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  text.resize(length);
+  return text;
+}
+
+}  // namespace gpuinit::base

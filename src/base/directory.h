@@ -1,0 +1,61 @@
+// A directory in a RootFs that many small reads go through: each costs half of what
+// it costs by its whole path.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/root_fs.h"
+#include "base/unique_fd.h"
+#include "gpuinit/result.h"
+
+namespace gpuinit::base {
+
+struct DirectoryEntry {
+  enum class Kind { kFile, kDirectory, kLink, kOther };
+  std::string name;
+  Kind kind = Kind::kOther;  // of the entry itself: a symlink is kLink
+
+  bool operator==(const DirectoryEntry&) const = default;
+};
+
+class Directory {
+ public:
+  // `fs` must outlive it. Symlinks in `path` are followed inside the root.
+  static Result<Directory> open(const RootFs& fs, const std::string& path);
+
+  // The directory of that name in this one; a symlink is followed inside the root.
+  Result<Directory> open_directory(const std::string& name) const;
+
+  // Sorted by name, without "." and ".."; at most RootFs::kMaxEntries.
+  Result<std::vector<DirectoryEntry>> entries() const;
+
+  // An open regular file; its name() is the path inside the root. `name` may also lead
+  // through directories of this one. Requires: then entries() has called the first of them
+  // a kDirectory, and so on, for only a symlink at the end is followed inside the root.
+  Result<FileSource> open_file(const std::string& name) const;
+
+  // The beginning of such a file, at most `limit` bytes of it.
+  Result<std::string> read_head(const std::string& name, std::size_t limit) const;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  Directory(const RootFs& fs, UniqueFd fd, std::string path)
+      : fs_(&fs), fd_(std::move(fd)), path_(std::move(path)) {}
+
+  struct Opened {
+    UniqueFd fd;
+    std::uint64_t size = 0;
+  };
+  // A regular file for reading; nothing is opened that is none.
+  Result<Opened> open_regular(const std::string& name) const;
+
+  const RootFs* fs_;
+  UniqueFd fd_;
+  std::string path_;
+};
+
+}  // namespace gpuinit::base

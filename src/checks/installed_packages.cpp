@@ -1,0 +1,62 @@
+#include "checks/installed_packages.h"
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace gpuinit::checks {
+
+using rules::Answer;
+
+Installed::Installed(const ImageFacts& image) : image_(image) {
+  for (const Package& package : *image.packages) first_.emplace(package.name, &package);
+  if (!image.interpreter) return;
+  const Interpreter& python = *image.interpreter;
+  markers_ = rules::linux_markers(python.version.value_or(""), python.machine.value_or(""));
+  pip_ = python.path + " -m pip";
+}
+
+const Package* Installed::find(const std::string& name) const {
+  const auto found = first_.find(name);
+  return found == first_.end() ? nullptr : found->second;
+}
+
+std::string Installed::version_of(const std::string& name) const {
+  if (name == "torch" && image_.torch && image_.torch->version) return *image_.torch->version;
+  const Package* package = find(name);
+  return package == nullptr ? "" : package->version;
+}
+
+void Installed::add_requirements(const Package& package, const std::string& extra,
+                                 std::vector<Wanted>& wanted) const {
+  auto markers = markers_;
+  markers["extra"] = extra;
+  for (const std::string& text : package.requires_dist) {
+    auto requirement = rules::parse_python_requirement(text);
+    if (!requirement || rules::holds_marker(requirement->marker, markers) != Answer::kYes) continue;
+    // Extras of extras are not followed: what they would bring is not said then.
+    if (const Package* other = find(requirement->name); other != nullptr && extra.empty())
+      for (const auto name : base::split(requirement->extras, ','))
+        if (!base::trim(name).empty())
+          add_requirements(*other, std::string(base::trim(name)), wanted);
+    wanted.push_back({&package, *std::move(requirement)});
+  }
+}
+
+std::vector<Installed::Wanted> Installed::requirements(const Package& package) const {
+  std::vector<Wanted> wanted;
+  add_requirements(package, "", wanted);
+  return wanted;
+}
+
+Answer fits(const std::string& version, const std::string& specifiers) {
+  const Answer answer = rules::satisfies_all(version, specifiers);
+  const auto parsed = rules::parse_python_version(version);
+  if (answer != Answer::kNo || !parsed || !parsed->is_prerelease()) return answer;
+  std::string release = std::to_string(parsed->epoch) + "!";
+  for (std::size_t i = 0; i < parsed->release.size(); ++i)
+    release += (i > 0 ? "." : "") + std::to_string(parsed->release[i]);
+  return rules::either(answer, rules::satisfies_all(release, specifiers));
+}
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,51 @@
+// The installed distributions as the checks ask for them: by name, and what they require.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpuinit/image_facts.h"
+#include "rules/python_requirement.h"
+
+namespace gpuinit::checks {
+
+class Installed {
+ public:
+  // Requires: image.packages is known; `image` outlives it.
+  explicit Installed(const ImageFacts& image);
+
+  // Of each name the first on sys.path, which is the one that Python finds.
+  const std::map<std::string, const Package*>& all() const { return first_; }
+  const Package* find(const std::string& name) const;
+
+  // "" if it is not there. Of torch what its own files say: that is what runs.
+  std::string version_of(const std::string& name) const;
+
+  struct Wanted {
+    const Package* by;
+    rules::PythonRequirement requirement;
+  };
+  // The requirements of `package` whose markers hold here, and those that the extras it asks
+  // for bring in ("cuda-toolkit[cublas]"). What is not certain is left out.
+  std::vector<Wanted> requirements(const Package& package) const;
+
+  // "/opt/venv/bin/python -m pip"
+  const std::string& pip() const { return pip_; }
+
+ private:
+  void add_requirements(const Package& package, const std::string& extra,
+                        std::vector<Wanted>& wanted) const;
+
+  const ImageFacts& image_;
+  std::map<std::string, const Package*> first_;
+  rules::MarkerVariables markers_;
+  std::string pip_ = "python -m pip";
+};
+
+// Whether `version` serves where `specifiers` are asked for. A nightly or a vendor's build,
+// 2.6.0a0+….nv25.01, is meant to serve as its release.
+rules::Answer fits(const std::string& version, const std::string& specifiers);
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,85 @@
+#include "node/limits.h"
+
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace gpuinit::node {
+
+namespace {
+
+constexpr int kCapIpcLock = 14;  // linux/capability.h
+constexpr std::size_t kMaxDevices = 64;
+constexpr std::uint64_t kMaxText = 64 * 1024;
+
+}  // namespace
+
+Fact<std::string> read_machine() {
+  struct utsname name {};
+  if (::uname(&name) != 0) return Fact<std::string>::unknown(errno_error("uname").message);
+  return std::string(name.machine);
+}
+
+Fact<SharedMemory> read_shared_memory(const base::RootFs& fs) {
+  using Memory = Fact<SharedMemory>;
+  auto real = fs.resolve("/dev/shm");
+  if (!real) {
+    if (real.error().code == ENOENT) return Memory::absent("there is no /dev/shm");
+    return Memory::unknown(real.error().message);
+  }
+  struct statvfs space {};
+  if (::statvfs((fs.root() + *real).c_str(), &space) != 0)
+    return Memory::unknown(errno_error("statvfs /dev/shm").message);
+  return SharedMemory{std::uint64_t{space.f_blocks} * space.f_frsize,
+                      std::uint64_t{space.f_bavail} * space.f_frsize};
+}
+
+std::optional<bool> has_ipc_lock(std::string_view status) {
+  constexpr std::string_view kKey = "CapEff:";
+  for (auto line : base::split_lines(status)) {
+    if (!line.starts_with(kKey)) continue;
+    const auto digits = base::trim(line.substr(kKey.size()));
+    std::uint64_t set = 0;
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), set, 16);
+    if (error != std::errc() || end != digits.end() || digits.empty()) return std::nullopt;
+    return ((set >> kCapIpcLock) & 1U) != 0;
+  }
+  return std::nullopt;
+}
+
+Limits read_limits(const base::RootFs& fs) {
+  Limits limits;
+  struct rlimit memlock {};
+  if (::getrlimit(RLIMIT_MEMLOCK, &memlock) != 0)
+    limits.memlock_bytes = Fact<std::uint64_t>::unknown(errno_error("getrlimit").message);
+  else if (memlock.rlim_cur == RLIM_INFINITY)
+    limits.memlock_bytes = Fact<std::uint64_t>::absent("unlimited");
+  else limits.memlock_bytes = std::uint64_t{memlock.rlim_cur};
+  auto status = fs.read_kernel_file("/proc/self/status", kMaxText);
+  const auto capable = status ? has_ipc_lock(*status) : std::nullopt;
+  if (capable) limits.ipc_lock = *capable;
+  else limits.ipc_lock = Fact<bool>::unknown("/proc/self/status does not tell the capabilities");
+  return limits;
+}
+
+Fact<std::vector<std::string>> read_rdma_devices(const base::RootFs& fs) {
+  using Devices = std::vector<std::string>;
+  constexpr const char* kDirectory = "/dev/infiniband";
+  auto names = fs.list(kDirectory);
+  if (!names) {
+    if (names.error().code == ENOENT) return Devices();
+    return Fact<Devices>::unknown(names.error().message);
+  }
+  Devices devices;
+  for (const auto& name : *names)
+    if (name.starts_with("uverbs") && devices.size() < kMaxDevices)
+      devices.push_back(base::join(kDirectory, name));
+  return devices;
+}
+
+}  // namespace gpuinit::node

@@ -1,0 +1,183 @@
+#include "story.h"
+
+namespace gpuinit::checks {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string kId = "python.packages";
+const std::string kSite = "/usr/local/lib/python/site-packages";
+
+Package package(const std::string& name, const std::string& version,
+                std::vector<std::string> requirements = {}, const std::string& site = kSite) {
+  return {name, version, site + "/" + name + "-" + version + ".dist-info", std::move(requirements)};
+}
+
+// torch 2.8.0+cu128 and what goes with it, as pip installs it from PyPI.
+std::vector<Package> wheels() {
+  const std::string linux = "; platform_system == \"Linux\" and platform_machine == \"x86_64\"";
+  return {package("numpy", "2.3.5"),
+          package("nvidia-cudnn-cu12", "9.10.2.21"),
+          package("torch", "2.8.0",
+                  {"nvidia-cudnn-cu12==9.10.2.21" + linux, "nvidia-cublas-cu12==12.8.4.1" + linux,
+                   "triton==3.4.0" + linux}),
+          package("torchvision", "0.23.0", {"numpy", "torch (==2.8.0)"}),
+          package("triton", "3.4.0"),
+          package("xformers", "0.0.32.post2", {"numpy", "torch==2.8.0"})};
+}
+
+Facts with(std::vector<Package> packages) {
+  auto story = healthy();
+  story.image.packages = std::move(packages);
+  return story;
+}
+
+Package& named(Facts& story, const std::string& name) {
+  for (Package& one : story.image.packages.value())
+    if (one.name == name) return one;
+  throw std::out_of_range(name);
+}
+
+Policy built_in() {
+  Policy policy;
+  policy.checks[kId] = Level::kWarn;
+  return policy;
+}
+
+TEST(PythonPackages, PassesWhatFits) {
+  EXPECT_TRUE(says_nothing(with(wheels()), kId));
+  EXPECT_TRUE(says_nothing(with({}), kId));
+}
+
+TEST(PythonPackages, TorchWasReplacedUnderTorchvision) {
+  auto story = with(wheels());
+  for (const char* name : {"torchvision", "xformers"})
+    named(story, name).requires_dist = {"torch==2.5.1"};
+  EXPECT_THAT(verdicts(story, built_in()), ElementsAre("~python.packages"));
+  const auto finding = only(story, kId);
+  EXPECT_EQ(finding.exit_code, kExitImage);
+  EXPECT_EQ(finding.summary,
+            "torchvision 0.23.0 requires torch==2.5.1, and torch 2.8.0+cu128 is installed (and 1 "
+            "other package)");
+  EXPECT_EQ(evidence(finding, "xformers 0.0.32.post2"),
+            "requires torch==2.5.1, says " + kSite + "/xformers-0.0.32.post2.dist-info");
+  EXPECT_THAT(finding.fix, HasSubstr("/usr/local/bin/python3.12 -m pip install --upgrade "
+                                     "'torch==2.8.0' torchvision xformers"));
+}
+
+TEST(PythonPackages, WhatIsLeftOpenIsNoContradiction) {
+  auto story = with(wheels());
+  named(story, "torchvision").requires_dist = {
+      "torch==1.0; python_version < '3.9'",     // does not hold here
+      "torch==1.0; extra == 'old'",             // nobody asked for the extra
+      "torch==1.0; platform_release == '5'",    // not known
+      "torch @ https://example.org/torch.whl",  // any
+      "torch what",                             // not understood
+      "torch>=2.8",
+      "nvidia-nccl-cu12==1.0",  // not installed
+  };
+  EXPECT_TRUE(says_nothing(story, kId));
+}
+
+// NGC and nightly builds are pre-releases, which ">=2.6" does not mean by the letter.
+TEST(PythonPackages, AVendorsBuildCountsAsItsRelease) {
+  auto story = with({package("torch", "2.6.0a0+ecf3bae40a.nv25.1"),
+                     package("torchvision", "0.20.0a0", {"torch>=2.6", "torch<2.7"})});
+  story.image.torch->version = Text("2.6.0a0+ecf3bae40a.nv25.01");
+  story.image.torch->metadata_version = Text("2.6.0a0+ecf3bae40a.nv25.1");
+  EXPECT_TRUE(says_nothing(story, kId));
+  named(story, "torchvision").requires_dist = {"torch>=2.7"};
+  EXPECT_FALSE(says_nothing(story, kId));
+}
+
+TEST(PythonPackages, AnotherCudnnThanTorchAsksFor) {
+  auto story = with(wheels());
+  named(story, "nvidia-cudnn-cu12").version = "9.1.0.70";
+  const auto finding = only(story, kId);
+  EXPECT_EQ(finding.summary,
+            "torch 2.8.0 requires nvidia-cudnn-cu12==9.10.2.21, and 9.1.0.70 is installed");
+  EXPECT_THAT(finding.fix, HasSubstr("install 'nvidia-cudnn-cu12==9.10.2.21'"));
+  EXPECT_EQ(finding.severity, Severity::kFail);
+  EXPECT_EQ(only(story, kId, built_in()).severity, Severity::kWarn);
+}
+
+TEST(PythonPackages, RequirementsOfAnExtraThatTorchAsksFor) {
+  auto story = with({package("torch", "2.8.0", {"cuda-toolkit[cublas,nvrtc]==13.2.2"}),
+                     package("cuda-toolkit", "13.2.2",
+                             {"nvidia-cublas==13.4.1.3.*; extra == 'cublas'",
+                              "nvidia-cufft==1.0; extra == 'cufft'"}),
+                     package("nvidia-cublas", "13.4.1.3"), package("nvidia-cufft", "12.0")});
+  EXPECT_TRUE(says_nothing(story, kId));
+  named(story, "nvidia-cublas").version = "13.0.0";
+  EXPECT_EQ(only(story, kId).summary,
+            "cuda-toolkit 13.2.2 requires nvidia-cublas==13.4.1.3.*, and 13.0.0 is installed");
+}
+
+TEST(PythonPackages, TwoVersionsInOneDirectory) {
+  auto packages = wheels();
+  packages.insert(packages.begin() + 2, package("torch", "2.7.1"));
+  const auto finding = only(with(packages), kId);
+  EXPECT_EQ(finding.summary, "more than one torch is recorded in " + kSite + ": 2.7.1, 2.8.0");
+  EXPECT_EQ(evidence(finding, "2.7.1"), kSite + "/torch-2.7.1.dist-info");
+
+  // A venv over the system's packages has them on two entries; the first is the one.
+  packages = wheels();
+  packages.push_back(package("torch", "2.5.1", {}, "/usr/lib/python3/dist-packages"));
+  packages.push_back(package("pip", "23.0"));
+  packages.push_back(package("pip", "24.0"));
+  EXPECT_TRUE(says_nothing(with(packages), kId));
+}
+
+TEST(PythonPackages, FilesOfAnotherReleaseThanTheMetadata) {
+  auto story = with(wheels());
+  story.image.torch->metadata_version = Text("2.7.1");
+  named(story, "torch").version = "2.7.1";
+  EXPECT_EQ(only(story, kId).summary, "torch's files are of 2.8.0+cu128, its metadata of 2.7.1");
+  story.image.torch->metadata_version = Text("2.8.0");
+  story.image.torch->version = Text("2.8.0+debian");
+  EXPECT_TRUE(says_nothing(story, kId));
+}
+
+TEST(PythonPackages, Numpy2BesideWhatWasCompiledForNumpy1) {
+  auto story = with(wheels());
+  story.image.torch->numpy_abi = Text("2");
+  Extension extension;
+  extension.path = kSite + "/old/_C.so";
+  extension.package = "old";
+  extension.numpy_abi = Text("1");
+  story.image.extensions = std::vector<Extension>{extension};
+  EXPECT_EQ(only(story, kId).summary, "old was compiled for NumPy 1, and NumPy 2.3.5 is installed");
+  story.image.torch->numpy_abi = Text("1");
+  auto finding = only(story, kId);
+  EXPECT_EQ(finding.summary,
+            "torch was compiled for NumPy 1, and NumPy 2.3.5 is installed (and 1 more)");
+  EXPECT_EQ(evidence(finding, "NumPy"), kSite + "/numpy-2.3.5.dist-info");
+  // It can go on without NumPy, so that no policy makes it a failure.
+  EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
+  named(story, "numpy").version = "1.26.4";
+  EXPECT_TRUE(says_nothing(story, kId));
+}
+
+TEST(PythonPackages, SaysNothingOfWhatIsNotKnown) {
+  auto story = healthy();
+  story.image.packages = Fact<std::vector<Package>>::unknown("sys.path is not known");
+  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  story = with(wheels());
+  named(story, "torchvision").requires_dist = {"torch==2.5.1"};
+  story.image.torch->missing_files = std::vector<std::string>{"torch/_C.*.so"};
+  EXPECT_EQ(only(story, kId).severity, Severity::kSkipped);
+  story.image.interpreter = Fact<Interpreter>::absent("no Python");
+  EXPECT_EQ(only(story, kId).severity, Severity::kSkipped);
+}
+
+TEST(PythonPackages, OnAGuessedInterpreterItOnlyWarns) {
+  auto story = with(wheels());
+  named(story, "torchvision").requires_dist = {"torch==2.5.1"};
+  story.image.interpreter->from_command = false;
+  story.image.command = {"sh", "-c", "python train.py"};
+  EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
+}
+
+}  // namespace
+}  // namespace gpuinit::checks
