@@ -59,7 +59,7 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(
     const std::string_view name = name_of(symbol);
     if (name.empty() || !wanted(name)) continue;
     if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
-    found.push_back({name, version_at(index), gnu_hash_of(name)});
+    found.push_back({name, version_at(index), gnu_hash_of(name), index});
   }
   return found;
 }

@@ -22,6 +22,7 @@ struct SymbolReference {
   std::string_view name;
   std::string_view version;    // as the file wants it; empty: any
   std::uint32_t gnu_hash = 0;  // of the name
+  std::uint64_t index = 0;     // in the file's own table
 };
 
 class SymbolTable {
@@ -35,6 +36,12 @@ class SymbolTable {
   // says yes to the name. In the order of the table, once for each version.
   Result<std::vector<SymbolReference>> undefined(
       const std::function<bool(std::string_view)>& wanted);
+
+  // Takes out those that no relocation names: the loader never looks for them. (GCC 13 leaves
+  // such a symbol in whatever includes <iostream>, _ZSt21ios_base_library_initv, for the linker
+  // to complain about.) A file without relocation tables keeps them all. Reads the tables, of
+  // which libtorch_cuda has 20 MB: ask for what is missing elsewhere only.
+  Status keep_relocated(std::vector<SymbolReference>& symbols) const;
 
   // Whether the loader would take a definition from here. The hash table is read on the first
   // call, the symbols and their names with the first hash that fits.
