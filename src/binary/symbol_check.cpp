@@ -23,10 +23,11 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(std::size_t object,
                                                             const SymbolTable::Wanted& version) {
   auto references = table(object).undefined(name, version);
   if (!references) return std::move(references).error();
-  std::vector<UndefinedSymbol> undefined;
+  std::vector<SymbolReference> nowhere;
+  std::optional<Error> unreadable;
   std::vector<std::size_t> scope = closure_.scope_of(object);
   for (const SymbolReference& reference : *references) {
-    std::optional<Error> unreadable;
+    std::optional<Error> problem;
     bool defined = false;
     // NVIDIA's versions have the name of their library: whether there is a definition does
     // not depend on the order of the search.
@@ -36,7 +37,7 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(std::size_t object,
     for (std::size_t at = 0; at < scope.size() && !defined; ++at) {
       auto here = table(scope[at]).defines(reference);
       if (!here) {
-        unreadable = std::move(here).error();
+        problem = std::move(here).error();
         continue;
       }
       defined = *here;
@@ -44,9 +45,15 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(std::size_t object,
       if (defined) std::swap(scope[0], scope[at]);
     }
     if (defined) continue;
-    if (unreadable) return *std::move(unreadable);
-    undefined.push_back({std::string(reference.name), std::string(reference.version)});
+    nowhere.push_back(reference);
+    if (problem && !unreadable) unreadable = std::move(problem);
   }
+  if (unreadable) return *std::move(unreadable);
+  if (!nowhere.empty())
+    if (auto done = table(object).keep_relocated(nowhere); !done) return std::move(done).error();
+  std::vector<UndefinedSymbol> undefined;
+  for (const SymbolReference& one : nowhere)
+    undefined.push_back({std::string(one.name), std::string(one.version)});
   std::sort(undefined.begin(), undefined.end(), [](const auto& a, const auto& b) {
     return std::tie(a.name, a.version) < std::tie(b.name, b.version);
   });

@@ -30,7 +30,8 @@ class SymbolCheck {
   explicit SymbolCheck(const LoaderClosure& closure);
 
   // The undefined symbols of `object` that are wanted by name and version, that are not weak,
-  // and that no object in closure.scope_of(object) defines in the version asked for; sorted.
+  // that a relocation names, and that no object in closure.scope_of(object) defines in the
+  // version asked for; sorted.
   // Without the libraries in closure.missing() some may be undefined for that reason only.
   // An error if a table could not be read that might define one of them: then it is not known.
   Result<std::vector<UndefinedSymbol>> undefined(std::size_t object,

@@ -82,7 +82,7 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
     if (auto done = charge(name->size()); !done) return std::move(done).error();
     const std::string& kept = names_asked_for_.emplace_back(std::move(name).value());
     found.push_back({kept, version < versions_.size() ? std::string_view(versions_[version]) : "",
-                     gnu_hash_of(kept)});
+                     gnu_hash_of(kept), index});
   }
   return found;
 }

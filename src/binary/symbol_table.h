@@ -24,6 +24,7 @@ struct SymbolReference {
   std::string_view name;
   std::string_view version;    // as the file wants it; empty: any
   std::uint32_t gnu_hash = 0;  // of the name
+  std::uint64_t index = 0;     // in the file's own table
 };
 
 class SymbolTable {
@@ -41,6 +42,12 @@ class SymbolTable {
   // order of the table, once for each version. Reads the head of the table, and of large name
   // tables only the names that it needs: libcusparseLt has 29 MB of tables for 650 of these.
   Result<std::vector<SymbolReference>> undefined(const Wanted& name, const Wanted& version = {});
+
+  // Takes out those that no relocation names: the loader never looks for them. (GCC 13 leaves
+  // such a symbol in whatever includes <iostream>, _ZSt21ios_base_library_initv, for the linker
+  // to complain about.) A file without relocation tables keeps them all. Reads the tables, of
+  // which libtorch_cuda has 20 MB: ask for what is missing elsewhere only.
+  Status keep_relocated(std::vector<SymbolReference>& symbols) const;
 
   // Whether the loader would take a definition from here. In a large table the first
   // kSingleLooks questions are answered by a few small reads each; then, and in a small one,

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <span>
+#include <unordered_set>
 #include <utility>
 
 #include "base/checked.h"
@@ -17,6 +18,9 @@ namespace {
 // Upper limits. The largest seen: 90,000 symbols and 7 MB of names in libtorch_cuda.
 constexpr std::uint64_t kMaxSymbols = 2'000'000;
 constexpr std::uint64_t kMaxNames = 128 * 1024 * 1024;  // bytes
+constexpr std::uint64_t kMaxRelocations = 20'000'000;
+constexpr std::uint64_t kPiece = 32 * 1024;  // relocations read at once
+
 }  // namespace
 
 Status SymbolTable::charge(std::uint64_t bytes) {
@@ -164,6 +168,55 @@ Status SymbolTable::read_symbols() {
       source.read_at(from.strings, std::as_writable_bytes(std::span(names_.get(), names_size_)));
   if (!done) return std::move(done).error().context("symbol names");
   symbols_read_ = true;
+  return Done{};
+}
+
+Status SymbolTable::keep_relocated(std::vector<SymbolReference>& symbols) const {
+  auto tables = elf_.state_->dynamic_tables();
+  if (!tables) return std::move(tables).error();
+  std::uint64_t at[2] = {};    // DT_RELA and DT_JMPREL: address
+  std::uint64_t size[2] = {};  // bytes
+  std::uint64_t without_symbol = 0;
+  for (const Elf64_Dyn& entry : (*tables)->entries) switch (entry.d_tag) {
+      case DT_RELA:
+        at[0] = entry.d_un.d_ptr;
+        break;
+      case DT_RELASZ:
+        size[0] = entry.d_un.d_val;
+        break;
+      case DT_RELACOUNT:
+        without_symbol = entry.d_un.d_val;
+        break;
+      case DT_JMPREL:
+        at[1] = entry.d_un.d_ptr;
+        break;
+      case DT_PLTRELSZ:
+        size[1] = entry.d_un.d_val;
+        break;
+      case DT_REL:
+        return Done{};  // of no 64-bit machine that we know
+      default:
+        break;
+    }
+  if (size[0] == 0 && size[1] == 0) return Done{};
+  std::unordered_set<std::uint64_t> named;
+  std::vector<Elf64_Rela> piece;
+  for (int table = 0; table < 2; ++table) {
+    const std::uint64_t count = size[table] / sizeof(Elf64_Rela);
+    if (count == 0) continue;
+    if (count > kMaxRelocations) return elf_.state_->broken(std::to_string(count) + " relocations");
+    auto offset = elf_.state_->file_offset(at[table], size[table]);
+    if (!offset) return std::move(offset).error().context("relocations");
+    // The first of DT_RELA are relative ones.
+    for (std::uint64_t first = table == 0 ? std::min(without_symbol, count) : 0; first < count;
+         first += kPiece) {
+      auto done = read_into(elf_.source(), *offset + first * sizeof(Elf64_Rela),
+                            std::min(kPiece, count - first), piece, "relocations");
+      if (!done) return done;
+      for (const Elf64_Rela& one : piece) named.insert(ELF64_R_SYM(one.r_info));
+    }
+  }
+  std::erase_if(symbols, [&](const SymbolReference& one) { return !named.contains(one.index); });
   return Done{};
 }
 
