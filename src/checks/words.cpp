@@ -41,6 +41,16 @@ Finding only_warn(Finding finding, const std::string& because) {
   return finding;
 }
 
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
+void show(Finding& finding, std::string_view label, std::string value) {
+  finding.evidence.emplace_back(std::string(label), std::move(value));
+}
+
 std::string because(const std::string& reason) { return reason.empty() ? "" : ": " + reason; }
 
 std::string listed(const std::vector<std::string>& items, std::size_t limit) {
