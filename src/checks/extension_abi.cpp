@@ -3,7 +3,6 @@
 // One finding a package. What the policy asks for (extensions.include) fails, the rest is
 // worth a warning: nobody knows whether the command imports it.
 #include <algorithm>
-#include <map>
 
 #include "checks/check.h"
 #include "checks/evidence.h"
@@ -38,35 +37,33 @@ std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
 }
 
 std::string torch_words(const ImageFacts& image) {
-  if (!image.torch) return "this torch";
-  return "torch " + image.torch->version.value_or("");
+  return joined({"torch ", image.torch ? image.torch->version.value_or("") : ""});
 }
 
-std::string summary_of(const ExtensionProblem& problem, const ImageFacts& image) {
-  const std::string& package = problem.extension->package;
+// Of the package: "was built for …".
+std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
   switch (problem.fault) {
     case Fault::kMachine:
-      return package + " was compiled for " + problem.detail + ", and the interpreter is " +
-             image.interpreter->machine.value_or("another");
+      return joined({"was compiled for ", problem.detail, ", and the interpreter is ",
+                     *image.interpreter->machine});
     case Fault::kSoabi:
-      return package + " was compiled for " + rules::soabi_words(problem.detail) +
-             ", and the command runs " +
-             rules::soabi_words(image.interpreter->soabi.value_or("another Python"));
+      return joined({"was compiled for ", rules::soabi_words(problem.detail),
+                     ", and the command runs ", rules::soabi_words(*image.interpreter->soabi)});
     case Fault::kLibrary:
     case Fault::kOptional:
-      return package + " needs " + problem.detail + ", which is nowhere to be found";
+      return joined({"needs ", problem.detail, ", which is nowhere to be found"});
     case Fault::kVersion:
-      return package + " needs " + problem.detail + ", and the one found is older";
+      return joined({"needs ", problem.detail, ", and the one found is older"});
     case Fault::kCxxAbi:
-      return package + " was built with the other C++ ABI than " + torch_words(image);
+      return joined({"was built with the other C++ ABI than ", torch_words(image)});
     case Fault::kTorch:
-      return package + " was built for another torch than " + torch_words(image);
+      return joined({"was built for another torch than ", torch_words(image)});
     case Fault::kPython:
-      return package + " needs Python functions that this interpreter does not have";
+      return "needs Python functions that this interpreter does not have";
     case Fault::kCuda:
-      return package + " needs CUDA functions that the libraries found do not have";
+      break;
   }
-  return package;
+  return "needs CUDA functions that the libraries found do not have";
 }
 
 std::string why_of(const ExtensionProblem& problem) {
@@ -77,32 +74,25 @@ std::string why_of(const ExtensionProblem& problem) {
       return "Python imports extensions under its own ABI tag only: \"ModuleNotFoundError\".";
     case Fault::kLibrary:
     case Fault::kOptional:
-      return "Its import would end with \"" + problem.detail +
-             ": cannot open shared object file\", unless the package brings the library in itself "
-             "first. Builds for another CUDA major version look like this.";
+      return joined({"Its import would end with \"", problem.detail,
+                     ": cannot open shared object file\", unless the package brings the library in "
+                     "itself first. Builds for another CUDA major version look like this."});
     case Fault::kVersion:
       return "Its import would end with \"version ... not found\": it was compiled on a newer "
              "system than the image is.";
-    case Fault::kCxxAbi:
-      return "std::string has two forms, and torch up to 2.6 from PyPI had the old one: its "
-             "import would end with \"undefined symbol\".";
-    case Fault::kTorch:
-    case Fault::kPython:
-    case Fault::kCuda:
-      break;
+    default:
+      return joined({"Its import would end with \"undefined symbol: ", problem.detail,
+                     "\": Python resolves every symbol when it loads an extension."});
   }
-  return "Its import would end with \"undefined symbol: " + problem.detail +
-         "\": Python resolves every symbol when it loads an extension.";
 }
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
-  const std::string pip = (image.interpreter ? image.interpreter->path : "python") + " -m pip";
-  std::string built_for = "a build of " + problem.extension->package + " for " + torch_words(image);
-  if (image.interpreter && image.interpreter->soabi)
-    built_for += " and " + rules::soabi_words(*image.interpreter->soabi);
-  return "Install " + built_for + ", or build it against this torch: " + pip +
-         " install --force-reinstall --no-cache-dir --no-deps --no-build-isolation PACKAGE. If the "
-         "command does not import it, name it in extensions.exclude of the policy.";
+  return joined(
+      {"Install a build of ", problem.extension->package, " for ", torch_words(image),
+       " and this Python, or build it against this torch: ",
+       image.interpreter ? image.interpreter->path : "python",
+       " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation. "
+       "If the command does not import it, name it in extensions.exclude of the policy."});
 }
 
 Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
@@ -110,20 +100,20 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
   const bool asked_for =
       std::any_of(problems.begin(), problems.end(),
                   [](const ExtensionProblem& one) { return one.extension->asked_for; });
-  const std::string summary = summary_of(first, image);
+  const std::string summary = joined({first.extension->package, " ", verb_of(first, image)});
   Finding finding = asked_for ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
-    finding.evidence.emplace_back(problems[i].detail, problems[i].extension->path);
+    note(finding, problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
-    finding.evidence.emplace_back("and more", std::to_string(problems.size() - kShown) + " files");
+    note(finding, "and more", joined({std::to_string(problems.size() - kShown), " files"}));
   const auto& undefined = first.extension->problems.undefined_symbols;
   if (undefined && undefined->size() > 1) {
     std::vector<std::string> names;
     for (const UndefinedSymbol& symbol : *undefined) names.push_back(symbol.name);
-    finding.evidence.emplace_back("undefined", listed(names, 4));
+    note(finding, "undefined", listed(names, 4));
   }
-  if (image.torch) finding.evidence.emplace_back("torch", image.torch->path);
-  if (asked_for) finding.evidence.emplace_back("asked for by", "extensions.include");
+  if (image.torch) note(finding, "torch", image.torch->path);
+  if (asked_for) note(finding, "asked for by", "extensions.include");
   finding.why = why_of(first);
   finding.fix = fix_of(first, image);
   return finding;
@@ -142,16 +132,16 @@ Findings check_extension_abi(const Context& context) {
     if (context.explained_by("extension.abi", cause))
       return {skipped(std::string(cause) + " failed")};
 
-  std::vector<std::string> packages;  // in the order of the list
-  std::map<std::string, std::vector<ExtensionProblem>> by_package;
-  for (ExtensionProblem& problem : problems_in(image)) {
-    auto& list = by_package[problem.extension->package];
-    if (list.empty()) packages.push_back(problem.extension->package);
-    list.push_back(std::move(problem));
-  }
+  // One finding a package, in the order of the list.
+  std::vector<ExtensionProblem> problems = problems_in(image);
   Findings findings;
-  for (const std::string& package : packages) {
-    Finding finding = finding_of(by_package[package], image);
+  while (!problems.empty()) {
+    const std::string package = problems.front().extension->package;
+    const auto others = std::stable_partition(
+        problems.begin(), problems.end(),
+        [&](const ExtensionProblem& one) { return one.extension->package == package; });
+    Finding finding = finding_of({problems.begin(), others}, image);
+    problems.erase(problems.begin(), others);
     if (finding.severity == Severity::kFail && context.interpreter_is_guess())
       finding = only_warn(std::move(finding),
                           "the command could not be followed to its Python; set "

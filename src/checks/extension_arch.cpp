@@ -3,7 +3,6 @@
 // Judged by packages, not by files: many bring a library for each generation of GPUs and
 // choose at run time (flash_attn_3 for Hopper alone, beside kernels for all).
 #include <algorithm>
-#include <map>
 
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
@@ -20,18 +19,27 @@ using rules::ComputeCapability;
 // A package's files with device code that can be loaded.
 struct Code {
   std::vector<const Extension*> extensions;
-  bool asked_for = false;
+  bool asked_for() const { return extensions.front()->asked_for; }
 };
 
-std::map<std::string, Code> code_of_packages(const ImageFacts& image) {
-  std::map<std::string, Code> packages;
+// Devices of one compute capability.
+struct Kind {
+  ComputeCapability capability;
+  std::vector<std::size_t> indices;
+};
+
+std::vector<Code> code_of_packages(const ImageFacts& image) {
+  std::vector<Code> packages;
   for (const Extension& extension : *image.extensions) {
     if (!extension.device_code || extension.device_code->groups.empty()) continue;
     if (problem_of(extension, image)) continue;
     // What the policy names is needed for itself.
-    Code& code = packages[extension.asked_for ? extension.path : extension.package];
-    code.extensions.push_back(&extension);
-    code.asked_for = extension.asked_for;
+    auto same = std::find_if(packages.begin(), packages.end(), [&](const Code& code) {
+      return !extension.asked_for && !code.asked_for() &&
+             code.extensions.front()->package == extension.package;
+    });
+    if (same == packages.end()) same = packages.insert(same, Code{});
+    same->extensions.push_back(&extension);
   }
   return packages;
 }
@@ -59,27 +67,27 @@ std::vector<std::string> targets_of(const Code& code) {
   return targets;
 }
 
-Finding finding_of(const Code& code, bool blocked, ComputeCapability capability,
-                   const std::vector<std::size_t>& indices, const Device& device) {
+Finding finding_of(const Code& code, bool blocked, const Kind& kind, const Device& device) {
   const std::string& package = code.extensions.front()->package;
-  const std::string on = gpus(indices) + " (" + device_words(device) + ")";
+  const std::string which = gpus(kind.indices);
+  const std::string words = device_words(device);
   const std::string summary =
-      blocked ? package + " has only PTX for " + on + ", and this driver cannot compile it"
-              : package + " has no code for " + on;
-  Finding finding = code.asked_for ? failure(kExitFit, summary) : warning(summary);
-  finding.evidence.emplace_back(gpus(indices), device_words(device));
-  finding.evidence.emplace_back("code", listed(targets_of(code), 24));
+      joined({package, blocked ? " has only PTX for " : " has no code for ", which, " (", words,
+              ")", blocked ? ", and this driver cannot compile it" : ""});
+  Finding finding = code.asked_for() ? failure(kExitFit, summary) : warning(summary);
+  note(finding, which, words);
+  note(finding, "code", listed(targets_of(code), 24));
   for (std::size_t i = 0; i < std::min<std::size_t>(code.extensions.size(), 4); ++i)
-    finding.evidence.emplace_back("in", code.extensions[i]->path);
+    note(finding, "in", code.extensions[i]->path);
   finding.why =
       blocked ? "Its first kernel would end with \"the provided PTX was compiled with an "
                 "unsupported toolchain\" (222)."
               : "Its first kernel would end with \"no kernel image is available for execution on "
                 "the device\" (209), while torch itself works.";
-  finding.fix = "Use a build of " + package + " that has " + capability.sm_target() +
-                ", or build it with TORCH_CUDA_ARCH_LIST=\"" + std::to_string(capability.major) +
-                "." + std::to_string(capability.minor) +
-                "\". If the command does not use it, name it in extensions.exclude of the policy.";
+  finding.fix = joined({"Use a build of ", package, " that has ", kind.capability.sm_target(),
+                        ", or build it with TORCH_CUDA_ARCH_LIST=\"", kind.capability.text(),
+                        "\". If the command does not use it, name it in extensions.exclude of the "
+                        "policy."});
   return finding;
 }
 
@@ -98,21 +106,24 @@ Findings check_extension_arch(const Context& context) {
     if (context.explained_by("extension.arch", cause))
       return {skipped(std::string(cause) + " failed")};
 
-  std::map<std::pair<unsigned, unsigned>, std::vector<std::size_t>> kinds;
+  std::vector<Kind> kinds;
   for (std::size_t i = 0; i < devices->size(); ++i) {
     const auto& text = (*devices)[i].compute_capability;
     const auto capability = text ? rules::parse_compute_capability(*text) : std::nullopt;
-    if (capability) kinds[{capability->major, capability->minor}].push_back(i);
+    if (!capability) continue;
+    auto same = std::find_if(kinds.begin(), kinds.end(),
+                             [&](const Kind& kind) { return kind.capability == *capability; });
+    if (same == kinds.end()) same = kinds.insert(same, Kind{*capability, {}});
+    same->indices.push_back(i);
   }
   Findings findings;
   const DriverJit jit(context);
-  for (const auto& [name, code] : code_of_packages(image)) {
-    for (const auto& [numbers, indices] : kinds) {
-      const ComputeCapability capability{numbers.first, numbers.second};
-      const auto verdict = best_for(code, capability, jit);
+  for (const Code& code : code_of_packages(image)) {
+    for (const Kind& kind : kinds) {
+      const auto verdict = best_for(code, kind.capability, jit);
       if (verdict != CoverageVerdict::kNothing && verdict != CoverageVerdict::kBlocked) continue;
-      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, capability, indices,
-                                    (*devices)[indices.front()]));
+      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind,
+                                    (*devices)[kind.indices.front()]));
     }
   }
   return findings;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string_view>
 
+#include "checks/words.h"
 #include "rules/python_abi.h"
 
 namespace gpuinit::checks {
@@ -106,7 +106,8 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
   if (!problems.missing.empty()) return missing_library(extension, image);
   if (!problems.missing_versions.empty()) {
     const MissingVersion& version = problems.missing_versions.front();
-    return ExtensionProblem{&extension, Fault::kVersion, version.version + " of " + version.file};
+    return ExtensionProblem{&extension, Fault::kVersion,
+                            joined({version.version, " of ", version.file})};
   }
   if (!problems.undefined_symbols || problems.undefined_symbols->empty()) return std::nullopt;
   // The ABI alone is no proof, for what is asked for may be there in both.
@@ -118,11 +119,16 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
 
 std::vector<std::vector<const Extension*>> alternatives(const std::vector<Extension>& extensions) {
   std::vector<std::vector<const Extension*>> groups;
-  std::map<std::string, std::size_t> by_pattern;
+  std::vector<std::string> patterns;
   for (const Extension& extension : extensions) {
-    const auto [place, is_new] = by_pattern.emplace(pattern_of(extension), groups.size());
-    if (is_new) groups.emplace_back();
-    groups[place->second].push_back(&extension);
+    std::string pattern = pattern_of(extension);
+    const auto same = std::find(patterns.begin(), patterns.end(), pattern);
+    const auto place = static_cast<std::size_t>(same - patterns.begin());
+    if (same == patterns.end()) {
+      patterns.push_back(std::move(pattern));
+      groups.emplace_back();
+    }
+    groups[place].push_back(&extension);
   }
   return groups;
 }

@@ -9,19 +9,19 @@ namespace gpuinit::checks {
 using rules::Answer;
 
 Installed::Installed(const ImageFacts& image) : image_(image) {
-  for (const Package& package : *image.packages) first_.emplace(package.name, &package);
   if (!image.interpreter) return;
   const Interpreter& python = *image.interpreter;
   markers_ = rules::linux_markers(python.version.value_or(""), python.machine.value_or(""));
   pip_ = python.path + " -m pip";
 }
 
-const Package* Installed::find(const std::string& name) const {
-  const auto found = first_.find(name);
-  return found == first_.end() ? nullptr : found->second;
+const Package* Installed::find(std::string_view name) const {
+  for (const Package& package : *image_.packages)
+    if (package.name == name) return &package;
+  return nullptr;
 }
 
-std::string Installed::version_of(const std::string& name) const {
+std::string Installed::version_of(std::string_view name) const {
   if (name == "torch" && image_.torch && image_.torch->version) return *image_.torch->version;
   const Package* package = find(name);
   return package == nullptr ? "" : package->version;

@@ -1,7 +1,6 @@
 // The installed distributions as the checks ask for them: by name, and what they require.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,12 +15,11 @@ class Installed {
   // Requires: image.packages is known; `image` outlives it.
   explicit Installed(const ImageFacts& image);
 
-  // Of each name the first on sys.path, which is the one that Python finds.
-  const std::map<std::string, const Package*>& all() const { return first_; }
-  const Package* find(const std::string& name) const;
+  // Of that name the first on sys.path, which is the one that Python finds; null: none.
+  const Package* find(std::string_view name) const;
 
   // "" if it is not there. Of torch what its own files say: that is what runs.
-  std::string version_of(const std::string& name) const;
+  std::string version_of(std::string_view name) const;
 
   struct Wanted {
     const Package* by;
@@ -39,7 +37,6 @@ class Installed {
                         std::vector<Wanted>& wanted) const;
 
   const ImageFacts& image_;
-  std::map<std::string, const Package*> first_;
   rules::MarkerVariables markers_;
   std::string pip_ = "python -m pip";
 };

@@ -66,13 +66,13 @@ Findings check_loader_missing(const Context& context) {
                (missing.size() == 2 ? " more library)" : " more libraries)");
   Finding finding = loader_failure(context, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
-    finding.evidence.emplace_back(missing[i].name, "needed by " + missing[i].needed_by);
-    finding.evidence.emplace_back("loader", missing[i].reason);
+    note(finding, missing[i].name, "needed by " + missing[i].needed_by);
+    note(finding, "loader", missing[i].reason);
     if (!missing[i].elsewhere.empty())
-      finding.evidence.emplace_back("not looked at", listed(missing[i].elsewhere, 3));
+      note(finding, "not looked at", listed(missing[i].elsewhere, 3));
   }
   for (const std::string& note : context.image.loader->notes)
-    if (note.starts_with("torch's preload")) finding.evidence.emplace_back("torch", note);
+    if (note.starts_with("torch's preload")) note(finding, "torch", note);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       of_python ? "Python would not start: \"error while loading shared libraries: " + first.name +

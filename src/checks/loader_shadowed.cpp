@@ -41,8 +41,8 @@ Findings check_loader_shadowed(const Context& context) {
       loader_failure(context, "torch gets another " + names +
                                   " than the nvidia-* wheels that it was installed with");
   for (std::size_t i = 0; i < std::min<std::size_t>(pairs.size(), 4); ++i) {
-    finding.evidence.emplace_back("loaded", pairs[i].first);
-    finding.evidence.emplace_back("hidden", pairs[i].second);
+    note(finding, "loaded", pairs[i].first);
+    note(finding, "hidden", pairs[i].second);
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =

@@ -28,12 +28,10 @@ Findings check_loader_symbol(const Context& context) {
                    (provider == nullptr ? ", which no loaded library has"
                                         : ", which " + provider->path + " does not have"));
   for (std::size_t i = 0; i < std::min<std::size_t>(symbols->size(), 4); ++i)
-    finding.evidence.emplace_back("undefined",
-                                  (*symbols)[i].name + " of " + (*symbols)[i].needed_by);
+    note(finding, "undefined", (*symbols)[i].name + " of " + (*symbols)[i].needed_by);
   if (provider != nullptr) {
-    finding.evidence.emplace_back("loaded", provider->path + " (" + provider->found_by + ")");
-    if (!provider->hides.empty())
-      finding.evidence.emplace_back("hidden by it", listed(provider->hides, 3));
+    note(finding, "loaded", provider->path + " (" + provider->found_by + ")");
+    if (!provider->hides.empty()) note(finding, "hidden by it", listed(provider->hides, 3));
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why = "Python binds every symbol at once: `import torch` would end with \"" +

@@ -23,13 +23,13 @@ Finding too_old(const Context& context, const std::vector<MissingVersion>& missi
                 std::string summary) {
   Finding finding = loader_failure(context, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i)
-    finding.evidence.emplace_back(missing[i].version, "needed by " + missing[i].needed_by);
+    note(finding, missing[i].version, "needed by " + missing[i].needed_by);
   const MissingVersion& first = missing.front();
-  finding.evidence.emplace_back("loaded", first.provider + " (" + first.found_by + ")");
-  if (!first.highest.empty()) finding.evidence.emplace_back("which has up to", first.highest);
+  note(finding, "loaded", first.provider + " (" + first.found_by + ")");
+  if (!first.highest.empty()) note(finding, "which has up to", first.highest);
   if (const auto* library = loaded(*context.image.loader, first.file);
       library != nullptr && !library->hides.empty())
-    finding.evidence.emplace_back("hidden by it", listed(library->hides, 3));
+    note(finding, "hidden by it", listed(library->hides, 3));
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why = "The loader refuses it: \"" + first.provider + ": version `" + first.version +
                 "' not found (required by " + first.needed_by + ")\".";

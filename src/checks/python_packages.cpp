@@ -3,7 +3,6 @@
 // What is not installed at all is no contradiction (conda, NGC and Debian bring CUDA without
 // nvidia-* packages), nor is what a requirement's text or marker leaves open.
 #include <algorithm>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,152 +30,169 @@ bool is_stack(const std::string& name) {
          name.starts_with("cuda-");
 }
 
-std::string words(const Package& package) { return package.name + " " + package.version; }
+std::string words(const Package& package) { return joined({package.name, " ", package.version}); }
+
+std::string and_more(std::size_t count) {
+  return count > 1 ? joined({" (and ", std::to_string(count - 1), " more)"}) : "";
+}
+
+// One finding for all that is broken in the same way.
+Finding broken_finding(const std::vector<Broken>& broken, const std::string& there) {
+  const Broken& first = broken.front();
+  Finding finding =
+      failure(kExitImage, joined({words(*first.package), " requires ", first.requirement, ", and ",
+                                  there, " is installed", and_more(broken.size())}));
+  for (std::size_t i = 0; i < std::min(broken.size(), kShown); ++i) {
+    const Broken& one = broken[i];
+    std::string text = joined({"requires ", one.requirement, ", says ", one.package->path});
+    if (one.other != nullptr)
+      text = joined({"wanted ", one.requirement, ", found ", one.other->path});
+    note(finding, words(one.other != nullptr ? *one.other : *one.package), std::move(text));
+  }
+  return finding;
+}
 
 // Packages that want another torch than the one that is there.
-std::optional<Finding> other_torch(const Installed& installed) {
+void add_other_torch(const Installed& installed, const ImageFacts& image, Findings& findings) {
   const std::string torch = installed.version_of("torch");
+  if (torch.empty()) return;
   std::vector<Broken> broken;
-  if (!torch.empty())
-    for (const auto& [name, package] : installed.all())
-      for (const auto& [from, requirement] : installed.requirements(*package))
-        if (from == package && requirement.name == "torch" && name != "torch" &&
-            fits(torch, requirement.specifiers) == Answer::kNo)
-          broken.push_back({package, "torch" + requirement.specifiers});
-  if (broken.empty()) return std::nullopt;
-
-  const std::string public_version = torch.substr(0, torch.find('+'));
-  std::string summary = words(*broken[0].package) + " requires " + broken[0].requirement +
-                        ", and torch " + torch + " is installed";
-  if (broken.size() > 1)
-    summary += " (and " + std::to_string(broken.size() - 1) +
-               (broken.size() == 2 ? " other package" : " other packages") + ")";
-  Finding finding = failure(kExitImage, summary);
   std::string install;
-  for (std::size_t i = 0; i < std::min(broken.size(), kShown); ++i) {
-    const Package& package = *broken[i].package;
-    finding.evidence.emplace_back(words(package),
-                                  "requires " + broken[i].requirement + ", says " + package.path);
-    install += " " + package.name;
+  for (const Package& package : *image.packages) {
+    // Only the first of a name is ever imported.
+    if (package.requires_dist.empty() || installed.find(package.name) != &package) continue;
+    for (const auto& [by, requirement] : installed.requirements(package)) {
+      if (by != &package || requirement.name != "torch" || package.name == "torch" ||
+          fits(torch, requirement.specifiers) != Answer::kNo)
+        continue;
+      broken.push_back({&package, joined({"torch", requirement.specifiers})});
+      install += " ";
+      install += package.name;
+    }
   }
-  if (broken.size() > kShown)
-    finding.evidence.emplace_back("and more", std::to_string(broken.size() - kShown) + " packages");
+  if (broken.empty()) return;
+  Finding finding = broken_finding(broken, joined({"torch ", torch}));
   finding.why =
       "Compiled code of such a package fits the torch it was built with: with another its import "
       "can end with \"undefined symbol\", or its operators are missing (\"operator "
       "torchvision::nms "
       "does not exist\"). A later `pip install` often replaces torch alone.";
-  finding.fix = "Let pip choose versions that fit, in one command: " + installed.pip() +
-                " install --upgrade 'torch==" + public_version + "'" + install + ".";
-  return finding;
+  finding.fix =
+      joined({"Let pip choose versions that fit, in one command: ", installed.pip(),
+              " install --upgrade 'torch==", torch.substr(0, torch.find('+')), "'", install, "."});
+  findings.push_back(std::move(finding));
 }
 
 // The CUDA libraries and the triton that torch was released with.
-std::optional<Finding> torchs_own(const Installed& installed) {
+void add_torchs_own(const Installed& installed, Findings& findings) {
   const Package* torch = installed.find("torch");
-  if (torch == nullptr) return std::nullopt;
+  if (torch == nullptr) return;
   std::vector<Broken> broken;
   std::string install;
-  for (const auto& [from, requirement] : installed.requirements(*torch)) {
+  for (const auto& [by, requirement] : installed.requirements(*torch)) {
     const Package* other = installed.find(requirement.name);
-    if (other == nullptr || requirement.name == "numpy" || requirement.name == "torch") continue;
-    if (fits(other->version, requirement.specifiers) != Answer::kNo) continue;
-    broken.push_back({from, requirement.name + requirement.specifiers, other});
-    install += " '" + requirement.name + requirement.specifiers + "'";
+    if (other == nullptr || requirement.name == "numpy" || requirement.name == "torch" ||
+        fits(other->version, requirement.specifiers) != Answer::kNo)
+      continue;
+    broken.push_back({by, joined({requirement.name, requirement.specifiers}), other});
+    install += joined({" '", broken.back().requirement, "'"});
   }
-  if (broken.empty()) return std::nullopt;
-  std::string summary = words(*broken[0].package) + " requires " + broken[0].requirement +
-                        ", and " + broken[0].other->version + " is installed";
-  if (broken.size() > 1) summary += " (and " + std::to_string(broken.size() - 1) + " more)";
-  Finding finding = failure(kExitImage, summary);
-  for (std::size_t i = 0; i < std::min(broken.size(), kShown); ++i)
-    finding.evidence.emplace_back(words(*broken[i].other), "wanted " + broken[i].requirement +
-                                                               ", found " + broken[i].other->path);
+  if (broken.empty()) return;
+  Finding finding = broken_finding(broken, broken.front().other->version);
   finding.why =
       "torch was built and tested with exactly these. With others it may work, or end with "
       "\"undefined symbol\", CUDNN_STATUS_NOT_INITIALIZED, or a torch.compile that fails.";
-  finding.fix = "If it was not meant: " + installed.pip() + " install" + install + ".";
-  return finding;
+  finding.fix = joined({"If it was not meant: ", installed.pip(), " install", install, "."});
+  findings.push_back(std::move(finding));
 }
 
-// Two versions of one distribution in one directory: one of them is only half there.
-Findings duplicates(const ImageFacts& image, const std::string& pip) {
-  std::map<std::pair<std::string, std::string>, std::vector<const Package*>> by_place;
-  for (const Package& package : *image.packages)
-    by_place[{package.path.substr(0, package.path.rfind('/')), package.name}].push_back(&package);
-  Findings findings;
-  for (const auto& [place, packages] : by_place) {
-    const std::string& name = place.second;
-    const auto wants_torch = [](const Package* package) { return !package->requires_dist.empty(); };
-    if (!is_stack(name) && std::none_of(packages.begin(), packages.end(), wants_torch)) continue;
-    std::vector<std::string> versions;
-    for (const Package* package : packages)
-      if (std::find(versions.begin(), versions.end(), package->version) == versions.end())
-        versions.push_back(package->version);
-    if (versions.size() < 2) continue;
-    Finding finding = failure(kExitImage, "more than one " + name + " is recorded in " +
-                                              place.first + ": " + listed(versions));
-    for (const Package* package : packages)
-      finding.evidence.emplace_back(package->version, package->path);
+std::string_view directory_of(const Package& package) {
+  return std::string_view(package.path).substr(0, package.path.rfind('/'));
+}
+
+// Two versions of one distribution in one directory: one of them is only half there. True if
+// torch is among them.
+bool add_duplicates(const Installed& installed, const ImageFacts& image, Findings& findings) {
+  bool torch = false;
+  const auto& packages = *image.packages;
+  for (auto one = packages.begin(); one != packages.end(); ++one) {
+    if (!is_stack(one->name) && one->requires_dist.empty()) continue;
+    const auto same_place = [&](const Package& other) {
+      return other.name == one->name && directory_of(other) == directory_of(*one);
+    };
+    if (std::any_of(packages.begin(), one, same_place)) continue;  // was seen from the first
+    const auto other = std::find_if(one + 1, packages.end(), [&](const Package& later) {
+      return same_place(later) && later.version != one->version;
+    });
+    if (other == packages.end()) continue;
+    torch = torch || one->name == "torch";
+    Finding finding =
+        failure(kExitImage, joined({"more than one ", one->name, " is recorded in ",
+                                    directory_of(*one), ": ", one->version, ", ", other->version}));
+    note(finding, one->version, one->path);
+    note(finding, other->version, other->path);
     finding.why =
         "They share one directory, so at most one of them is whole. Interrupted upgrades and "
         "image layers that are copied over each other (COPY --from) look like this.";
-    finding.fix = "Install it anew: " + pip + " uninstall -y " + name +
-                  " until nothing of it is left, then " + pip + " install " + name +
-                  " in the version that is wanted.";
+    finding.fix = joined({"Install it anew: ", installed.pip(), " uninstall -y ", one->name,
+                          " until nothing of it is left, then install the version that is "
+                          "wanted."});
     findings.push_back(std::move(finding));
   }
-  return findings;
+  return torch;
 }
 
 // A torch whose files are of another release than its metadata.
-std::optional<Finding> overwritten(const ImageFacts& image, const std::string& pip) {
-  if (!image.torch || !image.torch->version || !image.torch->metadata_version) return std::nullopt;
-  const Torch& torch = *image.torch;
-  auto files = rules::parse_python_version(*torch.version);
-  auto metadata = rules::parse_python_version(*torch.metadata_version);
-  if (!files || !metadata) return std::nullopt;
+bool add_overwritten(const Installed& installed, const ImageFacts& image, Findings& findings) {
+  if (!image.torch || !image.torch->version || !image.torch->metadata_version) return false;
+  const std::string& version = *image.torch->version;
+  const std::string& recorded = *image.torch->metadata_version;
+  auto files = rules::parse_python_version(version);
+  auto metadata = rules::parse_python_version(recorded);
+  if (!files || !metadata) return false;
   files->local.clear();  // "2.8.0" from PyPI has "2.8.0+cu128" inside
   metadata->local.clear();
-  if (*files == *metadata) return std::nullopt;
-  Finding finding = failure(kExitImage, "torch's files are of " + *torch.version +
-                                            ", its metadata of " + *torch.metadata_version);
-  finding.evidence.emplace_back("torch/version.py", *torch.version);
-  finding.evidence.emplace_back("metadata", *torch.metadata_version);
-  finding.evidence.emplace_back("torch", torch.path);
+  if (*files == *metadata) return false;
+  Finding finding = failure(
+      kExitImage, joined({"torch's files are of ", version, ", its metadata of ", recorded}));
+  note(finding, "torch", image.torch->path);
   finding.why =
       "pip decides by the metadata what is installed and what fits. Interrupted upgrades and "
       "copied directories look like this, and files of both releases may be mixed.";
-  finding.fix = pip + " install --force-reinstall --no-deps 'torch==" +
-                torch.version->substr(0, torch.version->find('+')) + "'";
-  return finding;
+  finding.fix = joined({installed.pip(), " install --force-reinstall --no-deps 'torch==",
+                        version.substr(0, version.find('+')), "'"});
+  findings.push_back(std::move(finding));
+  return true;
 }
 
 // What was compiled for NumPy 1, beside a NumPy 2.
-std::optional<Finding> numpy_of_another_age(const ImageFacts& image, const Installed& installed) {
-  const auto numpy = rules::parse_python_version(installed.version_of("numpy"));
-  if (!numpy || numpy->release[0] < 2) return std::nullopt;
-  std::vector<std::pair<std::string, std::string>> old;
-  const auto is_old = [](const Fact<std::string>& abi) { return abi && *abi == "1"; };
-  if (image.torch && is_old(image.torch->numpy_abi)) old.emplace_back("torch", image.torch->path);
+void add_old_numpy(const Installed& installed, const ImageFacts& image, Findings& findings) {
+  const std::string version = installed.version_of("numpy");
+  const auto numpy = rules::parse_python_version(version);
+  if (!numpy || numpy->release[0] < 2) return;
+  std::string first;
+  std::vector<std::string> old;
+  const auto look_at = [&](const Fact<std::string>& abi, const std::string& name,
+                           const std::string& path) {
+    if (!abi || *abi != "1") return;
+    if (old.empty()) first = name;
+    old.push_back(path);
+  };
+  if (image.torch) look_at(image.torch->numpy_abi, "torch", image.torch->path);
   if (image.extensions)
     for (const Extension& extension : *image.extensions)
-      if (is_old(extension.numpy_abi)) old.emplace_back(extension.package, extension.path);
-  if (old.empty()) return std::nullopt;
-  const std::string version = installed.version_of("numpy");
-  Finding finding = warning(
-      old[0].first + " was compiled for NumPy 1, and NumPy " + version + " is installed" +
-      (old.size() > 1 ? " (and " + std::to_string(old.size() - 1) + " more)" : std::string()));
-  for (std::size_t i = 0; i < std::min(old.size(), kShown); ++i)
-    finding.evidence.emplace_back("compiled for NumPy 1", old[i].second);
-  if (const Package* package = installed.find("numpy"))
-    finding.evidence.emplace_back("NumPy", package->path);
+      look_at(extension.numpy_abi, extension.package, extension.path);
+  if (old.empty()) return;
+  Finding finding = warning(joined({first, " was compiled for NumPy 1, and NumPy ", version,
+                                    " is installed", and_more(old.size())}));
+  note(finding, "compiled for NumPy 1", listed(old, kShown));
+  note(finding, "NumPy", installed.find("numpy")->path);
   finding.why =
       "\"A module that was compiled using NumPy 1.x cannot be run in NumPy 2 as it may crash\": "
       "torch then goes on without NumPy (\"Numpy is not available\" at tensor.numpy()), other "
       "modules fail to import.";
-  finding.fix = installed.pip() + " install 'numpy<2', or a newer " + old[0].first + ".";
-  return finding;
+  finding.fix = joined({installed.pip(), " install 'numpy<2', or a newer ", first, "."});
+  findings.push_back(std::move(finding));
 }
 
 }  // namespace
@@ -190,23 +206,13 @@ Findings check_python_packages(const Context& context) {
     return {skipped("torch.install failed")};
 
   const Installed installed(image);
-  Findings findings = duplicates(image, installed.pip());
-  const bool two_torchs = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.summary.starts_with("more than one torch ");
-  });
-  const auto add = [&](std::optional<Finding> finding) {
-    if (finding) findings.push_back(*std::move(finding));
-  };
-  if (!two_torchs) {
-    auto mixed = overwritten(image, installed.pip());
-    // Which torch the packages got cannot be told then.
-    if (!mixed) {
-      add(other_torch(installed));
-      add(torchs_own(installed));
-    }
-    add(std::move(mixed));
+  Findings findings;
+  // Which torch the packages got cannot be told where two are mixed.
+  if (!add_duplicates(installed, image, findings) && !add_overwritten(installed, image, findings)) {
+    add_other_torch(installed, image, findings);
+    add_torchs_own(installed, findings);
   }
-  add(numpy_of_another_age(image, installed));
+  add_old_numpy(installed, image, findings);
   if (context.interpreter_is_guess())
     for (Finding& finding : findings)
       if (finding.severity == Severity::kFail)

@@ -56,6 +56,12 @@ Findings one(std::optional<Finding> finding) {
   return finding ? one(*std::move(finding)) : Findings();
 }
 
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
 std::string because(const std::string& reason) { return reason.empty() ? "" : ": " + reason; }
 
 std::string listed(const std::vector<std::string>& items, std::size_t limit) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,11 @@ Finding skipped(std::string summary);
 // The check would fail, but on a guess: says so and only warns.
 Finding only_warn(Finding finding, const std::string& because);
 
-// Adds a piece of evidence.
+// The parts one after the other. Shorter code than a chain of `+`.
+std::string joined(std::initializer_list<std::string_view> parts);
+
+// One line of evidence. As a function, because emplace_back is compiled anew for a label of
+// every length.
 void note(Finding& finding, std::string_view label, std::string value);
 
 // ": reason", or "" when there is none.

@@ -128,7 +128,7 @@ class Finder {
   const ExtensionScope& scope_;
   std::vector<ExtensionFile>& found_;
   std::string entry_;
-  std::set<std::string, std::less<>> owned_;  // directories that a RECORD speaks for
+  std::set<std::string> owned_;  // directories that a RECORD speaks for
   std::set<std::string> paths_;
   std::size_t walked_ = 0;
 };

@@ -51,16 +51,16 @@ ExtensionLoading::ExtensionLoading(const base::RootFs& fs, LoaderClosure& closur
                                    const Interpreter& python, std::vector<Extension>& extensions)
     : fs_(fs), closure_(closure), python_(python), extensions_(extensions) {
   first_own_ = closure.objects().size();
-  for (std::size_t i = 0; i < extensions.size(); ++i)
-    if (fits(extensions[i], python))
-      by_file_name_.emplace(std::string(base::basename(extensions[i].path)), i);
+  objects_.resize(extensions.size(), LoaderClosure::kMissing);
+  begun_.resize(extensions.size());
   for (std::size_t i = 0; i < extensions.size(); ++i) open(i);
 }
 
 // The extensions that this one needs by name come first.
 void ExtensionLoading::open(std::size_t index) {
   Extension& extension = extensions_[index];
-  if (!begun_.insert(index).second) return;
+  if (begun_[index]) return;
+  begun_[index] = true;
   extension.problems = LoadProblems{};
   if (!closure_.unknown_because().empty()) {
     extension.problems.undefined_symbols = Symbols::unknown(closure_.unknown_because());
@@ -73,11 +73,11 @@ void ExtensionLoading::open(std::size_t index) {
   if (auto elf = OpenElf::open(fs_, extension.path))
     if (auto dynamic = (*elf)->dynamic())
       for (const std::string& name : dynamic->needed)
-        if (const auto found = by_file_name_.find(name); found != by_file_name_.end())
-          open(found->second);
+        for (std::size_t i = 0; i < extensions_.size(); ++i)
+          if (base::basename(extensions_[i].path) == name) open(i);
   auto object = closure_.open(extension.path);
   if (object) {
-    objects_.emplace(index, *object);
+    objects_[index] = *object;
   } else {
     extension.problems.missing.push_back({std::string(base::basename(extension.path)),
                                           extension.path,
@@ -91,7 +91,9 @@ void ExtensionLoading::open(std::size_t index) {
 void ExtensionLoading::find_problems(binary::SymbolCheck& symbols,
                                      const binary::VersionCheck& versions) {
   const bool no_driver = closure_.answering_to("libcuda.so.1") == LoaderClosure::kMissing;
-  for (const auto& [index, object] : objects_) {
+  for (std::size_t index = 0; index < objects_.size(); ++index) {
+    const std::size_t object = objects_[index];
+    if (object == LoaderClosure::kMissing) continue;
     LoadProblems& problems = extensions_[index].problems;
     const auto own = brought_in(object);
     add_missing_libraries(own, problems);
@@ -103,10 +105,10 @@ void ExtensionLoading::find_problems(binary::SymbolCheck& symbols,
 // Itself first; not the objects of torch.
 std::vector<std::size_t> ExtensionLoading::brought_in(std::size_t object) const {
   std::vector<std::size_t> list{object};
-  std::set<std::size_t> seen{object};
   for (std::size_t at = 0; at < list.size(); ++at)
     for (const std::size_t need : closure_.objects()[list[at]].needs)
-      if (need != LoaderClosure::kMissing && need >= first_own_ && seen.insert(need).second)
+      if (need != LoaderClosure::kMissing && need >= first_own_ &&
+          std::find(list.begin(), list.end(), need) == list.end())
         list.push_back(need);
   return list;
 }
@@ -123,13 +125,14 @@ std::string ExtensionLoading::reason_of(const std::string& name, std::size_t nee
 
 void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own,
                                              LoadProblems& problems) const {
-  std::set<std::string> said;
   for (const std::size_t one : own) {
     const auto& object = closure_.objects()[one];
     const auto& names = object.dynamic.needed;
     for (std::size_t i = 0; i < std::min(object.needs.size(), names.size()); ++i) {
-      if (object.needs[i] != LoaderClosure::kMissing || !said.insert(names[i]).second) continue;
-      if (!is_driver_library(names[i]))
+      if (object.needs[i] != LoaderClosure::kMissing) continue;
+      const bool said = std::any_of(problems.missing.begin(), problems.missing.end(),
+                                    [&](const auto& before) { return before.name == names[i]; });
+      if (!said && !is_driver_library(names[i]))
         problems.missing.push_back({names[i], object.path, reason_of(names[i], one), {}, false});
     }
   }

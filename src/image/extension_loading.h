@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,9 +48,8 @@ class ExtensionLoading {
   binary::LoaderClosure& closure_;
   const Interpreter& python_;
   std::vector<Extension>& extensions_;
-  std::map<std::string, std::size_t> by_file_name_;
-  std::map<std::size_t, std::size_t> objects_;  // extension → object
-  std::set<std::size_t> begun_;
+  std::vector<std::size_t> objects_;  // of each extension; kMissing: it was not opened
+  std::vector<bool> begun_;
   std::size_t first_own_ = 0;  // the objects before it are the interpreter's and torch's
 };
 

@@ -132,7 +132,7 @@ class MarkerReader {
     operand.variable = text_.substr(0, static_cast<std::size_t>(end - text_.begin()));
     if (operand.variable.empty()) return std::nullopt;
     text_.remove_prefix(operand.variable.size());
-    const auto found = variables_.find(operand.variable);
+    const auto found = variables_.find(std::string(operand.variable));
     operand.known = found != variables_.end();
     if (operand.known) operand.value = found->second;
     return operand;

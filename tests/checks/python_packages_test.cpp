@@ -59,7 +59,7 @@ TEST(PythonPackages, TorchWasReplacedUnderTorchvision) {
   EXPECT_EQ(finding.exit_code, kExitImage);
   EXPECT_EQ(finding.summary,
             "torchvision 0.23.0 requires torch==2.5.1, and torch 2.8.0+cu128 is installed (and 1 "
-            "other package)");
+            "more)");
   EXPECT_EQ(evidence(finding, "xformers 0.0.32.post2"),
             "requires torch==2.5.1, says " + kSite + "/xformers-0.0.32.post2.dist-info");
   EXPECT_THAT(finding.fix, HasSubstr("/usr/local/bin/python3.12 -m pip install --upgrade "
