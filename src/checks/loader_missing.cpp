@@ -71,8 +71,8 @@ Findings check_loader_missing(const Context& context) {
     if (!missing[i].elsewhere.empty())
       note(finding, "not looked at", listed(missing[i].elsewhere, 3));
   }
-  for (const std::string& note : context.image.loader->notes)
-    if (note.starts_with("torch's preload")) note(finding, "torch", note);
+  for (const std::string& one : context.image.loader->notes)
+    if (one.starts_with("torch's preload")) note(finding, "torch", one);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       of_python ? "Python would not start: \"error while loading shared libraries: " + first.name +
