@@ -109,8 +109,13 @@ Result<Facts> gather_facts(const Question& question, const Policy& policy, Timin
   Facts facts;
   {
     const Step step(timings, "image");
-    facts.image = image::read_image({*root, question.root, question.command, question.environment,
-                                     working_directory(question.root), policy.python_interpreter});
+    facts.image = image::read_image({*root,
+                                     question.root,
+                                     question.command,
+                                     question.environment,
+                                     working_directory(question.root),
+                                     policy.python_interpreter,
+                                     {policy.extensions_include, policy.extensions_exclude}});
   }
   if (!question.node_file.empty()) {
     auto node = node_from_file(question.node_file);

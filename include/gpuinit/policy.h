@@ -38,6 +38,10 @@ struct Policy {
   // [torch] required: torch.install fails when there is no torch at all.
   bool torch_required = false;
 
+  // [extensions] globs on paths below an entry of sys.path, "torchvision/*"; `*` crosses '/'.
+  std::vector<std::string> extensions_include;  // the command needs them: read, and must work
+  std::vector<std::string> extensions_exclude;  // never read
+
   // [gpu]
   GpuRequired gpu_required = GpuRequired::kAuto;  // required = "auto" | "yes" | "no"
   std::string gpu_count = ">=1";                  // count: range of visible devices, ">=8", "4"

@@ -23,9 +23,9 @@ constexpr CheckInfo kTexts[] = {
             "than the kernel driver: \"system has unsupported display driver / cuda driver "
             "combination\" (803).",
         .fix = "Start the container with the NVIDIA runtime (docker: --gpus all; Kubernetes: a "
-               "nvidia.com/gpu limit and the device plugin) and NVIDIA_DRIVER_CAPABILITIES with "
-               "`compute` in it. Keep stubs and driver packages out of the image. If the image has "
-               "none, restart the node: its driver was updated without a reload.",
+               "nvidia.com/gpu limit and the device plugin). Keep stubs and driver packages out of "
+               "the image. If the image has none, restart the node: its driver was updated without "
+               "a reload.",
         .source =
             "NVIDIA Container Toolkit documentation; cuda.h, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
     },
@@ -46,9 +46,7 @@ constexpr CheckInfo kTexts[] = {
             "driver on your system is too old\"; with a forward-compatibility libcuda that does "
             "not fit, errors 803 or 804.",
         .fix = "Use a node with a newer driver, or an image built for the CUDA version that the "
-               "driver "
-               "serves. On data-center GPUs the cuda-compat package in the image can help. Where "
-               "cuda-compat is in the way, take it out of LD_LIBRARY_PATH and ld.so.conf.d.",
+               "driver serves. On data-center GPUs the cuda-compat package in the image can help.",
         .source =
             "CUDA Toolkit release notes, \"CUDA Driver\"; NVIDIA CUDA Compatibility, minor version "
             "and forward compatibility",
@@ -57,19 +55,44 @@ constexpr CheckInfo kTexts[] = {
         .id = "cuda.compat",
         .exit_codes = "66",
         .title = "a forward-compatibility libcuda is active where it cannot work, or unused",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at =
+            "Whether the libcuda.so.1 in front comes from a cuda-compat package: then its release "
+            "and the driver branches in its note (.note.cuda.fwd_compatibility) against the kernel "
+            "driver's, the names of the GPUs (it is for data-center GPUs), and cuInit's errors 803 "
+            "and 804. Also a libcuda of the image that hides the one which belongs to the kernel "
+            "driver, and, as a warning, a cuda-compat in /usr/local/cuda*/compat that is not in "
+            "use where this driver alone does not serve torch, or cannot compile its PTX. A "
+            "libcuda that initialises passes.",
+        .why = "\"system has unsupported display driver / cuda driver combination\" (803), "
+               "\"forward compatibility was attempted on non supported HW\" (804). A cuda-compat "
+               "that a Kubernetes `command:` has switched off with the entrypoint leaves \"CUDA "
+               "driver version is insufficient\" or \"the provided PTX was compiled with an "
+               "unsupported toolchain\" (222).",
+        .fix =
+            "Take a cuda-compat or a libcuda that does not fit out of LD_LIBRARY_PATH and "
+            "/etc/ld.so.conf.d. Where it would help, put its directory first in LD_LIBRARY_PATH, "
+            "or keep the image's entrypoint (Kubernetes: `args:` in place of `command:`).",
+        .source = "NVIDIA CUDA Compatibility, \"Forward Compatibility\"; NVIDIA container toolkit, "
+                  "cmd/nvidia-cdi-hook/cudacompat; cuda.h, enum cudaError_enum",
     },
     {
         .id = "cuda.require",
         .exit_codes = "66",
         .title = "the image's NVIDIA_REQUIRE_* condition is not met by this node",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at =
+            "Every NVIDIA_REQUIRE_* variable (but NVIDIA_REQUIRE_JETPACK*): alternatives with "
+            "blanks between them, each a list of conditions with commas. `cuda` is the CUDA "
+            "version of the driver, `driver` the release of the kernel driver, `arch` a GPU's "
+            "compute capability, `brand` what NVML calls it, told by the GPU's name where that is "
+            "certain. All variables must hold for every visible GPU. What asks for something "
+            "unknown is undecided. NVIDIA_DISABLE_REQUIRE=1 switches it off.",
+        .why = "The image says that it was not made for this node. The container runtime refuses "
+               "to start it (\"requirement error: unsatisfied condition: cuda>=12.8\"), but not in "
+               "every mode: with CDI nobody looks, and the error comes later from CUDA.",
+        .fix = "Use a node that meets the condition, or an image built for an older CUDA. If the "
+               "image is known to work all the same, set NVIDIA_DISABLE_REQUIRE=1.",
+        .source = "libnvidia-container, src/cli/dsl.c and configure.c; NVIDIA container toolkit, "
+                  "internal/requirements",
     },
 };
 

@@ -10,15 +10,24 @@ constexpr CheckInfo kTexts[] = {
         .id = "device.permissions",
         .exit_codes = "69 or 77",
         .title = "a device file that CUDA needs is missing, or may not be opened",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at = "The errno of opening /dev/nvidia0 and its like, /dev/nvidiactl and "
+                    "/dev/nvidia-uvm, where the driver has shown no device. 77: one may not be "
+                    "opened (a closed GPU among open ones is another container's; nvidia-modeset "
+                    "and others do not matter). 69: a GPU's file opens, /dev/nvidiactl or "
+                    "/dev/nvidia-uvm is missing, and cuInit says 100, 304 or 999.",
+        .why = "\"CUDA unknown error\" (999), \"No CUDA GPUs are available\", \"Failed to "
+               "initialize NVML: Unknown Error\". A `systemctl daemon-reload` on the node can take "
+               "the device rules from a running container.",
+        .fix = "Start the container anew with the NVIDIA runtime or a CDI device, which bring "
+               "every file and its rule. For a non-root user look at the mode and group of "
+               "/dev/nvidia*. If the node has no /dev/nvidia-uvm, load that module there.",
+        .source = "NVIDIA Container Toolkit documentation, \"Troubleshooting\"; cgroups(7), device "
+                  "controller",
     },
     {
         .id = "device.present",
         .exit_codes = "69, 75 or 77",
-        .title = "no GPU is visible, too few are, or one may not be opened",
+        .title = "no GPU is visible, or too few are",
         .looks_at =
             "What the driver enumerates in a child process under this environment, the errno of "
             "opening /dev/nvidia*, CUDA_VISIBLE_DEVICES and NVIDIA_VISIBLE_DEVICES, and gpu.count "
@@ -39,10 +48,17 @@ constexpr CheckInfo kTexts[] = {
         .id = "device.mode",
         .exit_codes = "69 or 75",
         .title = "a GPU is in a mode in which this job cannot use it",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at =
+            "The compute mode of every visible GPU and what became of a context on it: prohibited "
+            "(69), or exclusive with error 46, so that another process has it (75). cuInit's error "
+            "3, where a MIG instance was asked for or the kernel driver lists a GPU that can be "
+            "split: MIG mode without an instance (69). A GPU that works passes in any mode.",
+        .why = "\"CUDA-capable device(s) is/are busy or unavailable\" (46), \"initialization "
+               "error\" (3): the command finds out minutes later.",
+        .fix = "Set the compute mode back on the node (nvidia-smi -c DEFAULT), or wait for the "
+               "process that has the GPU. Create MIG instances and give the container one, or "
+               "switch MIG mode off.",
+        .source = "CUDA driver API, CUcomputemode; NVIDIA Multi-Instance GPU User Guide",
     },
     {
         .id = "device.arch",

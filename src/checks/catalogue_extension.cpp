@@ -10,19 +10,44 @@ constexpr CheckInfo kTexts[] = {
         .id = "extension.abi",
         .exit_codes = "65",
         .title = "an extension was built for another Python, torch or C++ ABI",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at =
+            "Shared libraries in site-packages and dist-packages that need torch or CUDA, and "
+            "those that extensions.include of the policy names: the processor and the ABI tag of "
+            "the file name, whether the loader would find the libraries they need after `import "
+            "torch`, in the versions they need, and whether the symbols of Python, torch and CUDA "
+            "that they ask for are defined there. Of files that are alternatives of each other "
+            "(libtorchcodec_core4.so to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130) "
+            "one that loads is enough. Missing libraries outside torch and CUDA (FFmpeg, "
+            "TensorRT) count only where the policy names the extension. extensions.exclude takes "
+            "files away.",
+        .why = "Python resolves every symbol when it loads an extension. One that was built for "
+               "another torch, C++ ABI, CUDA or Python ends the import with \"undefined symbol: "
+               "_ZN3c10...\" or \"cannot open shared object file\", often long after the start. "
+               "Nobody "
+               "knows which extensions the command imports: what is not in extensions.include is "
+               "only a warning.",
+        .fix = "Install a build for exactly this torch, CUDA and Python, or build it in the image "
+               "with pip install --no-build-isolation. Name what the command needs in "
+               "extensions.include and set the check to \"fail\".",
+        .source = "ld.so(8); PEP 3149; Itanium C++ ABI, mangling; GCC manual, Dual ABI",
     },
     {
         .id = "extension.arch",
         .exit_codes = "66",
         .title = "a visible GPU finds no code in an extension that it can run",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at =
+            "The fatbin headers of the extensions that can be loaded, against the compute "
+            "capability of every visible GPU and what the driver compiles, as device.arch does "
+            "for torch. A package's files are judged together, because many choose between them "
+            "at run time; a file that extensions.include names is judged alone.",
+        .why =
+            "torch works, and the first kernel of the extension ends with \"no kernel image is "
+            "available for execution on the device\" (209). Wheels and builds on machines without "
+            "a GPU often have code for fewer GPUs than torch has.",
+        .fix =
+            "Build it with TORCH_CUDA_ARCH_LIST set to the fleet's compute capabilities, or use a "
+            "wheel that has them.",
+        .source = "CUDA Programming Guide, Compatibility of binaries and PTX; docs/fatbin.md",
     },
     {
         .id = "python.packages",
@@ -40,7 +65,8 @@ constexpr CheckInfo kTexts[] = {
         .why =
             "Each `pip install` may replace what an earlier one chose. Compiled code fits the "
             "torch it was built with: \"undefined symbol\", \"operator torchvision::nms does not "
-            "exist\", \"A module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much "
+            "exist\", \"A module that was compiled using NumPy 1.x cannot be run in NumPy 2\". "
+            "Much "
             "of it works all the same, which is why this only warns.",
         .fix =
             "Name everything in one `pip install`, torch with its version, and let pip choose the "

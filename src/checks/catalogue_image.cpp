@@ -10,10 +10,19 @@ constexpr CheckInfo kTexts[] = {
         .id = "platform",
         .exit_codes = "65",
         .title = "the image is for another processor than this machine has",
-        .looks_at = "To be written.",
-        .why = "To be written.",
-        .fix = "To be written.",
-        .source = "",
+        .looks_at = "The ELF machine of the interpreter (or, where that is not known, of torch's "
+                    "extension) against `uname -m`. x86-64, aarch64, ppc64le, riscv64 and s390x "
+                    "run none of each other's programs; others are not judged. With --node the "
+                    "machine is that of the node file. A root that is looked at with --root and "
+                    "gpu.required = \"no\" is not run here and not judged. Interpreter and torch "
+                    "for different processors are python.abi's.",
+        .why =
+            "The kernel refuses the program: \"exec format error\", and a pod restarts for ever. "
+            "It happens when an image for one platform is pulled on, or built on, another.",
+        .fix = "Pull or build the image for the node's processor (docker build --platform "
+               "linux/amd64,linux/arm64), or pin the pod to nodes of the image's (nodeSelector "
+               "kubernetes.io/arch).",
+        .source = "execve(2), ENOEXEC; uname(2)",
     },
     {
         .id = "libc.version",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "checks/words.h"
+#include "rules/version.h"
 
 namespace gpuinit::checks {
 
@@ -30,6 +31,19 @@ Level Context::level(std::string_view id) const {
 bool Context::explained_by(std::string_view id, std::string_view cause) const {
   return std::find(failed.begin(), failed.end(), cause) != failed.end() &&
          seriousness(level(cause)) >= seriousness(level(id));
+}
+
+std::optional<Finding> Context::explained(std::string_view id,
+                                          std::initializer_list<std::string_view> causes) const {
+  for (const auto cause : causes)
+    if (explained_by(id, cause)) return skipped(std::string(cause) + " failed");
+  return std::nullopt;
+}
+
+std::optional<Finding> Context::explained_absence(std::string_view id) const {
+  return explained(id,
+                   {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.driver",
+                    "cuda.visible-devices", "device.permissions", "device.mode", "device.present"});
 }
 
 std::optional<Finding> Context::no_gpu_needed() const {
@@ -78,6 +92,18 @@ bool Context::probe_loaded_libcuda() const {
 std::optional<int> Context::init_error() const {
   if (!node.probe || !node.probe->init_error) return std::nullopt;
   return *node.probe->init_error;
+}
+
+bool Context::sees_devices() const { return node.devices.known() && !node.devices->empty(); }
+
+bool Context::sees_no_device() const {
+  constexpr int kNoDevice = 100;
+  return init_error() == kNoDevice || (node.devices.known() && node.devices->empty());
+}
+
+bool Context::wants(std::size_t count) const {
+  const auto range = rules::parse_version_range(policy.gpu_count);
+  return range && range->contains(rules::Version{{static_cast<unsigned>(count)}, ""});
 }
 
 }  // namespace gpuinit::checks

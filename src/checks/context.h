@@ -1,6 +1,8 @@
 // What several checks need to know: facts, policy, and what has failed so far.
 #pragma once
 
+#include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,13 @@ struct Context {
   // must not silence a failure.
   bool explained_by(std::string_view id, std::string_view cause) const;
 
+  // The same for several, nearest cause first: "cuda.libcuda failed", as a finding.
+  std::optional<Finding> explained(std::string_view id,
+                                   std::initializer_list<std::string_view> causes) const;
+
+  // The same for every check whose failure can be why there is no device to look at.
+  std::optional<Finding> explained_absence(std::string_view id) const;
+
   // Why the checks of driver and devices do not apply, as a finding; no value if
   // a GPU is needed (policy gpu.required; "auto": torch is a CUDA build).
   std::optional<Finding> no_gpu_needed() const;
@@ -48,6 +57,12 @@ struct Context {
   bool probe_loaded_libcuda() const;
   // cuInit's CUresult, if the probe got that far.
   std::optional<int> init_error() const;
+  // The driver listed at least one device, so whatever it needs is there.
+  bool sees_devices() const;
+  // The driver was asked and has none to show.
+  bool sees_no_device() const;
+  // gpu.count of the policy is content with `count` devices.
+  bool wants(std::size_t count) const;
 };
 
 }  // namespace gpuinit::checks

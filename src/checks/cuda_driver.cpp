@@ -3,7 +3,6 @@
 #include "checks/driver_view.h"
 #include "checks/evidence.h"
 #include "checks/words.h"
-#include "rules/cuda_error.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {
@@ -12,9 +11,6 @@ namespace {
 
 using Because = rules::ServiceAnswer::Because;
 using rules::Service;
-
-constexpr int kSystemDriverMismatch = 803;
-constexpr int kCompatNotSupported = 804;
 
 std::string compat_package(const rules::Version& runtime) {
   return "cuda-compat-" + std::to_string(runtime.major()) + "-" + std::to_string(runtime.minor());
@@ -65,57 +61,13 @@ Finding too_old(const Context& context, const DriverView& view, const rules::Ver
   return finding;
 }
 
-Finding compat_does_not_fit(const Context& context, const std::string& summary,
-                            const std::string& why) {
-  Finding finding = failure(kExitFit, summary);
+Finding compat_refused(const Context& context) {
+  Finding finding = failure(
+      kExitFit, "the forward-compatibility libcuda in front does not fit the node's kernel driver");
   add_driver(finding, context.node.driver);
-  if (context.node.driver.libcuda && context.node.driver.libcuda->compat_note) {
-    std::vector<std::string> branches;
-    for (const int branch : context.node.driver.libcuda->compat_note->driver_branches)
-      branches.push_back(std::to_string(branch));
-    if (!branches.empty())
-      finding.evidence.emplace_back("supported driver branches", listed(branches, 20));
-  }
-  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
-  finding.why = why;
-  finding.fix =
-      "Take the cuda-compat directory out of LD_LIBRARY_PATH and /etc/ld.so.conf.d, so that the "
-      "node's own libcuda is loaded; if that is too old for torch, use a node with a newer driver "
-      "or an image built for an older CUDA.";
+  finding.why = "cuInit would end with error 803, and torch find no GPU.";
+  finding.fix = "See cuda.compat: take the cuda-compat directory out of the library path.";
   return finding;
-}
-
-// Forward compatibility is for data-center GPUs; the driver says 804 on others.
-std::optional<std::string> geforce(const Context& context) {
-  if (!context.node.devices || context.node.devices->empty()) return std::nullopt;
-  for (const Device& device : *context.node.devices)
-    if (!device.name || device.name->find("GeForce") == std::string::npos) return std::nullopt;
-  return context.node.devices->front().name.value();
-}
-
-std::optional<Finding> judge_compat(const Context& context, const DriverView& view) {
-  const auto init = context.init_error();
-  if (init == kSystemDriverMismatch || init == kCompatNotSupported)
-    return compat_does_not_fit(
-        context, "the forward-compatibility libcuda in front does not work on this node",
-        "cuInit says " + rules::cuda_error_words(*init) + ".");
-  if (init == 0 || !view.stack || !view.stack->kernel || !view.stack->libcuda) return std::nullopt;
-  if (view.stack->kernel->major() >= view.stack->libcuda->major()) return std::nullopt;
-  if (const auto name = geforce(context))
-    return compat_does_not_fit(
-        context, "a forward-compatibility libcuda is in front, and the GPU is a " + *name,
-        "Forward compatibility works on data-center GPUs only: \"forward compatibility was "
-        "attempted on non supported HW\" (error 804).");
-  return std::nullopt;
-}
-
-// NGC images put their cuda-compat in front when a shell or their entrypoint
-// starts (/etc/shinit_v2), which is after the libcuda was looked up.
-bool compat_may_still_come(const Context& context, const DriverView& view) {
-  return context.image.torch && context.image.torch->layout &&
-         *context.image.torch->layout == "ngc" && context.image.interpreter &&
-         !context.image.interpreter->from_command && !context.image.command.empty() &&
-         !view.stack->forward_compat;
 }
 
 Findings judge_service(const Context& context, const DriverView& view,
@@ -133,17 +85,9 @@ Findings judge_service(const Context& context, const DriverView& view,
     case Service::kNo:
       break;
   }
-  if (answer.because == Because::kCompatTooOld)
-    return {compat_does_not_fit(
-        context,
-        "the forward-compatibility libcuda in front is older than the node's kernel driver",
-        "A libcuda cannot stand on a newer kernel driver: \"system has unsupported display driver "
-        "/ cuda driver combination\" (error 803).")};
-  if (answer.because == Because::kBranchNotListed)
-    return {compat_does_not_fit(
-        context, "the forward-compatibility libcuda in front does not support this kernel driver",
-        "Its own list of driver branches leaves this one out: \"system has unsupported display "
-        "driver / cuda driver combination\" (error 803).")};
+  // Reported by cuda.compat, unless the policy takes that less seriously.
+  if (answer.because == Because::kCompatTooOld || answer.because == Because::kBranchNotListed)
+    return {compat_refused(context)};
 
   Finding finding = too_old(context, view, runtime, answer.because);
   if (compat_may_still_come(context, view))
@@ -179,11 +123,10 @@ std::optional<Finding> other_runtime(const Context& context, const rules::Versio
 
 Findings check_cuda_driver(const Context& context) {
   if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
-  if (context.explained_by("cuda.driver", "cuda.libcuda")) return {skipped("cuda.libcuda failed")};
+  if (auto finding =
+          context.explained("cuda.driver", {"cuda.capabilities", "cuda.compat", "cuda.libcuda"}))
+    return {*std::move(finding)};
   const DriverView view = view_of_driver(context);
-  const auto& library = context.node.driver.libcuda;
-  if (library && library->kind == "forward-compat")
-    if (auto finding = judge_compat(context, view)) return {*std::move(finding)};
 
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())

@@ -1,8 +1,67 @@
 // cuda.jit-cache: the GPU needs PTX compiled at every start, and nothing keeps the result.
+#include <cstring>
+
+#include "base/text.h"
 #include "checks/check.h"
+#include "checks/evidence.h"
+#include "checks/torch_code.h"
+#include "checks/words.h"
 
 namespace gpuinit::checks {
 
-Findings check_cuda_jit_cache(const Context&) { return {}; }
+namespace {
+
+// Machine code of one GPU for most of torch is hundreds of megabytes; with less than this
+// hardly any of it can be kept.
+constexpr std::uint64_t kTooLittle = 64ULL << 20;
+
+// Why nothing would be kept; empty if it would, or nobody knows.
+std::string obstacle(const Context& context) {
+  if (context.variable("CUDA_CACHE_DISABLE") == "1") return "CUDA_CACHE_DISABLE=1 is set";
+  const auto size = context.variable("CUDA_CACHE_MAXSIZE");
+  if (size && base::parse_number(base::trim(*size)) == 0U) return "CUDA_CACHE_MAXSIZE is 0";
+  const auto& cache = context.node.jit_cache;
+  if (!cache) return "";
+  if (cache->write_errno != 0)
+    return "its cache " + cache->path + " cannot be written: " + ::strerror(cache->write_errno);
+  if (cache->free_bytes && *cache->free_bytes < kTooLittle)
+    return "the disk of its cache " + cache->path + " is full";
+  return "";
+}
+
+}  // namespace
+
+Findings check_cuda_jit_cache(const Context& context) {
+  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  const auto& torch = context.image.torch;
+  if (!torch || !torch->cuda || !context.sees_devices()) return {};
+  if (auto finding = context.explained("cuda.jit-cache", {"cuda.driver", "torch.install"}))
+    return {*std::move(finding)};
+  const auto code = code_of(*torch);
+  if (!code) return {};
+  const DriverJit jit(context);
+  std::vector<std::size_t> slow;
+  const auto& devices = *context.node.devices;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const auto capability = capability_of(devices[i]);
+    if (capability &&
+        verdict_of(coverage_on(*code, *capability, jit)) == CoverageVerdict::kSlowStart)
+      slow.push_back(i);
+  }
+  const std::string why_not = slow.empty() ? "" : obstacle(context);
+  if (why_not.empty()) return {};
+  Finding finding = failure(kExitFit, "the driver compiles torch's code for " + gpus(slow) +
+                                          " at every start: " + why_not);
+  finding.evidence.emplace_back(gpus(slow), device_words(devices[slow.front()]));
+  if (context.node.jit_cache) finding.evidence.emplace_back("cache", context.node.jit_cache->path);
+  add_variables(finding, context, {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"});
+  finding.why =
+      "torch has only PTX for this GPU. Compiling it takes minutes, and without a cache that can "
+      "be written it is done again in every process.";
+  finding.fix =
+      "Use a torch build with machine code for this GPU, or set CUDA_CACHE_PATH to a directory on "
+      "a volume that the container's user may write, and unset CUDA_CACHE_DISABLE.";
+  return {finding};
+}
 
 }  // namespace gpuinit::checks

@@ -14,12 +14,6 @@ namespace {
 constexpr int kStubLibrary = 34;
 constexpr int kSystemDriverMismatch = 803;
 
-bool is_wsl(const NodeFacts& node) {
-  return node.device_nodes.known() &&
-         std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
-                     [](const auto& device) { return device.path == "/dev/dxg"; });
-}
-
 // Neither kernel driver nor a device node with something behind it. A container
 // engine may leave an empty node behind, and then nobody can tell about the module.
 bool nothing_of_a_driver(const NodeFacts& node) {
@@ -49,17 +43,7 @@ Finding no_libcuda(const Context& context) {
   finding.why =
       "torch would say \"Found no NVIDIA driver on your system\", or a library \"libcuda.so.1: "
       "cannot open shared object file\".";
-
-  const auto capabilities = context.variable("NVIDIA_DRIVER_CAPABILITIES");
-  const bool no_compute = capabilities && !capabilities->empty() &&
-                          capabilities->find("compute") == std::string::npos &&
-                          capabilities->find("all") == std::string::npos;
-  if (kernel_there && no_compute) {
-    finding.fix = "NVIDIA_DRIVER_CAPABILITIES=" + *capabilities +
-                  " leaves out CUDA: set it to compute,utility.";
-  } else {
-    finding.fix = std::string("Start the container with the NVIDIA runtime: ") + kGiveGpu;
-  }
+  finding.fix = std::string("Start the container with the NVIDIA runtime: ") + kGiveGpu;
   return finding;
 }
 
@@ -100,17 +84,10 @@ Finding mismatch(const Context& context, std::string summary) {
   return finding;
 }
 
-// As many numbers as both have: "535.104" says nothing against 535.104.05.
-bool differ(const rules::Version& a, const rules::Version& b) {
-  const std::size_t length = std::min(a.numbers.size(), b.numbers.size());
-  return !std::equal(a.numbers.begin(), a.numbers.begin() + static_cast<std::ptrdiff_t>(length),
-                     b.numbers.begin());
-}
-
 Findings judge_found_library(const Context& context, const LibCuda& library) {
   const auto init = context.init_error();
   if (init == kStubLibrary || (library.kind == "stub" && init != 0)) return {stub(context)};
-  if (library.kind == "forward-compat") return {};  // cuda.driver judges that
+  if (library.kind == "forward-compat") return {};  // cuda.compat judges that
   if (init == kSystemDriverMismatch)
     return {mismatch(context, "libcuda.so.1 does not fit the kernel driver (cuInit: error 803)")};
 
@@ -119,7 +96,7 @@ Findings judge_found_library(const Context& context, const LibCuda& library) {
   if (init == 0 || library.kind != "driver" || is_wsl(context.node)) return {};
   const auto kernel = driver_release(context.node.driver.kernel_version);
   const auto release = driver_release(library.version);
-  if (kernel && release && differ(*kernel, *release))
+  if (kernel && release && releases_differ(*kernel, *release))
     return {mismatch(context, "libcuda.so.1 is of driver " + *library.version +
                                   ", and the kernel driver is " +
                                   *context.node.driver.kernel_version)};
@@ -130,6 +107,8 @@ Findings judge_found_library(const Context& context, const LibCuda& library) {
 
 Findings check_cuda_libcuda(const Context& context) {
   if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.explained("cuda.libcuda", {"cuda.capabilities", "cuda.compat"}))
+    return {*std::move(finding)};
   const auto& library = context.node.driver.libcuda;
   const auto& probe = context.node.probe;
 

@@ -1,8 +1,95 @@
 // cuda.require: the image's NVIDIA_REQUIRE_* condition is not met by this node.
+//
+// The container runtime checks it too, but not in every mode: with CDI nobody does.
+#include "base/text.h"
 #include "checks/check.h"
+#include "checks/driver_view.h"
+#include "checks/evidence.h"
+#include "checks/words.h"
+#include "rules/device_name.h"
+#include "rules/requirement.h"
 
 namespace gpuinit::checks {
 
-Findings check_cuda_require(const Context&) { return {}; }
+namespace {
+
+using rules::Met;
+using rules::RequirementFacts;
+
+// One for each device, or one that knows nothing of devices.
+std::vector<RequirementFacts> facts_of(const Context& context) {
+  RequirementFacts node;
+  if (const auto view = view_of_driver(context); view.stack) node.cuda = view.stack->cuda;
+  node.driver = driver_release(context.node.driver.kernel_version);
+  if (!context.sees_devices()) return {node};
+  std::vector<RequirementFacts> all;
+  for (const Device& device : *context.node.devices) {
+    RequirementFacts facts = node;
+    if (device.compute_capability) {
+      auto arch = rules::parse_version(*device.compute_capability);
+      if (arch) facts.arch = std::move(arch).value();
+    }
+    if (device.name) facts.brands = rules::brands_of(*device.name);
+    all.push_back(std::move(facts));
+  }
+  return all;
+}
+
+Finding not_met(const Context& context, const std::string& name, const std::string& value,
+                std::size_t device) {
+  const auto alternatives = base::split_words(value);
+  std::string wanted = base::printable(alternatives.front(), 60);
+  if (alternatives.size() > 1)
+    wanted += " or one of " + std::to_string(alternatives.size() - 1) + " alternatives";
+  Finding finding = failure(
+      kExitFit, "the image asks for " + wanted + " (" + name + "), and this node does not meet it");
+  add_driver(finding, context.node.driver);
+  if (const auto view = view_of_driver(context); view.stack)
+    finding.evidence.emplace_back("driver serves", view.cuda_words);
+  if (context.sees_devices())
+    finding.evidence.emplace_back("GPU " + std::to_string(device),
+                                  device_words((*context.node.devices)[device]));
+  finding.evidence.emplace_back("condition", base::printable(value, 600));
+  finding.why =
+      "Whoever built the image says that it does not run here. Container runtimes that look at the "
+      "variable refuse to start such a container: \"requirement error: unsatisfied condition\".";
+  finding.fix =
+      "Use a node that meets it, or an image built for an older CUDA. If the image is known to "
+      "work "
+      "here, set NVIDIA_DISABLE_REQUIRE=1.";
+  return finding;
+}
+
+}  // namespace
+
+Findings check_cuda_require(const Context& context) {
+  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (!context.node.environment)
+    return {unknown("the environment is not known" + because(context.node.environment.reason()))};
+  if (auto finding = context.explained(
+          "cuda.require", {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.driver"}))
+    return {*std::move(finding)};
+  if (const auto value = context.variable("NVIDIA_DISABLE_REQUIRE");
+      value && rules::disables_requirements(*value))
+    return {skipped("NVIDIA_DISABLE_REQUIRE is set")};
+
+  Findings findings;
+  const auto devices = facts_of(context);
+  for (const auto& [name, value] : *context.node.environment) {
+    if (!rules::is_requirement(name)) continue;
+    bool undecided = false;
+    bool failed = false;
+    for (std::size_t i = 0; i < devices.size() && !failed; ++i) {
+      const Met met = rules::requirement_met(value, devices[i]);
+      if (met == Met::kNo) findings.push_back(not_met(context, name, value, i));
+      failed = met == Met::kNo;
+      undecided |= met == Met::kUnknown;
+    }
+    if (undecided && !failed)
+      findings.push_back(unknown("cannot tell whether this node meets " + name + ": " +
+                                 base::printable(value, 100)));
+  }
+  return findings;
+}
 
 }  // namespace gpuinit::checks

@@ -5,12 +5,11 @@
 // PTX, so a GPU for which torch has PTX only has nothing at all.
 #include <algorithm>
 #include <map>
-#include <tuple>
 
-#include "base/text.h"
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
 #include "checks/driver_jit.h"
+#include "checks/torch_code.h"
 #include "checks/words.h"
 #include "rules/driver_table.h"
 
@@ -27,51 +26,12 @@ struct Kind {
   std::string words;  // "NVIDIA H100 80GB HBM3, compute capability 9.0"
 };
 
-// What torch has for which GPU, and where that was read.
-struct Code {
-  std::vector<FatbinGroup> groups;
-  std::vector<std::string> targets;  // all of them, sorted as versions
-  bool from_arch_list = false;
-};
-
-std::vector<std::string> sorted_targets(std::vector<std::string> targets) {
-  const auto rank = [](const std::string& name) {
-    const auto target = rules::parse_target(name);
-    if (!target) return std::tuple(true, 0U, 0U, true, name);
-    return std::tuple(false, target->capability.major, target->capability.minor, target->ptx, name);
-  };
-  std::sort(targets.begin(), targets.end(),
-            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
-  return targets;
-}
-
-std::optional<Code> code_of(const Torch& torch) {
-  Code code;
-  if (torch.device_code) {
-    for (const auto& group : torch.device_code->groups) {
-      if (group.containers == 0) continue;
-      code.groups.push_back(group);
-      code.targets.insert(code.targets.end(), group.targets.begin(), group.targets.end());
-    }
-  }
-  if (code.groups.empty()) {
-    if (!torch.arch_list || torch.arch_list->empty()) return std::nullopt;
-    // As if it were one container: what the list has for a GPU, all of torch has.
-    code.groups.push_back({*torch.arch_list, Fact<std::string>::unknown("not in the list"), 1});
-    code.targets = *torch.arch_list;
-    code.from_arch_list = true;
-  }
-  code.targets = sorted_targets(std::move(code.targets));
-  return code;
-}
-
 std::string of_total(std::uint64_t count, const Coverage& coverage) {
   return std::to_string(count) + " of " + std::to_string(coverage.total);
 }
 
-void add_evidence(Finding& finding, const Torch& torch, const Code& code, const Coverage& coverage,
-                  const Kind& kind) {
+void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
+                  const Coverage& coverage, const Kind& kind) {
   finding.evidence.emplace_back(gpus(kind.indices), kind.words);
   finding.evidence.emplace_back("torch", torch.version.value_or("?") + " in " + torch.path);
   finding.evidence.emplace_back(code.from_arch_list ? "arch list" : "code in libtorch_cuda",
@@ -96,7 +56,7 @@ std::string build_for(ComputeCapability device) {
   return text;
 }
 
-Finding nothing_for(const Torch& torch, const Code& code, const Coverage& coverage,
+Finding nothing_for(const Torch& torch, const TorchCode& code, const Coverage& coverage,
                     const Kind& kind) {
   Finding finding =
       failure(kExitFit, "torch has no code for " + gpus(kind.indices) + " (" + kind.words + ")");
@@ -109,7 +69,7 @@ Finding nothing_for(const Torch& torch, const Code& code, const Coverage& covera
   return finding;
 }
 
-Finding blocked_for(const DriverJit& jit, const Torch& torch, const Code& code,
+Finding blocked_for(const DriverJit& jit, const Torch& torch, const TorchCode& code,
                     const Coverage& coverage, const Kind& kind) {
   const Fact<std::string> isa = coverage.blocked_isa.empty()
                                     ? Fact<std::string>::unknown("")
@@ -142,7 +102,7 @@ Finding blocked_for(const DriverJit& jit, const Torch& torch, const Code& code,
   return finding;
 }
 
-Finding slow_start(const Context& context, const Torch& torch, const Code& code,
+Finding slow_start(const Context& context, const Torch& torch, const TorchCode& code,
                    const Coverage& coverage, const Kind& kind) {
   Finding finding = warning("torch runs on " + gpus(kind.indices) + " (" + kind.words +
                             ") only after the driver has compiled its PTX");
@@ -157,7 +117,8 @@ Finding slow_start(const Context& context, const Torch& torch, const Code& code,
   return finding;
 }
 
-Finding partial(const Torch& torch, const Code& code, const Coverage& coverage, const Kind& kind) {
+Finding partial(const Torch& torch, const TorchCode& code, const Coverage& coverage,
+                const Kind& kind) {
   Finding finding = warning("less than half of torch's code runs on " + gpus(kind.indices) + " (" +
                             kind.words + ")");
   add_evidence(finding, torch, code, coverage, kind);
@@ -168,7 +129,8 @@ Finding partial(const Torch& torch, const Code& code, const Coverage& coverage, 
   return finding;
 }
 
-Finding doubtful(const Torch& torch, const Code& code, const Coverage& coverage, const Kind& kind) {
+Finding doubtful(const Torch& torch, const TorchCode& code, const Coverage& coverage,
+                 const Kind& kind) {
   Finding finding = warning("torch's code for " + gpus(kind.indices) + " (" + kind.words +
                             ") is of the other GPU line");
   add_evidence(finding, torch, code, coverage, kind);
@@ -180,9 +142,8 @@ Finding doubtful(const Torch& torch, const Code& code, const Coverage& coverage,
 }
 
 std::optional<Finding> judge(const Context& context, const DriverJit& jit, const Torch& torch,
-                             const Code& code, const Kind& kind) {
-  const Coverage coverage =
-      coverage_of(code.groups, kind.capability, [&](const auto& isa) { return jit.compiles(isa); });
+                             const TorchCode& code, const Kind& kind) {
+  const Coverage coverage = coverage_on(code, kind.capability, jit);
   switch (verdict_of(coverage)) {
     case CoverageVerdict::kGood:
       return std::nullopt;
@@ -217,9 +178,8 @@ Findings check_device_arch(const Context& context) {
   if (torch->cuda.is_absent()) return {skipped("torch is not a CUDA build")};
 
   const auto& devices = context.node.devices;
-  for (const char* cause : {"cuda.libcuda", "cuda.driver", "device.present"})
-    if (context.explained_by("device.arch", cause) && (!devices || devices->empty()))
-      return {skipped(std::string(cause) + " failed")};
+  if (!context.sees_devices())
+    if (auto finding = context.explained_absence("device.arch")) return {*std::move(finding)};
   if (!devices) return {unknown("the devices are not known" + because(devices.reason()))};
   if (devices->empty()) return {skipped("there is no device")};
   if (context.explained_by("device.arch", "torch.install"))
@@ -235,9 +195,7 @@ Findings check_device_arch(const Context& context) {
   std::map<std::pair<unsigned, unsigned>, Kind> kinds;
   for (std::size_t i = 0; i < devices->size(); ++i) {
     const Device& device = (*devices)[i];
-    const auto capability = device.compute_capability
-                                ? rules::parse_compute_capability(*device.compute_capability)
-                                : std::nullopt;
+    const auto capability = capability_of(device);
     if (!capability) {
       findings.push_back(unknown("the compute capability of GPU " + std::to_string(i) +
                                  " is not known" + because(device.compute_capability.reason())));

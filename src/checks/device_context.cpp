@@ -11,6 +11,7 @@ namespace gpuinit::checks {
 namespace {
 
 using Outcome = ProbeRun::Outcome;
+constexpr int kDeviceUnavailable = 46;
 
 bool is_good(const ContextTrial& trial) { return trial.cuda_error == 0 && trial.result_correct; }
 
@@ -20,11 +21,15 @@ struct Trouble {
   std::vector<std::size_t> devices;
 };
 
-std::vector<Trouble> troubles_of(const std::vector<Device>& devices) {
+// `mode_was_judged`: what follows from a GPU's compute mode has been reported.
+std::vector<Trouble> troubles_of(const std::vector<Device>& devices, bool mode_was_judged) {
   std::vector<Trouble> troubles;
   for (std::size_t i = 0; i < devices.size(); ++i) {
     if (!devices[i].context || is_good(*devices[i].context)) continue;
     const ContextTrial& trial = *devices[i].context;
+    if (mode_was_judged && trial.cuda_error == kDeviceUnavailable &&
+        devices[i].compute_mode.value_or("default") != "default")
+      continue;
     const auto same = std::find_if(troubles.begin(), troubles.end(), [&](const Trouble& trouble) {
       return trouble.trial.cuda_error == trial.cuda_error && trouble.trial.step == trial.step;
     });
@@ -101,17 +106,16 @@ Finding ended_in_trial(const ProbeRun& run) {
 
 Findings check_device_context(const Context& context) {
   if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
-  for (const char* cause : {"cuda.libcuda", "cuda.driver", "device.present"})
-    if (context.explained_by("device.context", cause) &&
-        (!context.node.devices || context.node.devices->empty()))
-      return {skipped(std::string(cause) + " failed")};
+  if (!context.sees_devices())
+    if (auto finding = context.explained_absence("device.context")) return {*std::move(finding)};
   if (!context.node.devices)
     return {unknown("the devices are not known" + because(context.node.devices.reason()))};
   const auto& devices = *context.node.devices;
   if (devices.empty()) return {skipped("there is no device")};
 
   Findings findings;
-  for (const Trouble& trouble : troubles_of(devices))
+  const bool mode_was_judged = context.explained_by("device.context", "device.mode");
+  for (const Trouble& trouble : troubles_of(devices, mode_was_judged))
     findings.push_back(trouble.trial.cuda_error != 0 ? failed_call(devices, trouble)
                                                      : wrong_result(devices, trouble));
   const auto untried = std::find_if(devices.begin(), devices.end(),

@@ -1,10 +1,8 @@
-// device.present: GPUs are visible, may be opened, and are as many as the policy wants.
+// device.present: GPUs are visible, and as many as the policy wants.
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
-#include "base/text.h"
 #include "checks/check.h"
+#include "checks/device_files.h"
 #include "checks/evidence.h"
 #include "checks/words.h"
 #include "rules/cuda_error.h"
@@ -17,72 +15,12 @@ namespace {
 using Outcome = ProbeRun::Outcome;
 constexpr int kNoDevice = 100;
 
-// The driver opens these in every program. Others (modeset, caps) may well be closed.
-bool is_essential(std::string_view path) {
-  return is_gpu_node(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm";
-}
-
-bool is_denied(const DeviceNode& node) {
-  return node.open_errno == EACCES || node.open_errno == EPERM;
-}
-
-std::vector<DeviceNode> denied_nodes(const NodeFacts& node) {
-  std::vector<DeviceNode> denied;
-  if (!node.device_nodes) return denied;
-  for (const DeviceNode& device : *node.device_nodes)
-    if (is_essential(device.path) && is_denied(device)) denied.push_back(device);
-  return denied;
-}
-
-void add_evidence(Finding& finding, const Context& context) {
-  const auto& node = context.node;
-  if (node.driver.kernel_version)
-    finding.evidence.emplace_back("kernel driver", *node.driver.kernel_version);
-  else if (node.driver.kernel_version.is_absent())
-    finding.evidence.emplace_back("kernel driver", "none");
-  if (node.device_nodes) {
-    std::vector<std::string> nodes;
-    for (const DeviceNode& device : *node.device_nodes)
-      if (is_essential(device.path))
-        nodes.push_back(device.path +
-                        (device.open_errno == 0
-                             ? ""
-                             : std::string(" (") + ::strerror(device.open_errno) + ")"));
-    finding.evidence.emplace_back("device nodes", nodes.empty() ? "none" : listed(nodes, 12));
-  }
-  add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"});
-}
-
-Finding denied(const Context& context, const std::vector<DeviceNode>& nodes) {
-  std::vector<std::string> names;
-  for (const DeviceNode& node : nodes) names.push_back(node.path);
-  Finding finding =
-      failure(kExitPermission,
-              listed(names, 4) + " may not be opened: " + ::strerror(nodes.front().open_errno));
-  add_evidence(finding, context);
-  finding.why =
-      "The file is there, but the container's device rules or its permissions forbid it. CUDA then "
-      "sees no GPU, and NVML says \"Failed to initialize NVML: Unknown Error\". A `systemctl "
-      "daemon-reload` on the node takes the rule from running containers.";
-  finding.fix =
-      "Start the container anew with the device allowed (the NVIDIA runtime or a CDI device does; "
-      "a "
-      "plain bind mount of /dev does not). For a non-root user also look at the mode and group of "
-      "/dev/nvidia*.";
-  return finding;
-}
-
-// "CUDA_VISIBLE_DEVICES is empty", where a variable alone explains that nothing is seen.
+// Where a variable alone explains that nothing is there. (CUDA_VISIBLE_DEVICES has a check
+// of its own.)
 std::string hidden_by(const Context& context) {
-  if (const auto value = context.variable("CUDA_VISIBLE_DEVICES")) {
-    if (base::trim(*value).empty()) return "CUDA_VISIBLE_DEVICES is empty, which hides every GPU";
-    if (value->starts_with('-') || *value == "NoDevFiles")
-      return "CUDA_VISIBLE_DEVICES=" + *value + " hides every GPU";
-  }
-  if (const auto value = context.variable("NVIDIA_VISIBLE_DEVICES")) {
-    if (*value == "void" || *value == "none" || value->empty())
-      return "NVIDIA_VISIBLE_DEVICES=" + *value + " asks the NVIDIA runtime for no GPU";
-  }
+  const auto value = context.variable("NVIDIA_VISIBLE_DEVICES");
+  if (value && (*value == "void" || *value == "none" || value->empty()))
+    return "NVIDIA_VISIBLE_DEVICES=" + *value + " asks the NVIDIA runtime for no GPU";
   return "";
 }
 
@@ -99,12 +37,11 @@ Finding no_device(const Context& context) {
   else if (node.device_nodes.known() && !gpu_nodes)
     summary += ": there is no /dev/nvidia0 or any other";
   Finding finding = failure(kExitNode, std::move(summary));
-  add_evidence(finding, context);
+  add_device_evidence(finding, context);
   finding.why =
       "torch would say \"No CUDA GPUs are available\" (error 100: no CUDA-capable device "
       "is detected).";
-  if (hidden.starts_with("CUDA")) finding.fix = "Unset CUDA_VISIBLE_DEVICES, or list GPUs in it.";
-  else if (context.variable("CUDA_VISIBLE_DEVICES") && gpu_nodes)
+  if (context.variable("CUDA_VISIBLE_DEVICES") && gpu_nodes)
     finding.fix = std::string(
                       "See that CUDA_VISIBLE_DEVICES names GPUs that are there; reading it "
                       "stops at the first that is not. Else give the container a GPU: ") +
@@ -118,7 +55,7 @@ Finding init_failed(const Context& context, int error) {
   Finding finding =
       failure(known != nullptr ? known->exit_code : static_cast<int>(kExitNode),
               "the driver does not start: cuInit says " + rules::cuda_error_words(error));
-  add_evidence(finding, context);
+  add_device_evidence(finding, context);
   finding.why = "The command's own cuInit would say the same.";
   if (known != nullptr) finding.why.append(" ").append(known->cause);
   finding.fix = known != nullptr
@@ -137,7 +74,7 @@ Finding probe_ended(const Context& context, const ProbeRun& run) {
               timed_out ? "the driver did not answer within the probe's time: it hangs " + step
                         : "asking the driver ended the process " + step);
   finding.evidence.emplace_back("probe", run.detail);
-  add_evidence(finding, context);
+  add_device_evidence(finding, context);
   finding.why = timed_out ? "The command would hang in the same call, with the GPU reserved."
                           : "The command makes the same call and would end there too.";
   finding.fix =
@@ -149,15 +86,10 @@ Finding probe_ended(const Context& context, const ProbeRun& run) {
   return finding;
 }
 
-bool range_contains(const std::string& text, std::size_t count) {
-  const auto range = rules::parse_version_range(text);
-  return range && range->contains(rules::Version{{static_cast<unsigned>(count)}, ""});
-}
-
 Findings wrong_count(const Context& context, std::size_t count) {
   const auto range = rules::parse_version_range(context.policy.gpu_count);
   if (!range) return {failure(kExitPolicy, "gpu.count of the policy: " + range.error().message)};
-  if (range_contains(context.policy.gpu_count, count)) return {};
+  if (context.wants(count)) return {};
   Finding finding = failure(kExitNode, std::to_string(count) +
                                            (count == 1 ? " GPU is visible" : " GPUs are visible") +
                                            ", and the policy wants " + context.policy.gpu_count);
@@ -168,7 +100,7 @@ Findings wrong_count(const Context& context, std::size_t count) {
                                   : device_words(device));
     finding.evidence.emplace_back("devices", listed(names, 16));
   }
-  add_evidence(finding, context);
+  add_device_evidence(finding, context);
   finding.why =
       "A job that is laid out for another number of GPUs fails with \"invalid device "
       "ordinal\", or leaves some idle.";
@@ -184,49 +116,39 @@ Findings judge_nodes_only(const Context& context) {
   const std::string why = because(node.devices.reason());
   if (!node.device_nodes) return {unknown("cannot tell which GPUs are there" + why)};
 
-  std::size_t open_gpus = 0;
-  std::size_t gpu_nodes = 0;
-  for (const DeviceNode& device : *node.device_nodes) {
-    if (!is_gpu_node(device.path)) continue;
-    ++gpu_nodes;
-    if (!is_denied(device)) ++open_gpus;
-  }
-  if (gpu_nodes == 0) {
+  std::size_t gpus = 0;
+  for (const DeviceNode& device : *node.device_nodes)
+    if (is_gpu_node(device.path)) ++gpus;
+  if (gpus == 0) {
     // Jetson and WSL have other nodes, and then no certain word on the kernel driver.
     if (node.driver.kernel_version.is_unknown())
       return {unknown("cannot tell which GPUs are there" + why)};
     return {no_device(context)};
   }
-  auto closed = denied_nodes(node);
-  // One closed GPU among open ones is another container's.
-  if (open_gpus > 0) std::erase_if(closed, [](const auto& n) { return is_gpu_node(n.path); });
-  if (!closed.empty()) return {denied(context, closed)};
-  return {unknown("device nodes of " + std::to_string(open_gpus) +
-                  (open_gpus == 1 ? " GPU" : " GPUs") + " are there, but the driver was not asked" +
-                  why)};
+  return {unknown("device nodes of " + std::to_string(gpus) + (gpus == 1 ? " GPU" : " GPUs") +
+                  " are there, but the driver was not asked" + why)};
 }
 
 }  // namespace
 
 Findings check_device_present(const Context& context) {
   if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
-  if (context.explained_by("device.present", "cuda.libcuda"))
-    return {skipped("cuda.libcuda failed")};
+  if (auto finding =
+          context.explained("device.present", {"cuda.capabilities", "cuda.compat", "cuda.libcuda",
+                                               "cuda.visible-devices", "device.permissions"}))
+    return {*std::move(finding)};
 
   const NodeFacts& node = context.node;
   const auto init = context.init_error();
   // A policy may be content with none (gpu.count = ">=0").
-  const bool none = init == kNoDevice || (node.devices && node.devices->empty());
-  if (none && range_contains(context.policy.gpu_count, 0)) return {};
+  if (context.sees_no_device() && context.wants(0)) return {};
   if (init && *init != 0) {
-    if (context.explained_by("device.present", "cuda.driver"))
-      return {skipped("cuda.driver failed")};
-    if (const auto closed = denied_nodes(node); !closed.empty()) return {denied(context, closed)};
+    if (auto finding = context.explained("device.present", {"cuda.driver", "device.mode"}))
+      return {*std::move(finding)};
     return {*init == kNoDevice ? no_device(context) : init_failed(context, *init)};
   }
   if (node.devices) {
     if (!node.devices->empty()) return wrong_count(context, node.devices->size());
-    if (const auto closed = denied_nodes(node); !closed.empty()) return {denied(context, closed)};
     return {no_device(context)};
   }
   if (node.probe) {
@@ -234,10 +156,8 @@ Findings check_device_present(const Context& context) {
     const bool reached_the_driver = !node.probe->last_step.empty();
     if (outcome == Outcome::kTimedOut) return {probe_ended(context, *node.probe)};
     // Ended before its first call, it says nothing of the driver.
-    if (reached_the_driver && (outcome == Outcome::kCrashed || outcome == Outcome::kExited)) {
-      if (const auto closed = denied_nodes(node); !closed.empty()) return {denied(context, closed)};
+    if (reached_the_driver && (outcome == Outcome::kCrashed || outcome == Outcome::kExited))
       return {probe_ended(context, *node.probe)};
-    }
   }
   return judge_nodes_only(context);
 }

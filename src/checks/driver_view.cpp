@@ -1,5 +1,7 @@
 #include "checks/driver_view.h"
 
+#include <algorithm>
+
 #include "checks/words.h"
 
 namespace gpuinit::checks {
@@ -73,6 +75,19 @@ DriverView view_of_driver(const Context& context) {
   }
   view.stack = std::move(stack);
   return view;
+}
+
+bool releases_differ(const rules::Version& a, const rules::Version& b) {
+  const std::size_t length = std::min(a.numbers.size(), b.numbers.size());
+  return !std::equal(a.numbers.begin(), a.numbers.begin() + static_cast<std::ptrdiff_t>(length),
+                     b.numbers.begin());
+}
+
+bool compat_may_still_come(const Context& context, const DriverView& view) {
+  return context.image.torch && context.image.torch->layout &&
+         *context.image.torch->layout == "ngc" && context.image.interpreter &&
+         !context.image.interpreter->from_command && !context.image.command.empty() &&
+         !view.stack->forward_compat;
 }
 
 }  // namespace gpuinit::checks

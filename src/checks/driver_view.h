@@ -24,4 +24,11 @@ DriverView view_of_driver(const Context& context);
 // and its like are no driver releases: those have had three digits for 15 years.
 std::optional<rules::Version> driver_release(const Fact<std::string>& fact);
 
+// As many numbers as both have: "535.104" says nothing against 535.104.05.
+bool releases_differ(const rules::Version& a, const rules::Version& b);
+
+// NGC images put their cuda-compat in front when a shell or their entrypoint starts
+// (/etc/shinit_v2), which is after the libcuda was looked up.
+bool compat_may_still_come(const Context& context, const DriverView& view);
+
 }  // namespace gpuinit::checks

@@ -1,8 +1,164 @@
 // extension.abi: an extension was built for another Python, torch or C++ ABI.
+//
+// One finding a package. What the policy asks for (extensions.include) fails, the rest is
+// worth a warning: nobody knows whether the command imports it.
+#include <algorithm>
+#include <map>
+
 #include "checks/check.h"
+#include "checks/evidence.h"
+#include "checks/extension_problems.h"
+#include "checks/words.h"
+#include "rules/python_abi.h"
 
 namespace gpuinit::checks {
 
-Findings check_extension_abi(const Context&) { return {}; }
+namespace {
+
+using Fault = ExtensionFault;
+
+constexpr std::size_t kShown = 6;
+
+// Of each group of alternatives that has none which loads, what its first has.
+std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
+  std::vector<ExtensionProblem> found;
+  for (const auto& group : alternatives(*image.extensions)) {
+    std::vector<ExtensionProblem> problems;
+    for (const Extension* extension : group)
+      if (auto problem = problem_of(*extension, image)) problems.push_back(*std::move(problem));
+    const bool one_loads = problems.size() < group.size();
+    for (const ExtensionProblem& problem : problems) {
+      if (problem.fault == Fault::kOptional) continue;
+      // An alternative that the policy names is no alternative any more.
+      if (problem.extension->asked_for || (!one_loads && &problem == &problems.front()))
+        found.push_back(problem);
+    }
+  }
+  return found;
+}
+
+std::string torch_words(const ImageFacts& image) {
+  if (!image.torch) return "this torch";
+  return "torch " + image.torch->version.value_or("");
+}
+
+std::string summary_of(const ExtensionProblem& problem, const ImageFacts& image) {
+  const std::string& package = problem.extension->package;
+  switch (problem.fault) {
+    case Fault::kMachine:
+      return package + " was compiled for " + problem.detail + ", and the interpreter is " +
+             image.interpreter->machine.value_or("another");
+    case Fault::kSoabi:
+      return package + " was compiled for " + rules::soabi_words(problem.detail) +
+             ", and the command runs " +
+             rules::soabi_words(image.interpreter->soabi.value_or("another Python"));
+    case Fault::kLibrary:
+    case Fault::kOptional:
+      return package + " needs " + problem.detail + ", which is nowhere to be found";
+    case Fault::kVersion:
+      return package + " needs " + problem.detail + ", and the one found is older";
+    case Fault::kCxxAbi:
+      return package + " was built with the other C++ ABI than " + torch_words(image);
+    case Fault::kTorch:
+      return package + " was built for another torch than " + torch_words(image);
+    case Fault::kPython:
+      return package + " needs Python functions that this interpreter does not have";
+    case Fault::kCuda:
+      return package + " needs CUDA functions that the libraries found do not have";
+  }
+  return package;
+}
+
+std::string why_of(const ExtensionProblem& problem) {
+  switch (problem.fault) {
+    case Fault::kMachine:
+      return "The loader refuses a library of another processor.";
+    case Fault::kSoabi:
+      return "Python imports extensions under its own ABI tag only: \"ModuleNotFoundError\".";
+    case Fault::kLibrary:
+    case Fault::kOptional:
+      return "Its import would end with \"" + problem.detail +
+             ": cannot open shared object file\", unless the package brings the library in itself "
+             "first. Builds for another CUDA major version look like this.";
+    case Fault::kVersion:
+      return "Its import would end with \"version ... not found\": it was compiled on a newer "
+             "system than the image is.";
+    case Fault::kCxxAbi:
+      return "std::string has two forms, and torch up to 2.6 from PyPI had the old one: its "
+             "import would end with \"undefined symbol\".";
+    case Fault::kTorch:
+    case Fault::kPython:
+    case Fault::kCuda:
+      break;
+  }
+  return "Its import would end with \"undefined symbol: " + problem.detail +
+         "\": Python resolves every symbol when it loads an extension.";
+}
+
+std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
+  const std::string pip = (image.interpreter ? image.interpreter->path : "python") + " -m pip";
+  std::string built_for = "a build of " + problem.extension->package + " for " + torch_words(image);
+  if (image.interpreter && image.interpreter->soabi)
+    built_for += " and " + rules::soabi_words(*image.interpreter->soabi);
+  return "Install " + built_for + ", or build it against this torch: " + pip +
+         " install --force-reinstall --no-cache-dir --no-deps --no-build-isolation PACKAGE. If the "
+         "command does not import it, name it in extensions.exclude of the policy.";
+}
+
+Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
+  const ExtensionProblem& first = problems.front();
+  const bool asked_for =
+      std::any_of(problems.begin(), problems.end(),
+                  [](const ExtensionProblem& one) { return one.extension->asked_for; });
+  const std::string summary = summary_of(first, image);
+  Finding finding = asked_for ? failure(kExitImage, summary) : warning(summary);
+  for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
+    finding.evidence.emplace_back(problems[i].detail, problems[i].extension->path);
+  if (problems.size() > kShown)
+    finding.evidence.emplace_back("and more", std::to_string(problems.size() - kShown) + " files");
+  const auto& undefined = first.extension->problems.undefined_symbols;
+  if (undefined && undefined->size() > 1) {
+    std::vector<std::string> names;
+    for (const UndefinedSymbol& symbol : *undefined) names.push_back(symbol.name);
+    finding.evidence.emplace_back("undefined", listed(names, 4));
+  }
+  if (image.torch) finding.evidence.emplace_back("torch", image.torch->path);
+  if (asked_for) finding.evidence.emplace_back("asked for by", "extensions.include");
+  finding.why = why_of(first);
+  finding.fix = fix_of(first, image);
+  return finding;
+}
+
+}  // namespace
+
+Findings check_extension_abi(const Context& context) {
+  const ImageFacts& image = context.image;
+  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+  if (!image.extensions)
+    return {unknown("the extensions are not known" + because(image.extensions.reason()))};
+  // What torch lacks, its extensions lack too.
+  for (const char* cause :
+       {"torch.install", "python.abi", "loader.missing", "loader.version", "loader.symbol"})
+    if (context.explained_by("extension.abi", cause))
+      return {skipped(std::string(cause) + " failed")};
+
+  std::vector<std::string> packages;  // in the order of the list
+  std::map<std::string, std::vector<ExtensionProblem>> by_package;
+  for (ExtensionProblem& problem : problems_in(image)) {
+    auto& list = by_package[problem.extension->package];
+    if (list.empty()) packages.push_back(problem.extension->package);
+    list.push_back(std::move(problem));
+  }
+  Findings findings;
+  for (const std::string& package : packages) {
+    Finding finding = finding_of(by_package[package], image);
+    if (finding.severity == Severity::kFail && context.interpreter_is_guess())
+      finding = only_warn(std::move(finding),
+                          "the command could not be followed to its Python; set "
+                          "python.interpreter in the policy to make this certain");
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
 
 }  // namespace gpuinit::checks

@@ -1,8 +1,60 @@
 // platform: the image is for another processor than this machine has.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "checks/check.h"
+#include "checks/evidence.h"
+#include "checks/words.h"
 
 namespace gpuinit::checks {
 
-Findings check_platform(const Context&) { return {}; }
+namespace {
+
+// Processors of which none runs programs of another. (x86_64 runs i386, aarch64 arm.)
+bool is_of_its_own(std::string_view machine) {
+  constexpr std::array<std::string_view, 5> kMachines{"x86_64", "aarch64", "ppc64le", "riscv64",
+                                                      "s390x"};
+  return std::find(kMachines.begin(), kMachines.end(), machine) != kMachines.end();
+}
+
+}  // namespace
+
+Findings check_platform(const Context& context) {
+  const auto& image = context.image;
+  // A root for another machine is built and looked at here, and will not run here.
+  if (image.root != "/" && context.policy.gpu_required == GpuRequired::kNo)
+    return {skipped("the image is not run on this machine")};
+  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+  if (!image.interpreter)
+    return {unknown("the interpreter is not known" + because(image.interpreter.reason()))};
+  const auto& machine = context.node.machine;
+  if (!machine)
+    return {unknown("the machine's processor is not known" + because(machine.reason()))};
+  const Interpreter& python = *image.interpreter;
+  const bool by_torch = !python.machine && image.torch && image.torch->machine;
+  const auto& built_for = by_torch ? image.torch->machine : python.machine;
+  if (!built_for)
+    return {unknown("the interpreter's processor is not known" + because(built_for.reason()))};
+  if (*built_for == *machine || !is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
+
+  Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +
+                                            " was compiled for " + *built_for +
+                                            ", and this machine is " + *machine);
+  add_interpreter(finding, python);
+  if (by_torch) finding.evidence.emplace_back("torch", image.torch->path);
+  finding.evidence.emplace_back("machine", *machine);
+  finding.why =
+      "The kernel cannot run programs of another processor: \"exec format error\". An image for "
+      "one platform was pulled on, or built for, another.";
+  finding.fix = "Pull or build the image for this machine (docker: --platform linux/" +
+                std::string(*machine == "x86_64"    ? "amd64"
+                            : *machine == "aarch64" ? "arm64"
+                                                    : *machine) +
+                "), or run it on a node with the image's processor.";
+  if (context.interpreter_is_guess())
+    return {only_warn(std::move(finding), "the command could not be followed to its Python")};
+  return {finding};
+}
 
 }  // namespace gpuinit::checks

@@ -234,6 +234,10 @@ Findings check_python_abi(const Context& context) {
   if (!image.interpreter)
     return {unknown("the interpreter is not known" + because(image.interpreter.reason()))};
   if (!image.torch) return {unknown("torch is not known" + because(image.torch.reason()))};
+  // An interpreter for another processor is the cause, whatever torch is for.
+  if (image.interpreter->machine && image.torch->machine &&
+      *image.interpreter->machine != *image.torch->machine)
+    if (auto finding = context.explained("python.abi", {"platform"})) return {*std::move(finding)};
 
   Findings findings = judge_abi(*image.interpreter, *image.torch);
   if (context.interpreter_is_guess())

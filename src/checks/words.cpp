@@ -72,6 +72,12 @@ bool is_gpu_node(std::string_view path) {
   return base::parse_number(path.substr(kPrefix.size())).has_value();
 }
 
+bool is_wsl(const NodeFacts& node) {
+  return node.device_nodes.known() &&
+         std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
+                     [](const auto& device) { return device.path == "/dev/dxg"; });
+}
+
 std::string device_words(const Device& device) {
   std::string text = device.name.value_or("");
   if (device.compute_capability) {

@@ -31,6 +31,9 @@ std::string gpus(const std::vector<std::size_t>& indices);
 // A device file that is a GPU: "/dev/nvidia0", WSL's "/dev/dxg".
 bool is_gpu_node(std::string_view path);
 
+// WSL: the driver is that of Windows, behind /dev/dxg.
+bool is_wsl(const NodeFacts& node);
+
 // How a container gets a GPU, and what to do if none is wanted.
 inline constexpr char kGiveGpu[] =
     "docker or podman: --gpus all (or --device nvidia.com/gpu=all); Kubernetes: a nvidia.com/gpu "

@@ -1,12 +1,46 @@
 #include "image/read_image.h"
 
+#include <optional>
+#include <utility>
+
 #include "binary/library_search.h"
 #include "image/command_line.h"
 #include "image/compat_libraries.h"
+#include "image/distributions.h"
+#include "image/extension_loading.h"
+#include "image/extensions.h"
 #include "image/read_interpreter.h"
+#include "image/read_loader.h"
 #include "image/read_torch.h"
 
 namespace gpuinit::image {
+
+namespace {
+
+using Extensions = Fact<std::vector<Extension>>;
+
+// What the loader makes of torch and then of the extensions, one process for all.
+void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std::string>& sys_path,
+                  ImageFacts& facts) {
+  if (!load.closure) {
+    facts.loader = Fact<LoaderFacts>::unknown(load.unknown_because);
+    if (facts.extensions)
+      for (Extension& extension : facts.extensions.value())
+        extension.problems.undefined_symbols =
+            Fact<std::vector<UndefinedSymbol>>::unknown(load.unknown_because);
+    return;
+  }
+  std::optional<ExtensionLoading> extensions;
+  if (facts.extensions && facts.torch)
+    extensions.emplace(query.fs, *load.closure, *facts.interpreter, facts.extensions.value());
+  const binary::VersionCheck versions = binary::check_versions(*load.closure);
+  binary::SymbolCheck symbols(*load.closure);
+  facts.loader = read_loader(
+      {query.fs, load, versions, symbols, sys_path, facts.interpreter->prefix.value_or("")});
+  if (extensions) extensions->find_problems(symbols, versions);
+}
+
+}  // namespace
 
 ImageFacts read_image(const ImageQuery& query) {
   ImageFacts facts;
@@ -21,6 +55,8 @@ ImageFacts read_image(const ImageQuery& query) {
     facts.torch = Fact<Torch>::unknown(reason);
     facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
     facts.loader = Fact<LoaderFacts>::unknown(reason);
+    facts.extensions = Extensions::unknown(reason);
+    facts.packages = Fact<std::vector<Package>>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
@@ -28,10 +64,12 @@ ImageFacts read_image(const ImageQuery& query) {
   const binary::LibrarySearch libraries(query.fs, environment);
   ReadInterpreter python = read_interpreter(query.fs, std::move(*command));
   ReadTorch torch = read_torch({query.fs, libraries, python, environment});
+  facts.packages = read_distributions(query.fs, python.facts.sys_path);
+  facts.extensions = read_extensions({query.fs, python.facts, query.extensions});
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
   facts.cuda_runtime = std::move(torch.cuda_runtime);
-  facts.loader = std::move(torch.loader);
+  read_loading(query, std::move(torch.load), python.sys_path.entries, facts);
   return facts;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
+#include "image/extension_files.h"
 
 namespace gpuinit::image {
 
@@ -18,6 +19,7 @@ struct ImageQuery {
   std::map<std::string, std::string> environment;  // of the command
   std::string working_directory;                   // in the root, absolute
   std::string fallback_interpreter;                // policy python.interpreter, may be empty
+  ExtensionScope extensions = {};                  // policy extensions.include, .exclude
 };
 
 // Never fails: what cannot be read is an unknown fact with the reason.

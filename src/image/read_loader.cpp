@@ -6,9 +6,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "binary/symbol_check.h"
-#include "binary/version_check.h"
-#include "image/torch_libraries.h"
+#include "image/library_names.h"
 
 namespace gpuinit::image {
 
@@ -24,30 +22,22 @@ constexpr std::array<const char*, 3> kToolkits{"/usr/local/cuda/lib64",
                                                "/usr/local/cuda/targets/x86_64-linux/lib",
                                                "/usr/local/cuda/targets/sbsa-linux/lib"};
 
-// Functions of libcuda and libnvidia-ml: "cuMemAlloc_v2" and "nvmlInit_v2", not "cublasCreate".
-bool is_driver_function(std::string_view name) {
-  return name.starts_with("nvml") ||
-         (name.size() > 2 && name.starts_with("cu") && name[2] >= 'A' && name[2] <= 'Z');
-}
-
 class Reader {
  public:
-  Reader(const base::RootFs& fs, const TorchLoad& load, const std::vector<std::string>& sys_path,
-         const std::string& prefix)
-      : fs_(fs), load_(load), closure_(*load.closure), sys_path_(sys_path), prefix_(prefix) {}
+  explicit Reader(const LoaderQuery& query)
+      : query_(query), fs_(query.fs), load_(query.load), closure_(*query.load.closure) {}
 
   LoaderFacts read() {
-    for (std::size_t i = 1; i < closure_.objects().size(); ++i)
-      facts_.libraries.push_back(library(i));
+    for (std::size_t i = 1; i < load_.objects; ++i) facts_.libraries.push_back(library(i));
     read_missing();
-    const binary::VersionCheck versions = binary::check_versions(closure_);
-    for (const auto& missing : versions.missing) {
+    for (const auto& missing : query_.versions.missing) {
+      if (missing.needed_by >= load_.objects) continue;
       const auto& provider = closure_.objects()[missing.provider];
       facts_.problems.missing_versions.push_back({missing.version, missing.file,
                                                   path_of(missing.provider), provider.found_by,
                                                   path_of(missing.needed_by), missing.highest});
     }
-    for (const std::string& problem : versions.problems) facts_.notes.push_back(problem);
+    for (const std::string& problem : query_.versions.problems) facts_.notes.push_back(problem);
     facts_.problems.undefined_symbols = undefined_symbols();
     return std::move(facts_);
   }
@@ -86,6 +76,7 @@ class Reader {
     for (const MissingLibrary& missing : load_.not_opened)
       facts_.problems.missing.push_back(missing);
     for (const binary::MissingLibrary& missing : closure_.missing()) {
+      if (missing.needed_by >= load_.objects) continue;
       if (missing.is_preload) {
         facts_.notes.push_back("preload of " + missing.name + ": " + missing.reason);
         continue;
@@ -114,14 +105,13 @@ class Reader {
       without_driver = true;
     }
     std::vector<UndefinedSymbol> all;
-    binary::SymbolCheck check(closure_);
-    for (std::size_t i = 1; i < closure_.objects().size(); ++i) {
+    for (std::size_t i = 1; i < load_.objects; ++i) {
       const binary::LoadedObject& object = closure_.objects()[i];
       if (object.loaded_for == LoaderClosure::kProgram) continue;
       const std::string_view name = base::basename(object.name);
       if (!is_cuda_library(name) && !is_torch_library(name)) continue;
       const bool of_cuda = is_cuda_library(name);
-      auto symbols = check.undefined(
+      auto symbols = query_.symbols.undefined(
           i,
           [&](std::string_view symbol) { return !without_driver || !is_driver_function(symbol); },
           [&](std::string_view version) {
@@ -138,7 +128,7 @@ class Reader {
   // Files of that name in the places where CUDA's libraries are installed.
   std::vector<std::string> copies_of(const std::string& name) {
     std::vector<std::string> found;
-    if (!is_cuda_library(name)) return found;
+    if (!is_cuda_library(name) || is_driver_library(name)) return found;
     const auto copies = wheels().find(name);
     if (copies != wheels().end()) found = copies->second;
     return found;
@@ -148,7 +138,7 @@ class Reader {
     if (is_driver_library(name) || name.find('/') != std::string::npos) return {};
     std::vector<std::string> found = copies_of(name);
     std::vector<std::string> directories(kToolkits.begin(), kToolkits.end());
-    if (!prefix_.empty()) directories.push_back(base::join(prefix_, "lib"));
+    if (!query_.prefix.empty()) directories.push_back(base::join(query_.prefix, "lib"));
     for (const std::string& directory : directories) {
       std::string path = base::join(directory, name);
       if (fs_.is_file(path)) found.push_back(std::move(path));
@@ -156,16 +146,11 @@ class Reader {
     return found;
   }
 
-  static bool is_cuda_library(std::string_view name) {
-    return !is_driver_library(name) &&
-           (name.starts_with("libcu") || name.starts_with("libnv") || name.starts_with("libnccl"));
-  }
-
   // What lies in nvidia/*/lib of the entries of sys.path: name → paths.
   const std::map<std::string, std::vector<std::string>>& wheels() {
     if (wheels_) return *wheels_;
     wheels_.emplace();
-    for (const std::string& entry : sys_path_) {
+    for (const std::string& entry : query_.sys_path) {
       const std::string nvidia = base::join(entry, "nvidia");
       for (const std::string& package : fs_.list(nvidia).value_or({})) {
         if (package.find('.') != std::string::npos) continue;  // __init__.py
@@ -178,11 +163,10 @@ class Reader {
     return *wheels_;
   }
 
+  const LoaderQuery& query_;
   const base::RootFs& fs_;
   const TorchLoad& load_;
   const LoaderClosure& closure_;
-  const std::vector<std::string>& sys_path_;
-  const std::string& prefix_;
   std::optional<std::map<std::string, std::vector<std::string>>> wheels_;
   std::map<std::string, std::string> tidy_;  // directory → tidy_path of it
   LoaderFacts facts_;
@@ -190,15 +174,6 @@ class Reader {
 
 }  // namespace
 
-bool is_driver_library(std::string_view name) {
-  return name.starts_with("libcuda.so") || name.starts_with("libnvidia-") ||
-         name.starts_with("libnvcuvid.so") || name.starts_with("libnvoptix.so");
-}
-
-Fact<LoaderFacts> read_loader(const base::RootFs& fs, const TorchLoad& load,
-                              const std::vector<std::string>& sys_path, const std::string& prefix) {
-  if (!load.closure) return Fact<LoaderFacts>::unknown(load.unknown_because);
-  return Reader(fs, load, sys_path, prefix).read();
-}
+LoaderFacts read_loader(const LoaderQuery& query) { return Reader(query).read(); }
 
 }  // namespace gpuinit::image

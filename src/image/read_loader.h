@@ -5,16 +5,22 @@
 #include <vector>
 
 #include "base/root_fs.h"
+#include "binary/symbol_check.h"
+#include "binary/version_check.h"
 #include "gpuinit/facts.h"
 #include "image/torch_load.h"
 
 namespace gpuinit::image {
 
-// `prefix`: sys.prefix, empty if it is not known.
-Fact<LoaderFacts> read_loader(const base::RootFs& fs, const TorchLoad& load,
-                              const std::vector<std::string>& sys_path, const std::string& prefix);
+struct LoaderQuery {
+  const base::RootFs& fs;
+  const TorchLoad& load;                 // with a closure, in which more may have been opened since
+  const binary::VersionCheck& versions;  // of that closure
+  binary::SymbolCheck& symbols;          // of that closure
+  const std::vector<std::string>& sys_path;
+  const std::string& prefix;  // sys.prefix; empty if it is not known
+};
 
-// Libraries that come with the node's driver, not with the image: libcuda, libnvidia-ml, …
-bool is_driver_library(std::string_view name);
+LoaderFacts read_loader(const LoaderQuery& query);
 
 }  // namespace gpuinit::image

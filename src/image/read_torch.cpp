@@ -4,8 +4,8 @@
 #include <array>
 
 #include "image/cuda_runtime.h"
+#include "image/numpy_abi.h"
 #include "image/python_symbols.h"
-#include "image/read_loader.h"
 #include "image/soabi.h"
 #include "image/torch_cuda_code.h"
 #include "image/torch_libraries.h"
@@ -47,8 +47,6 @@ class Reader {
     result.cuda_runtime = torch_.cuda.is_absent()
                               ? Fact<CudaRuntime>::absent("torch is no CUDA build")
                               : find_cuda_runtime(fs_, load);
-    result.loader = read_loader(fs_, load, query_.python.sys_path.entries,
-                                query_.python.facts.prefix.value_or(""));
     result.load = std::move(load);
     result.torch = std::move(torch_);
     return result;
@@ -126,6 +124,8 @@ class Reader {
     } else {
       torch_.missing_python_symbols = missing_python_symbols(python->elf, *query_.python.binary);
     }
+    torch_.numpy_abi = python == nullptr ? Text::unknown("no libtorch_python to look into")
+                                         : read_numpy_abi(python->elf);
     torch_.cxx11_abi = read_cxx11_abi();
   }
 
@@ -209,7 +209,7 @@ Torch bare_module(const FoundTorch& found) {
   torch.sys_path_entry = found.entry;
   torch.shadowed = found.shadowed;
   for (Text* fact : {&torch.layout, &torch.version, &torch.metadata_version, &torch.cuda,
-                     &torch.hip, &torch.soabi, &torch.machine})
+                     &torch.hip, &torch.soabi, &torch.machine, &torch.numpy_abi})
     *fact = Text::unknown(reason);
   for (Texts* fact :
        {&torch.missing_python_symbols, &torch.wheel_tags, &torch.missing_files, &torch.arch_list})
@@ -229,8 +229,6 @@ ReadTorch read_torch(const TorchQuery& query) {
     result.torch = std::move(torch);
     result.cuda_runtime = std::move(runtime);
     result.load = load_program(query.fs, query.libraries, query.environment, python.real_path);
-    result.loader = read_loader(query.fs, result.load, query.python.sys_path.entries,
-                                python.prefix.value_or(""));
     return std::move(result);
   };
   if (!python.sys_path)

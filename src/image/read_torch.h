@@ -22,8 +22,7 @@ struct TorchQuery {
 struct ReadTorch {
   Fact<Torch> torch;
   Fact<CudaRuntime> cuda_runtime;
-  Fact<LoaderFacts> loader;
-  TorchLoad load;  // for what is loaded after torch
+  TorchLoad load;  // the interpreter with torch, or without where there is none
 };
 
 ReadTorch read_torch(const TorchQuery& query);

@@ -53,7 +53,9 @@ bool known_isa_less(const std::string& a, const std::string& b) {
   return number(a) < number(b);
 }
 
-void merge(const binary::Fatbins& fatbins, DeviceCode& code) {
+}  // namespace
+
+void add_fatbins(const binary::Fatbins& fatbins, DeviceCode& code) {
   for (const auto& [target, count] : fatbins.entries) code.entries[target] += count;
   for (const auto& group : fatbins.groups) {
     auto same = std::find_if(code.groups.begin(), code.groups.end(),
@@ -69,8 +71,6 @@ void merge(const binary::Fatbins& fatbins, DeviceCode& code) {
       same->ptx_isa = group.ptx_isa;
   }
 }
-
-}  // namespace
 
 Fact<std::vector<std::string>> read_arch_list(const TorchLibraries& libraries) {
   const TorchLibrary* python = libraries.find("libtorch_python");
@@ -95,7 +95,7 @@ Fact<DeviceCode> read_device_code(const TorchLibraries& libraries) {
     auto fatbins = binary::read_fatbins(library->elf);
     if (!fatbins) return Fact<DeviceCode>::unknown(fatbins.error().message);
     code.files.push_back(library->path);
-    merge(*fatbins, code);
+    add_fatbins(*fatbins, code);
   }
   if (code.files.empty()) return Fact<DeviceCode>::absent("no libtorch_cuda");
   return code;

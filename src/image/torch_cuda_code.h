@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "binary/fatbin.h"
 #include "gpuinit/facts.h"
 #include "image/torch_libraries.h"
 
@@ -19,5 +20,8 @@ Fact<std::vector<std::string>> read_arch_list(const TorchLibraries& libraries);
 // GPUs than torch is (2.8 has code for Pascal there and nowhere else), and counting
 // it would call a torch usable that can run nothing else.
 Fact<DeviceCode> read_device_code(const TorchLibraries& libraries);
+
+// Adds what one more file carries.
+void add_fatbins(const binary::Fatbins& fatbins, DeviceCode& code);
 
 }  // namespace gpuinit::image

@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "image/library_names.h"
 
 namespace gpuinit::image {
 
@@ -122,10 +123,6 @@ class Finder {
 };
 
 }  // namespace
-
-bool is_torch_library(std::string_view name) {
-  return name.starts_with("libtorch") || name.starts_with("libc10") || name.starts_with("libshm");
-}
 
 std::string elf_damage(const base::ByteSource& source) {
   if (source.size() == 0) return "empty";

@@ -30,9 +30,6 @@ struct TorchLibraries {
   }
 };
 
-// Which libraries are torch's own: "libtorch_cpu.so", "libc10.so.1.13", "libshm.so".
-bool is_torch_library(std::string_view name);
-
 // `package`: the torch directory. `extension`: the name of its `_C.*.so`; may be empty.
 // `cuda_build`: libtorch_cuda and libc10_cuda have to be there as well.
 TorchLibraries find_torch_libraries(const base::RootFs& fs, const std::string& package,

@@ -107,11 +107,16 @@ TorchLoad load_program(const base::RootFs& fs, const binary::LibrarySearch& sear
     load.unknown_because = closure->unknown_because();
   } else {
     load.closure = std::move(closure).value();
+    load.objects = load.closure->objects().size();
   }
   return load;
 }
 
-TorchLoad load_torch(const TorchLoadQuery& query) { return Import(query).run(); }
+TorchLoad load_torch(const TorchLoadQuery& query) {
+  TorchLoad load = Import(query).run();
+  if (load.closure) load.objects = load.closure->objects().size();
+  return load;
+}
 
 std::string tidy_path(const base::RootFs& fs, const std::string& path) {
   if (path.find("/.") == std::string::npos) return path;

@@ -36,6 +36,7 @@ struct TorchLoad {
   std::optional<binary::LoaderClosure> closure;
   std::string unknown_because;
 
+  std::size_t objects = 0;  // of the closure, with torch; what is opened later comes after these
   std::vector<std::size_t> preloaded;  // objects that torch opened from sys.path
   // The preload that torch gives up at, as "libcublas.so.*[0-9]"; empty: none.
   std::string failed_preload;

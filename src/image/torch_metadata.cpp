@@ -119,8 +119,7 @@ Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& fil
     const std::uint64_t length = std::min(kPiece, file.size() - done);
     const std::size_t kept = window.size();
     window.resize(kept + length);
-    auto read =
-        file.read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
+    auto read = file.read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
     if (!read) return std::move(read).error();
     done += length;
     const auto last = window.rfind('\n');

@@ -21,6 +21,9 @@ std::vector<Key> make_catalogue() {
       {"python.interpreter", Text{&Policy::python_interpreter, TextRule::kProgram},
        "the Python that is judged when the command does not tell; empty: python3, then python"},
       {"torch.required", &Policy::torch_required, "an image without torch fails torch.install"},
+      {"extensions.include", &Policy::extensions_include,
+       "extensions that the command needs: they are read whatever they need, and must work"},
+      {"extensions.exclude", &Policy::extensions_exclude, "extensions that nobody looks at"},
       {"gpu.required", &Policy::gpu_required,
        "whether a GPU is needed; auto: when the image's torch is a CUDA build"},
       {"gpu.count", Text{&Policy::gpu_count, TextRule::kCountRange},
@@ -102,9 +105,7 @@ const Key* find_key(std::string_view name) {
   return nullptr;
 }
 
-bool goes_without_saying(const Key& key) {
-  return std::holds_alternative<SignalAction>(key.field);
-}
+bool goes_without_saying(const Key& key) { return std::holds_alternative<SignalAction>(key.field); }
 
 bool is_table(std::string_view name) {
   for (const auto& key : catalogue())

@@ -38,10 +38,11 @@ struct SignalAction {
 struct SignalName {
   int Policy::*field;  // a signal's name, or "" for 0
 };
-using ExitCodes = std::vector<int> Policy::*;  // a list of whole numbers
-using Field = std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*,
-                           LaunchMode Policy::*, SignalTarget Policy::*, Seconds, SignalAction,
-                           SignalName, ExitCodes>;
+using ExitCodes = std::vector<int> Policy::*;      // a list of whole numbers
+using Globs = std::vector<std::string> Policy::*;  // a list of texts, none of them empty
+using Field =
+    std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*, LaunchMode Policy::*,
+                 SignalTarget Policy::*, Seconds, SignalAction, SignalName, ExitCodes, Globs>;
 
 struct Key {
   std::string name;  // "probe.timeout"

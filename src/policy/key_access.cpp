@@ -115,6 +115,18 @@ std::optional<std::vector<int>> exit_codes(const Value& value) {
   return codes;
 }
 
+// One text counts as a list of one.
+std::optional<std::vector<std::string>> globs(const Value& value) {
+  std::vector<std::string> list;
+  if (const auto* texts = std::get_if<Value::Texts>(&value.data)) list = *texts;
+  else if (const auto* one = std::get_if<std::string>(&value.data)) list.push_back(*one);
+  else if (const auto* none = std::get_if<Value::Integers>(&value.data); !none || !none->empty())
+    return std::nullopt;
+  for (const std::string& glob : list)
+    if (glob.empty() || glob.starts_with('/') || !is_clean_text(glob)) return std::nullopt;
+  return list;
+}
+
 // What is wrong with the text beyond "expected …"; nothing if it may stay.
 struct TextProblem {
   bool wrong = false;
@@ -158,6 +170,11 @@ std::string expectation(const Key& key) {
             return "a list of exit codes from 1 to " + std::to_string(kMaxExitCode) +
                    ", such as [143]";
           },
+          [](Globs) {
+            return std::string(
+                "a list of patterns below site-packages, such as "
+                "[\"torchvision/*\"]");
+          },
           [](Seconds) {
             return "a number of seconds from 0.001 to " + std::to_string(kMaxSeconds.count());
           },
@@ -178,7 +195,9 @@ std::string expectation(const Key& key) {
       key.field);
 }
 
-bool takes_text(const Key& key) { return std::holds_alternative<Text>(key.field); }
+bool takes_text(const Key& key) {
+  return std::holds_alternative<Text>(key.field) || std::holds_alternative<Globs>(key.field);
+}
 
 Value get(const Key& key, const Policy& policy) {
   return std::visit(
@@ -203,6 +222,10 @@ Value get(const Key& key, const Policy& policy) {
           },
           [&](ExitCodes field) {
             return Value{Value::Integers((policy.*field).begin(), (policy.*field).end())};
+          },
+          [&](Globs field) {
+            if ((policy.*field).empty()) return Value{Value::Integers{}};
+            return Value{policy.*field};
           },
           [&](Seconds field) {
             const std::int64_t count = (policy.*field).count();
@@ -240,6 +263,11 @@ Status set(const Key& key, const Value& value, const RangeProblem& range_problem
             auto codes = exit_codes(value);
             if (codes) policy.*field = *std::move(codes);
             return codes.has_value();
+          },
+          [&](Globs field) {
+            auto list = globs(value);
+            if (list) policy.*field = *std::move(list);
+            return list.has_value();
           },
           [&](bool Policy::*field) {
             const auto* boolean = std::get_if<bool>(&value.data);

@@ -48,7 +48,8 @@ base::Json policy_json(const LoadedPolicy& loaded) {
       std::visit(
           [&](const auto& data) {
             using Data = std::decay_t<decltype(data)>;
-            if constexpr (std::is_same_v<Data, Value::Integers>)
+            if constexpr (std::is_same_v<Data, Value::Integers> ||
+                          std::is_same_v<Data, Value::Texts>)
               value = base::JsonArray(data.begin(), data.end());
             else if constexpr (!std::is_same_v<Data, Value::Other>) value = data;
           },

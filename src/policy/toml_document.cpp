@@ -35,15 +35,18 @@ Position position(const toml::source_position& at) {
   return {std::max(at.line, 1U), std::max(at.column, 1U)};
 }
 
-// Of arrays only those of whole numbers are of use to a key.
+// Of arrays only those of whole numbers and those of texts are of use to a key.
 Value convert_array(const toml::array& array) {
   Value::Integers integers;
+  Value::Texts texts;
   for (const auto& element : array) {
-    const auto* integer = element.as_integer();
-    if (integer == nullptr) return {Value::Other{"an array"}};
-    integers.push_back(integer->get());
+    if (const auto* integer = element.as_integer()) integers.push_back(integer->get());
+    else if (const auto* text = element.as_string()) texts.push_back(text->get());
+    else return {Value::Other{"an array"}};
   }
-  return {std::move(integers)};
+  if (texts.empty()) return {std::move(integers)};
+  if (!integers.empty()) return {Value::Other{"an array"}};
+  return {std::move(texts)};
 }
 
 Value convert(const toml::node& node) {

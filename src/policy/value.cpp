@@ -50,7 +50,13 @@ std::string toml_text(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.data)) return quoted(*text);
   if (const auto* integers = std::get_if<Value::Integers>(&value.data)) {
     std::string list;
-    for (const auto integer : *integers) list += (list.empty() ? "" : ", ") + std::to_string(integer);
+    for (const auto integer : *integers)
+      list += (list.empty() ? "" : ", ") + std::to_string(integer);
+    return "[" + list + "]";
+  }
+  if (const auto* texts = std::get_if<Value::Texts>(&value.data)) {
+    std::string list;
+    for (const auto& text : *texts) list += (list.empty() ? "" : ", ") + quoted(text);
     return "[" + list + "]";
   }
   return {};
@@ -61,7 +67,9 @@ std::string describe(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.data))
     return text->empty() ? "an empty string"
                          : "the string " + quoted(base::printable(*text, kShown));
-  if (std::holds_alternative<Value::Integers>(value.data)) return "an array";
+  if (std::holds_alternative<Value::Integers>(value.data) ||
+      std::holds_alternative<Value::Texts>(value.data))
+    return "an array";
   if (std::holds_alternative<bool>(value.data)) return "the boolean " + toml_text(value);
   return "the number " + toml_text(value);
 }

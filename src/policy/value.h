@@ -16,8 +16,9 @@ struct Value {
   struct Other {
     std::string_view kind;  // "an array", "a date or time", or kTable
   };
-  using Integers = std::vector<std::int64_t>;
-  std::variant<bool, std::int64_t, double, std::string, Integers, Other> data;
+  using Integers = std::vector<std::int64_t>;  // an empty array is one of these
+  using Texts = std::vector<std::string>;      // never empty in what was read
+  std::variant<bool, std::int64_t, double, std::string, Integers, Texts, Other> data;
 };
 
 // `the string "60"`, `the number 3.1`, `an array`: on one line, shortened.

@@ -9,9 +9,10 @@ namespace {
 
 using Because = ServiceAnswer::Because;
 
-// Whether a cuda-compat libcuda may stand on this kernel module.
+}  // namespace
+
 std::optional<ServiceAnswer> compat_refused(const DriverStack& stack) {
-  if (stack.initialises || !stack.kernel) return std::nullopt;
+  if (!stack.forward_compat || stack.initialises || !stack.kernel) return std::nullopt;
   const unsigned branch = stack.kernel->major();
   // The driver refuses a libcuda older than its kernel module (error 803),
   // whatever the note lists. Within one branch the releases may differ.
@@ -25,11 +26,8 @@ std::optional<ServiceAnswer> compat_refused(const DriverStack& stack) {
   return ServiceAnswer{Service::kNo, Because::kBranchNotListed};
 }
 
-}  // namespace
-
 ServiceAnswer driver_serves(const Version& runtime, const DriverStack& stack) {
-  if (stack.forward_compat)
-    if (const auto refused = compat_refused(stack)) return *refused;
+  if (const auto refused = compat_refused(stack)) return *refused;
 
   if (stack.cuda.cuda >= runtime)
     return {stack.forward_compat ? Service::kForwardCompat : Service::kNewer, Because::kFits};

@@ -44,6 +44,10 @@ struct ServiceAnswer {
   } because = Because::kFits;
 };
 
+// Why a cuda-compat libcuda cannot stand on this kernel module (kCompatTooOld,
+// kBranchNotListed); no value if nothing speaks against it, or it is none.
+std::optional<ServiceAnswer> compat_refused(const DriverStack& stack);
+
 ServiceAnswer driver_serves(const Version& runtime, const DriverStack& stack);
 
 }  // namespace gpuinit::rules

@@ -143,28 +143,4 @@ bool is_requirement(std::string_view variable) {
   return variable.starts_with("NVIDIA_REQUIRE_") && !variable.starts_with("NVIDIA_REQUIRE_JETPACK");
 }
 
-std::vector<std::string> brands_of(std::string_view device_name) {
-  const auto has = [name = lower(device_name)](std::string_view word) {
-    return name.find(word) != std::string::npos;
-  };
-  if (has("geforce")) return {"geforce", "geforcertx", "unknown"};
-  if (has("titan")) return {"titan", "titanrtx", "unknown"};
-  if (has("quadro")) return {"quadro", "quadrortx", "unknown"};
-  if (has("nvidia rtx")) return {"nvidiartx", "quadrortx", "quadro", "nvidia", "unknown"};
-  if (has("grid") || has("vgpu")) return {};  // the licence decides, not the name
-  if (has("tesla")) return {"tesla", "nvidia", "unknown"};
-  constexpr std::array<std::string_view, 13> kDataCenter{
-      " a100", " a30",   " a10", " a2",  " a16",  " a40",  " h100",
-      " h200", " gh200", " l4",  " l40", " b200", " gb200"};
-  const std::string padded = " " + lower(device_name);
-  for (auto model : kDataCenter) {
-    const auto at = padded.find(model);
-    if (at == std::string::npos) continue;
-    const auto after = padded.substr(at + model.size(), 1);
-    // "A10" and "A10G", "L40S", but not "A1000".
-    if (after.empty() || after.find_first_of(" -gs") == 0) return {"tesla", "nvidia", "unknown"};
-  }
-  return {};
-}
-
 }  // namespace gpuinit::rules

@@ -52,9 +52,4 @@ bool disables_requirements(std::string_view value);
 // which speaks of something else.
 bool is_requirement(std::string_view variable);
 
-// The brands that NVML may report for a device of this name; empty if the name does not
-// tell. "unknown" is always among them: that is what libnvidia-container calls a brand
-// which is newer than itself.
-std::vector<std::string> brands_of(std::string_view device_name);
-
 }  // namespace gpuinit::rules

@@ -63,47 +63,6 @@ TEST(CudaDriver, SaysWhichDriverOrWhichImageWouldDo) {
   EXPECT_THAT(ancient.fix, HasSubstr("an image built for CUDA 10.1 or older"));
 }
 
-Facts with_compat(const std::string& kernel, const std::string& release,
-                  Fact<CompatNote> note = Fact<CompatNote>::absent()) {
-  auto story = on("12.8", kernel, "");
-  LibCuda library;
-  library.path = "/usr/local/cuda/compat/libcuda.so.1";
-  library.kind = "forward-compat";
-  library.version = release;
-  library.compat_note = std::move(note);
-  story.node.driver.libcuda = library;
-  return story;
-}
-
-TEST(CudaDriver, ForwardCompatibilityServesWhereTheNoteSaysSo) {
-  const CompatNote note{"12.8", {535, 550, 570}};
-  EXPECT_TRUE(says_nothing(with_compat("535.104.05", "570.86.10", note), kId));
-  EXPECT_TRUE(says_nothing(with_compat("470.82.01", "570.86.10"), kId));
-  const auto unlisted = only(with_compat("545.23.06", "570.86.10", note), kId);
-  EXPECT_EQ(unlisted.exit_code, kExitFit);
-  EXPECT_EQ(evidence(unlisted, "supported driver branches"), "535, 550, 570");
-  const auto too_old = only(with_compat("580.65.06", "570.86.10", note), kId);
-  EXPECT_EQ(too_old.exit_code, kExitFit);
-  EXPECT_THAT(too_old.why, HasSubstr("803"));
-}
-
-TEST(CudaDriver, ADriverThatInitialisesIsNotDoubted) {
-  auto story = with_compat("545.23.06", "570.86.10", CompatNote{"12.8", {535}});
-  story.node.probe = healthy().node.probe;
-  EXPECT_TRUE(says_nothing(story, kId));
-}
-
-TEST(CudaDriver, GeForceHasNoForwardCompatibility) {
-  auto story = with_compat("535.104.05", "570.86.10");
-  story.node.devices = std::vector<Device>{device("NVIDIA GeForce RTX 4090", "8.9")};
-  const auto finding = only(story, kId);
-  EXPECT_EQ(finding.exit_code, kExitFit);
-  EXPECT_THAT(finding.summary, HasSubstr("GeForce RTX 4090"));
-  // Nor where the names of the devices are not known.
-  story.node.devices.value()[0].name = Text();
-  EXPECT_TRUE(says_nothing(story, kId));
-}
-
 TEST(CudaDriver, AnNgcShellMayStillBringCompat) {
   auto story = on("13.0", "535.104.05", "12.2");
   story.image.torch->layout = Text("ngc");
@@ -124,6 +83,22 @@ TEST(CudaDriver, WarnsOfALibcudartOfAnotherFamily) {
   EXPECT_TRUE(says_nothing(story, kId));
   story.image.cuda_runtime->version = Text("11.8.89");
   EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
+}
+
+// The check of that itself is cuda.compat.
+TEST(CudaDriver, ForwardCompatibilityServes) {
+  auto story = on("12.8", "535.104.05", "12.8");
+  LibCuda library;
+  library.kind = "forward-compat";
+  library.version = Text("570.86.10");
+  story.node.driver.libcuda = library;
+  EXPECT_TRUE(says_nothing(story, kId));
+  library.compat_note = CompatNote{"12.8", {550}};
+  story.node.driver.libcuda = library;
+  EXPECT_EQ(only(story, kId).summary, "cuda.compat failed");
+  Policy policy;
+  policy.checks["cuda.compat"] = Level::kWarn;
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("~cuda.compat", "cuda.driver=66"));
 }
 
 TEST(CudaDriver, SkippedAndUnknown) {

@@ -179,8 +179,8 @@ TEST(Story, AGeForceBehindACompatLibrary) {
   geforce.probe->init_error = 804;
   geforce.devices = Fact<std::vector<Device>>::unknown("cuInit: CUDA error 804");
   const auto story = facts(python("3.12.4", "312"), torch_280(), geforce);
-  EXPECT_THAT(verdicts(story), ElementsAre("cuda.driver=66"));
-  EXPECT_THAT(only(story, "cuda.driver").why, HasSubstr("non supported HW"));
+  EXPECT_THAT(verdicts(story), ElementsAre("cuda.compat=66"));
+  EXPECT_THAT(only(story, "cuda.compat").why, HasSubstr("non supported HW"));
 }
 
 TEST(Story, AFabricThatIsNotReadyYet) {
@@ -261,7 +261,7 @@ TEST(Story, ACgroupThatLostItsDeviceRule) {
       std::vector<DeviceNode>{{"/dev/nvidiactl", EPERM}, {"/dev/nvidia0", EPERM}};
   story.node.probe->init_error = 100;
   story.node.devices = std::vector<Device>{};
-  EXPECT_THAT(verdicts(story), ElementsAre("device.present=77"));
+  EXPECT_THAT(verdicts(story), ElementsAre("device.permissions=77"));
 }
 
 }  // namespace

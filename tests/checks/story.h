@@ -118,7 +118,18 @@ inline NodeFacts node(const std::string& kernel, const std::string& cuda,
   for (std::size_t i = 0; i < devices.size(); ++i)
     nodes.push_back({"/dev/nvidia" + std::to_string(i), 0});
   node.device_nodes = nodes;
+  std::vector<KernelGpu> kernel_gpus;
+  for (std::size_t i = 0; i < devices.size(); ++i)
+    kernel_gpus.push_back({"0000:0" + std::to_string(i) + ":00.0", devices[i].name,
+                           Text("GPU-" + std::to_string(i) + "f6d4b4f-0000"), static_cast<int>(i)});
+  node.kernel_gpus = kernel_gpus;
   node.devices = std::move(devices);
+  node.machine = Text("x86_64");
+  node.driver.libnvidia_ml = Text("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1");
+  node.jit_cache = JitCache{"/root/.nv/ComputeCache", 0, std::uint64_t{100} << 30};
+  node.shared_memory = SharedMemory{std::uint64_t{16} << 30, std::uint64_t{16} << 30};
+  node.limits = {std::uint64_t{8} << 20, false};
+  node.rdma_devices = std::vector<std::string>{};
   node.environment = std::map<std::string, std::string>{};
   ProbeRun run;
   run.outcome = ProbeRun::Outcome::kAnswered;
@@ -137,6 +148,10 @@ inline Facts facts(Interpreter interpreter, Torch torch, NodeFacts node) {
   facts.image.torch = std::move(torch);
   facts.image.packages = std::vector<Package>{};
   facts.image.extensions = std::vector<Extension>{};
+  LoaderFacts loader;
+  loader.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
+  facts.image.loader = loader;
+  facts.image.compat_libraries = std::vector<CompatLibrary>{};
   facts.node = std::move(node);
   return facts;
 }
@@ -156,6 +171,13 @@ inline NodeFacts written_by_hand(const std::string& kernel, const std::string& c
   device.compute_capability = capability;
   node.devices = std::vector<Device>{device};
   return node;
+}
+
+// The levels that hold without any policy file.
+inline Policy usual() {
+  Policy policy;
+  for (const auto id : kChecksThatWarn) policy.checks[std::string(id)] = Level::kWarn;
+  return policy;
 }
 
 // A machine without any NVIDIA part.

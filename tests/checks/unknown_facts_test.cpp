@@ -112,6 +112,24 @@ const std::vector<Blank>& blanks() {
       {"probe", [](Facts& f) { blank(f.node.probe); }},
       PROBE(load_error),
       PROBE(init_error),
+      {"compat_libraries", [](Facts& f) { blank(f.image.compat_libraries); }},
+      {"machine", [](Facts& f) { blank(f.node.machine); }},
+      {"libnvidia_ml", [](Facts& f) { blank(f.node.driver.libnvidia_ml); }},
+      {"kernel_gpus", [](Facts& f) { blank(f.node.kernel_gpus); }},
+      {"kernel_gpus.uuid",
+       [](Facts& f) {
+         if (f.node.kernel_gpus)
+           for (auto& gpu : f.node.kernel_gpus.value()) blank(gpu.uuid);
+       }},
+      {"kernel_gpus.minor",
+       [](Facts& f) {
+         if (f.node.kernel_gpus) blank(f.node.kernel_gpus.value()[0].minor);
+       }},
+      {"jit_cache", [](Facts& f) { blank(f.node.jit_cache); }},
+      {"shared_memory", [](Facts& f) { blank(f.node.shared_memory); }},
+      {"memlock_bytes", [](Facts& f) { blank(f.node.limits.memlock_bytes); }},
+      {"ipc_lock", [](Facts& f) { blank(f.node.limits.ipc_lock); }},
+      {"rdma_devices", [](Facts& f) { blank(f.node.rdma_devices); }},
   };
   return all;
 }
@@ -143,6 +161,21 @@ void forget_pairs(const Facts& story) {
 }
 
 TEST(UnknownFacts, FailNothingOnAHealthyNode) { forget_pairs(healthy()); }
+
+// Variables as CUDA images and schedulers set them.
+TEST(UnknownFacts, FailNothingUnderTheUsualVariables) {
+  auto story = healthy();
+  story.node.environment = std::map<std::string, std::string>{
+      {"NVIDIA_VISIBLE_DEVICES", "all"},
+      {"NVIDIA_DRIVER_CAPABILITIES", "compute,utility"},
+      {"CUDA_VISIBLE_DEVICES", "1,0"},
+      {"NVIDIA_REQUIRE_CUDA",
+       "cuda>=12.8 brand=tesla,driver>=535,driver<536 brand=nvidia,driver>=535,driver<536"},
+  };
+  story.node.rdma_devices = std::vector<std::string>{"/dev/infiniband/uverbs0"};
+  story.node.limits = {Fact<std::uint64_t>::absent("unlimited"), true};
+  forget_pairs(story);
+}
 
 TEST(UnknownFacts, FailNothingUnderMinorVersionCompatibility) {
   auto story = healthy();

@@ -37,6 +37,7 @@ Value other_value(const Key& key) {
   if (std::holds_alternative<SignalAction>(key.field)) return text("ignore");
   if (std::holds_alternative<SignalName>(key.field)) return text("SIGTERM");
   if (std::holds_alternative<ExitCodes>(key.field)) return {Value::Integers{130, 143}};
+  if (std::holds_alternative<Globs>(key.field)) return {Value::Texts{"torchvision/*", "a"}};
   return text("/other");
 }
 
@@ -121,7 +122,8 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
 
 TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
   EXPECT_EQ(suggestion("gpu.colour"), "[gpu] has required, count");
-  EXPECT_THAT(suggestion("banana.colour"), HasSubstr("tables checks, python, torch, gpu,"));
+  EXPECT_THAT(suggestion("banana.colour"),
+              HasSubstr("tables checks, python, torch, extensions, gpu,"));
   EXPECT_THAT(suggestion("required"), HasSubstr("tables")) << "gpu's or torch's? nobody knows";
 }
 
@@ -164,6 +166,28 @@ TEST(Values, ExitCodesAreAListOrOne) {
   EXPECT_NE(refusal("launch.exit-zero", {Value::Integers{256}}), "");
   EXPECT_NE(refusal("launch.exit-zero", {Value::Integers{0}}), "");
   EXPECT_NE(refusal("launch.exit-zero", text("SIGTERM")), "");
+}
+
+TEST(Values, PatternsAreAListOrOne) {
+  Policy policy;
+  const Key& include = *find_key("extensions.include");
+  ASSERT_TRUE(set(include, {Value::Texts{"torchvision/*", "flash_attn_2_cuda*"}}, {}, policy));
+  EXPECT_EQ(policy.extensions_include,
+            (std::vector<std::string>{"torchvision/*", "flash_attn_2_cuda*"}));
+  EXPECT_EQ(toml_text(get(include, policy)), "[\"torchvision/*\", \"flash_attn_2_cuda*\"]");
+  ASSERT_TRUE(set(include, text("xformers/*"), {}, policy));
+  EXPECT_EQ(policy.extensions_include, (std::vector<std::string>{"xformers/*"}));
+  ASSERT_TRUE(set(include, {Value::Integers{}}, {}, policy)) << "an empty array";
+  EXPECT_TRUE(policy.extensions_include.empty());
+  EXPECT_EQ(toml_text(get(include, policy)), "[]");
+  EXPECT_EQ(
+      refusal("extensions.include", {Value::Integers{1}}),
+      "expected a list of patterns below site-packages, such as [\"torchvision/*\"], found an "
+      "array");
+  EXPECT_NE(refusal("extensions.include", text("")), "");
+  EXPECT_NE(refusal("extensions.include", {Value::Texts{"a", ""}}), "");
+  EXPECT_NE(refusal("extensions.include", {Value::Texts{"/usr/lib/x.so"}}), "");
+  EXPECT_NE(refusal("extensions.include", {true}), "");
 }
 
 TEST(Values, SecondsArePositiveAndAtMostADay) {

@@ -17,6 +17,8 @@ Layers unusual() {
   Layers layers({});
   const char* settings[] = {"python.interpreter='/a \"b\"\\c # d/\xc3\xa4'",
                             "torch.required=true",
+                            "extensions.include=['torchvision/*', 'a \"b\"*']",
+                            "extensions.exclude=xformers/*",
                             "gpu.required=yes",
                             "gpu.count=>=8",
                             "expect.python=>=3.10,<3.13",

@@ -22,7 +22,9 @@ class Gpu : public testing::Test {
     return options;
   }
   Ran check(const std::string& behaviour, std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments{"--check", "--root", tree_.root()};
+    // Not of the GPUs, and 64 MiB where the tests run in a container.
+    std::vector<std::string> arguments{"--check", "--root", tree_.root(), "--set",
+                                       "checks.limits.shm=off"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return gpuinit(arguments, with_driver(behaviour));
   }

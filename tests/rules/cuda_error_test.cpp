@@ -11,7 +11,7 @@ TEST(CudaError, ClassSaysWhatAnotherTryCanDo) {
   const std::pair<int, int> rows[] = {
       {2, kExitNotReady}, {46, kExitNotReady},    {802, kExitNotReady}, {100, kExitNode},
       {3, kExitNode},     {803, kExitNode},       {999, kExitNode},     {804, kExitFit},
-      {209, kExitFit},    {800, kExitPermission}, {223, kExitFit},    {222, kExitFit},
+      {209, kExitFit},    {800, kExitPermission}, {223, kExitFit},      {222, kExitFit},
   };
   for (const auto& [number, code] : rows) {
     const CudaError* error = find_cuda_error(number);

@@ -3,12 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/device_name.h"
+
 namespace gpuinit::rules {
 namespace {
-
-using testing::Contains;
-using testing::IsEmpty;
-using testing::Not;
 
 Version version(const std::string& text) { return parse_version(text).value(); }
 
@@ -150,21 +148,6 @@ TEST(Requirement, BrandsCompareWithoutCase) {
   EXPECT_EQ(requirement_met("brand=Tesla", t4()), Met::kYes);
   EXPECT_EQ(requirement_met("brand!=GeForce", t4()), Met::kYes);
   EXPECT_EQ(requirement_met("brand!=TESLA", t4()), Met::kNo);
-}
-
-TEST(Requirement, BrandsAreToldByNamesThatAreCertain) {
-  EXPECT_THAT(brands_of("NVIDIA GeForce RTX 5090"), Contains("geforce"));
-  EXPECT_THAT(brands_of("NVIDIA GeForce RTX 5090"), Not(Contains("tesla")));
-  for (const char* name :
-       {"Tesla V100-SXM2-16GB", "NVIDIA A100-SXM4-40GB", "NVIDIA A10G", "NVIDIA L4", "NVIDIA L40S",
-        "NVIDIA H100 80GB HBM3", "A100-PCIE-40GB", "NVIDIA H200", "NVIDIA A30"})
-    EXPECT_THAT(brands_of(name), Contains("tesla")) << name;
-  EXPECT_THAT(brands_of("Quadro P1000"), Contains("quadro"));
-  EXPECT_THAT(brands_of("NVIDIA TITAN RTX"), Contains("titanrtx"));
-  EXPECT_THAT(brands_of("NVIDIA RTX A6000"), Contains("nvidiartx"));
-  EXPECT_THAT(brands_of("NVIDIA RTX A2000 12GB"), Not(Contains("tesla")));
-  for (const char* name : {"", "Orin", "NVIDIA Graphics Device", "GRID T4-8Q", "NVIDIA A1000"})
-    EXPECT_THAT(brands_of(name), IsEmpty()) << name;
 }
 
 TEST(Requirement, KnowsItsVariables) {

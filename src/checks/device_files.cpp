@@ -1,0 +1,55 @@
+#include "checks/device_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "checks/evidence.h"
+#include "checks/words.h"
+
+namespace gpuinit::checks {
+
+bool is_essential(std::string_view path) {
+  return is_gpu_node(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm";
+}
+
+std::vector<DeviceNode> denied_nodes(const NodeFacts& node) {
+  std::vector<DeviceNode> denied;
+  if (!node.device_nodes) return denied;
+  for (const DeviceNode& device : *node.device_nodes)
+    if (is_essential(device.path) && (device.open_errno == EACCES || device.open_errno == EPERM))
+      denied.push_back(device);
+  if (!open_gpus(node).empty())
+    std::erase_if(denied, [](const DeviceNode& device) { return is_gpu_node(device.path); });
+  return denied;
+}
+
+std::vector<std::string> open_gpus(const NodeFacts& node) {
+  std::vector<std::string> gpus;
+  if (!node.device_nodes) return gpus;
+  for (const DeviceNode& device : *node.device_nodes)
+    if (is_gpu_node(device.path) && device.path != "/dev/dxg" && device.open_errno == 0)
+      gpus.push_back(device.path);
+  return gpus;
+}
+
+void add_device_evidence(Finding& finding, const Context& context) {
+  const auto& node = context.node;
+  if (node.driver.kernel_version)
+    finding.evidence.emplace_back("kernel driver", *node.driver.kernel_version);
+  else if (node.driver.kernel_version.is_absent())
+    finding.evidence.emplace_back("kernel driver", "none");
+  if (node.device_nodes) {
+    std::vector<std::string> nodes;
+    for (const DeviceNode& device : *node.device_nodes)
+      if (is_essential(device.path))
+        nodes.push_back(device.path +
+                        (device.open_errno == 0
+                             ? ""
+                             : std::string(" (") + ::strerror(device.open_errno) + ")"));
+    finding.evidence.emplace_back("device nodes", nodes.empty() ? "none" : listed(nodes, 12));
+  }
+  add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"});
+}
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,41 @@
+// What keeps an extension from being imported, and which extensions are alternatives of
+// each other.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checks/context.h"
+
+namespace gpuinit::checks {
+
+// In the order of causes: the first that holds is the one to name.
+enum class ExtensionFault {
+  kMachine,   // for another processor
+  kSoabi,     // for another Python, by its file name
+  kLibrary,   // a library that it needs is not there
+  kVersion,   // a library is too old
+  kCxxAbi,    // C++ ABI of std::string other than torch's
+  kTorch,     // asks torch for functions that it does not have
+  kPython,    // the same of Python
+  kCuda,      // the same of CUDA libraries
+  kOptional,  // a library outside torch and CUDA is not there: packages live without (FFmpeg)
+};
+
+struct ExtensionProblem {
+  const Extension* extension;
+  ExtensionFault fault;
+  std::string detail;  // "libcudart.so.12", "_ZN3c10…", "cpython-310-x86_64-linux-gnu"
+};
+
+// No value if nothing is known to be wrong with it.
+std::optional<ExtensionProblem> problem_of(const Extension& extension, const ImageFacts& image);
+
+// Extensions of one directory whose names differ in numbers, in the backend or in the tag of
+// the Python alone: one of them is chosen at run time (libtorchcodec_core4.so to 8, one for
+// each FFmpeg; libbitsandbytes_cuda118.so to 130). In the order of the list.
+std::vector<std::vector<const Extension*>> alternatives(const std::vector<Extension>& extensions);
+
+}  // namespace gpuinit::checks

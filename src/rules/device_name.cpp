@@ -1,0 +1,55 @@
+#include "rules/device_name.h"
+
+#include <algorithm>
+#include <array>
+
+namespace gpuinit::rules {
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+// "a10" is in "NVIDIA A10", "NVIDIA A10G" and "A10-24Q", and not in "NVIDIA A1000".
+bool names_model(const std::string& name, std::string_view model) {
+  const std::string padded = " " + name + " ";
+  const auto at = padded.find(" " + std::string(model));
+  if (at == std::string::npos) return false;
+  const char after = padded[at + 1 + model.size()];
+  return after == ' ' || after == '-' || after == 'g' || after == 's';
+}
+
+template <std::size_t N>
+bool names_one_of(const std::string& name, const std::array<std::string_view, N>& models) {
+  return std::ranges::any_of(models, [&](auto model) { return names_model(name, model); });
+}
+
+constexpr std::array<std::string_view, 16> kDataCenter{
+    "a100",  "a30", "a10", "a2",   "a16",   "a40", "h100", "h200",
+    "gh200", "l4",  "l40", "b200", "gb200", "h20", "h800", "a800"};
+constexpr std::array<std::string_view, 8> kSplittable{"a100", "a30",   "h100", "h200",
+                                                      "h20",  "gh200", "b200", "gb200"};
+
+}  // namespace
+
+std::vector<std::string> brands_of(std::string_view device_name) {
+  const std::string name = lower(device_name);
+  const auto has = [&](std::string_view word) { return name.find(word) != std::string::npos; };
+  if (has("grid") || has("vgpu")) return {};  // the licence decides, not the name
+  if (has("geforce")) return {"geforce", "geforcertx", "unknown"};
+  if (has("titan")) return {"titan", "titanrtx", "unknown"};
+  if (has("quadro")) return {"quadro", "quadrortx", "unknown"};
+  if (has("nvidia rtx")) return {"nvidiartx", "quadrortx", "quadro", "nvidia", "unknown"};
+  if (has("tesla") || names_one_of(name, kDataCenter)) return {"tesla", "nvidia", "unknown"};
+  return {};
+}
+
+bool can_be_split(std::string_view device_name) {
+  return names_one_of(lower(device_name), kSplittable);
+}
+
+}  // namespace gpuinit::rules

@@ -1,0 +1,229 @@
+#include "story.h"
+
+namespace gpuinit::checks {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kAbi = "extension.abi";
+const std::string kArch = "extension.arch";
+const std::string kSite = "/usr/local/lib/python/site-packages/";
+
+// One that loads and has code for what torch has code for.
+Extension extension(const std::string& relative) {
+  Extension extension;
+  extension.path = kSite + relative;
+  extension.package = relative.substr(0, relative.find('/'));
+  extension.soabi = Text::absent("its name has no ABI tag");
+  extension.machine = Text("x86_64");
+  extension.needs = {"libtorch.so"};
+  extension.cxx11_abi = true;
+  extension.numpy_abi = Text::absent();
+  extension.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
+  extension.device_code = Fact<DeviceCode>::absent();
+  return extension;
+}
+
+Extension lacking(const std::string& relative, const std::string& library) {
+  Extension one = extension(relative);
+  one.problems.missing = {{library, one.path, "not found"}};
+  one.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(library);
+  return one;
+}
+
+Extension undefined(const std::string& relative, const std::string& symbol) {
+  Extension one = extension(relative);
+  one.problems.undefined_symbols = std::vector<UndefinedSymbol>{{symbol, "", one.path}};
+  return one;
+}
+
+Extension with_code(const std::string& relative, std::vector<std::string> targets) {
+  Extension one = extension(relative);
+  DeviceCode code;
+  code.files = {one.path};
+  FatbinGroup group;
+  group.targets = std::move(targets);
+  group.ptx_isa = Text::absent();
+  group.containers = 20;
+  code.groups = {group};
+  one.device_code = code;
+  return one;
+}
+
+Facts with(std::vector<Extension> extensions) {
+  auto story = healthy();
+  story.image.torch->cxx11_abi = true;
+  story.image.extensions = std::move(extensions);
+  return story;
+}
+
+TEST(ExtensionAbi, PassesWhatLoads) {
+  EXPECT_TRUE(says_nothing(with({extension("torchvision/_C.so")}), kAbi));
+  EXPECT_TRUE(says_nothing(with({}), kAbi));
+}
+
+TEST(ExtensionAbi, BuiltForAnotherTorch) {
+  auto story = with({undefined("flash_attn_2_cuda/a.so", "_ZN3c104cuda9SetDeviceEa")});
+  const auto finding = only(story, kAbi);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_EQ(finding.summary,
+            "flash_attn_2_cuda was built for another torch than torch 2.8.0+cu128");
+  EXPECT_EQ(evidence(finding, "_ZN3c104cuda9SetDeviceEa"), kSite + "flash_attn_2_cuda/a.so");
+  EXPECT_THAT(finding.why, HasSubstr("undefined symbol: _ZN3c104cuda9SetDeviceEa"));
+  EXPECT_THAT(finding.fix, HasSubstr("CPython 3.12"));
+}
+
+TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
+  auto story = with({undefined("mine/_C.so", "cudaGone")});
+  story.image.extensions.value()[0].asked_for = true;
+  const auto finding = only(story, kAbi);
+  EXPECT_EQ(finding.severity, Severity::kFail);
+  EXPECT_EQ(finding.exit_code, kExitImage);
+  EXPECT_THAT(finding.summary, HasSubstr("needs CUDA functions"));
+  Policy built_in;
+  built_in.checks[kAbi] = Level::kWarn;
+  EXPECT_EQ(only(story, kAbi, built_in).severity, Severity::kWarn);
+  story.image.interpreter->from_command = false;
+  story.image.command = {"sh", "-c", "python train.py"};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+}
+
+TEST(ExtensionAbi, TheOtherCxxAbi) {
+  auto one = undefined("old/_C.so", "_ZN3c105ErrorC2ENS_14SourceLocationESs");
+  one.cxx11_abi = false;
+  EXPECT_EQ(only(with({one}), kAbi).summary,
+            "old was built with the other C++ ABI than torch 2.8.0+cu128");
+  // All that it asks for is there: then it works.
+  one.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
+  EXPECT_TRUE(says_nothing(with({one}), kAbi));
+}
+
+TEST(ExtensionAbi, ForAnotherPythonOrProcessor) {
+  auto other = extension("fast/_C.cpython-310-x86_64-linux-gnu.so");
+  other.soabi = Text(soabi("310"));
+  EXPECT_EQ(only(with({other}), kAbi).summary,
+            "fast was compiled for CPython 3.10, and the command runs CPython 3.12");
+  // Builds for several Pythons stand beside each other.
+  auto own = extension("fast/_C.cpython-312-x86_64-linux-gnu.so");
+  own.soabi = Text(soabi("312"));
+  EXPECT_TRUE(says_nothing(with({other, own}), kAbi));
+  auto arm = extension("arm/_C.so");
+  arm.machine = Text("aarch64");
+  EXPECT_EQ(only(with({arm}), kAbi).summary,
+            "arm was compiled for aarch64, and the interpreter is x86_64");
+}
+
+TEST(ExtensionAbi, LibrariesOfTorchAndCudaAreMissed) {
+  EXPECT_EQ(only(with({lacking("flash/_C.so", "libcudart.so.11.0")}), kAbi).summary,
+            "flash needs libcudart.so.11.0, which is nowhere to be found");
+  EXPECT_FALSE(says_nothing(with({lacking("audio/_C.so", "libtorch_cuda.so")}), kAbi));
+  // Packages do without these.
+  for (const char* name : {"libsox.so", "libavutil.so.56", "libnvinfer.so.10", "libcutensor.so.2"})
+    EXPECT_TRUE(says_nothing(with({lacking("audio/lib/_sox.so", name)}), kAbi)) << name;
+  // Unless the policy says that they are needed.
+  auto asked = lacking("audio/lib/_sox.so", "libsox.so");
+  asked.asked_for = true;
+  EXPECT_EQ(only(with({asked}), kAbi).severity, Severity::kFail);
+}
+
+TEST(ExtensionAbi, BesideACpuTorchCudaLibrariesMayBeMissing) {
+  auto story = with({lacking("bitsandbytes/libbitsandbytes_cuda128.so", "libcudart.so.12")});
+  story.image.torch = cpu_torch();
+  EXPECT_TRUE(says_nothing(story, kAbi));
+  story.image.extensions = std::vector<Extension>{lacking("audio/_C.so", "libtorch_cuda.so")};
+  EXPECT_FALSE(says_nothing(story, kAbi));
+}
+
+TEST(ExtensionAbi, OneOfSeveralAlternativesIsEnough) {
+  const auto bnb = [](const std::string& cuda) {
+    return "bitsandbytes/libbitsandbytes_cuda" + cuda + ".so";
+  };
+  EXPECT_TRUE(says_nothing(with({lacking(bnb("118"), "libcudart.so.11.0"), extension(bnb("128")),
+                                 lacking(bnb("130"), "libcudart.so.13")}),
+                           kAbi));
+  const auto none =
+      only(with({lacking(bnb("118"), "libcudart.so.11.0"), lacking(bnb("130"), "libcudart.so.13")}),
+           kAbi);
+  EXPECT_EQ(none.summary, "bitsandbytes needs libcudart.so.11.0, which is nowhere to be found");
+  // No FFmpeg at all is no fault of the package.
+  EXPECT_TRUE(says_nothing(with({lacking("torchcodec/libtorchcodec_core4.so", "libavutil.so.56"),
+                                 lacking("torchcodec/libtorchcodec_core7.so", "libavutil.so.59")}),
+                           kAbi));
+}
+
+TEST(ExtensionAbi, OneFindingForAPackage) {
+  std::vector<Extension> many;
+  for (char c = 'a'; c < 'k'; ++c)
+    many.push_back(undefined(std::string("vllm/_") + c + ".so", "_ZN2at4goneEv"));
+  const auto finding = only(with(many), kAbi);
+  EXPECT_EQ(evidence(finding, "and more"), "4 files");
+  many.push_back(undefined("other/_C.so", "PyGone"));
+  std::vector<std::string> summaries;
+  for (const auto& one : run_checks(with(many), {}))
+    if (one.id == kAbi) summaries.push_back(one.summary);
+  EXPECT_THAT(summaries,
+              ElementsAre("vllm was built for another torch than torch 2.8.0+cu128",
+                          "other needs Python functions that this interpreter does not have"));
+}
+
+TEST(ExtensionAbi, AnOldLibrary) {
+  auto one = extension("new/_C.so");
+  one.problems.missing_versions = {{"GLIBCXX_3.4.32", "libstdc++.so.6", "/lib/libstdc++.so.6",
+                                    "ld.so.cache", one.path, "GLIBCXX_3.4.30"}};
+  EXPECT_EQ(only(with({one}), kAbi).summary,
+            "new needs GLIBCXX_3.4.32 of libstdc++.so.6, and the one found is older");
+}
+
+TEST(ExtensionAbi, WhereTorchCannotBeImportedItIsSilent) {
+  auto story = with({undefined("a/_C.so", "_ZN2at4goneEv")});
+  story.image.torch->missing_files = std::vector<std::string>{"torch/_C.*.so"};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kSkipped);
+  story = healthy();
+  story.image.extensions = Fact<std::vector<Extension>>::unknown("sys.path is not known");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kUnknown);
+}
+
+TEST(ExtensionArch, PassesWhatTheGpuCanRun) {
+  EXPECT_TRUE(says_nothing(with({with_code("xformers/_C.so", {"sm_80", "sm_90"})}), kArch));
+  EXPECT_TRUE(says_nothing(with({extension("none/_C.so")}), kArch));
+  // A library for one generation stands beside one for all.
+  auto story = with({with_code("xformers/_C.so", {"sm_80"}),
+                     with_code("xformers/flash_attn_3/_C.so", {"sm_90a"})});
+  story.node.devices = std::vector<Device>{device("NVIDIA A100", "8.0")};
+  EXPECT_TRUE(says_nothing(story, kArch));
+}
+
+TEST(ExtensionArch, NoCodeForTheGpu) {
+  auto story = with({with_code("flash_attn/a.so", {"sm_80", "sm_86"})});
+  const auto finding = only(story, kArch);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_EQ(finding.summary,
+            "flash_attn has no code for GPUs 0, 1 (NVIDIA H100 80GB HBM3, compute capability 9.0)");
+  EXPECT_EQ(evidence(finding, "code"), "sm_80, sm_86");
+  EXPECT_THAT(finding.fix, HasSubstr("TORCH_CUDA_ARCH_LIST=\"9.0\""));
+  story.image.extensions.value()[0].asked_for = true;
+  EXPECT_EQ(only(story, kArch).severity, Severity::kFail);
+  EXPECT_EQ(only(story, kArch).exit_code, kExitFit);
+}
+
+TEST(ExtensionArch, WhatCannotBeLoadedIsNotJudged) {
+  auto other = with_code("bitsandbytes/libbitsandbytes_cuda118.so", {"sm_70"});
+  other.problems.missing = {{"libcudart.so.11.0", other.path, "not found"}};
+  EXPECT_TRUE(says_nothing(
+      with({other, with_code("bitsandbytes/libbitsandbytes_cuda128.so", {"sm_90"})}), kArch));
+}
+
+TEST(ExtensionArch, WithoutDevicesThereIsNothingToJudge) {
+  auto story = with({with_code("flash_attn/a.so", {"sm_80"})});
+  story.node.devices = Fact<std::vector<Device>>::unknown("no probe");
+  EXPECT_EQ(only(story, kArch).severity, Severity::kSkipped);
+  story = with({with_code("flash_attn/a.so", {"sm_80"})});
+  Policy no_gpu;
+  no_gpu.gpu_required = GpuRequired::kNo;
+  EXPECT_EQ(only(story, kArch, no_gpu).severity, Severity::kSkipped);
+}
+
+}  // namespace
+}  // namespace gpuinit::checks

@@ -1,0 +1,179 @@
+#include "checks/story.h"
+
+namespace gpuinit::checks {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+const std::string kSite = "/usr/local/lib/python/site-packages";
+const std::string kPython = kSite + "/torch/lib/libtorch_python.so";
+
+// A healthy image and node, with what the loader found.
+class LoaderTest : public testing::Test {
+ protected:
+  LoaderTest() {
+    facts_.image.interpreter = python("3.12.4", "312");
+    facts_.image.torch = torch_280();
+    facts_.node = node("570.26", "12.8", {h100()});
+    loader_.libraries = {{"libc.so.6", "/lib/libc.so.6", "/usr/bin/python3.12", "ld.so.cache", {}}};
+    loader_.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
+  }
+
+  Findings judge(Level level = Level::kFail) {
+    facts_.image.loader = loader_;
+    return judge_with(level);
+  }
+  Findings judge_with(Level level = Level::kFail) {
+    Policy policy;
+    for (const auto id : kCheckIds) policy.checks[std::string(id)] = Level::kOff;
+    for (const char* id : {"python.abi", "torch.install", "loader.missing", "loader.version",
+                           "libc.version", "loader.symbol", "loader.shadowed"})
+      policy.checks[id] = level;
+    Findings findings = run_checks(facts_, policy);
+    std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::kSkipped; });
+    return findings;
+  }
+
+  // The only finding.
+  Finding only(const Findings& findings, const std::string& id) {
+    EXPECT_EQ(findings.size(), 1U);
+    if (findings.empty()) return {};
+    EXPECT_EQ(findings[0].id, id);
+    return findings[0];
+  }
+
+  Facts facts_;
+  LoaderFacts loader_;
+};
+
+TEST_F(LoaderTest, SaysNothingOfAWholeImage) { EXPECT_THAT(judge(), IsEmpty()); }
+
+TEST_F(LoaderTest, NamesTheMissingLibraryAndItsPackage) {
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}, false}};
+  loader_.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown("missing");
+  facts_.image.packages =
+      std::vector<Package>{{"torch",
+                            "2.8.0",
+                            kSite + "/torch-2.8.0.dist-info",
+                            {"nvidia-cudnn-cu12==9.10.2.21; platform_system == \"Linux\""}}};
+  const Finding finding = only(judge(), "loader.missing");
+  EXPECT_EQ(finding.severity, Severity::kFail);
+  EXPECT_EQ(finding.exit_code, kExitImage);
+  EXPECT_EQ(finding.summary,
+            "libcudnn.so.9 is not found, and torch/lib/libtorch_python.so needs it");
+  EXPECT_THAT(finding.why, HasSubstr("libcudnn.so.9: cannot open shared object file"));
+  EXPECT_THAT(finding.fix, HasSubstr("pip install 'nvidia-cudnn-cu12==9.10.2.21'"));
+}
+
+TEST_F(LoaderTest, KnowsWhereElseTheLibraryLies) {
+  const std::string copy = "/usr/lib/python/site-packages/nvidia/cudnn/lib/libcudnn.so.9";
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {copy}, false}};
+  EXPECT_THAT(only(judge(), "loader.missing").fix,
+              HasSubstr("LD_LIBRARY_PATH=/usr/lib/python/site-packages/nvidia/cudnn/lib"));
+}
+
+TEST_F(LoaderTest, LeavesTheDriversLibrariesToTheDriversChecks) {
+  loader_.problems.missing = {{"libcuda.so.1", kPython, "no directory has it", {}, true}};
+  EXPECT_THAT(judge(), IsEmpty());
+}
+
+TEST_F(LoaderTest, LeavesTorchsLibrariesToTorchInstall) {
+  facts_.image.torch->missing_files = std::vector<std::string>{"libtorch_cpu.so"};
+  loader_.problems.missing = {{"libtorch_cpu.so", kPython, "no directory has it", {}, false}};
+  loader_.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown("missing");
+  const Findings findings = judge();
+  ASSERT_FALSE(findings.empty());
+  EXPECT_EQ(findings[0].id, "torch.install");
+  for (const Finding& finding : findings) EXPECT_NE(finding.id, "loader.missing");
+}
+
+TEST_F(LoaderTest, SpeaksOfAnInterpreterThatWouldNotStart) {
+  loader_.problems.missing = {{"libpython3.12.so.1.0",
+                               facts_.image.interpreter->real_path,
+                               "no directory has it",
+                               {},
+                               false}};
+  const Finding finding = only(judge(), "loader.missing");
+  EXPECT_THAT(finding.summary, HasSubstr("the interpreter needs it"));
+  EXPECT_THAT(finding.why, HasSubstr("error while loading shared libraries"));
+}
+
+TEST_F(LoaderTest, OnlyWarnsWhereTheInterpreterIsAGuess) {
+  facts_.image.command = {"sh", "-c", "python train.py"};
+  facts_.image.interpreter->from_command = false;
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}, false}};
+  EXPECT_EQ(only(judge(), "loader.missing").severity, Severity::kWarn);
+}
+
+TEST_F(LoaderTest, TellsAnOldGlibcFromAnOldLibrary) {
+  loader_.problems.missing_versions = {
+      {"GLIBC_2.27", "libm.so.6", "/lib/libm.so.6", "ld.so.cache", kPython, "GLIBC_2.26"},
+      {"GLIBC_2.28", "libc.so.6", "/lib/libc.so.6", "ld.so.cache", kPython, "GLIBC_2.26"}};
+  const Finding glibc = only(judge(), "libc.version");
+  EXPECT_EQ(glibc.summary,
+            "the image's glibc is too old: torch/lib/libtorch_python.so needs GLIBC_2.28, and it "
+            "has GLIBC_2.26");
+  loader_.problems.missing_versions = {{"GLIBCXX_3.4.32", "libstdc++.so.6",
+                                        "/opt/conda/lib/libstdc++.so.6", "LD_LIBRARY_PATH", kPython,
+                                        "GLIBCXX_3.4.29"}};
+  loader_.libraries.push_back({"libstdc++.so.6",
+                               "/opt/conda/lib/libstdc++.so.6",
+                               kPython,
+                               "LD_LIBRARY_PATH",
+                               {"/usr/lib/libstdc++.so.6"}});
+  const Finding library = only(judge(), "loader.version");
+  EXPECT_THAT(library.summary, StartsWith("/opt/conda/lib/libstdc++.so.6 has no GLIBCXX_3.4.32"));
+  EXPECT_THAT(library.fix, HasSubstr("Take /opt/conda/lib out of LD_LIBRARY_PATH"));
+  EXPECT_THAT(library.fix, HasSubstr("/usr/lib/libstdc++.so.6"));
+}
+
+TEST_F(LoaderTest, NamesTheLibraryThatLacksASymbol) {
+  const std::string sparse = kSite + "/nvidia/cusparse/lib/libcusparse.so.12";
+  const std::string wheel = kSite + "/nvidia/nvjitlink/lib/libnvJitLink.so.12";
+  loader_.libraries.push_back({"libnvJitLink.so.12",
+                               "/usr/local/cuda/lib64/libnvJitLink.so.12",
+                               sparse,
+                               "LD_LIBRARY_PATH",
+                               {wheel}});
+  loader_.problems.undefined_symbols =
+      std::vector<UndefinedSymbol>{{"__nvJitLinkAddData_12_1", "libnvJitLink.so.12", sparse}};
+  const Finding finding = only(judge(), "loader.symbol");
+  EXPECT_THAT(finding.summary, HasSubstr("__nvJitLinkAddData_12_1"));
+  EXPECT_THAT(finding.summary, HasSubstr("/usr/local/cuda/lib64/libnvJitLink.so.12"));
+  EXPECT_THAT(finding.why, HasSubstr("version libnvJitLink.so.12"));
+  EXPECT_THAT(finding.fix, HasSubstr("take /usr/local/cuda/lib64 out of LD_LIBRARY_PATH"));
+}
+
+TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
+  const std::string wheel = kSite + "/nvidia/nvjitlink/lib/libnvJitLink.so.12";
+  loader_.libraries.push_back({"libnvJitLink.so.12",
+                               "/usr/local/cuda/lib64/libnvJitLink.so.12",
+                               kPython,
+                               "LD_LIBRARY_PATH",
+                               {wheel}});
+  EXPECT_THAT(only(judge(), "loader.shadowed").summary, HasSubstr("libnvJitLink.so.12"));
+  // The wheel's own before a toolkit's; two toolkits; a library of the system.
+  loader_.libraries.back().hides = {"/usr/local/cuda/lib64/libnvJitLink.so.12"};
+  loader_.libraries.back().path = wheel;
+  EXPECT_THAT(judge(), IsEmpty());
+  loader_.libraries.back().path = "/opt/cuda/lib64/libnvJitLink.so.12";
+  EXPECT_THAT(judge(), IsEmpty());
+}
+
+TEST_F(LoaderTest, KnowsNothingWithoutFacts) {
+  facts_.image.loader = Fact<LoaderFacts>::unknown("musl");
+  for (const Finding& finding : judge_with()) EXPECT_EQ(finding.severity, Severity::kUnknown);
+  facts_.image.loader = Fact<LoaderFacts>::absent();
+  EXPECT_THAT(judge_with(), IsEmpty());
+}
+
+TEST_F(LoaderTest, IsSilentAfterAWrongAbi) {
+  facts_.image.torch = torch_280("310");
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}, false}};
+  EXPECT_EQ(only(judge(), "python.abi").id, "python.abi");
+}
+
+}  // namespace
+}  // namespace gpuinit::checks

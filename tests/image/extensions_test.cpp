@@ -1,0 +1,233 @@
+#include "image/extensions.h"
+
+#include <elf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "binary/library_search.h"
+#include "image/extension_loading.h"
+#include "image/glob.h"
+#include "image/python_image.h"
+
+namespace gpuinit::image {
+namespace {
+
+using test::ElfBuilder;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const std::string kSite = "/usr/local/lib/python3.10/site-packages";
+const std::string kTag = "cpython-310-x86_64-linux-gnu";
+constexpr const char* kNewString =
+    "_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_"
+    "stringIcSt11char_traitsIcESaIcEEE";
+
+// An interpreter and a torch that defines c10::Error's constructor.
+class Image {
+ public:
+  Image() {
+    tree_.file("/usr/bin/python3", test::python_program(), 0755);
+    tree_.file("/lib64/ld-linux-x86-64.so.2", ElfBuilder().soname("ld-linux-x86-64.so.2").build());
+    library("/lib64/libc.so.6", ElfBuilder().soname("libc.so.6"));
+    library(kSite + "/torch/lib/libc10.so", ElfBuilder().soname("libc10.so").defines(kNewString));
+    library(kSite + "/torch/lib/libtorch.so",
+            ElfBuilder().soname("libtorch.so").needs("libc10.so").runpath("$ORIGIN"));
+    python_.machine = std::string("x86_64");
+    python_.soabi = kTag;
+    python_.sys_path = std::vector<std::string>{"/usr/local/lib/python3.10", kSite};
+  }
+
+  Image& library(const std::string& path, const ElfBuilder& elf) {
+    tree_.file(path, elf.build());
+    return *this;
+  }
+  // An extension of kSite that asks torch for something.
+  Image& extension(const std::string& relative, ElfBuilder elf = wants_torch()) {
+    return library(kSite + "/" + relative, elf);
+  }
+  static ElfBuilder wants_torch() {
+    return ElfBuilder().needs("libtorch.so").needs("libc10.so").wants(kNewString);
+  }
+  Image& record(const std::string& distribution, const std::string& lines) {
+    tree_.file(kSite + "/" + distribution + ".dist-info/RECORD", lines);
+    return *this;
+  }
+  test::Tree& tree() { return tree_; }
+
+  std::vector<Extension> read(ExtensionScope scope = {}) {
+    auto fs = base::RootFs::open(tree_.root());
+    auto extensions = read_extensions({*fs, python_, scope});
+    EXPECT_TRUE(extensions.known());
+    return extensions.value_or({});
+  }
+  std::vector<std::string> names(ExtensionScope scope = {}) {
+    std::vector<std::string> names;
+    for (const auto& extension : read(scope))
+      names.push_back(extension.path.substr(kSite.size() + 1));
+    return names;
+  }
+  std::vector<Extension> load(ExtensionScope scope = {}) {
+    auto fs = base::RootFs::open(tree_.root());
+    auto extensions = read_extensions({*fs, python_, scope}).value_or({});
+    const binary::LibrarySearch search(*fs, {});
+    auto closure = binary::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
+    EXPECT_TRUE(closure.ok());
+    EXPECT_TRUE(closure->open(kSite + "/torch/lib/libtorch.so").ok());
+    ExtensionLoading loading(*fs, *closure, python_, extensions);
+    binary::SymbolCheck symbols(*closure);
+    loading.find_problems(symbols, binary::check_versions(*closure));
+    return extensions;
+  }
+
+ private:
+  test::Tree tree_;
+  Interpreter python_;
+};
+
+std::vector<std::string> missing(const Extension& extension) {
+  std::vector<std::string> names;
+  for (const auto& library : extension.problems.missing) names.push_back(library.name);
+  return names;
+}
+
+std::vector<std::string> undefined(const Extension& extension) {
+  std::vector<std::string> names;
+  if (!extension.problems.undefined_symbols)
+    return {"unknown: " + extension.problems.undefined_symbols.reason()};
+  for (const auto& symbol : *extension.problems.undefined_symbols) names.push_back(symbol.name);
+  return names;
+}
+
+TEST(Glob, AStarCrossesSlashes) {
+  EXPECT_TRUE(matches_glob("torchvision/*", "torchvision/a/b.so"));
+  EXPECT_TRUE(matches_glob("flash_attn_2_cuda*", "flash_attn_2_cuda.cpython-312.so"));
+  EXPECT_TRUE(matches_glob("*/_C.so", "xformers/flash_attn_3/_C.so"));
+  EXPECT_TRUE(matches_glob("a?c", "abc"));
+  EXPECT_FALSE(matches_glob("a?c", "ac"));
+  EXPECT_FALSE(matches_glob("torchvision", "torchvision/_C.so"));
+  EXPECT_FALSE(matches_glob("", "a"));
+  EXPECT_FALSE(matches_glob("*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
+}
+
+TEST(Extensions, AreThoseThatNeedTorchOrCuda) {
+  Image image;
+  image.extension("torchvision/_C.so")
+      .extension("flash_attn_2_cuda." + kTag + ".so")
+      .extension("cupy/_core/core." + kTag + ".so", ElfBuilder().needs("libcudart.so.12"))
+      .extension("lxml2/etree." + kTag + ".so", ElfBuilder().needs("libxml2.so.2"));
+  image.tree().file(kSite + "/notelf/data.so", "text");
+  EXPECT_THAT(image.names(), ElementsAre("cupy/_core/core." + kTag + ".so",
+                                         "flash_attn_2_cuda." + kTag + ".so", "torchvision/_C.so"));
+  const auto extensions = image.read();
+  EXPECT_EQ(extensions[1].package, "flash_attn_2_cuda");
+  EXPECT_EQ(extensions[1].soabi.value_or(""), kTag);
+  EXPECT_EQ(extensions[2].package, "torchvision");
+  EXPECT_TRUE(extensions[2].soabi.is_absent());
+  EXPECT_EQ(extensions[2].machine.value_or(""), "x86_64");
+  EXPECT_THAT(extensions[2].needs, ElementsAre("libtorch.so", "libc10.so"));
+  EXPECT_TRUE(extensions[2].numpy_abi.is_absent());
+  EXPECT_TRUE(extensions[2].device_code.is_absent());
+  EXPECT_FALSE(extensions[2].asked_for);
+}
+
+TEST(Extensions, ARecordSpeaksForItsDirectories) {
+  Image image;
+  image.extension("deep/a/b/c/d/e/_C.so")
+      .extension("deep/stray.so")
+      .extension("walked/a/_C.so")
+      .record("deep-1.0", "deep/__init__.py,,\ndeep/a/b/c/d/e/_C.so,sha256=x,1\n../x.so,,\n");
+  EXPECT_THAT(image.names(), ElementsAre("deep/a/b/c/d/e/_C.so", "walked/a/_C.so"));
+}
+
+TEST(Extensions, TorchNvidiaAndBundledLibrariesAreNotAmongThem) {
+  Image image;
+  for (const char* name : {"torch/_C.so", "nvidia/cudnn/lib/libcudnn.so", "torchvision.libs/a.so",
+                           "triton/backends/x.so", "scipy/x.so", "~orchvision/_C.so"})
+    image.extension(name);
+  EXPECT_THAT(image.names(), IsEmpty());
+}
+
+TEST(Extensions, ThePolicyAddsAndTakesAway) {
+  Image image;
+  image.extension("mine/_fast.so", ElfBuilder().needs("libm.so.6"))
+      .extension("torchvision/_C.so")
+      .extension("torchvision/image.so");
+  const auto extensions = image.read({{"mine/*", "torchvision/_C*"}, {"*/image.so"}});
+  ASSERT_EQ(extensions.size(), 2U);
+  EXPECT_EQ(extensions[0].package, "mine");
+  EXPECT_TRUE(extensions[0].asked_for);
+  EXPECT_TRUE(extensions[1].asked_for);
+  image.tree().file(kSite + "/mine/_fast.so", "truncated");
+  EXPECT_TRUE(image.read({{"mine/*"}, {}})[0].machine.is_unknown());
+}
+
+TEST(Extensions, TheCxxAbiShowsInTheNames) {
+  Image image;
+  image.extension("new/_C.so")
+      .extension("none/_C.so", ElfBuilder().needs("libtorch.so").wants("_ZN2at5emptyEv"))
+      .extension("old/_C.so",
+                 ElfBuilder().needs("libtorch.so").wants("_ZN3c105ErrorC2ENS_14SourceLocationESs"));
+  const auto extensions = image.read();
+  ASSERT_EQ(extensions.size(), 3U);
+  EXPECT_EQ(extensions[0].cxx11_abi, Fact<bool>(true));
+  EXPECT_TRUE(extensions[1].cxx11_abi.is_absent());
+  EXPECT_EQ(extensions[2].cxx11_abi, Fact<bool>(false));
+}
+
+TEST(ExtensionLoading, FindsWhatTorchHasAndWhatItLacks) {
+  Image image;
+  image.extension("good/_C.so")
+      .extension("other/_C.so", Image::wants_torch().wants("_ZN3c104cuda9SetDeviceEa"));
+  const auto extensions = image.load();
+  EXPECT_THAT(missing(extensions[0]), IsEmpty());
+  EXPECT_THAT(undefined(extensions[0]), IsEmpty());
+  EXPECT_THAT(undefined(extensions[1]), ElementsAre("_ZN3c104cuda9SetDeviceEa"));
+}
+
+TEST(ExtensionLoading, OneThatAnotherNeedsIsOpenedFirst) {
+  Image image;
+  image.extension("audio/lib/_audio.so", Image::wants_torch().needs("libaudio.so"))
+      .extension("audio/lib/libaudio.so", Image::wants_torch().soname("libaudio.so"))
+      .extension("codec/_codec.so", Image::wants_torch().needs("libav.so.56"));
+  const auto extensions = image.load();
+  ASSERT_EQ(extensions.size(), 3U);
+  EXPECT_THAT(missing(extensions[0]), IsEmpty());
+  EXPECT_THAT(undefined(extensions[0]), IsEmpty());
+  EXPECT_THAT(missing(extensions[2]), ElementsAre("libav.so.56"));
+  EXPECT_THAT(undefined(extensions[2]), ElementsAre("unknown: libav.so.56 is missing"));
+}
+
+// libcuda.so.1 comes with the node.
+TEST(ExtensionLoading, TheDriverIsNotMissed) {
+  Image image;
+  image.extension("drives/_C.so", Image::wants_torch().needs("libcuda.so.1").wants("cuMemAlloc_v2"))
+      .extension("runs/_C.so", Image::wants_torch().wants("cudaMalloc"));
+  const auto extensions = image.load();
+  EXPECT_THAT(missing(extensions[0]), IsEmpty());
+  EXPECT_THAT(undefined(extensions[0]), IsEmpty());
+  EXPECT_THAT(undefined(extensions[1]), ElementsAre("cudaMalloc"));
+}
+
+TEST(ExtensionLoading, ForAnotherPythonOrProcessorNothingIsOpened) {
+  Image image;
+  image.extension("a/_C.cpython-311-x86_64-linux-gnu.so")
+      .extension("b/_C.so", Image::wants_torch().machine(EM_AARCH64))
+      .extension("c/_C.abi3.so", Image::wants_torch().wants("Py_Gone"));
+  const auto extensions = image.load();
+  EXPECT_THAT(undefined(extensions[0]), ElementsAre("unknown: it is not for this interpreter"));
+  EXPECT_THAT(undefined(extensions[1]), ElementsAre("unknown: it is not for this interpreter"));
+  EXPECT_THAT(undefined(extensions[2]), ElementsAre("Py_Gone"));
+}
+
+TEST(ExtensionLoading, LooksForPythonsTorchsAndCudasSymbols) {
+  for (const char* name : {"_ZN3c105ErrorC1Ev", "_ZNK2at6Tensor4sizeEl", "_ZTVN5torch3jit4NodeE",
+                           "_ZTIN3c1010TensorImplE", "PyList_New", "_Py_Dealloc", "cudaMalloc",
+                           "cuInit", "cublasCreate_v2", "ncclAllReduce", "__cudaRegisterFunction"})
+    EXPECT_TRUE(is_checked_symbol(name)) << name;
+  for (const char* name : {"malloc", "_ZNSt6vectorIiE", "curl_easy_init", "av_free", "_ZN2av3getEv",
+                           "_Z3addii", "_Z", ""})
+    EXPECT_FALSE(is_checked_symbol(name)) << name;
+}
+
+}  // namespace
+}  // namespace gpuinit::image
