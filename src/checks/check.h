@@ -2,6 +2,7 @@
 // runner adds them) and with the severity of level `fail`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,10 @@
 namespace gpuinit::checks {
 
 using Findings = std::vector<Finding>;
+
+// Compiled once, where `return {finding}` is compiled, and copies, in every place.
+Findings one(Finding finding);
+Findings one(std::optional<Finding> finding);  // none: no finding
 
 Findings check_platform(const Context& context);
 Findings check_python_interpreter(const Context& context);

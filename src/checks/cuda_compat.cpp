@@ -29,8 +29,7 @@ Finding does_not_fit(const Context& context, const std::string& summary, const s
     std::vector<std::string> branches;
     for (const int branch : driver.libcuda->compat_note->driver_branches)
       branches.push_back(std::to_string(branch));
-    if (!branches.empty())
-      finding.evidence.emplace_back("supported driver branches", listed(branches, 20));
+    if (!branches.empty()) note(finding, "supported driver branches", listed(branches, 20));
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why = why;
@@ -104,7 +103,7 @@ std::optional<Finding> stale_libcuda(const Context& context, const LibCuda& libr
                                           " hides the one of this node's driver " +
                                           *context.node.driver.kernel_version);
   add_driver(finding, context.node.driver);
-  finding.evidence.emplace_back("hidden", *right);
+  note(finding, "hidden", *right);
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =
       "libcuda and kernel driver must be of one release: \"system has unsupported display driver / "
@@ -182,7 +181,7 @@ std::optional<Finding> unused(const Context& context, const DriverView& view) {
     if (!stack || rules::compat_refused(*stack) || stack->cuda.cuda < want->cuda) continue;
     Finding finding = warning(want->words + ", and the image's cuda-compat for CUDA " +
                               stack->cuda.cuda.text() + " is not in use");
-    finding.evidence.emplace_back("cuda-compat", library.real_path);
+    note(finding, "cuda-compat", library.real_path);
     add_driver(finding, context.node.driver);
     add_variables(finding, context, {"LD_LIBRARY_PATH"});
     finding.why =
@@ -200,18 +199,18 @@ std::optional<Finding> unused(const Context& context, const DriverView& view) {
 }  // namespace
 
 Findings check_cuda_compat(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (auto finding = context.explained("cuda.compat", {"cuda.capabilities"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
   const auto& library = context.node.driver.libcuda;
   const DriverView view = view_of_driver(context);
   if (library && library->kind == "forward-compat") {
     auto finding = judge_active(context, view);
-    return finding ? Findings{*std::move(finding)} : Findings{};
+    return one(std::move(finding));
   }
   if (library)
-    if (auto finding = stale_libcuda(context, *library)) return {*std::move(finding)};
-  if (auto finding = unused(context, view)) return {*std::move(finding)};
+    if (auto finding = stale_libcuda(context, *library)) return one(std::move(finding));
+  if (auto finding = unused(context, view)) return one(std::move(finding));
   return {};
 }
 

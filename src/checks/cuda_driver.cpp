@@ -44,8 +44,8 @@ Finding too_old(const Context& context, const DriverView& view, const rules::Ver
                                     : "a driver for " + view.cuda_words;
   Finding finding =
       failure(kExitFit, "torch needs CUDA " + runtime.text() + ", and the node has " + driver);
-  finding.evidence.emplace_back("torch built for", "CUDA " + runtime.text());
-  finding.evidence.emplace_back("driver serves", view.cuda_words + " (from " + view.source + ")");
+  note(finding, "torch built for", "CUDA " + runtime.text());
+  note(finding, "driver serves", view.cuda_words + " (from " + view.source + ")");
   add_driver(finding, context.node.driver);
   finding.why =
       "The CUDA runtime refuses such a driver: \"CUDA driver version is insufficient for CUDA "
@@ -79,21 +79,21 @@ Findings judge_service(const Context& context, const DriverView& view,
     case Service::kMinorVersion:
       return {};  // its one limit, PTX, is judged by device.arch
     case Service::kUnknown:
-      return {unknown("driver " + context.node.driver.kernel_version.value_or("?") +
-                      " is newer than the tables here: it serves " + view.cuda_words +
-                      ", and torch needs CUDA " + runtime.text())};
+      return one(unknown("driver " + context.node.driver.kernel_version.value_or("?") +
+                         " is newer than the tables here: it serves " + view.cuda_words +
+                         ", and torch needs CUDA " + runtime.text()));
     case Service::kNo:
       break;
   }
   // Reported by cuda.compat, unless the policy takes that less seriously.
   if (answer.because == Because::kCompatTooOld || answer.because == Because::kBranchNotListed)
-    return {compat_refused(context)};
+    return one(compat_refused(context));
 
   Finding finding = too_old(context, view, runtime, answer.because);
   if (compat_may_still_come(context, view))
-    return {only_warn(std::move(finding),
-                      "a shell of this NGC image may still put its cuda-compat in front")};
-  return {std::move(finding)};
+    return one(only_warn(std::move(finding),
+                         "a shell of this NGC image may still put its cuda-compat in front"));
+  return one(std::move(finding));
 }
 
 // The libcudart that torch will get is of another major version than torch was
@@ -105,9 +105,8 @@ std::optional<Finding> other_runtime(const Context& context, const rules::Versio
   if (!version || version->major() == built_for.major()) return std::nullopt;
   Finding finding = warning("torch was built for CUDA " + built_for.text() +
                             ", and the libcudart it gets is of CUDA " + version->text());
-  finding.evidence.emplace_back("libcudart", runtime->path + " (" + runtime->found_by + ")");
-  if (runtime->version_source)
-    finding.evidence.emplace_back("version from", *runtime->version_source);
+  note(finding, "libcudart", runtime->path + " (" + runtime->found_by + ")");
+  if (runtime->version_source) note(finding, "version from", *runtime->version_source);
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =
       "CUDA libraries of different major versions do not work together: torch may not "
@@ -122,21 +121,22 @@ std::optional<Finding> other_runtime(const Context& context, const rules::Versio
 }  // namespace
 
 Findings check_cuda_driver(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (auto finding =
           context.explained("cuda.driver", {"cuda.capabilities", "cuda.compat", "cuda.libcuda"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
   const DriverView view = view_of_driver(context);
 
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
-    return {skipped("no torch in the image")};
-  if (!torch) return {unknown("torch is not known" + because(torch.reason()))};
-  if (torch->cuda.is_absent()) return {skipped("torch is not a CUDA build")};
+    return one(skipped("no torch in the image"));
+  if (!torch) return one(unknown("torch is not known" + because(torch.reason())));
+  if (torch->cuda.is_absent()) return one(skipped("torch is not a CUDA build"));
   if (!torch->cuda)
-    return {unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason()))};
+    return one(
+        unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason())));
   auto runtime = rules::parse_version(*torch->cuda);
-  if (!runtime) return {unknown("torch's CUDA version: " + runtime.error().message)};
+  if (!runtime) return one(unknown("torch's CUDA version: " + runtime.error().message));
   Findings findings =
       view.stack ? judge_service(context, view, *runtime) : Findings{unknown(view.why_unknown)};
   if (auto finding = other_runtime(context, *runtime)) findings.push_back(*std::move(finding));

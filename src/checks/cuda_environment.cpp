@@ -29,7 +29,7 @@ bool runtime_was_here(const NodeFacts& node) {
 }  // namespace
 
 Findings check_cuda_capabilities(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   const NodeFacts& node = context.node;
   const auto capabilities = context.variable("NVIDIA_DRIVER_CAPABILITIES");
   if (!capabilities || !leaves_compute_out(*capabilities)) return {};
@@ -39,8 +39,7 @@ Findings check_cuda_capabilities(const Context& context) {
   Finding finding = failure(kExitNode, "NVIDIA_DRIVER_CAPABILITIES=" + *capabilities +
                                            " leaves CUDA out, and there is no libcuda.so.1");
   add_driver(finding, node.driver);
-  if (node.driver.libnvidia_ml)
-    finding.evidence.emplace_back("libnvidia-ml.so.1", *node.driver.libnvidia_ml);
+  if (node.driver.libnvidia_ml) note(finding, "libnvidia-ml.so.1", *node.driver.libnvidia_ml);
   add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"});
   finding.why =
       "The container runtime brings libcuda.so.1 only for the capability `compute`. nvidia-smi may "
@@ -49,16 +48,16 @@ Findings check_cuda_capabilities(const Context& context) {
   finding.fix =
       "Set NVIDIA_DRIVER_CAPABILITIES=compute,utility (or all) in the image or where the container "
       "is started, and start it anew.";
-  return {finding};
+  return one(finding);
 }
 
 Findings check_cuda_module_loading(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   const auto value = context.variable("CUDA_MODULE_LOADING");
   if (!value || value->empty() || *value == "LAZY" || *value == "DEFAULT") return {};
   if (*value != "EAGER")
-    return {unknown("CUDA_MODULE_LOADING=" + base::printable(*value, 60) +
-                    " is none of DEFAULT, LAZY and EAGER, so the driver's default holds")};
+    return one(unknown("CUDA_MODULE_LOADING=" + base::printable(*value, 60) +
+                       " is none of DEFAULT, LAZY and EAGER, so the driver's default holds"));
   Finding finding = failure(kExitImage, "CUDA_MODULE_LOADING=EAGER loads every kernel at start");
   add_variables(finding, context, {"CUDA_MODULE_LOADING"});
   finding.why =
@@ -68,7 +67,7 @@ Findings check_cuda_module_loading(const Context& context) {
   finding.fix =
       "Remove CUDA_MODULE_LOADING from the environment, unless it was set to measure without the "
       "delay of first calls.";
-  return {finding};
+  return one(finding);
 }
 
 }  // namespace gpuinit::checks

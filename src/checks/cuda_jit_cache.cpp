@@ -32,11 +32,11 @@ std::string obstacle(const Context& context) {
 }  // namespace
 
 Findings check_cuda_jit_cache(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   const auto& torch = context.image.torch;
   if (!torch || !torch->cuda || !context.sees_devices()) return {};
   if (auto finding = context.explained("cuda.jit-cache", {"cuda.driver", "torch.install"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
   const auto code = code_of(*torch);
   if (!code) return {};
   const DriverJit jit(context);
@@ -52,8 +52,8 @@ Findings check_cuda_jit_cache(const Context& context) {
   if (why_not.empty()) return {};
   Finding finding = failure(kExitFit, "the driver compiles torch's code for " + gpus(slow) +
                                           " at every start: " + why_not);
-  finding.evidence.emplace_back(gpus(slow), device_words(devices[slow.front()]));
-  if (context.node.jit_cache) finding.evidence.emplace_back("cache", context.node.jit_cache->path);
+  note(finding, gpus(slow), device_words(devices[slow.front()]));
+  if (context.node.jit_cache) note(finding, "cache", context.node.jit_cache->path);
   add_variables(finding, context, {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"});
   finding.why =
       "torch has only PTX for this GPU. Compiling it takes minutes, and without a cache that can "
@@ -61,7 +61,7 @@ Findings check_cuda_jit_cache(const Context& context) {
   finding.fix =
       "Use a torch build with machine code for this GPU, or set CUDA_CACHE_PATH to a directory on "
       "a volume that the container's user may write, and unset CUDA_CACHE_DISABLE.";
-  return {finding};
+  return one(finding);
 }
 
 }  // namespace gpuinit::checks

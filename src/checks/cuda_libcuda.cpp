@@ -36,8 +36,7 @@ Finding no_libcuda(const Context& context) {
                                       ", but no libcuda.so.1 was brought into the container"
                                 : std::string("there is no libcuda.so.1 in the container"));
   add_driver(finding, node.driver);
-  if (node.probe && node.probe->load_error)
-    finding.evidence.emplace_back("dlopen", *node.probe->load_error);
+  if (node.probe && node.probe->load_error) note(finding, "dlopen", *node.probe->load_error);
   add_variables(finding, context,
                 {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "LD_LIBRARY_PATH"});
   finding.why =
@@ -86,10 +85,11 @@ Finding mismatch(const Context& context, std::string summary) {
 
 Findings judge_found_library(const Context& context, const LibCuda& library) {
   const auto init = context.init_error();
-  if (init == kStubLibrary || (library.kind == "stub" && init != 0)) return {stub(context)};
+  if (init == kStubLibrary || (library.kind == "stub" && init != 0)) return one(stub(context));
   if (library.kind == "forward-compat") return {};  // cuda.compat judges that
   if (init == kSystemDriverMismatch)
-    return {mismatch(context, "libcuda.so.1 does not fit the kernel driver (cuInit: error 803)")};
+    return one(
+        mismatch(context, "libcuda.so.1 does not fit the kernel driver (cuInit: error 803)"));
 
   // A driver that initialises fits, whatever the file names say; under WSL the
   // kernel's driver is that of Windows.
@@ -97,18 +97,18 @@ Findings judge_found_library(const Context& context, const LibCuda& library) {
   const auto kernel = driver_release(context.node.driver.kernel_version);
   const auto release = driver_release(library.version);
   if (kernel && release && releases_differ(*kernel, *release))
-    return {mismatch(context, "libcuda.so.1 is of driver " + *library.version +
-                                  ", and the kernel driver is " +
-                                  *context.node.driver.kernel_version)};
+    return one(mismatch(context, "libcuda.so.1 is of driver " + *library.version +
+                                     ", and the kernel driver is " +
+                                     *context.node.driver.kernel_version));
   return {};
 }
 
 }  // namespace
 
 Findings check_cuda_libcuda(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (auto finding = context.explained("cuda.libcuda", {"cuda.capabilities", "cuda.compat"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
   const auto& library = context.node.driver.libcuda;
   const auto& probe = context.node.probe;
 
@@ -116,10 +116,10 @@ Findings check_cuda_libcuda(const Context& context) {
     return library                                ? judge_found_library(context, *library)
            : context.init_error() == kStubLibrary ? Findings{stub(context)}
                                                   : Findings{};
-  if (library.is_absent()) return {no_libcuda(context)};
+  if (library.is_absent()) return one(no_libcuda(context));
   if (probe && probe->load_error) {
-    if (library && library->kind == "stub") return {stub(context)};
-    return {cannot_load(context, *probe->load_error)};
+    if (library && library->kind == "stub") return one(stub(context));
+    return one(cannot_load(context, *probe->load_error));
   }
   if (library) {
     Findings findings = judge_found_library(context, *library);
@@ -128,18 +128,18 @@ Findings check_cuda_libcuda(const Context& context) {
     if (findings.empty() && probe && probe->outcome == ProbeRun::Outcome::kNoLoader && musl &&
         !context.explained_by("cuda.libcuda", "python.abi")) {
       Finding finding = failure(kExitImage, "the image has no glibc, which libcuda needs");
-      finding.evidence.emplace_back("probe", probe->detail);
+      note(finding, "probe", probe->detail);
       finding.why =
           "NVIDIA's driver libraries are glibc libraries: nothing in a musl image can "
           "load them.";
       finding.fix = "Use a glibc base image such as debian or ubuntu instead of alpine.";
-      return {finding};
+      return one(finding);
     }
     return findings;
   }
   // A driver that told its CUDA version was loaded by somebody (a hand-written node).
   if (context.node.driver.cuda_version) return {};
-  return {unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason()))};
+  return one(unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason())));
 }
 
 }  // namespace gpuinit::checks

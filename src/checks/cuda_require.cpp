@@ -45,11 +45,10 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
       kExitFit, "the image asks for " + wanted + " (" + name + "), and this node does not meet it");
   add_driver(finding, context.node.driver);
   if (const auto view = view_of_driver(context); view.stack)
-    finding.evidence.emplace_back("driver serves", view.cuda_words);
+    note(finding, "driver serves", view.cuda_words);
   if (context.sees_devices())
-    finding.evidence.emplace_back("GPU " + std::to_string(device),
-                                  device_words((*context.node.devices)[device]));
-  finding.evidence.emplace_back("condition", base::printable(value, 600));
+    note(finding, "GPU " + std::to_string(device), device_words((*context.node.devices)[device]));
+  note(finding, "condition", base::printable(value, 600));
   finding.why =
       "Whoever built the image says that it does not run here. Container runtimes that look at the "
       "variable refuse to start such a container: \"requirement error: unsatisfied condition\".";
@@ -63,15 +62,16 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
 }  // namespace
 
 Findings check_cuda_require(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (!context.node.environment)
-    return {unknown("the environment is not known" + because(context.node.environment.reason()))};
+    return one(
+        unknown("the environment is not known" + because(context.node.environment.reason())));
   if (auto finding = context.explained(
           "cuda.require", {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.driver"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
   if (const auto value = context.variable("NVIDIA_DISABLE_REQUIRE");
       value && rules::disables_requirements(*value))
-    return {skipped("NVIDIA_DISABLE_REQUIRE is set")};
+    return one(skipped("NVIDIA_DISABLE_REQUIRE is set"));
 
   Findings findings;
   const auto devices = facts_of(context);

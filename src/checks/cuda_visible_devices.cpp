@@ -49,13 +49,11 @@ KnownGpus known_gpus(const Context& context) {
 
 void add_evidence(Finding& finding, const Context& context, const KnownGpus& known) {
   const std::string value = *context.variable(kName);
-  finding.evidence.emplace_back(kName, value.empty() ? "(empty)" : base::printable(value));
+  note(finding, kName, value.empty() ? "(empty)" : base::printable(value));
   if (context.sees_devices())
-    finding.evidence.emplace_back("GPUs the driver shows",
-                                  std::to_string(context.node.devices->size()));
-  else if (known.count)
-    finding.evidence.emplace_back("GPUs in the container", std::to_string(*known.count));
-  if (!known.uuids.empty()) finding.evidence.emplace_back("their UUIDs", listed(known.uuids, 8));
+    note(finding, "GPUs the driver shows", std::to_string(context.node.devices->size()));
+  else if (known.count) note(finding, "GPUs in the container", std::to_string(*known.count));
+  if (!known.uuids.empty()) note(finding, "their UUIDs", listed(known.uuids, 8));
 }
 
 Finding nothing_visible(const Context& context, const VisibleDevices& list, const KnownGpus& known,
@@ -132,20 +130,20 @@ std::optional<Finding> judge_files(const Context& context, const VisibleDevices&
 }  // namespace
 
 Findings check_cuda_visible_devices(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   const auto value = context.variable(kName);
   if (!value) return {};
   if (auto finding = context.explained("cuda.visible-devices", {"cuda.capabilities", "cuda.compat",
                                                                 "cuda.libcuda", "cuda.driver"});
       finding && !context.sees_devices())
-    return {*std::move(finding)};
+    return one(std::move(finding));
   const VisibleDevices list = rules::parse_visible_devices(*value);
   std::optional<Finding> finding;
   if (context.sees_devices()) finding = judge_seen(context, list);
   // An error of another kind says nothing about this variable.
   else if (context.sees_no_device() || !context.init_error().has_value())
     if (!no_gpu_at_all(context.node)) finding = judge_files(context, list);
-  return finding ? Findings{*std::move(finding)} : Findings{};
+  return one(std::move(finding));
 }
 
 }  // namespace gpuinit::checks

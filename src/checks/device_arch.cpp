@@ -32,10 +32,10 @@ std::string of_total(std::uint64_t count, const Coverage& coverage) {
 
 void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
                   const Coverage& coverage, const Kind& kind) {
-  finding.evidence.emplace_back(gpus(kind.indices), kind.words);
-  finding.evidence.emplace_back("torch", torch.version.value_or("?") + " in " + torch.path);
-  finding.evidence.emplace_back(code.from_arch_list ? "arch list" : "code in libtorch_cuda",
-                                listed(code.targets, 24));
+  note(finding, gpus(kind.indices), kind.words);
+  note(finding, "torch", torch.version.value_or("?") + " in " + torch.path);
+  note(finding, code.from_arch_list ? "arch list" : "code in libtorch_cuda",
+       listed(code.targets, 24));
   if (code.from_arch_list) return;
   std::string counts = of_total(coverage.native, coverage) + " machine code";
   if (coverage.jit > 0) counts += ", " + of_total(coverage.jit, coverage) + " PTX";
@@ -43,7 +43,7 @@ void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
     counts += ", " + of_total(coverage.blocked, coverage) + " PTX the driver cannot compile";
   if (coverage.doubtful > 0)
     counts += ", " + of_total(coverage.doubtful, coverage) + " of the other GPU line";
-  finding.evidence.emplace_back("usable containers", counts);
+  note(finding, "usable containers", counts);
 }
 
 // "a torch built with CUDA 12.8 or newer that has sm_120".
@@ -81,15 +81,15 @@ Finding blocked_for(const DriverJit& jit, const Torch& torch, const TorchCode& c
                     (disabled ? "CUDA_DISABLE_PTX_JIT is set" : "this driver cannot compile it"));
   add_evidence(finding, torch, code, coverage, kind);
   if (!coverage.blocked_isa.empty())
-    finding.evidence.emplace_back(
-        "PTX ISA", coverage.blocked_isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
+    note(finding, "PTX ISA",
+         coverage.blocked_isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
   if (disabled) {
     finding.why = "\"PTX JIT compilation was disabled\" (error 223) at the first kernel.";
     finding.fix = "Remove CUDA_DISABLE_PTX_JIT from the environment, or use " +
                   build_for(kind.capability) + ".";
     return finding;
   }
-  finding.evidence.emplace_back("driver serves", jit.view().cuda_words);
+  note(finding, "driver serves", jit.view().cuda_words);
   finding.why =
       "An older driver of the same CUDA major version runs machine code of newer toolkits, but its "
       "PTX compiler does not read their PTX: \"the provided PTX was compiled with an unsupported "
@@ -108,7 +108,7 @@ Finding slow_start(const Context& context, const Torch& torch, const TorchCode& 
                             ") only after the driver has compiled its PTX");
   add_evidence(finding, torch, code, coverage, kind);
   for (const char* name : {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"})
-    if (const auto value = context.variable(name)) finding.evidence.emplace_back(name, *value);
+    if (const auto value = context.variable(name)) note(finding, name, *value);
   finding.why =
       "The first start can take minutes, and every start where the compiler's cache (~/.nv, "
       "CUDA_CACHE_PATH) does not outlive the container. Kernels with machine code are faster too.";
@@ -170,26 +170,26 @@ std::optional<Finding> judge(const Context& context, const DriverJit& jit, const
 }  // namespace
 
 Findings check_device_arch(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
-    return {skipped("no torch in the image")};
-  if (!torch) return {unknown("torch is not known" + because(torch.reason()))};
-  if (torch->cuda.is_absent()) return {skipped("torch is not a CUDA build")};
+    return one(skipped("no torch in the image"));
+  if (!torch) return one(unknown("torch is not known" + because(torch.reason())));
+  if (torch->cuda.is_absent()) return one(skipped("torch is not a CUDA build"));
 
   const auto& devices = context.node.devices;
   if (!context.sees_devices())
-    if (auto finding = context.explained_absence("device.arch")) return {*std::move(finding)};
-  if (!devices) return {unknown("the devices are not known" + because(devices.reason()))};
-  if (devices->empty()) return {skipped("there is no device")};
+    if (auto finding = context.explained_absence("device.arch")) return one(std::move(finding));
+  if (!devices) return one(unknown("the devices are not known" + because(devices.reason())));
+  if (devices->empty()) return one(skipped("there is no device"));
   if (context.explained_by("device.arch", "torch.install"))
-    return {skipped("torch.install failed")};
+    return one(skipped("torch.install failed"));
 
   const auto code = code_of(*torch);
   if (!code)
-    return {unknown(
+    return one(unknown(
         "it is not known for which GPUs torch has code" +
-        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason()))};
+        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason())));
 
   Findings findings;
   std::map<std::pair<unsigned, unsigned>, Kind> kinds;

@@ -47,7 +47,7 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
     if (device.uuid) text += (text.empty() ? "" : ", ") + *device.uuid;
     if (device.compute_mode && *device.compute_mode != "default")
       text += ", compute mode " + *device.compute_mode;
-    if (!text.empty()) finding.evidence.emplace_back("GPU " + std::to_string(index), text);
+    if (!text.empty()) note(finding, "GPU " + std::to_string(index), text);
     if (finding.evidence.size() >= 16) break;
   }
 }
@@ -58,7 +58,7 @@ Finding failed_call(const std::vector<Device>& devices, const Trouble& trouble) 
                             gpus(trouble.devices) + ": " + trouble.trial.step + " says " +
                                 rules::cuda_error_words(trouble.trial.cuda_error));
   add_devices(finding, devices, trouble.devices);
-  if (!trouble.trial.note.empty()) finding.evidence.emplace_back("note", trouble.trial.note);
+  if (!trouble.trial.note.empty()) note(finding, "note", trouble.trial.note);
   finding.why = "The command would meet the same error at its first use of the GPU.";
   if (known != nullptr) finding.why.append(" ").append(known->cause);
   finding.fix = known != nullptr ? std::string(known->fix)
@@ -72,7 +72,7 @@ Finding wrong_result(const std::vector<Device>& devices, const Trouble& trouble)
                                               ? ": a test kernel ran and its result was wrong"
                                               : ": memory read back is not what was written"));
   add_devices(finding, devices, trouble.devices);
-  if (!trouble.trial.note.empty()) finding.evidence.emplace_back("note", trouble.trial.note);
+  if (!trouble.trial.note.empty()) note(finding, "note", trouble.trial.note);
   finding.why =
       "The GPU computes without an error and gives wrong numbers: training would diverge "
       "without anybody knowing why.";
@@ -92,7 +92,7 @@ Finding ended_in_trial(const ProbeRun& run) {
       timed_out ? kExitNotReady : kExitNode,
       timed_out ? "a GPU did not answer within the probe's time: it hangs in " + run.last_step
                 : "trying the GPUs ended the process in " + run.last_step);
-  finding.evidence.emplace_back("probe", run.detail);
+  note(finding, "probe", run.detail);
   finding.why = timed_out
                     ? "The number is the GPU's. The command would hang in the same call, for ever."
                     : "The number is the GPU's. The command would end in the same call.";
@@ -105,13 +105,13 @@ Finding ended_in_trial(const ProbeRun& run) {
 }  // namespace
 
 Findings check_device_context(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (!context.sees_devices())
-    if (auto finding = context.explained_absence("device.context")) return {*std::move(finding)};
+    if (auto finding = context.explained_absence("device.context")) return one(std::move(finding));
   if (!context.node.devices)
-    return {unknown("the devices are not known" + because(context.node.devices.reason()))};
+    return one(unknown("the devices are not known" + because(context.node.devices.reason())));
   const auto& devices = *context.node.devices;
-  if (devices.empty()) return {skipped("there is no device")};
+  if (devices.empty()) return one(skipped("there is no device"));
 
   Findings findings;
   const bool mode_was_judged = context.explained_by("device.context", "device.mode");
@@ -127,8 +127,8 @@ Findings check_device_context(const Context& context) {
     if (untried == devices.end()) finding.severity = Severity::kWarn;
     findings.push_back(std::move(finding));
   } else if (findings.empty() && untried != devices.end()) {
-    if (!context.policy.warmup_context) return {skipped("warmup.context of the policy is off")};
-    return {unknown("no kernel was tried" + because(untried->context.reason()))};
+    if (!context.policy.warmup_context) return one(skipped("warmup.context of the policy is off"));
+    return one(unknown("no kernel was tried" + because(untried->context.reason())));
   }
   return findings;
 }

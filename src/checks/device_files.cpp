@@ -35,10 +35,8 @@ std::vector<std::string> open_gpus(const NodeFacts& node) {
 
 void add_device_evidence(Finding& finding, const Context& context) {
   const auto& node = context.node;
-  if (node.driver.kernel_version)
-    finding.evidence.emplace_back("kernel driver", *node.driver.kernel_version);
-  else if (node.driver.kernel_version.is_absent())
-    finding.evidence.emplace_back("kernel driver", "none");
+  if (node.driver.kernel_version) note(finding, "kernel driver", *node.driver.kernel_version);
+  else if (node.driver.kernel_version.is_absent()) note(finding, "kernel driver", "none");
   if (node.device_nodes) {
     std::vector<std::string> nodes;
     for (const DeviceNode& device : *node.device_nodes)
@@ -47,7 +45,7 @@ void add_device_evidence(Finding& finding, const Context& context) {
                         (device.open_errno == 0
                              ? ""
                              : std::string(" (") + ::strerror(device.open_errno) + ")"));
-    finding.evidence.emplace_back("device nodes", nodes.empty() ? "none" : listed(nodes, 12));
+    note(finding, "device nodes", nodes.empty() ? "none" : listed(nodes, 12));
   }
   add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"});
 }

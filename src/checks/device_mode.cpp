@@ -29,8 +29,8 @@ std::string sign_of_mig(const Context& context) {
 Finding no_instance(const Context& context, const std::string& sign) {
   Finding finding =
       failure(kExitNode, "the driver does not start, as on a GPU in MIG mode without an instance");
-  finding.evidence.emplace_back("cuInit", rules::cuda_error_words(kNotInitialized));
-  finding.evidence.emplace_back("sign of MIG", sign);
+  note(finding, "cuInit", rules::cuda_error_words(kNotInitialized));
+  note(finding, "sign of MIG", sign);
   add_driver(finding, context.node.driver);
   add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"});
   finding.why =
@@ -68,21 +68,20 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
                  const std::vector<std::size_t>& indices) {
   for (const std::size_t index : indices) {
     if (finding.evidence.size() >= 16) break;
-    finding.evidence.emplace_back(
-        "GPU " + std::to_string(index),
-        device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
+    note(finding, "GPU " + std::to_string(index),
+         device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
   }
 }
 
 }  // namespace
 
 Findings check_device_mode(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (!context.sees_devices())
     if (auto finding = context.explained(
             "device.mode", {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.driver",
                             "cuda.visible-devices", "device.permissions"}))
-      return {*std::move(finding)};
+      return one(std::move(finding));
   if (context.init_error() == kNotInitialized) {
     const std::string sign = sign_of_mig(context);
     return sign.empty() ? Findings{} : Findings{no_instance(context, sign)};

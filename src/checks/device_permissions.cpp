@@ -64,26 +64,26 @@ Finding absent(const Context& context, const std::vector<std::string>& missing) 
 }  // namespace
 
 Findings check_device_permissions(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   // A driver that shows its devices has all the files that it needs.
   if (context.sees_devices()) return {};
   if (auto finding = context.explained(
           "device.permissions",
           {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.visible-devices"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
   const auto& run = context.node.probe;
   if (run && run->outcome == ProbeRun::Outcome::kTimedOut) return {};
   if (context.sees_no_device() && context.wants(0)) return {};
   if (!context.node.device_nodes)
-    return {
-        unknown("the device files are not known" + because(context.node.device_nodes.reason()))};
+    return one(
+        unknown("the device files are not known" + because(context.node.device_nodes.reason())));
   if (const auto nodes = denied_nodes(context.node); !nodes.empty())
-    return {denied(context, nodes)};
+    return one(denied(context, nodes));
   // Before the first program uses CUDA, its own libcuda may still make the files.
   const auto init = context.init_error();
   if (init && missing_file_says_so(*init))
     if (const auto missing = missing_nodes(context.node); !missing.empty())
-      return {absent(context, missing)};
+      return one(absent(context, missing));
   return {};
 }
 

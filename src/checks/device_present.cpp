@@ -73,7 +73,7 @@ Finding probe_ended(const Context& context, const ProbeRun& run) {
       failure(timed_out ? kExitNotReady : kExitNode,
               timed_out ? "the driver did not answer within the probe's time: it hangs " + step
                         : "asking the driver ended the process " + step);
-  finding.evidence.emplace_back("probe", run.detail);
+  note(finding, "probe", run.detail);
   add_device_evidence(finding, context);
   finding.why = timed_out ? "The command would hang in the same call, with the GPU reserved."
                           : "The command makes the same call and would end there too.";
@@ -88,7 +88,7 @@ Finding probe_ended(const Context& context, const ProbeRun& run) {
 
 Findings wrong_count(const Context& context, std::size_t count) {
   const auto range = rules::parse_version_range(context.policy.gpu_count);
-  if (!range) return {failure(kExitPolicy, "gpu.count of the policy: " + range.error().message)};
+  if (!range) return one(failure(kExitPolicy, "gpu.count of the policy: " + range.error().message));
   if (context.wants(count)) return {};
   Finding finding = failure(kExitNode, std::to_string(count) +
                                            (count == 1 ? " GPU is visible" : " GPUs are visible") +
@@ -98,7 +98,7 @@ Findings wrong_count(const Context& context, std::size_t count) {
     for (const Device& device : *context.node.devices)
       names.push_back(device.uuid ? device.name.value_or("GPU") + " " + *device.uuid
                                   : device_words(device));
-    finding.evidence.emplace_back("devices", listed(names, 16));
+    note(finding, "devices", listed(names, 16));
   }
   add_device_evidence(finding, context);
   finding.why =
@@ -107,14 +107,14 @@ Findings wrong_count(const Context& context, std::size_t count) {
   finding.fix =
       "Ask for that many GPUs and look at CUDA_VISIBLE_DEVICES; if they were asked for, a "
       "GPU has dropped off the bus: try another node.";
-  return {finding};
+  return one(finding);
 }
 
 // Nobody could ask the driver: what the files alone say.
 Findings judge_nodes_only(const Context& context) {
   const NodeFacts& node = context.node;
   const std::string why = because(node.devices.reason());
-  if (!node.device_nodes) return {unknown("cannot tell which GPUs are there" + why)};
+  if (!node.device_nodes) return one(unknown("cannot tell which GPUs are there" + why));
 
   std::size_t gpus = 0;
   for (const DeviceNode& device : *node.device_nodes)
@@ -122,21 +122,21 @@ Findings judge_nodes_only(const Context& context) {
   if (gpus == 0) {
     // Jetson and WSL have other nodes, and then no certain word on the kernel driver.
     if (node.driver.kernel_version.is_unknown())
-      return {unknown("cannot tell which GPUs are there" + why)};
-    return {no_device(context)};
+      return one(unknown("cannot tell which GPUs are there" + why));
+    return one(no_device(context));
   }
-  return {unknown("device nodes of " + std::to_string(gpus) + (gpus == 1 ? " GPU" : " GPUs") +
-                  " are there, but the driver was not asked" + why)};
+  return one(unknown("device nodes of " + std::to_string(gpus) + (gpus == 1 ? " GPU" : " GPUs") +
+                     " are there, but the driver was not asked" + why));
 }
 
 }  // namespace
 
 Findings check_device_present(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (auto finding =
           context.explained("device.present", {"cuda.capabilities", "cuda.compat", "cuda.libcuda",
                                                "cuda.visible-devices", "device.permissions"}))
-    return {*std::move(finding)};
+    return one(std::move(finding));
 
   const NodeFacts& node = context.node;
   const auto init = context.init_error();
@@ -144,20 +144,20 @@ Findings check_device_present(const Context& context) {
   if (context.sees_no_device() && context.wants(0)) return {};
   if (init && *init != 0) {
     if (auto finding = context.explained("device.present", {"cuda.driver", "device.mode"}))
-      return {*std::move(finding)};
+      return one(std::move(finding));
     return {*init == kNoDevice ? no_device(context) : init_failed(context, *init)};
   }
   if (node.devices) {
     if (!node.devices->empty()) return wrong_count(context, node.devices->size());
-    return {no_device(context)};
+    return one(no_device(context));
   }
   if (node.probe) {
     const Outcome outcome = node.probe->outcome;
     const bool reached_the_driver = !node.probe->last_step.empty();
-    if (outcome == Outcome::kTimedOut) return {probe_ended(context, *node.probe)};
+    if (outcome == Outcome::kTimedOut) return one(probe_ended(context, *node.probe));
     // Ended before its first call, it says nothing of the driver.
     if (reached_the_driver && (outcome == Outcome::kCrashed || outcome == Outcome::kExited))
-      return {probe_ended(context, *node.probe)};
+      return one(probe_ended(context, *node.probe));
   }
   return judge_nodes_only(context);
 }

@@ -1,12 +1,14 @@
 #include "checks/evidence.h"
 
+#include "checks/words.h"
+
 namespace gpuinit::checks {
 
 void add_driver(Finding& finding, const Driver& driver) {
   if (driver.kernel_version) {
-    finding.evidence.emplace_back("kernel driver", *driver.kernel_version);
+    note(finding, "kernel driver", *driver.kernel_version);
   } else if (driver.kernel_version.is_absent()) {
-    finding.evidence.emplace_back("kernel driver", "none");
+    note(finding, "kernel driver", "none");
   }
   if (driver.libcuda) {
     const LibCuda& library = *driver.libcuda;
@@ -14,10 +16,10 @@ void add_driver(Finding& finding, const Driver& driver) {
     if (library.real_path != library.path && !library.real_path.empty())
       text += " -> " + library.real_path;
     if (!library.found_by.empty()) text += " (" + library.found_by + ")";
-    finding.evidence.emplace_back("libcuda.so.1", std::move(text));
-    if (library.version) finding.evidence.emplace_back("libcuda's release", *library.version);
+    note(finding, "libcuda.so.1", std::move(text));
+    if (library.version) note(finding, "libcuda's release", *library.version);
   } else if (driver.libcuda.is_absent()) {
-    finding.evidence.emplace_back("libcuda.so.1", "not found");
+    note(finding, "libcuda.so.1", "not found");
   }
 }
 
@@ -25,13 +27,12 @@ void add_variables(Finding& finding, const Context& context,
                    std::initializer_list<const char*> names) {
   for (const char* name : names)
     if (const auto value = context.variable(name))
-      finding.evidence.emplace_back(name, value->empty() ? "(empty)" : *value);
+      note(finding, name, value->empty() ? "(empty)" : *value);
 }
 
 void add_interpreter(Finding& finding, const Interpreter& python) {
-  finding.evidence.emplace_back("interpreter", python.path);
-  if (!python.chosen_because.empty())
-    finding.evidence.emplace_back("chosen because", python.chosen_because);
+  note(finding, "interpreter", python.path);
+  if (!python.chosen_because.empty()) note(finding, "chosen because", python.chosen_because);
 }
 
 }  // namespace gpuinit::checks

@@ -19,8 +19,8 @@ struct Pinned {
 Finding not_met(const Pinned& pinned, const std::string& seen, std::string why, std::string fix) {
   Finding finding = failure(pinned.exit_code,
                             pinned.what + " is " + seen + ", and the policy pins " + pinned.range);
-  finding.evidence.emplace_back(pinned.key, pinned.range);
-  finding.evidence.emplace_back("found", seen);
+  note(finding, pinned.key, pinned.range);
+  note(finding, "found", seen);
   finding.why = std::move(why);
   finding.fix = std::move(fix);
   return finding;
@@ -41,16 +41,16 @@ Findings judge(const Pinned& pinned, const Fact<std::string>& fact, const char* 
                const char* fix) {
   const auto range = rules::parse_version_range(pinned.range);
   // The policy was checked when it was read; this is for callers that do not.
-  if (!range) return {failure(kExitPolicy, pinned.key + ": " + range.error().message)};
+  if (!range) return one(failure(kExitPolicy, pinned.key + ": " + range.error().message));
   if (fact.is_absent()) return {not_met(pinned, "not there" + because(fact.reason()), why, fix)};
-  if (!fact) return {unknown(pinned.what + " is not known" + because(fact.reason()))};
+  if (!fact) return one(unknown(pinned.what + " is not known" + because(fact.reason())));
   const auto version = rules::parse_version(*fact);
-  if (!version) return {unknown(pinned.what + ": " + version.error().message)};
+  if (!version) return one(unknown(pinned.what + ": " + version.error().message));
 
   for (const auto& clause : range->clauses)
     if (too_coarse(*version, clause.version))
-      return {
-          unknown(pinned.what + " is known as " + *fact + " only, too coarse for " + pinned.range)};
+      return one(
+          unknown(pinned.what + " is known as " + *fact + " only, too coarse for " + pinned.range));
   if (range->contains(*version)) return {};
   return {not_met(pinned, *fact, why, fix)};
 }
@@ -61,11 +61,11 @@ constexpr char kNotPinned[] = "nothing is pinned";
 
 Findings check_expect_python(const Context& context) {
   const Pinned pinned{"Python", "expect.python", context.policy.expect_python};
-  if (pinned.range.empty()) return {skipped(kNotPinned)};
+  if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& python = context.image.interpreter;
   if (python.is_absent()) {
     if (context.explained_by("expect.python", "python.interpreter"))
-      return {skipped("python.interpreter failed")};
+      return one(skipped("python.interpreter failed"));
     return judge(pinned, Fact<std::string>::absent(python.reason()), kWhyImage, kFixImage);
   }
   if (!python) return judge(pinned, Fact<std::string>::unknown(python.reason()), "", "");
@@ -73,7 +73,7 @@ Findings check_expect_python(const Context& context) {
   Findings findings = judge(pinned, python->version, kWhyImage, kFixImage);
   for (Finding& finding : findings) {
     if (finding.severity != Severity::kFail || finding.exit_code == kExitPolicy) continue;
-    finding.evidence.emplace_back("interpreter", python->path);
+    note(finding, "interpreter", python->path);
     if (context.interpreter_is_guess())
       finding = only_warn(std::move(finding),
                           "the command could not be followed to its Python; set python.interpreter "
@@ -84,44 +84,44 @@ Findings check_expect_python(const Context& context) {
 
 Findings check_expect_torch(const Context& context) {
   const Pinned pinned{"torch", "expect.torch", context.policy.expect_torch};
-  if (pinned.range.empty()) return {skipped(kNotPinned)};
+  if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& torch = context.image.torch;
   for (const char* cause : {"python.interpreter", "torch.install"})
     if (!torch && context.explained_by("expect.torch", cause))
-      return {skipped(std::string(cause) + " failed")};
+      return one(skipped(std::string(cause) + " failed"));
   if (torch.is_absent() || context.image.interpreter.is_absent())
     return judge(pinned, Fact<std::string>::absent(torch.reason()), kWhyImage, kFixImage);
   if (!torch) return judge(pinned, Fact<std::string>::unknown(torch.reason()), "", "");
   if (torch->version.is_absent() && context.explained_by("expect.torch", "torch.install"))
-    return {skipped("torch.install failed")};
+    return one(skipped("torch.install failed"));
   return judge(pinned, torch->version, kWhyImage, kFixImage);
 }
 
 Findings check_expect_cuda(const Context& context) {
   const Pinned pinned{"torch's CUDA", "expect.cuda", context.policy.expect_cuda};
-  if (pinned.range.empty()) return {skipped(kNotPinned)};
+  if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& torch = context.image.torch;
   for (const char* cause : {"python.interpreter", "torch.install"})
     if (!torch && context.explained_by("expect.cuda", cause))
-      return {skipped(std::string(cause) + " failed")};
+      return one(skipped(std::string(cause) + " failed"));
   if (torch.is_absent() || context.image.interpreter.is_absent())
     return judge(pinned, Fact<std::string>::absent("no torch in the image"), kWhyImage, kFixImage);
   if (!torch) return judge(pinned, Fact<std::string>::unknown(torch.reason()), "", "");
   for (const char* cause : {"torch.install", "torch.cuda-build"})
     if (torch->cuda.is_absent() && context.explained_by("expect.cuda", cause))
-      return {skipped(std::string(cause) + " failed")};
+      return one(skipped(std::string(cause) + " failed"));
   return judge(pinned, torch->cuda, kWhyImage, kFixImage);
 }
 
 Findings check_expect_driver(const Context& context) {
   const Pinned pinned{"the kernel driver", "expect.driver", context.policy.expect_driver, kExitFit};
-  if (pinned.range.empty()) return {skipped(kNotPinned)};
+  if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& driver = context.node.driver.kernel_version;
   if (context.policy.gpu_required == GpuRequired::kNo && !driver)
-    return {skipped("the policy says that no GPU is needed")};
+    return one(skipped("the policy says that no GPU is needed"));
   for (const char* cause : {"cuda.libcuda", "device.present"})
     if (!driver && context.explained_by("expect.driver", cause))
-      return {skipped(std::string(cause) + " failed")};
+      return one(skipped(std::string(cause) + " failed"));
   return judge(pinned, driver, "Whoever wrote the policy asks for nodes with such a driver.",
                "Use a node with such a driver, or change the pin.");
 }

@@ -23,11 +23,11 @@ std::string mebibytes(std::uint64_t bytes) {
 }  // namespace
 
 Findings check_limits_shm(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   if (!context.image.torch) return {};
   const auto& memory = context.node.shared_memory;
   if (memory.is_unknown())
-    return {unknown("the size of /dev/shm is not known" + because(memory.reason()))};
+    return one(unknown("the size of /dev/shm is not known" + because(memory.reason())));
   const bool full = memory && memory->bytes > kDefaultShm && memory->free_bytes < kFullShm;
   if (memory && memory->bytes > kDefaultShm && !full) return {};
   Finding finding =
@@ -35,9 +35,8 @@ Findings check_limits_shm(const Context& context) {
                          : full  ? "/dev/shm is full: " + mebibytes(memory->free_bytes) + " of " +
                                       mebibytes(memory->bytes) + " are free"
                                 : "/dev/shm has only " + mebibytes(memory->bytes));
-  finding.evidence.emplace_back(
-      "/dev/shm",
-      memory ? mebibytes(memory->bytes) + ", " + mebibytes(memory->free_bytes) + " free" : "none");
+  note(finding, "/dev/shm",
+       memory ? mebibytes(memory->bytes) + ", " + mebibytes(memory->free_bytes) + " free" : "none");
   finding.why =
       "Data loader workers hand their batches over in shared memory, and NCCL talks through it "
       "between processes: \"DataLoader worker is killed by signal: Bus error\", \"unhandled system "
@@ -46,32 +45,32 @@ Findings check_limits_shm(const Context& context) {
                     ? "Look for what other processes left in /dev/shm, or make it larger."
                     : "docker or podman: --shm-size=8g or --ipc=host. Kubernetes: an emptyDir with "
                       "`medium: Memory` mounted at /dev/shm.";
-  return {finding};
+  return one(finding);
 }
 
 Findings check_limits_memlock(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
   const NodeFacts& node = context.node;
   if (!node.rdma_devices || node.rdma_devices->empty()) return {};
   const auto& limit = node.limits.memlock_bytes;
   if (limit.is_unknown())
-    return {unknown("the limit on locked memory is not known" + because(limit.reason()))};
+    return one(unknown("the limit on locked memory is not known" + because(limit.reason())));
   if (!limit || *limit >= kLowMemlock) return {};
   if (!node.limits.ipc_lock)
-    return {unknown("cannot tell whether the limit on locked memory counts" +
-                    because(node.limits.ipc_lock.reason()))};
+    return one(unknown("cannot tell whether the limit on locked memory counts" +
+                       because(node.limits.ipc_lock.reason())));
   if (*node.limits.ipc_lock) return {};
   Finding finding = failure(kExitNode, "only " + mebibytes(*limit) +
                                            " of memory may be locked, and RDMA devices are there");
-  finding.evidence.emplace_back("RLIMIT_MEMLOCK", mebibytes(*limit));
-  finding.evidence.emplace_back("RDMA devices", listed(*node.rdma_devices, 4));
+  note(finding, "RLIMIT_MEMLOCK", mebibytes(*limit));
+  note(finding, "RDMA devices", listed(*node.rdma_devices, 4));
   finding.why =
       "RDMA locks the buffers it transfers. NCCL and UCX then fail to register memory (\"Cannot "
       "allocate memory\" from ibv_reg_mr or ibv_create_cq), or fall back to slow TCP.";
   finding.fix =
       "docker or podman: --ulimit memlock=-1, or --cap-add IPC_LOCK. Kubernetes: add the "
       "capability IPC_LOCK, or raise LimitMEMLOCK of the container runtime's service.";
-  return {finding};
+  return one(finding);
 }
 
 }  // namespace gpuinit::checks

@@ -24,26 +24,26 @@ Findings check_platform(const Context& context) {
   const auto& image = context.image;
   // A root for another machine is built and looked at here, and will not run here.
   if (image.root != "/" && context.policy.gpu_required == GpuRequired::kNo)
-    return {skipped("the image is not run on this machine")};
-  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+    return one(skipped("the image is not run on this machine"));
+  if (image.interpreter.is_absent()) return one(skipped("no Python in the image"));
   if (!image.interpreter)
-    return {unknown("the interpreter is not known" + because(image.interpreter.reason()))};
+    return one(unknown("the interpreter is not known" + because(image.interpreter.reason())));
   const auto& machine = context.node.machine;
   if (!machine)
-    return {unknown("the machine's processor is not known" + because(machine.reason()))};
+    return one(unknown("the machine's processor is not known" + because(machine.reason())));
   const Interpreter& python = *image.interpreter;
   const bool by_torch = !python.machine && image.torch && image.torch->machine;
   const auto& built_for = by_torch ? image.torch->machine : python.machine;
   if (!built_for)
-    return {unknown("the interpreter's processor is not known" + because(built_for.reason()))};
+    return one(unknown("the interpreter's processor is not known" + because(built_for.reason())));
   if (*built_for == *machine || !is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
 
   Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +
                                             " was compiled for " + *built_for +
                                             ", and this machine is " + *machine);
   add_interpreter(finding, python);
-  if (by_torch) finding.evidence.emplace_back("torch", image.torch->path);
-  finding.evidence.emplace_back("machine", *machine);
+  if (by_torch) note(finding, "torch", image.torch->path);
+  note(finding, "machine", *machine);
   finding.why =
       "The kernel cannot run programs of another processor: \"exec format error\". An image for "
       "one platform was pulled on, or built for, another.";
@@ -53,8 +53,8 @@ Findings check_platform(const Context& context) {
                                                     : *machine) +
                 "), or run it on a node with the image's processor.";
   if (context.interpreter_is_guess())
-    return {only_warn(std::move(finding), "the command could not be followed to its Python")};
-  return {finding};
+    return one(only_warn(std::move(finding), "the command could not be followed to its Python"));
+  return one(finding);
 }
 
 }  // namespace gpuinit::checks

@@ -50,10 +50,10 @@ Finding no_interpreter(const Context& context) {
 
   Finding finding =
       failure(kExitImage, "no Python for the command" + because(image.interpreter.reason()));
-  if (!image.command.empty()) finding.evidence.emplace_back("command", listed(image.command, 6));
-  finding.evidence.emplace_back("needed because", who);
+  if (!image.command.empty()) note(finding, "command", listed(image.command, 6));
+  note(finding, "needed because", who);
   if (!policy.python_interpreter.empty())
-    finding.evidence.emplace_back("python.interpreter", policy.python_interpreter);
+    note(finding, "python.interpreter", policy.python_interpreter);
   finding.why = "Nothing can run: the command would end with \"not found\" (exit code 127).";
   finding.fix =
       "Put the interpreter's directory on the image's PATH (ENV PATH=/opt/venv/bin:$PATH), name it "
@@ -91,14 +91,14 @@ Finding wrong_abi(const Interpreter& python, const Torch& torch,
       kExitImage, "torch was compiled for " + (same_words ? names.front() : torch_words) +
                       ", and the command runs " + (same_words ? *python.soabi : python_words));
   add_interpreter(finding, python);
-  finding.evidence.emplace_back("interpreter's SOABI", *python.soabi);
-  if (python.soabi_source) finding.evidence.emplace_back("which is from", *python.soabi_source);
-  finding.evidence.emplace_back("torch", torch.path);
-  finding.evidence.emplace_back("torch._C built for", listed(names));
+  note(finding, "interpreter's SOABI", *python.soabi);
+  if (python.soabi_source) note(finding, "which is from", *python.soabi_source);
+  note(finding, "torch", torch.path);
+  note(finding, "torch._C built for", listed(names));
   if (torch.wheel_tags && !torch.wheel_tags->empty())
-    finding.evidence.emplace_back("wheel tags", listed(*torch.wheel_tags));
+    note(finding, "wheel tags", listed(*torch.wheel_tags));
   if (torch.missing_python_symbols && !torch.missing_python_symbols->empty())
-    finding.evidence.emplace_back("symbols Python lacks", listed(*torch.missing_python_symbols));
+    note(finding, "symbols Python lacks", listed(*torch.missing_python_symbols));
 
   finding.why =
       "Python imports an extension only under its own name, _C." + *python.soabi +
@@ -119,7 +119,7 @@ Finding wrong_machine(const Interpreter& python, const Torch& torch) {
   Finding finding = failure(kExitImage, "torch was compiled for " + *torch.machine +
                                             ", and the interpreter is " + *python.machine);
   add_interpreter(finding, python);
-  finding.evidence.emplace_back("torch", torch.path);
+  note(finding, "torch", torch.path);
   finding.why =
       "The loader refuses a library of another processor: \"wrong ELF class\" or \"cannot open "
       "shared object file\" at `import torch`.";
@@ -131,8 +131,8 @@ Finding glibc_torch_on_musl(const Interpreter& python, const Torch& torch) {
   Finding finding =
       failure(kExitImage, "torch is built for glibc, and the interpreter is a musl program");
   add_interpreter(finding, python);
-  finding.evidence.emplace_back("torch", torch.path);
-  finding.evidence.emplace_back("wheel tags", listed(*torch.wheel_tags));
+  note(finding, "torch", torch.path);
+  note(finding, "wheel tags", listed(*torch.wheel_tags));
   finding.why =
       "musl's loader cannot load it: \"Error loading shared library ld-linux-x86-64.so.2: No such "
       "file or directory\". libcuda needs glibc too.";
@@ -151,12 +151,12 @@ Findings inside_the_extension(const Interpreter& python, const Torch& torch) {
   if (torch.exports_init.known() && !*torch.exports_init) {
     Finding finding = failure(kExitImage, "torch._C does not export PyInit__C");
     add_interpreter(finding, python);
-    finding.evidence.emplace_back("torch", torch.path);
+    note(finding, "torch", torch.path);
     finding.why =
         "`import torch` would end with \"ImportError: dynamic module does not define module export "
         "function (PyInit__C)\".";
     finding.fix = "The file is damaged or not torch's: install torch again in the image.";
-    return {finding};
+    return one(finding);
   }
   if (torch.missing_python_symbols && !torch.missing_python_symbols->empty()) {
     // No failure: functions are bound when they are first called, and a host
@@ -165,13 +165,13 @@ Findings inside_the_extension(const Interpreter& python, const Torch& torch) {
         warning("torch needs " + std::to_string(torch.missing_python_symbols->size()) +
                 " Python symbols that the interpreter does not export");
     add_interpreter(finding, python);
-    finding.evidence.emplace_back("torch", torch.path);
-    finding.evidence.emplace_back("missing", listed(*torch.missing_python_symbols));
+    note(finding, "torch", torch.path);
+    note(finding, "missing", listed(*torch.missing_python_symbols));
     finding.why =
         "The file name fits, the contents may not: `import torch` or a later call could end with "
         "\"undefined symbol\".";
     finding.fix = "Install torch again with this very interpreter (PATH/TO/python -m pip).";
-    return {finding};
+    return one(finding);
   }
   return {};
 }
@@ -179,26 +179,27 @@ Findings inside_the_extension(const Interpreter& python, const Torch& torch) {
 Findings judge_abi(const Interpreter& python, const Torch& torch) {
   const auto names = extension_names(torch);
   if (python.machine && torch.machine && *python.machine != *torch.machine)
-    return {wrong_machine(python, torch)};
+    return one(wrong_machine(python, torch));
   if (names.empty()) {
-    if (torch.soabi.is_absent()) return {skipped("torch has no _C extension: see torch.install")};
-    return {
-        unknown("cannot tell which Python torch was compiled for" + because(torch.soabi.reason()))};
+    if (torch.soabi.is_absent())
+      return one(skipped("torch has no _C extension: see torch.install"));
+    return one(
+        unknown("cannot tell which Python torch was compiled for" + because(torch.soabi.reason())));
   }
   if (!python.soabi)
-    return {unknown("the interpreter's SOABI is not known" + because(python.soabi.reason()))};
+    return one(unknown("the interpreter's SOABI is not known" + because(python.soabi.reason())));
 
   switch (imports_any(*python.soabi, names)) {
     case rules::Imports::kNo:
-      return {wrong_abi(python, torch, names)};
+      return one(wrong_abi(python, torch, names));
     case rules::Imports::kUnknown:
-      return {
-          unknown("cannot tell whether " + *python.soabi + " imports _C." + names.front() + ".so")};
+      return one(
+          unknown("cannot tell whether " + *python.soabi + " imports _C." + names.front() + ".so"));
     case rules::Imports::kYes:
       break;
   }
   if (python.libc.known() && *python.libc == "musl" && is_manylinux(torch))
-    return {glibc_torch_on_musl(python, torch)};
+    return one(glibc_torch_on_musl(python, torch));
   return inside_the_extension(python, torch);
 }
 
@@ -206,8 +207,9 @@ Findings judge_abi(const Interpreter& python, const Torch& torch) {
 
 Findings check_python_interpreter(const Context& context) {
   const auto& fact = context.image.interpreter;
-  if (fact.is_absent()) return {no_interpreter(context)};
-  if (!fact) return {unknown("cannot tell which Python the command runs" + because(fact.reason()))};
+  if (fact.is_absent()) return one(no_interpreter(context));
+  if (!fact)
+    return one(unknown("cannot tell which Python the command runs" + because(fact.reason())));
 
   const Interpreter& python = *fact;
   const bool policy_named_another = !python.from_command &&
@@ -219,25 +221,26 @@ Findings check_python_interpreter(const Context& context) {
     add_interpreter(finding, python);
     finding.why = "Another Python was judged instead, perhaps not the one that the command runs.";
     finding.fix = "Correct python.interpreter in the policy.";
-    return {finding};
+    return one(finding);
   }
   if (!python.version)
-    return {unknown("the version of " + python.path + " is not known" +
-                    because(python.version.reason()))};
+    return one(unknown("the version of " + python.path + " is not known" +
+                       because(python.version.reason())));
   return {};
 }
 
 Findings check_python_abi(const Context& context) {
   const auto& image = context.image;
-  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
-  if (image.torch.is_absent()) return {skipped("no torch in the image")};
+  if (image.interpreter.is_absent()) return one(skipped("no Python in the image"));
+  if (image.torch.is_absent()) return one(skipped("no torch in the image"));
   if (!image.interpreter)
-    return {unknown("the interpreter is not known" + because(image.interpreter.reason()))};
-  if (!image.torch) return {unknown("torch is not known" + because(image.torch.reason()))};
+    return one(unknown("the interpreter is not known" + because(image.interpreter.reason())));
+  if (!image.torch) return one(unknown("torch is not known" + because(image.torch.reason())));
   // An interpreter for another processor is the cause, whatever torch is for.
   if (image.interpreter->machine && image.torch->machine &&
       *image.interpreter->machine != *image.torch->machine)
-    if (auto finding = context.explained("python.abi", {"platform"})) return {*std::move(finding)};
+    if (auto finding = context.explained("python.abi", {"platform"}))
+      return one(std::move(finding));
 
   Findings findings = judge_abi(*image.interpreter, *image.torch);
   if (context.interpreter_is_guess())

@@ -20,9 +20,9 @@ Finding shadowed(const Torch& torch) {
   Finding finding = failure(
       kExitImage, torch.path + " is found first and is not PyTorch" +
                       (torch.shadowed.empty() ? "" : "; it hides " + torch.shadowed.front()));
-  finding.evidence.emplace_back("found first", torch.path);
-  finding.evidence.emplace_back("sys.path entry", torch.sys_path_entry);
-  if (!torch.shadowed.empty()) finding.evidence.emplace_back("hidden", listed(torch.shadowed));
+  note(finding, "found first", torch.path);
+  note(finding, "sys.path entry", torch.sys_path_entry);
+  if (!torch.shadowed.empty()) note(finding, "hidden", listed(torch.shadowed));
   finding.why =
       "Python imports the first `torch` on sys.path, and the working directory or the script's "
       "directory comes first. `import torch` would end with \"ModuleNotFoundError: No module named "
@@ -39,11 +39,10 @@ Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) 
       failure(kExitImage, "the torch in " + torch.path +
                               " is not whole: " + std::to_string(missing.size()) +
                               (missing.size() == 1 ? " file is missing" : " files are missing"));
-  finding.evidence.emplace_back("torch", torch.path);
-  finding.evidence.emplace_back("missing", listed(missing));
-  if (torch.version) finding.evidence.emplace_back("version", *torch.version);
-  if (torch.metadata_version)
-    finding.evidence.emplace_back("version in metadata", *torch.metadata_version);
+  note(finding, "torch", torch.path);
+  note(finding, "missing", listed(missing));
+  if (torch.version) note(finding, "version", *torch.version);
+  if (torch.metadata_version) note(finding, "version in metadata", *torch.metadata_version);
   finding.why =
       "`import torch` would end with \"No module named 'torch._C'\" or \"cannot open shared object "
       "file\". Interrupted installs, image layers that delete files and stray source checkouts "
@@ -58,9 +57,9 @@ Finding no_torch(const Context& context) {
   const auto& python = context.image.interpreter;
   if (python) {
     add_interpreter(finding, *python);
-    if (python->sys_path) finding.evidence.emplace_back("sys.path", listed(*python->sys_path, 8));
+    if (python->sys_path) note(finding, "sys.path", listed(*python->sys_path, 8));
     if (!python->sys_path_notes.empty())
-      finding.evidence.emplace_back("not followed", listed(python->sys_path_notes, 3));
+      note(finding, "not followed", listed(python->sys_path_notes, 3));
   }
   finding.why = "`import torch` would end with \"ModuleNotFoundError: No module named 'torch'\".";
   finding.fix = "Install torch for this interpreter";
@@ -87,15 +86,15 @@ Findings check_torch_install(const Context& context) {
   if (image.interpreter.is_absent()) {
     if (!context.policy.torch_required ||
         context.explained_by("torch.install", "python.interpreter"))
-      return {skipped("no Python in the image")};
+      return one(skipped("no Python in the image"));
     return {no_torch(context)};
   }
   if (image.torch.is_absent()) {
     if (context.policy.torch_required) return {no_torch(context)};
-    return {skipped("no torch in the image")};
+    return one(skipped("no torch in the image"));
   }
   if (!image.torch)
-    return {unknown("cannot tell whether torch is installed" + because(image.torch.reason()))};
+    return one(unknown("cannot tell whether torch is installed" + because(image.torch.reason())));
 
   const Torch& torch = *image.torch;
   if (is_not_pytorch(torch)) return {shadowed(torch)};
@@ -104,24 +103,25 @@ Findings check_torch_install(const Context& context) {
   if (torch.soabis.empty() && torch.soabi.is_absent())
     return {incomplete(torch, {torch.path + "/_C.*.so"})};
   if (torch.missing_files.is_unknown())
-    return {unknown("cannot tell whether torch is whole" + because(torch.missing_files.reason()))};
+    return one(
+        unknown("cannot tell whether torch is whole" + because(torch.missing_files.reason())));
   return {};
 }
 
 Findings check_torch_cuda_build(const Context& context) {
   const auto& image = context.image;
   if (context.policy.gpu_required == GpuRequired::kNo)
-    return {skipped("the policy says that no GPU is needed")};
+    return one(skipped("the policy says that no GPU is needed"));
   if (image.interpreter.is_absent() || image.torch.is_absent())
-    return {skipped("no torch in the image")};
+    return one(skipped("no torch in the image"));
   if (context.explained_by("torch.cuda-build", "torch.install"))
-    return {skipped("torch.install failed")};
-  if (!image.torch) return {unknown("torch is not known" + because(image.torch.reason()))};
+    return one(skipped("torch.install failed"));
+  if (!image.torch) return one(unknown("torch is not known" + because(image.torch.reason())));
 
   const Torch& torch = *image.torch;
   if (torch.cuda) return {};
   if (!torch.cuda.is_absent() && !torch.hip)
-    return {unknown("cannot tell whether torch is a CUDA build" + because(torch.cuda.reason()))};
+    return one(unknown("cannot tell whether torch is a CUDA build" + because(torch.cuda.reason())));
   const bool required = context.policy.gpu_required == GpuRequired::kYes;
   if (!required && !gpu_in_sight(context.node)) return {};
 
@@ -131,10 +131,10 @@ Findings check_torch_cuda_build(const Context& context) {
       (required ? ", and the policy requires a GPU" : ", and this container has an NVIDIA GPU");
   // On "auto" it may be meant: a CPU torch beside JAX or vLLM's own build.
   Finding finding = required ? failure(kExitImage, summary) : warning(summary);
-  finding.evidence.emplace_back("torch", torch.path);
-  if (torch.version) finding.evidence.emplace_back("version", *torch.version);
-  finding.evidence.emplace_back("torch.version.cuda", "None");
-  if (torch.hip) finding.evidence.emplace_back("torch.version.hip", *torch.hip);
+  note(finding, "torch", torch.path);
+  if (torch.version) note(finding, "version", *torch.version);
+  note(finding, "torch.version.cuda", "None");
+  if (torch.hip) note(finding, "torch.version.hip", *torch.hip);
   finding.why =
       "torch.cuda.is_available() is False: \"AssertionError: Torch not compiled with CUDA "
       "enabled\" "
@@ -144,7 +144,7 @@ Findings check_torch_cuda_build(const Context& context) {
       "Install a CUDA build of torch in the image (index URL https://download.pytorch.org/whl/ and "
       "cu126, cu128, ...), after everything else that depends on torch. If no GPU is wanted, set "
       "gpu.required = \"no\" in the policy.";
-  return {finding};
+  return one(finding);
 }
 
 }  // namespace gpuinit::checks

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "checks/check.h"
 
 namespace gpuinit::checks {
 
@@ -37,8 +38,22 @@ Finding skipped(std::string summary) {
 
 Finding only_warn(Finding finding, const std::string& because) {
   finding.severity = Severity::kWarn;
-  finding.evidence.emplace_back("only a warning because", because);
+  note(finding, "only a warning because", because);
   return finding;
+}
+
+void note(Finding& finding, std::string_view label, std::string value) {
+  finding.evidence.emplace_back(label, std::move(value));
+}
+
+Findings one(Finding finding) {
+  Findings findings;
+  findings.push_back(std::move(finding));
+  return findings;
+}
+
+Findings one(std::optional<Finding> finding) {
+  return finding ? one(*std::move(finding)) : Findings();
 }
 
 std::string because(const std::string& reason) { return reason.empty() ? "" : ": " + reason; }

@@ -19,6 +19,9 @@ Finding skipped(std::string summary);
 // The check would fail, but on a guess: says so and only warns.
 Finding only_warn(Finding finding, const std::string& because);
 
+// Adds a piece of evidence.
+void note(Finding& finding, std::string_view label, std::string value);
+
 // ": reason", or "" when there is none.
 std::string because(const std::string& reason);
 

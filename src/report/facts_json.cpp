@@ -59,6 +59,13 @@ Status read_part(const base::Json& document, const char* name, const std::string
 
 }  // namespace
 
+void Writer::add(const char* name, base::Json json) { object_.emplace_back(name, std::move(json)); }
+
+base::Json Writer::no_value(bool unknown, const std::string& reason) {
+  if (!unknown && reason.empty()) return nullptr;
+  return base::JsonObject{{unknown ? "unknown" : "absent", reason}};
+}
+
 base::Json image_to_json(const ImageFacts& image) { return Writer::write(image); }
 
 base::Json node_to_json(const NodeFacts& node) { return Writer::write(node); }

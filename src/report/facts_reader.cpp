@@ -57,6 +57,17 @@ void Reader::expected(const std::string& at, const std::string& what, const base
   fail(at, "expected " + what + ", got " + shown(got));
 }
 
+Reader::NoValue Reader::no_value(const base::Json& json, const std::string& at,
+                                 std::string& reason) {
+  if (json.is_null()) return NoValue::kAbsent;
+  const auto* object = json.as_object();
+  if (object == nullptr || object->size() != 1) return NoValue::kIsOne;
+  const auto& [key, text] = object->front();
+  if (key != "absent" && key != "unknown") return NoValue::kIsOne;
+  from_json(text, at + "." + key, kAnyForm, reason);
+  return key == "absent" ? NoValue::kAbsent : NoValue::kUnknown;
+}
+
 void Reader::left_out(Driver& driver) {
   static const base::Json kNothing{base::JsonObject{}};
   read_struct(kNothing, path_, shared_, driver);

@@ -79,6 +79,11 @@ class Reader {
   void fail(const std::string& place, const std::string& message);
   void expected(const std::string& place, const std::string& what, const base::Json& got);
 
+  // Whether `json` is a value, or says why there is none. Not in the template below: that
+  // is compiled for every kind of fact.
+  enum class NoValue { kIsOne, kAbsent, kUnknown };
+  NoValue no_value(const base::Json& json, const std::string& at, std::string& reason);
+
   template <class T>
   void left_out(T&) {}
   template <class T>
@@ -121,18 +126,12 @@ class Reader {
 
   template <class T>
   void from_json(const base::Json& json, const std::string& at, const Form& form, Fact<T>& to) {
-    if (json.is_null()) {
-      to = Fact<T>::absent();
+    std::string reason;
+    const NoValue none = no_value(json, at, reason);
+    if (none != NoValue::kIsOne) {
+      to = none == NoValue::kAbsent ? Fact<T>::absent(std::move(reason))
+                                    : Fact<T>::unknown(std::move(reason));
       return;
-    }
-    if (const auto* object = json.as_object(); object != nullptr && object->size() == 1) {
-      const auto& [key, reason] = object->front();
-      if (key == "absent" || key == "unknown") {
-        std::string text;
-        from_json(reason, at + "." + key, kAnyForm, text);
-        to = key == "absent" ? Fact<T>::absent(text) : Fact<T>::unknown(text);
-        return;
-      }
     }
     T value{};
     from_json(json, at, form, value);

@@ -21,7 +21,7 @@ class Writer {
 
   template <class T>
   void field(const char* name, const T& member, const Form& = kAnyForm) {
-    object_.emplace_back(name, to_json(member));
+    add(name, to_json(member));
   }
   template <class T>
   void required(const char* name, const T& member, const Form& = kAnyForm) {
@@ -55,16 +55,16 @@ class Writer {
 
   template <class T>
   static base::Json to_json(const Fact<T>& fact) {
-    if (fact.known()) return to_json(*fact);
-    if (fact.is_unknown()) return base::JsonObject{{"unknown", fact.reason()}};
-    if (fact.reason().empty()) return nullptr;
-    return base::JsonObject{{"absent", fact.reason()}};
+    return fact.known() ? to_json(*fact) : no_value(fact.is_unknown(), fact.reason());
   }
+  static base::Json no_value(bool unknown, const std::string& reason);
 
   template <class T>
   static base::Json to_json(const T& object) {
     return write(object);
   }
+
+  void add(const char* name, base::Json json);
 
   base::JsonObject object_;
 };
