@@ -109,7 +109,8 @@ void SymbolTable::match_version(std::optional<Elf64_Half> version, const SymbolR
   const std::size_t index = *version & kIndexMask;
   if (!wanted.version.empty()) {
     // The version itself, or a definition that has none and is not hidden.
-    const std::string_view defined = index < versions_.size() ? versions_[index] : "";
+    const auto defined =
+        index < versions_.size() ? std::string_view(versions_[index]) : std::string_view();
     so_far.found = defined == wanted.version || (defined.empty() && (*version & kHidden) == 0);
   } else if (index < 3) {
     so_far.found = true;  // no version, or the oldest
