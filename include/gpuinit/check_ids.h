@@ -44,9 +44,9 @@ inline constexpr std::array<std::string_view, 32> kCheckIds{
 };
 
 // Their built-in level is "warn": what they find may well not be what the command needs.
-inline constexpr std::array<std::string_view, 8> kChecksThatWarn{
-    "loader.shadowed", "extension.abi",       "extension.arch", "python.packages",
-    "cuda.jit-cache",  "cuda.module-loading", "limits.shm",     "limits.memlock",
+inline constexpr std::array<std::string_view, 6> kChecksThatWarn{
+    "loader.shadowed",     "python.packages", "cuda.jit-cache",
+    "cuda.module-loading", "limits.shm",      "limits.memlock",
 };
 
 }  // namespace gpuinit

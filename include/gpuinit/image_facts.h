@@ -171,6 +171,7 @@ struct Extension {
   bool asked_for = false; // extensions.include names it: the command needs it
   Fact<std::string> soabi;    // ABI tag in its file name; absent: none ("_C.so", "_C.abi3.so")
   Fact<std::string> machine;  // ELF machine
+  Fact<std::string> init_function;  // "PyInit__C", or "init_C" of Python 2; absent: no module, a library
   std::vector<std::string> needs;  // its NEEDED of torch and CUDA: "libtorch.so", "libcudart.so.12"
   Fact<bool> cxx11_abi;         // of the c10, at and torch symbols it asks for; absent: none has a string
   Fact<std::string> numpy_abi;  // "1" or "2": the NumPy it was compiled for; absent: it does not use NumPy's C API

@@ -28,7 +28,7 @@ constexpr CheckInfo kTexts[] = {
                "only a warning.",
         .fix = "Install a build for exactly this torch, CUDA and Python, or build it in the image "
                "with pip install --no-build-isolation. Name what the command needs in "
-               "extensions.include and set the check to \"fail\".",
+               "extensions.include: then it fails.",
         .source = "ld.so(8); PEP 3149; Itanium C++ ABI, mangling; GCC manual, Dual ABI",
     },
     {

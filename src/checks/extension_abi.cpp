@@ -4,9 +4,11 @@
 // worth a warning: nobody knows whether the command imports it.
 #include <algorithm>
 
+#include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/evidence.h"
 #include "checks/extension_problems.h"
+#include "checks/loader_words.h"
 #include "checks/words.h"
 #include "rules/python_abi.h"
 
@@ -49,6 +51,9 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
     case Fault::kSoabi:
       return joined({"was compiled for ", rules::soabi_words(problem.detail),
                      ", and the command runs ", rules::soabi_words(*image.interpreter->soabi)});
+    case Fault::kPython2:
+      return joined({"was compiled for another Python: ", base::basename(problem.extension->path),
+                     " has no PyInit_", std::string_view(problem.detail).substr(4)});
     case Fault::kLibrary:
     case Fault::kOptional:
       return joined({"needs ", problem.detail, ", which is nowhere to be found"});
@@ -72,6 +77,12 @@ std::string why_of(const ExtensionProblem& problem) {
       return "The loader refuses a library of another processor.";
     case Fault::kSoabi:
       return "Python imports extensions under its own ABI tag only: \"ModuleNotFoundError\".";
+    case Fault::kPython2:
+      return joined(
+          {"Its import would end with \"dynamic module does not define module export "
+           "function (PyInit_",
+           std::string_view(problem.detail).substr(4), ")\": only Python 2 calls ", problem.detail,
+           "."});
     case Fault::kLibrary:
     case Fault::kOptional:
       return joined({"Its import would end with \"", problem.detail,
@@ -87,6 +98,11 @@ std::string why_of(const ExtensionProblem& problem) {
 }
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
+  if (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail))
+    return joined({"Install the package that has ", problem.detail,
+                   " (of the distribution, or a "
+                   "wheel that brings it). If the command does not import ",
+                   problem.extension->package, ", name it in extensions.exclude of the policy."});
   return joined(
       {"Install a build of ", problem.extension->package, " for ", torch_words(image),
        " and this Python, or build it against this torch: ",

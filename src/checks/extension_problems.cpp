@@ -103,6 +103,8 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
         rules::imports_extension(*python.soabi, *extension.soabi) == rules::Imports::kNo)
       return ExtensionProblem{&extension, Fault::kSoabi, *extension.soabi};
   }
+  if (extension.init_function && extension.init_function->starts_with("init"))
+    return ExtensionProblem{&extension, Fault::kPython2, *extension.init_function};
   if (!problems.missing.empty()) return missing_library(extension, image);
   if (!problems.missing_versions.empty()) {
     const MissingVersion& version = problems.missing_versions.front();

@@ -15,6 +15,7 @@ namespace gpuinit::checks {
 enum class ExtensionFault {
   kMachine,   // for another processor
   kSoabi,     // for another Python, by its file name
+  kPython2,   // for Python 2, by its init function
   kLibrary,   // a library that it needs is not there
   kVersion,   // a library is too old
   kCxxAbi,    // C++ ABI of std::string other than torch's

@@ -65,6 +65,18 @@ Text soabi_of(std::string_view name) {
   return soabi;
 }
 
+// The function that Python calls when it imports the file of that name: PyInit_NAME, in
+// Python 2 initNAME. Source: CPython, Python/importdl.c.
+Text init_function_of(const binary::ElfFile& elf, std::string_view file_name) {
+  const std::string name(file_name.substr(0, file_name.find('.')));
+  for (const char* prefix : {"PyInit_", "init"}) {
+    const auto found = elf.find_defined(prefix + name);
+    if (!found) return Text::unknown(found.error().message);
+    if (*found) return prefix + name;
+  }
+  return Text::absent("it has no PyInit_" + name);
+}
+
 Extension describe(const ExtensionFile& file) {
   Extension extension;
   extension.path = file.path();
@@ -79,7 +91,7 @@ Extension describe(const ExtensionFile& file) {
 // Why it cannot be judged, in every fact that would be read from it.
 Extension unreadable(const ExtensionFile& file, const std::string& reason) {
   Extension extension = describe(file);
-  extension.machine = extension.numpy_abi = Text::unknown(reason);
+  extension.machine = extension.numpy_abi = extension.init_function = Text::unknown(reason);
   extension.cxx11_abi = Fact<bool>::unknown(reason);
   extension.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(reason);
   extension.device_code = Fact<DeviceCode>::unknown(reason);
@@ -103,6 +115,7 @@ std::optional<Extension> read_one(const base::Directory& directory, const Extens
   Extension extension = describe(file);
   extension.needs = std::move(needs);
   extension.machine = elf->machine();
+  extension.init_function = init_function_of(*elf, base::basename(file.relative));
   Asks asks = read_asks(*elf);
   extension.cxx11_abi = std::move(asks.cxx11_abi);
   extension.numpy_abi =

@@ -182,6 +182,7 @@ void describe(auto& archive, Is<Extension> auto& it) {
   archive.field("asked_for", it.asked_for);
   archive.field("soabi", it.soabi);
   archive.field("machine", it.machine);
+  archive.field("init_function", it.init_function);
   archive.field("needs", it.needs);
   archive.field("cxx11_abi", it.cxx11_abi);
   archive.field("numpy_abi", it.numpy_abi);

@@ -74,6 +74,7 @@ Facts full_facts() {
   extension.asked_for = true;
   extension.soabi = Fact<std::string>::absent("no tag");
   extension.machine = std::string("x86_64");
+  extension.init_function = std::string("PyInit__C");
   extension.needs = {"libtorch.so"};
   extension.cxx11_abi = false;
   extension.numpy_abi = std::string("2");
