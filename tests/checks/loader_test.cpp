@@ -21,23 +21,23 @@ class LoaderTest : public testing::Test {
     loader_.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
   }
 
-  Findings judge(Level level = Level::kFail) {
+  std::vector<Finding> judge(Level level = Level::kFail) {
     facts_.image.loader = loader_;
     return judge_with(level);
   }
-  Findings judge_with(Level level = Level::kFail) {
+  std::vector<Finding> judge_with(Level level = Level::kFail) {
     Policy policy;
     for (const auto id : kCheckIds) policy.checks[std::string(id)] = Level::kOff;
     for (const char* id : {"python.abi", "torch.install", "loader.missing", "loader.version",
                            "libc.version", "loader.symbol", "loader.shadowed"})
       policy.checks[id] = level;
-    Findings findings = run_checks(facts_, policy);
+    std::vector<Finding> findings = run_checks(facts_, policy);
     std::erase_if(findings, [](const Finding& f) { return f.severity == Severity::kSkipped; });
     return findings;
   }
 
   // The only finding.
-  Finding only(const Findings& findings, const std::string& id) {
+  Finding only(const std::vector<Finding>& findings, const std::string& id) {
     EXPECT_EQ(findings.size(), 1U);
     if (findings.empty()) return {};
     EXPECT_EQ(findings[0].id, id);
@@ -83,7 +83,7 @@ TEST_F(LoaderTest, LeavesTorchsLibrariesToTorchInstall) {
   facts_.image.torch->missing_files = std::vector<std::string>{"libtorch_cpu.so"};
   loader_.problems.missing = {{"libtorch_cpu.so", kPython, "no directory has it", {}, false}};
   loader_.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown("missing");
-  const Findings findings = judge();
+  const std::vector<Finding> findings = judge();
   ASSERT_FALSE(findings.empty());
   EXPECT_EQ(findings[0].id, "torch.install");
   for (const Finding& finding : findings) EXPECT_NE(finding.id, "loader.missing");

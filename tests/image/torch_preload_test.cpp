@@ -76,7 +76,8 @@ TEST(TorchPreload, OfRealReleases) {
   const auto of = [](const std::string& torch) {
     std::ifstream file(test::inputs() / "torch" / torch / "torch/__init__.py");
     EXPECT_TRUE(file.is_open()) << torch;
-    return parse_torch_preload({std::istreambuf_iterator<char>(file), {}});
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    return parse_torch_preload(text);
   };
   const auto old = of("2.5.1-cp310");
   EXPECT_THAT(old.after_failure, SizeIs(12));
