@@ -1,5 +1,6 @@
 // What can be asked of a closure once it is there: names, scopes, what a file hides.
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "binary/loader_closure.h"
@@ -39,6 +40,11 @@ std::vector<std::size_t> LoaderClosure::scope_of(std::size_t object) const {
     if (global < opened) add_search_list({global}, scope);
   add_search_list({opened}, scope);
   return scope;
+}
+
+bool is_ours(int code) {
+  return code == EMFILE || code == ENFILE || code == ENOMEM || code == EACCES || code == EPERM ||
+         code == EIO || code == EOVERFLOW;
 }
 
 std::vector<FoundLibrary> LoaderClosure::shadowed(std::size_t object) const {

@@ -49,6 +49,10 @@ struct MissingLibrary {
   bool is_preload = false;  // the loader warns and goes on
 };
 
+// Whether an errno tells of this process (no descriptor or memory left, no permission, a
+// limit of ours) and not of the file: then the loader in the command may well succeed.
+bool is_ours(int code);
+
 class LoaderClosure {
  public:
   static constexpr std::size_t kProgram = 0;

@@ -66,6 +66,9 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
   if (!read) return std::move(read).error();
   const Head& head = *read;
 
+  // Names lie anywhere in the string table: a small one is read as a whole.
+  if ((*tables)->strings_size <= kLargeNames)
+    if (auto done = read_names(); !done) return std::move(done).error();
   const ReadWindow window(elf_.source());
   for (std::size_t index = 0; index < head.symbols.size(); ++index) {
     const Elf64_Sym& symbol = head.symbols[index];
@@ -75,14 +78,21 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
             ? versions_.size()
             : std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
     if (!version_wanted[version]) continue;
-    auto name = elf_.state_->string_at(window, **tables, symbol.st_name);
-    if (!name) return std::move(name).error();
-    if (name->empty() || (wanted_name && !wanted_name(*name))) continue;
+    std::string_view name = name_of(symbol);
+    std::string read_name;
+    if (names_size_ == 0) {
+      auto one = elf_.state_->string_at(window, **tables, symbol.st_name);
+      if (!one) return std::move(one).error();
+      name = read_name = std::move(one).value();
+    }
+    if (name.empty() || (wanted_name && !wanted_name(name))) continue;
     if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
-    if (auto done = charge(name->size()); !done) return std::move(done).error();
-    const std::string& kept = names_asked_for_.emplace_back(std::move(name).value());
-    found.push_back({kept, version < versions_.size() ? std::string_view(versions_[version]) : "",
-                     gnu_hash_of(kept), index});
+    if (names_size_ == 0) {
+      if (auto done = charge(name.size()); !done) return std::move(done).error();
+      name = names_asked_for_.emplace_back(std::move(read_name));
+    }
+    found.push_back({name, version < versions_.size() ? std::string_view(versions_[version]) : "",
+                     gnu_hash_of(name), index});
   }
   return found;
 }
@@ -129,8 +139,7 @@ Status SymbolTable::walk_gnu_hash(const SymbolReference& symbol, Match& so_far) 
     return elf_.state_->broken("DT_GNU_HASH has a bucket below its first symbol");
   for (std::uint64_t at = bucket - first_symbol_; at < chains_.size(); ++at) {
     if ((chains_[at] | 1U) == (hash | 1U)) {
-      if (auto done = read_symbols(); !done) return done;
-      match(first_symbol_ + at, symbol, so_far);
+      if (auto done = look_at(first_symbol_ + at, symbol, so_far); !done) return done;
       if (so_far.found) return Done{};
     }
     if ((chains_[at] & 1U) != 0) return Done{};
@@ -153,64 +162,43 @@ Status SymbolTable::walk_sysv_hash(const SymbolReference& symbol, Match& so_far)
   return Done{};
 }
 
-Result<bool> SymbolTable::defines_by_single_looks(const SymbolReference& wanted) {
+// As match(), with a few small reads instead of the whole tables.
+Status SymbolTable::match_by_reading(std::uint64_t index, const SymbolReference& wanted,
+                                     Match& so_far) {
+  if (auto done = read_versions(); !done) return done;
   const DynamicTables& from = **elf_.state_->dynamic_tables();
-  auto opened = elf_.state_->gnu_hash_head(from);
-  if (!opened) return std::move(opened).error();
-  const GnuHash& head = **opened;
   const base::ByteSource& source = elf_.source();
-  const std::uint32_t hash = wanted.gnu_hash;
-  auto word =
-      source.read_struct<std::uint64_t>(head.bloom_at + 8 * ((hash / 64) % head.bloom_words));
-  if (!word) return std::move(word).error().context("DT_GNU_HASH");
-  if (((*word >> (hash % 64)) & (*word >> ((hash >> head.bloom_shift) % 64)) & 1) == 0)
-    return false;
-  auto bucket = source.read_struct<std::uint32_t>(head.buckets_at + 4ULL * (hash % head.buckets));
-  if (!bucket) return std::move(bucket).error().context("DT_GNU_HASH");
-  if (*bucket == 0) return false;
-  if (*bucket < head.first_symbol)
-    return elf_.state_->broken("DT_GNU_HASH has a bucket below its first symbol");
-  if (auto done = read_versions(); !done) return std::move(done).error();
-  Match so_far;
-  for (std::uint64_t step = 0; step < kMaxChain; ++step) {
-    const std::uint64_t index = *bucket + step;
-    auto chained =
-        source.read_struct<std::uint32_t>(head.chains_at + 4 * (index - head.first_symbol));
-    if (!chained) return std::move(chained).error().context("DT_GNU_HASH");
-    if ((*chained | 1U) == (hash | 1U)) {
-      auto symbol = source.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
-      if (!symbol) return std::move(symbol).error().context("DT_SYMTAB");
-      const std::uint64_t length = wanted.name.size() + 1;
-      if (is_definition(*symbol) &&
-          base::range_inside(symbol->st_name, length, from.strings_size)) {
-        auto name = source.read_text(from.strings + symbol->st_name, length);
-        if (!name) return std::move(name).error();
-        if (name->back() == '\0' && name->compare(0, length - 1, wanted.name) == 0) {
-          std::optional<Elf64_Half> version;
-          if (from.version_indices) {
-            auto read = source.read_struct<Elf64_Half>(*from.version_indices + 2 * index);
-            if (!read) return std::move(read).error().context("DT_VERSYM");
-            version = *read;
-          }
-          match_version(version, wanted, so_far);
-          if (so_far.found) return true;
-        }
-      }
-    }
-    if ((*chained & 1U) != 0) return so_far.only_by_version == 1;
+  auto symbol = source.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
+  if (!symbol) return std::move(symbol).error().context("DT_SYMTAB");
+  const std::uint64_t length = wanted.name.size() + 1;
+  if (!is_definition(*symbol) || !base::range_inside(symbol->st_name, length, from.strings_size))
+    return Done{};
+  auto name = source.read_text(from.strings + symbol->st_name, length);
+  if (!name) return std::move(name).error();
+  if (name->back() != '\0' || name->compare(0, length - 1, wanted.name) != 0) return Done{};
+  std::optional<Elf64_Half> version;
+  if (from.version_indices) {
+    auto read = source.read_struct<Elf64_Half>(*from.version_indices + 2 * index);
+    if (!read) return std::move(read).error().context("DT_VERSYM");
+    version = *read;
   }
-  return elf_.state_->broken("DT_GNU_HASH has a chain without end");
+  match_version(version, wanted, so_far);
+  return Done{};
+}
+
+// A definition in the file with the hash of the name.
+Status SymbolTable::look_at(std::uint64_t index, const SymbolReference& symbol, Match& so_far) {
+  const bool large = (*elf_.state_->dynamic_tables())->strings_size > kLargeNames;
+  if (!symbols_read_ && large && single_looks_left_ > 0) {
+    --single_looks_left_;
+    return match_by_reading(index, symbol, so_far);
+  }
+  if (auto done = read_symbols(); !done) return done;
+  match(index, symbol, so_far);
+  return Done{};
 }
 
 Result<bool> SymbolTable::defines(const SymbolReference& symbol) {
-  if (!hash_read_ && single_looks_left_ > 0 && !symbol.name.empty()) {
-    auto tables = elf_.state_->dynamic_tables();
-    if (!tables) return std::move(tables).error();
-    if ((*tables)->symbols && (*tables)->gnu_hash && (*tables)->strings_size > kLargeNames) {
-      --single_looks_left_;
-      return defines_by_single_looks(symbol);
-    }
-  }
   if (auto done = read_hash(); !done) return std::move(done).error();
   if (buckets_.empty() || symbol.name.empty()) return false;
   Match so_far;

@@ -49,34 +49,36 @@ class SymbolTable {
   // which libtorch_cuda has 20 MB: ask for what is missing elsewhere only.
   Status keep_relocated(std::vector<SymbolReference>& symbols) const;
 
-  // Whether the loader would take a definition from here. In a large table the first
-  // kSingleLooks questions are answered by a few small reads each; then, and in a small one,
-  // the hash table is read as a whole, and the symbols and names with the first hash that fits.
+  // Whether the loader would take a definition from here. The hash table is read as a whole on
+  // the first call; of large tables the first kSingleLooks symbols whose hash fits are read one
+  // by one, the others and those of small tables with the whole table.
   Result<bool> defines(const SymbolReference& symbol);
 
-  static constexpr std::uint64_t kLargeNames = 1024 * 1024;  // bytes
+  static constexpr std::uint64_t kLargeNames = 2 * 1024 * 1024;  // bytes
   static constexpr int kSingleLooks = 2000;
 
  private:
+  // What a chain of equal hashes has shown so far.
+  struct Match {
+    bool found = false;
+    int only_by_version = 0;
+  };
   struct Head {
     std::vector<Elf64_Sym> symbols;
     std::vector<Elf64_Half> versions;  // empty: no DT_VERSYM
   };
   Result<Head> read_head();
+  Status read_names();
   Status read_hash();
   Status read_versions();
-  Result<bool> defines_by_single_looks(const SymbolReference& symbol);
+  Status look_at(std::uint64_t index, const SymbolReference& symbol, Match& so_far);
+  Status match_by_reading(std::uint64_t index, const SymbolReference& wanted, Match& so_far);
   Status read_symbols();
   Status charge(std::uint64_t bytes);
   Result<std::uint64_t> count();
   std::string_view name_of(const Elf64_Sym& symbol) const;
   std::string_view version_at(std::uint64_t index) const;
 
-  // What a chain of equal hashes has shown so far.
-  struct Match {
-    bool found = false;
-    int only_by_version = 0;
-  };
   void match(std::uint64_t index, const SymbolReference& symbol, Match& so_far) const;
   void match_version(std::optional<Elf64_Half> version, const SymbolReference& wanted,
                      Match& so_far) const;

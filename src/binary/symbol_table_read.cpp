@@ -136,6 +136,20 @@ Status SymbolTable::read_versions() {
   return Done{};
 }
 
+Status SymbolTable::read_names() {
+  if (names_size_ != 0) return Done{};
+  const DynamicTables& from = **elf_.state_->dynamic_tables();
+  if (from.strings_size > kMaxNames)
+    return elf_.state_->broken("symbol names of " + std::to_string(from.strings_size) + " bytes");
+  if (auto done = charge(from.strings_size); !done) return done;
+  names_ = std::make_unique_for_overwrite<char[]>(from.strings_size);
+  auto done = elf_.source().read_at(
+      from.strings, std::as_writable_bytes(std::span(names_.get(), from.strings_size)));
+  if (!done) return std::move(done).error().context("symbol names");
+  names_size_ = from.strings_size;
+  return Done{};
+}
+
 Status SymbolTable::read_symbols() {
   if (symbols_read_) return Done{};
   auto tables = elf_.state_->dynamic_tables();
@@ -148,11 +162,7 @@ Status SymbolTable::read_symbols() {
   }
   auto symbols = count();
   if (!symbols) return std::move(symbols).error();
-  if (from.strings_size > kMaxNames)
-    return elf_.state_->broken("symbol names of " + std::to_string(from.strings_size) + " bytes");
-  if (auto done = charge(*symbols * (sizeof(Elf64_Sym) + sizeof(Elf64_Half)) + from.strings_size);
-      !done)
-    return done;
+  if (auto done = charge(*symbols * (sizeof(Elf64_Sym) + sizeof(Elf64_Half))); !done) return done;
   if (auto done = read_into(source, *from.symbols, *symbols, symbols_, "DT_SYMTAB"); !done)
     return done;
   if (from.version_indices) {
@@ -162,11 +172,7 @@ Status SymbolTable::read_symbols() {
       return done;
     if (auto done = read_versions(); !done) return done;
   }
-  names_ = std::make_unique_for_overwrite<char[]>(from.strings_size);
-  names_size_ = from.strings_size;
-  auto done =
-      source.read_at(from.strings, std::as_writable_bytes(std::span(names_.get(), names_size_)));
-  if (!done) return std::move(done).error().context("symbol names");
+  if (auto done = read_names(); !done) return done;
   symbols_read_ = true;
   return Done{};
 }

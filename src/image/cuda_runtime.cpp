@@ -114,6 +114,7 @@ Fact<CudaRuntime> find_cuda_runtime(const base::RootFs& fs, const TorchLoad& loa
     read_runtime_version(fs, object.real_path, runtime);
     return runtime;
   }
+  if (!load.problem.empty()) return Fact<CudaRuntime>::unknown(load.problem);
   for (const binary::MissingLibrary& missing : load.closure->missing())
     if (missing.name.starts_with("libcudart"))
       return Fact<CudaRuntime>::absent(tidy_path(fs, objects[missing.needed_by].path) + " needs " +

@@ -78,6 +78,8 @@ void ExtensionLoading::open(std::size_t index) {
   auto object = closure_.open(extension.path);
   if (object) {
     objects_[index] = *object;
+  } else if (binary::is_ours(object.error().code)) {
+    extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   } else {
     extension.problems.missing.push_back({std::string(base::basename(extension.path)),
                                           extension.path,
@@ -113,14 +115,16 @@ std::vector<std::size_t> ExtensionLoading::brought_in(std::size_t object) const 
   return list;
 }
 
-std::string ExtensionLoading::reason_of(const std::string& name, std::size_t needed_by) const {
-  std::string reason = "not found";
-  for (const auto& missing : closure_.missing()) {
-    if (missing.name != name) continue;
-    reason = missing.reason;
-    if (missing.needed_by == needed_by) break;
+// The closure's word on a library that `needed_by`, or else another, misses.
+const binary::MissingLibrary* ExtensionLoading::missing(const std::string& name,
+                                                        std::size_t needed_by) const {
+  const binary::MissingLibrary* found = nullptr;
+  for (const auto& one : closure_.missing()) {
+    if (one.name != name) continue;
+    found = &one;
+    if (one.needed_by == needed_by) break;
   }
-  return reason;
+  return found;
 }
 
 void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own,
@@ -132,8 +136,14 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (object.needs[i] != LoaderClosure::kMissing) continue;
       const bool said = std::any_of(problems.missing.begin(), problems.missing.end(),
                                     [&](const auto& before) { return before.name == names[i]; });
-      if (!said && !is_driver_library(names[i]))
-        problems.missing.push_back({names[i], object.path, reason_of(names[i], one), {}, false});
+      if (said || is_driver_library(names[i])) continue;
+      const auto* why = missing(names[i], one);
+      if (why != nullptr && binary::is_ours(why->code)) {
+        problems.undefined_symbols = Symbols::unknown(why->reason);
+        continue;
+      }
+      problems.missing.push_back(
+          {names[i], object.path, why == nullptr ? "not found" : why->reason, {}, false});
     }
   }
 }
@@ -153,6 +163,7 @@ void ExtensionLoading::add_missing_versions(const std::vector<std::size_t>& own,
 void ExtensionLoading::add_undefined_symbols(std::size_t object, bool no_driver,
                                              binary::SymbolCheck& symbols,
                                              LoadProblems& problems) const {
+  if (problems.undefined_symbols != Symbols()) return;  // a library could not be opened
   if (!problems.missing.empty()) {
     problems.undefined_symbols = Symbols::unknown(problems.missing.front().name + " is missing");
     return;

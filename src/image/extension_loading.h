@@ -37,7 +37,7 @@ class ExtensionLoading {
  private:
   void open(std::size_t index);
   std::vector<std::size_t> brought_in(std::size_t object) const;
-  std::string reason_of(const std::string& name, std::size_t needed_by) const;
+  const binary::MissingLibrary* missing(const std::string& name, std::size_t needed_by) const;
   void add_missing_libraries(const std::vector<std::size_t>& own, LoadProblems& problems) const;
   void add_missing_versions(const std::vector<std::size_t>& own,
                             const binary::VersionCheck& versions, LoadProblems& problems) const;

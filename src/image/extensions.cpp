@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/directory.h"
+#include "binary/symbol_table.h"
 #include "image/library_names.h"
 #include "image/numpy_abi.h"
 #include "image/soabi.h"
@@ -18,6 +20,8 @@ namespace {
 
 using Text = Fact<std::string>;
 
+constexpr std::uint64_t kMaxTables = 256 * 1024 * 1024;  // bytes of symbol tables of one file
+
 // What can be said of an extension by the names that it asks others for.
 struct Asks {
   Fact<bool> cxx11_abi;
@@ -28,17 +32,21 @@ struct Asks {
 // of the new.
 Asks read_asks(const binary::ElfFile& elf) {
   Asks asks;
-  auto symbols = elf.symbols_with_prefix(
-      {"_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at", "_ZN5torch", "_ZNK5torch", "PyCapsule_"});
+  constexpr std::array<std::string_view, 7> kStarts{
+      "_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at", "_ZN5torch", "_ZNK5torch", "PyCapsule_"};
+  binary::SymbolTable table(elf, std::make_shared<std::uint64_t>(kMaxTables));
+  auto symbols = table.undefined([&](std::string_view name) {
+    return std::any_of(kStarts.begin(), kStarts.end(),
+                       [&](std::string_view start) { return name.starts_with(start); });
+  });
   if (!symbols) {
     asks.cxx11_abi = Fact<bool>::unknown(symbols.error().message);
     return asks;
   }
   asks.cxx11_abi = Fact<bool>::absent("no torch symbol that it asks for has a string");
   asks.capsules = false;
-  for (const binary::Symbol& symbol : *symbols) {
-    const std::string& name = symbol.name;
-    if (symbol.defined) continue;
+  for (const binary::SymbolReference& symbol : *symbols) {
+    const std::string_view name = symbol.name;
     if (name.starts_with("Py")) asks.capsules = true;
     else if (name.find("St7__cxx1112basic_string") != std::string::npos) asks.cxx11_abi = true;
     else if (!asks.cxx11_abi && (name.ends_with("Ss") || name.find("RKSs") != std::string::npos))

@@ -1,14 +1,18 @@
 #include "image/python_symbols.h"
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <unordered_set>
+
+#include "binary/symbol_table.h"
 
 namespace gpuinit::image {
 
 namespace {
 
 using Symbols = Fact<std::vector<std::string>>;
+constexpr std::uint64_t kMaxTables = 256 * 1024 * 1024;  // bytes of symbol tables
 constexpr std::string_view kPublic = "Py", kPrivate = "_Py";
 
 // All names at once: a look-up of each through the hash table costs ten times that.
@@ -38,11 +42,15 @@ Fact<std::vector<std::string>> missing_python_symbols(const binary::ElfFile& lib
       return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
 
   std::vector<std::string> missing;
-  auto symbols = library.symbols_with_prefix({kPublic, kPrivate});
+  binary::SymbolTable table(library, std::make_shared<std::uint64_t>(kMaxTables));
+  auto symbols = table.undefined([](std::string_view name) {
+    return name.starts_with(kPublic) || name.starts_with(kPrivate);
+  });
   if (!symbols) return Symbols::unknown(symbols.error().message);
-  for (auto& symbol : *symbols)
-    if (!symbol.defined && !symbol.weak && !exports.contains(symbol.name))
-      missing.push_back(std::move(symbol.name));
+  for (const auto& symbol : *symbols) {
+    std::string name(symbol.name);
+    if (!exports.contains(name)) missing.push_back(std::move(name));
+  }
   std::sort(missing.begin(), missing.end());
   return missing;
 }

@@ -22,12 +22,13 @@ using Extensions = Fact<std::vector<Extension>>;
 // What the loader makes of torch and then of the extensions, one process for all.
 void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std::string>& sys_path,
                   ImageFacts& facts) {
-  if (!load.closure) {
-    facts.loader = Fact<LoaderFacts>::unknown(load.unknown_because);
+  if (load.problem.empty()) load.problem = load.unknown_because;
+  if (!load.closure || !load.problem.empty()) {
+    facts.loader = Fact<LoaderFacts>::unknown(load.problem);
     if (facts.extensions)
       for (Extension& extension : facts.extensions.value())
         extension.problems.undefined_symbols =
-            Fact<std::vector<UndefinedSymbol>>::unknown(load.unknown_because);
+            Fact<std::vector<UndefinedSymbol>>::unknown(load.problem);
     return;
   }
   std::optional<ExtensionLoading> extensions;

@@ -96,6 +96,10 @@ class Finder {
   }
 
   void miss(const binary::MissingLibrary& missing) {
+    if (binary::is_ours(missing.code)) {
+      result_.problem = missing.reason;
+      return;
+    }
     const std::string beside = base::join(package_, "lib/" + missing.name);
     // The file is there: whether the loader finds it is not asked here.
     if (fs_.is_file(beside)) return open(missing.name, beside);
@@ -109,8 +113,8 @@ class Finder {
   }
 
   void unreadable(const std::string& path, const Error& error) {
-    // A permission that this process lacks says nothing about the file.
-    if (error.code == EACCES || error.code == EPERM) {
+    // What this process lacks says nothing about the file.
+    if (binary::is_ours(error.code)) {
       result_.problem = error.message;
     } else {
       result_.missing.push_back(shown(path) + " (not readable as ELF)");

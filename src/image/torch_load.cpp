@@ -48,7 +48,9 @@ class Import {
   bool open(const std::string& path, LoaderClosure::Symbols symbols) {
     missing_before_ = load_.closure->missing().size();
     auto opened = load_.closure->open(path, LoaderClosure::kProgram, symbols);
-    if (!opened)
+    if (!opened && binary::is_ours(opened.error().code)) {
+      load_.problem = opened.error().message;
+    } else if (!opened)
       load_.not_opened.push_back(
           {std::string(base::basename(path)), query_.python, opened.error().message, {}, false});
     return opened && load_.closure->missing().size() == missing_before_;
@@ -108,13 +110,18 @@ TorchLoad load_program(const base::RootFs& fs, const binary::LibrarySearch& sear
   } else {
     load.closure = std::move(closure).value();
     load.objects = load.closure->objects().size();
+    for (const auto& missing : load.closure->missing())
+      if (binary::is_ours(missing.code) && !missing.is_preload) load.problem = missing.reason;
   }
   return load;
 }
 
 TorchLoad load_torch(const TorchLoadQuery& query) {
   TorchLoad load = Import(query).run();
-  if (load.closure) load.objects = load.closure->objects().size();
+  if (!load.closure) return load;
+  load.objects = load.closure->objects().size();
+  for (const auto& missing : load.closure->missing())
+    if (binary::is_ours(missing.code) && !missing.is_preload) load.problem = missing.reason;
   return load;
 }
 

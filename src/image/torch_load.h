@@ -42,6 +42,9 @@ struct TorchLoad {
   std::string failed_preload;
   // What could not be opened at all: a path and why.
   std::vector<MissingLibrary> not_opened;
+  // Something could not be opened for a reason of our own, so that what is missing says
+  // nothing; empty: it does.
+  std::string problem;
 };
 
 // `fs` and `search` must outlive the result.
