@@ -189,8 +189,12 @@ Findings judge_abi(const Interpreter& python, const Torch& torch) {
   if (!python.soabi)
     return one(unknown("the interpreter's SOABI is not known" + because(python.soabi.reason())));
 
+  const bool glibc_on_musl = python.libc.known() && *python.libc == "musl" && is_manylinux(torch);
   switch (imports_any(*python.soabi, names)) {
     case rules::Imports::kNo:
+      // The same Python, and only the C library is another.
+      if (glibc_on_musl && rules::soabi_words(*python.soabi) == rules::soabi_words(names.front()))
+        return one(glibc_torch_on_musl(python, torch));
       return one(wrong_abi(python, torch, names));
     case rules::Imports::kUnknown:
       return one(
@@ -198,8 +202,7 @@ Findings judge_abi(const Interpreter& python, const Torch& torch) {
     case rules::Imports::kYes:
       break;
   }
-  if (python.libc.known() && *python.libc == "musl" && is_manylinux(torch))
-    return one(glibc_torch_on_musl(python, torch));
+  if (glibc_on_musl) return one(glibc_torch_on_musl(python, torch));
   return inside_the_extension(python, torch);
 }
 
