@@ -105,7 +105,9 @@ struct LoadedLibrary {
   std::string path;       // as the loader opens it
   std::string needed_by;  // path of who asked first
   std::string found_by;   // the rule: "RPATH of /a/b.so", "LD_LIBRARY_PATH", "ld.so.cache", …
-  std::vector<std::string> hides;  // further files that would have answered, in search order
+  // Further files that would have answered, in search order. Looked for where it matters: for
+  // CUDA's libraries, the C++ run time, and what LD_LIBRARY_PATH or LD_PRELOAD decided.
+  std::vector<std::string> hides;
 
   bool operator==(const LoadedLibrary&) const = default;
 };

@@ -169,7 +169,11 @@ bool RootFs::is_executable(std::string_view path) const {
 Result<std::string> RootFs::read_link(std::string_view path) const {
   auto directory = resolve(parent(path));
   if (!directory) return std::move(directory).error();
-  const std::string link = join(*directory, basename(path));
+  return read_link_at(join(*directory, basename(path)));
+}
+
+Result<std::string> RootFs::read_link_at(std::string_view path) const {
+  const std::string link(path);
   char target[PATH_MAX];
   const ssize_t length = ::readlinkat(fd_.get(), below_root(link), target, sizeof target);
   if (length < 0) return errno_error(std::string(path));

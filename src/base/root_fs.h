@@ -41,6 +41,9 @@ class RootFs {
   // The target of a symlink as written in it; an error if it is none.
   Result<std::string> read_link(std::string_view path) const;
 
+  // The same for a path whose directory has no symlink in it: one system call.
+  Result<std::string> read_link_at(std::string_view resolved) const;
+
   // An open regular file; name() is the path inside the root.
   Result<FileSource> open_file(std::string_view path) const;
 

@@ -65,6 +65,23 @@ const std::vector<std::string>& LibrarySearch::places_in(const std::string& dire
   return places_.emplace(directory, std::move(places)).first->second;
 }
 
+std::string LibrarySearch::real_path_of(const std::string& path) const {
+  const std::string directory(base::parent(path));
+  auto known = real_directories_.find(directory);
+  if (known == real_directories_.end())
+    known = real_directories_.emplace(directory, fs_.resolve(directory).value_or("")).first;
+  if (known->second.empty()) return fs_.resolve(path).value_or(path);
+  std::string real = base::join(known->second, base::basename(path));
+  // "libz.so.1" is most often a link to a name in the same directory.
+  for (int links = 0; links < 8; ++links) {
+    auto target = fs_.read_link_at(real);
+    if (!target) return real;  // no link
+    if (target->find('/') != std::string::npos || *target == "." || *target == "..") break;
+    real = base::join(known->second, *target);
+  }
+  return fs_.resolve(path).value_or(path);
+}
+
 bool LibrarySearch::may_have(const std::string& directory, const std::string& name) const {
   constexpr int kAskedOften = 3;
   Listing& listing = listings_[directory];

@@ -141,7 +141,7 @@ class LibrarySearch::Walk {
       return give_up({std::move(elf).error().message, ENOEXEC});
     }
     if (elf->machine() != platform_.machine) return Tried::kNext;
-    hits.push_back({{path, search_.fs_.resolve(path).value_or(path), rule},
+    hits.push_back({{path, search_.real_path_of(path), rule},
                     std::move(file),
                     std::move(elf).value()});
     return all_ ? Tried::kNext : Tried::kStop;

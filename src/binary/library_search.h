@@ -110,6 +110,10 @@ class LibrarySearch {
   mutable std::string cache_problem_;
   mutable std::shared_ptr<const LoaderPlatform> platform_;
   mutable std::unordered_map<std::string, std::vector<std::string>> places_;
+  // RootFs::resolve, of which many share a directory; `path` itself if that fails.
+  std::string real_path_of(const std::string& path) const;
+  mutable std::unordered_map<std::string, std::string> real_directories_;
+
   struct Listing {
     int asked = 0;
     bool listed = false;

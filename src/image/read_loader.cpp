@@ -43,6 +43,15 @@ class Reader {
   }
 
  private:
+  // Of CUDA's libraries and the C++ run time images have several, and what the environment
+  // decides may hide anything. For each of the 290 libraries of Debian's torch the search would
+  // take longer than all the rest.
+  static bool is_worth_a_search(const LoadedLibrary& library) {
+    return is_cuda_library(library.name) || library.name.starts_with("libstdc++.so") ||
+           library.name.starts_with("libgcc_s.so") || library.name.starts_with("libgomp") ||
+           library.found_by.starts_with("LD_");
+  }
+
   std::string path_of(std::size_t object) { return tidy(closure_.objects()[object].path); }
 
   // tidy_path(), of which many share a directory.
@@ -61,8 +70,9 @@ class Reader {
     library.needed_by = path_of(object.asked_by);
     const bool preloaded = std::count(load_.preloaded.begin(), load_.preloaded.end(), i) != 0;
     library.found_by = preloaded ? kTorchPreload : object.found_by;
-    for (const binary::FoundLibrary& hidden : closure_.shadowed(i))
-      library.hides.push_back(tidy(hidden.path));
+    if (is_worth_a_search(library))
+      for (const binary::FoundLibrary& hidden : closure_.shadowed(i))
+        library.hides.push_back(tidy(hidden.path));
     for (const std::string& path : copies_of(library.name)) {
       const bool known = std::count(library.hides.begin(), library.hides.end(), path) != 0;
       if (!known && fs_.resolve(path).value_or(path) != object.real_path)
