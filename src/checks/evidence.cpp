@@ -1,5 +1,7 @@
 #include "checks/evidence.h"
 
+#include <utility>
+
 #include "checks/words.h"
 
 namespace gpuinit::checks {
@@ -33,6 +35,16 @@ void add_variables(Finding& finding, const Context& context,
 void add_interpreter(Finding& finding, const Interpreter& python) {
   note(finding, "interpreter", python.path);
   if (!python.chosen_because.empty()) note(finding, "chosen because", python.chosen_because);
+}
+
+std::vector<Finding> judged_by_interpreter(const Context& context, std::vector<Finding> findings) {
+  if (!context.interpreter_is_guess()) return findings;
+  for (Finding& finding : findings)
+    if (finding.severity == Severity::kFail)
+      finding = only_warn(std::move(finding),
+                          "the command could not be followed to its Python; set "
+                          "python.interpreter in the policy to make this certain");
+  return findings;
 }
 
 }  // namespace gpuinit::checks

@@ -156,15 +156,10 @@ Findings check_extension_abi(const Context& context) {
     const auto others = std::stable_partition(
         problems.begin(), problems.end(),
         [&](const ExtensionProblem& one) { return one.extension->package == package; });
-    Finding finding = finding_of({problems.begin(), others}, image);
+    findings.push_back(finding_of({problems.begin(), others}, image));
     problems.erase(problems.begin(), others);
-    if (finding.severity == Severity::kFail && context.interpreter_is_guess())
-      finding = only_warn(std::move(finding),
-                          "the command could not be followed to its Python; set "
-                          "python.interpreter in the policy to make this certain");
-    findings.push_back(std::move(finding));
   }
-  return findings;
+  return judged_by_interpreter(context, std::move(findings));
 }
 
 }  // namespace gpuinit::checks

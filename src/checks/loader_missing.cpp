@@ -64,7 +64,7 @@ Findings check_loader_missing(const Context& context) {
   if (missing.size() > 1)
     summary += " (and " + std::to_string(missing.size() - 1) +
                (missing.size() == 2 ? " more library)" : " more libraries)");
-  Finding finding = loader_failure(context, std::move(summary));
+  Finding finding = failure(kExitImage, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
     note(finding, missing[i].name, "needed by " + missing[i].needed_by);
     note(finding, "loader", missing[i].reason);
@@ -80,7 +80,7 @@ Findings check_loader_missing(const Context& context) {
                 : "`import torch` would end with \"" + first.name +
                       ": cannot open shared object file: No such file or directory\".";
   finding.fix = fix(context, first);
-  return {finding};
+  return judged_by_interpreter(context, {std::move(finding)});
 }
 
 }  // namespace gpuinit::checks

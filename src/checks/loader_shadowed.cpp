@@ -37,9 +37,8 @@ Findings check_loader_shadowed(const Context& context) {
   if (pairs.empty()) return {};
   if (pairs.size() > 3) names += " and " + std::to_string(pairs.size() - 3) + " more";
 
-  Finding finding =
-      loader_failure(context, "torch gets another " + names +
-                                  " than the nvidia-* wheels that it was installed with");
+  Finding finding = failure(kExitImage, "torch gets another " + names +
+                                            " than the nvidia-* wheels that it was installed with");
   for (std::size_t i = 0; i < std::min<std::size_t>(pairs.size(), 4); ++i) {
     note(finding, "loaded", pairs[i].first);
     note(finding, "hidden", pairs[i].second);
@@ -51,7 +50,7 @@ Findings check_loader_shadowed(const Context& context) {
   finding.fix =
       "Take the CUDA toolkit's directories out of LD_LIBRARY_PATH and /etc/ld.so.conf.d; torch's "
       "wheels need none of them.";
-  return {finding};
+  return judged_by_interpreter(context, {std::move(finding)});
 }
 
 }  // namespace gpuinit::checks

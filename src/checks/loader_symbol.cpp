@@ -23,10 +23,10 @@ Findings check_loader_symbol(const Context& context) {
 
   const UndefinedSymbol& first = symbols->front();
   const LoadedLibrary* provider = loaded(loader, first.version);
-  Finding finding = loader_failure(
-      context, short_path(context, first.needed_by) + " needs the symbol " + first.name +
-                   (provider == nullptr ? ", which no loaded library has"
-                                        : ", which " + provider->path + " does not have"));
+  Finding finding = failure(
+      kExitImage, short_path(context, first.needed_by) + " needs the symbol " + first.name +
+                      (provider == nullptr ? ", which no loaded library has"
+                                           : ", which " + provider->path + " does not have"));
   for (std::size_t i = 0; i < std::min<std::size_t>(symbols->size(), 4); ++i)
     note(finding, "undefined", (*symbols)[i].name + " of " + (*symbols)[i].needed_by);
   if (provider != nullptr) {
@@ -50,7 +50,7 @@ Findings check_loader_symbol(const Context& context) {
         "Two releases of CUDA's libraries are mixed: install torch again, in one pip command, so "
         "that all of its nvidia-* packages are those that it asks for.";
   }
-  return {finding};
+  return judged_by_interpreter(context, {std::move(finding)});
 }
 
 }  // namespace gpuinit::checks

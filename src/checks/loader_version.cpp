@@ -21,7 +21,7 @@ std::vector<MissingVersion> missing_versions(const Context& context, bool of_gli
 
 Finding too_old(const Context& context, const std::vector<MissingVersion>& missing,
                 std::string summary) {
-  Finding finding = loader_failure(context, std::move(summary));
+  Finding finding = failure(kExitImage, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i)
     note(finding, missing[i].version, "needed by " + missing[i].needed_by);
   const MissingVersion& first = missing.front();
@@ -59,7 +59,7 @@ Findings check_libc_version(const Context& context) {
       "Use a newer base image (manylinux_2_28 wheels need glibc 2.28: Debian 10, Ubuntu 20.04, "
       "RHEL 8 or newer), or an older build of the library that asks for it. glibc itself cannot be "
       "exchanged in an image.";
-  return {finding};
+  return judged_by_interpreter(context, {std::move(finding)});
 }
 
 Findings check_loader_version(const Context& context) {
@@ -88,7 +88,7 @@ Findings check_loader_version(const Context& context) {
     finding.fix = "Install the release of " + first.file + " that " +
                   short_path(context, first.needed_by) + " was built with.";
   }
-  return {finding};
+  return judged_by_interpreter(context, {std::move(finding)});
 }
 
 }  // namespace gpuinit::checks

@@ -63,12 +63,6 @@ std::optional<Finding> loader_not_judged(const Context& context, std::string_vie
   return std::nullopt;
 }
 
-Finding loader_failure(const Context& context, std::string summary) {
-  Finding finding = failure(kExitImage, std::move(summary));
-  if (!context.interpreter_is_guess()) return finding;
-  return only_warn(std::move(finding), "the command could not be followed to its Python");
-}
-
 bool is_of_glibc(std::string_view library) {
   for (const auto stem : {"libc.so."sv, "libm.so."sv, "libpthread.so."sv, "libdl.so."sv,
                           "librt.so."sv, "libutil.so."sv, "libresolv.so."sv, "ld-linux"sv})

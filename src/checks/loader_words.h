@@ -13,10 +13,6 @@ namespace gpuinit::checks {
 // Why a check of the loader has nothing to say; no value: it has.
 std::optional<Finding> loader_not_judged(const Context& context, std::string_view id);
 
-// A failure of the image; only a warning where the interpreter is a guess: another one has
-// other libraries around it.
-Finding loader_failure(const Context& context, std::string summary);
-
 // Of glibc itself: libc.so.6, libm.so.6, ld-linux-x86-64.so.2, …
 bool is_of_glibc(std::string_view library);
 // Of CUDA, not of its driver: libcudart, libcublas, libnvJitLink, libnccl, …

@@ -246,13 +246,7 @@ Findings check_python_abi(const Context& context) {
       return one(std::move(finding));
 
   Findings findings = judge_abi(*image.interpreter, *image.torch);
-  if (context.interpreter_is_guess())
-    for (Finding& finding : findings)
-      if (finding.severity == Severity::kFail)
-        finding = only_warn(std::move(finding),
-                            "the command could not be followed to its Python; set "
-                            "python.interpreter in the policy to make this certain");
-  return findings;
+  return judged_by_interpreter(context, std::move(findings));
 }
 
 }  // namespace gpuinit::checks

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "checks/check.h"
+#include "checks/evidence.h"
 #include "checks/installed_packages.h"
 #include "checks/words.h"
 
@@ -213,13 +214,7 @@ Findings check_python_packages(const Context& context) {
     add_torchs_own(installed, findings);
   }
   add_old_numpy(installed, image, findings);
-  if (context.interpreter_is_guess())
-    for (Finding& finding : findings)
-      if (finding.severity == Severity::kFail)
-        finding = only_warn(std::move(finding),
-                            "the command could not be followed to its Python; set "
-                            "python.interpreter in the policy to make this certain");
-  return findings;
+  return judged_by_interpreter(context, std::move(findings));
 }
 
 }  // namespace gpuinit::checks
