@@ -43,13 +43,14 @@ Result<std::uint64_t> SymbolTable::count() {
   return count_ = *symbols;
 }
 
-// The symbols that are not in the hash table. Linkers put all undefined ones there.
+// The symbols that are not in the hash table. Linkers put all undefined ones there, except in a
+// program at a fixed address: a function whose address it takes has one in the program itself.
 Result<SymbolTable::Head> SymbolTable::read_head() {
   const DynamicTables& from = **elf_.state_->dynamic_tables();
   auto symbols = count();
   if (!symbols) return std::move(symbols).error();
   std::uint64_t length = *symbols;
-  if (from.gnu_hash) {
+  if (from.gnu_hash && elf_.state_->header.e_type == ET_DYN) {
     auto hash = elf_.state_->gnu_hash_head(from);
     if (!hash) return std::move(hash).error();
     // One bucket: the table may be empty, and then its first symbol says nothing.

@@ -295,12 +295,36 @@ TEST_P(RealPair, AgreesWithTheNamesAndWithNm) {
     EXPECT_THAT(*facts.torch->missing_python_symbols, ElementsAreArray(expected));
     EXPECT_EQ(expected.empty() && tree.soabi == wheel.soabi, tree.soabi == wheel.soabi);
 
-    // There is no nvidia/ beside torch: what finds it is torch's own preload, unless
-    // this machine has a toolkit of that release in its ld.so.cache.
+    // Of NVIDIA's wheels only the runtime's is on sys.path, and torch's preload gives up at
+    // the first of the others, unless this machine has a toolkit in its ld.so.cache.
+    if (facts.cuda_runtime) {
+      EXPECT_EQ(facts.cuda_runtime->found_by, "ld.so.cache");
+      continue;
+    }
+    EXPECT_TRUE(facts.cuda_runtime.is_absent()) << facts.cuda_runtime.reason();
+    ASSERT_TRUE(facts.loader.known()) << facts.loader.reason();
+    EXPECT_THAT(facts.loader->notes, testing::Contains(HasSubstr("libcublas")));
+  }
+}
+
+// Whole images: interpreter, torch and all of NVIDIA's wheels.
+TEST(RealImage, IsWithoutProblemsAndGetsTheRuntimeOfItsWheel) {
+  for (const auto& [name, runtime] : {std::pair{"torch2.5.1-cp310", "12.8.90"},
+                                      {"torch2.8.0-cp312", "12.8.90"},
+                                      {"torch2.15.0-cp314", "13.2.86"}}) {
+    SCOPED_TRACE(name);
+    const ImageFacts facts = read(test::tests_cache() + "/image/" + name, {"python3", "-c", ""},
+                                  {{"PATH", "/usr/local/bin:/usr/bin"}}, "/");
     ASSERT_TRUE(facts.cuda_runtime.known()) << facts.cuda_runtime.reason();
-    if (facts.cuda_runtime->found_by == "ld.so.cache") continue;
-    EXPECT_THAT(facts.cuda_runtime->found_by, HasSubstr("preload"));
-    EXPECT_EQ(facts.cuda_runtime->version.value_or(""), wheel.runtime_version);
+    EXPECT_EQ(facts.cuda_runtime->version.value_or(""), runtime);
+    ASSERT_TRUE(facts.loader.known()) << facts.loader.reason();
+    EXPECT_THAT(facts.loader->problems.missing, IsEmpty());
+    EXPECT_THAT(facts.loader->problems.missing_versions, IsEmpty());
+    ASSERT_TRUE(facts.loader->problems.undefined_symbols.known());
+    EXPECT_THAT(*facts.loader->problems.undefined_symbols, IsEmpty());
+    EXPECT_THAT(facts.loader->notes, IsEmpty());
+    ASSERT_TRUE(facts.packages.known()) << facts.packages.reason();
+    EXPECT_GE(facts.packages->size(), 25U);
   }
 }
 
