@@ -45,12 +45,6 @@ std::string_view SymbolTable::name_of(const Elf64_Sym& symbol) const {
   return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
 }
 
-std::string_view SymbolTable::version_at(std::uint64_t index) const {
-  if (index >= version_indices_.size()) return {};
-  const std::size_t version = version_indices_[index] & kIndexMask;
-  return version < versions_.size() ? std::string_view(versions_[version]) : std::string_view();
-}
-
 Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted_name,
                                                             const Wanted& wanted_version) {
   std::vector<SymbolReference> found;

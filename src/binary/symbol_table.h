@@ -33,6 +33,10 @@ class SymbolTable {
   // bytes that all tables which share it may hold.
   SymbolTable(const ElfFile& elf, std::shared_ptr<std::uint64_t> budget)
       : elf_(elf), budget_(std::move(budget)) {}
+  // Alone, it may hold kMaxAlone bytes.
+  explicit SymbolTable(const ElfFile& elf)
+      : SymbolTable(elf, std::make_shared<std::uint64_t>(kMaxAlone)) {}
+  static constexpr std::uint64_t kMaxAlone = 256 * 1024 * 1024;
 
   // Which symbols are wanted: by name, and by the version that they are asked for in ("":
   // none). An empty function says yes to all.
@@ -77,7 +81,6 @@ class SymbolTable {
   Status charge(std::uint64_t bytes);
   Result<std::uint64_t> count();
   std::string_view name_of(const Elf64_Sym& symbol) const;
-  std::string_view version_at(std::uint64_t index) const;
 
   void match(std::uint64_t index, const SymbolReference& symbol, Match& so_far) const;
   void match_version(std::optional<Elf64_Half> version, const SymbolReference& wanted,

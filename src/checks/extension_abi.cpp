@@ -143,10 +143,10 @@ Findings check_extension_abi(const Context& context) {
   if (!image.extensions)
     return {unknown("the extensions are not known" + because(image.extensions.reason()))};
   // What torch lacks, its extensions lack too.
-  for (const char* cause :
-       {"torch.install", "python.abi", "loader.missing", "loader.version", "loader.symbol"})
-    if (context.explained_by("extension.abi", cause))
-      return {skipped(std::string(cause) + " failed")};
+  if (auto finding = context.explained(
+          "extension.abi",
+          {"torch.install", "python.abi", "loader.missing", "loader.version", "loader.symbol"}))
+    return {*std::move(finding)};
 
   // One finding a package, in the order of the list.
   std::vector<ExtensionProblem> problems = problems_in(image);

@@ -102,9 +102,9 @@ Findings check_extension_arch(const Context& context) {
   const auto& devices = context.node.devices;
   if (!devices) return {skipped("the devices are not known")};
   // A torch without code for the GPU has been reported, and needs replacing first.
-  for (const char* cause : {"torch.install", "python.abi", "loader.missing", "device.arch"})
-    if (context.explained_by("extension.arch", cause))
-      return {skipped(std::string(cause) + " failed")};
+  if (auto finding = context.explained(
+          "extension.arch", {"torch.install", "python.abi", "loader.missing", "device.arch"}))
+    return {*std::move(finding)};
 
   std::vector<Kind> kinds;
   for (std::size_t i = 0; i < devices->size(); ++i) {

@@ -21,9 +21,9 @@ bool is_of_wheel(const std::string& path) {
 
 Findings check_loader_shadowed(const Context& context) {
   if (auto finding = loader_not_judged(context, "loader.shadowed")) return {*std::move(finding)};
-  for (const char* cause : {"loader.missing", "loader.version", "loader.symbol"})
-    if (context.explained_by("loader.shadowed", cause))
-      return {skipped(std::string(cause) + " failed")};
+  if (auto finding = context.explained("loader.shadowed",
+                                       {"loader.missing", "loader.version", "loader.symbol"}))
+    return {*std::move(finding)};
 
   std::vector<std::pair<std::string, std::string>> pairs;  // loaded and by which rule, hidden
   std::string names;

@@ -10,9 +10,9 @@ namespace gpuinit::checks {
 
 Findings check_loader_symbol(const Context& context) {
   if (auto finding = loader_not_judged(context, "loader.symbol")) return {*std::move(finding)};
-  for (const char* cause : {"loader.missing", "libc.version", "loader.version"})
-    if (context.explained_by("loader.symbol", cause))
-      return {skipped(std::string(cause) + " failed")};
+  if (auto finding =
+          context.explained("loader.symbol", {"loader.missing", "libc.version", "loader.version"}))
+    return {*std::move(finding)};
   const LoaderFacts& loader = *context.image.loader;
   const auto& symbols = loader.problems.undefined_symbols;
   if (!symbols) {

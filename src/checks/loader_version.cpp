@@ -64,8 +64,8 @@ Findings check_libc_version(const Context& context) {
 
 Findings check_loader_version(const Context& context) {
   if (auto finding = loader_not_judged(context, "loader.version")) return {*std::move(finding)};
-  if (context.explained_by("loader.version", "libc.version"))
-    return {skipped("libc.version failed")};
+  if (auto finding = context.explained("loader.version", {"libc.version"}))
+    return {*std::move(finding)};
   const auto missing = missing_versions(context, false);
   if (missing.empty()) return {};
   const MissingVersion& first = missing.front();

@@ -55,8 +55,8 @@ std::string torch_requirement(const Context& context, std::string_view package) 
 }  // namespace
 
 std::optional<Finding> loader_not_judged(const Context& context, std::string_view id) {
-  for (const char* cause : {"platform", "python.interpreter", "python.abi"})
-    if (context.explained_by(id, cause)) return skipped(std::string(cause) + " failed");
+  if (auto finding = context.explained(id, {"platform", "python.interpreter", "python.abi"}))
+    return finding;
   const auto& loader = context.image.loader;
   if (loader.is_absent()) return skipped("nothing to load" + because(loader.reason()));
   if (!loader) return unknown("cannot tell what the loader does" + because(loader.reason()));

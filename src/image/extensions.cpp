@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -20,8 +19,6 @@ namespace {
 
 using Text = Fact<std::string>;
 
-constexpr std::uint64_t kMaxTables = 256 * 1024 * 1024;  // bytes of symbol tables of one file
-
 // What can be said of an extension by the names that it asks others for.
 struct Asks {
   Fact<bool> cxx11_abi;
@@ -34,7 +31,7 @@ Asks read_asks(const binary::ElfFile& elf) {
   Asks asks;
   constexpr std::array<std::string_view, 7> kStarts{
       "_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at", "_ZN5torch", "_ZNK5torch", "PyCapsule_"};
-  binary::SymbolTable table(elf, std::make_shared<std::uint64_t>(kMaxTables));
+  binary::SymbolTable table(elf);
   auto symbols = table.undefined([&](std::string_view name) {
     return std::any_of(kStarts.begin(), kStarts.end(),
                        [&](std::string_view start) { return name.starts_with(start); });

@@ -13,12 +13,10 @@ namespace gpuinit::image {
 
 class OpenElf {
  public:
-  // Reads the headers only. `random`: the caller will jump about in a large file.
-  static Result<OpenElf> open(const base::RootFs& fs, const std::string& path,
-                              bool random = false) {
+  // Reads the headers only.
+  static Result<OpenElf> open(const base::RootFs& fs, const std::string& path) {
     auto file = fs.open_file(path);
     if (!file) return std::move(file).error();
-    if (random) file->expect_random_access();
     auto source = std::make_unique<base::FileSource>(std::move(file).value());
     auto elf = binary::ElfFile::open(*source);
     if (!elf) return std::move(elf).error();

@@ -1,7 +1,6 @@
 #include "image/python_symbols.h"
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
 #include <unordered_set>
 
@@ -12,7 +11,6 @@ namespace gpuinit::image {
 namespace {
 
 using Symbols = Fact<std::vector<std::string>>;
-constexpr std::uint64_t kMaxTables = 256 * 1024 * 1024;  // bytes of symbol tables
 constexpr std::string_view kPublic = "Py", kPrivate = "_Py";
 
 // All names at once: a look-up of each through the hash table costs ten times that.
@@ -42,7 +40,7 @@ Fact<std::vector<std::string>> missing_python_symbols(const binary::ElfFile& lib
       return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
 
   std::vector<std::string> missing;
-  binary::SymbolTable table(library, std::make_shared<std::uint64_t>(kMaxTables));
+  binary::SymbolTable table(library);
   auto symbols = table.undefined([](std::string_view name) {
     return name.starts_with(kPublic) || name.starts_with(kPrivate);
   });

@@ -82,7 +82,6 @@ class Reader {
   }
 
   void read_missing() {
-    bool torch_gave_up = !load_.failed_preload.empty();
     for (const MissingLibrary& missing : load_.not_opened)
       facts_.problems.missing.push_back(missing);
     for (const binary::MissingLibrary& missing : closure_.missing()) {
@@ -99,7 +98,7 @@ class Reader {
                                            elsewhere(missing.name),
                                            is_driver_library(missing.name)});
     }
-    if (torch_gave_up)
+    if (!load_.failed_preload.empty())
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +
                              " is in no nvidia/*/lib of sys.path");
   }

@@ -13,6 +13,13 @@ namespace {
 using binary::LoaderClosure;
 constexpr std::uint64_t kMaxInit = 1024 * 1024;  // bytes of torch/__init__.py; it has 110,000
 
+// What the closure holds now.
+void take_stock(TorchLoad& load) {
+  load.objects = load.closure->objects().size();
+  for (const auto& missing : load.closure->missing())
+    if (binary::is_ours(missing.code) && !missing.is_preload) load.problem = missing.reason;
+}
+
 class Import {
  public:
   explicit Import(const TorchLoadQuery& query) : query_(query) {
@@ -109,19 +116,14 @@ TorchLoad load_program(const base::RootFs& fs, const binary::LibrarySearch& sear
     load.unknown_because = closure->unknown_because();
   } else {
     load.closure = std::move(closure).value();
-    load.objects = load.closure->objects().size();
-    for (const auto& missing : load.closure->missing())
-      if (binary::is_ours(missing.code) && !missing.is_preload) load.problem = missing.reason;
+    take_stock(load);
   }
   return load;
 }
 
 TorchLoad load_torch(const TorchLoadQuery& query) {
   TorchLoad load = Import(query).run();
-  if (!load.closure) return load;
-  load.objects = load.closure->objects().size();
-  for (const auto& missing : load.closure->missing())
-    if (binary::is_ours(missing.code) && !missing.is_preload) load.problem = missing.reason;
+  if (load.closure) take_stock(load);
   return load;
 }
 
