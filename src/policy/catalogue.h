@@ -21,6 +21,7 @@ enum class TextRule {
   kFile,          // an absolute path, or empty
   kCountRange,    // a range of whole numbers, not empty
   kVersionRange,  // a range of versions, or empty
+  kPages,         // "auto", "off", or an absolute path
 };
 
 // Where in Policy a key's value lives; with it goes how it is written in TOML.
@@ -32,17 +33,32 @@ struct Text {
   TextRule rule;
 };
 using Seconds = std::chrono::milliseconds Policy::*;  // a number of seconds
+struct SecondsOrNone {
+  std::chrono::milliseconds Policy::*field;  // a number of seconds, or 0
+};
+using Bytes = std::uint64_t Policy::*;  // a number of bytes, or a text such as "512MiB"
 struct SignalAction {
   int signal;  // a signal's name, "forward" or "ignore"
 };
 struct SignalName {
   int Policy::*field;  // a signal's name, or "" for 0
 };
-using ExitCodes = std::vector<int> Policy::*;      // a list of whole numbers
-using Globs = std::vector<std::string> Policy::*;  // a list of texts, none of them empty
-using Field =
-    std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*, LaunchMode Policy::*,
-                 SignalTarget Policy::*, Seconds, SignalAction, SignalName, ExitCodes, Globs>;
+using ExitCodes = std::vector<int> Policy::*;  // a list of whole numbers
+// What each text of a list may be; none is empty.
+enum class ListRule {
+  kGlobs,        // patterns on paths below site-packages
+  kModules,      // dotted names of Python modules
+  kSystemCalls,  // names of system calls
+};
+struct Texts {
+  std::vector<std::string> Policy::*field;
+  ListRule rule;
+};
+using WaitReasons = std::vector<WaitFor> Policy::*;  // a list of words
+using Field = std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*,
+                           LaunchMode Policy::*, SignalTarget Policy::*, PythonProbe Policy::*,
+                           ProbeSandbox Policy::*, SeccompBase Policy::*, Seconds, SecondsOrNone,
+                           Bytes, SignalAction, SignalName, ExitCodes, Texts, WaitReasons>;
 
 struct Key {
   std::string name;  // "probe.timeout"

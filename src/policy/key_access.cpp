@@ -1,11 +1,10 @@
 // How the value of a key is written in TOML: one codec per kind of field.
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <optional>
 
 #include "base/signal_name.h"
 #include "policy/catalogue.h"
+#include "policy/key_values.h"
+#include "policy/key_words.h"
 
 namespace gpuinit::policy {
 
@@ -18,65 +17,8 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce it for aggregates
 
-template <class E>
-struct Word {
-  std::string_view text;
-  E value;
-};
-constexpr std::array<Word<Level>, 3> kLevels{
-    {{"fail", Level::kFail}, {"warn", Level::kWarn}, {"off", Level::kOff}}};
-constexpr std::array<Word<GpuRequired>, 3> kGpuRequired{
-    {{"auto", GpuRequired::kAuto}, {"yes", GpuRequired::kYes}, {"no", GpuRequired::kNo}}};
-
-constexpr std::array<Word<LaunchMode>, 2> kLaunchModes{
-    {{"exec", LaunchMode::kExec}, {"supervise", LaunchMode::kSupervise}}};
-constexpr std::array<Word<SignalTarget>, 2> kSignalTargets{
-    {{"process", SignalTarget::kProcess}, {"group", SignalTarget::kGroup}}};
-
 constexpr std::string_view kForward = "forward";
 constexpr std::string_view kIgnore = "ignore";
-constexpr std::int64_t kMaxExitCode = 255;
-
-template <class E, std::size_t N>
-std::string choice(const std::array<Word<E>, N>& words) {
-  std::string text;
-  for (std::size_t i = 0; i < N; ++i)
-    text += (i == 0 ? "\"" : i + 1 == N ? " or \"" : ", \"") + std::string(words[i].text) + '"';
-  return text;
-}
-
-template <class E, std::size_t N>
-Value word_of(const std::array<Word<E>, N>& words, E value) {
-  for (const auto& word : words)
-    if (word.value == value) return {std::string(word.text)};
-  return {Value::Other{"an unnamed value"}};
-}
-
-template <class E, std::size_t N>
-const E* value_of(const std::array<Word<E>, N>& words, const Value& value) {
-  const auto* text = std::get_if<std::string>(&value.data);
-  for (const auto& word : words)
-    if (text != nullptr && word.text == *text) return &word.value;
-  return nullptr;
-}
-
-// Milliseconds, or nothing if it is no number from 0.001 to kMaxSeconds.
-std::optional<std::chrono::milliseconds> milliseconds(const Value& value) {
-  double seconds = 0;
-  if (const auto* integer = std::get_if<std::int64_t>(&value.data))
-    seconds = static_cast<double>(*integer);
-  else if (const auto* number = std::get_if<double>(&value.data)) seconds = *number;
-  // The comparison is written so that NaN fails it.
-  if (!(seconds >= 0.001 && seconds <= static_cast<double>(kMaxSeconds.count()))) return {};
-  return std::chrono::milliseconds(std::llround(seconds * 1000));
-}
-
-template <class E, std::size_t N>
-bool set_word(const std::array<Word<E>, N>& words, const Value& value, E& into) {
-  const auto* word = value_of(words, value);
-  if (word != nullptr) into = *word;
-  return word != nullptr;
-}
 
 // A signal's name or number.
 std::optional<int> signal_of(const Value& value) {
@@ -101,30 +43,10 @@ bool set_action(int signal, const Value& value, std::map<int, int>& actions) {
   return true;
 }
 
-// One number counts as a list of one.
-std::optional<std::vector<int>> exit_codes(const Value& value) {
-  Value::Integers integers;
-  if (const auto* list = std::get_if<Value::Integers>(&value.data)) integers = *list;
-  else if (const auto* one = std::get_if<std::int64_t>(&value.data)) integers.push_back(*one);
-  else return std::nullopt;
-  std::vector<int> codes;
-  for (const auto integer : integers) {
-    if (integer < 1 || integer > kMaxExitCode) return std::nullopt;
-    codes.push_back(static_cast<int>(integer));
-  }
-  return codes;
-}
-
-// One text counts as a list of one.
-std::optional<std::vector<std::string>> globs(const Value& value) {
-  std::vector<std::string> list;
-  if (const auto* texts = std::get_if<Value::Texts>(&value.data)) list = *texts;
-  else if (const auto* one = std::get_if<std::string>(&value.data)) list.push_back(*one);
-  else if (const auto* none = std::get_if<Value::Integers>(&value.data); !none || !none->empty())
-    return std::nullopt;
-  for (const std::string& glob : list)
-    if (glob.empty() || glob.starts_with('/') || !is_clean_text(glob)) return std::nullopt;
-  return list;
+template <class T>
+bool take(std::optional<T> value, T& into) {
+  if (value) into = *std::move(value);
+  return value.has_value();
 }
 
 // What is wrong with the text beyond "expected …"; nothing if it may stay.
@@ -141,6 +63,8 @@ TextProblem text_problem(TextRule rule, const std::string& text, const RangeProb
       return {text.find('/') != std::string::npos && !text.starts_with('/'), ""};
     case TextRule::kFile:
       return {!text.empty() && !text.starts_with('/'), ""};
+    case TextRule::kPages:
+      return {text != "auto" && text != "off" && !text.starts_with('/'), ""};
     case TextRule::kCountRange:
       if (text.empty()) return {true, ""};
       break;
@@ -161,6 +85,11 @@ std::string expectation(const Key& key) {
           [](GpuRequired Policy::*) { return choice(kGpuRequired); },
           [](LaunchMode Policy::*) { return choice(kLaunchModes); },
           [](SignalTarget Policy::*) { return choice(kSignalTargets); },
+          [](PythonProbe Policy::*) { return choice(kPythonProbes); },
+          [](ProbeSandbox Policy::*) { return choice(kProbeSandboxes); },
+          [](SeccompBase Policy::*) { return choice(kSeccompBases); },
+          [](WaitReasons) { return "a list of " + choice(kWaitReasons); },
+          [](Bytes) { return std::string("a number of bytes, or a text such as \"512MiB\""); },
           [](bool Policy::*) { return std::string("true or false"); },
           [](const SignalAction&) {
             return std::string("a signal such as \"SIGINT\", \"ignore\" or \"forward\"");
@@ -170,13 +99,22 @@ std::string expectation(const Key& key) {
             return "a list of exit codes from 1 to " + std::to_string(kMaxExitCode) +
                    ", such as [143]";
           },
-          [](Globs) {
-            return std::string(
-                "a list of patterns below site-packages, such as "
-                "[\"torchvision/*\"]");
+          [](const Texts& list) -> std::string {
+            switch (list.rule) {
+              case ListRule::kGlobs:
+                return "a list of patterns below site-packages, such as [\"torchvision/*\"]";
+              case ListRule::kModules:
+                return "a list of Python modules, such as [\"torchvision\"]";
+              case ListRule::kSystemCalls:
+                return "a list of system calls, such as [\"ptrace\"]";
+            }
+            return {};
           },
           [](Seconds) {
             return "a number of seconds from 0.001 to " + std::to_string(kMaxSeconds.count());
+          },
+          [](const SecondsOrNone&) {
+            return "a number of seconds from 0 to " + std::to_string(kMaxSeconds.count());
           },
           [](const Text& text) -> std::string {
             switch (text.rule) {
@@ -184,6 +122,8 @@ std::string expectation(const Key& key) {
                 return "a program's name or absolute path as text, or \"\"";
               case TextRule::kFile:
                 return "an absolute path as text, or \"\"";
+              case TextRule::kPages:
+                return "\"auto\", \"off\" or an absolute path as text";
               case TextRule::kCountRange:
                 return "a range as text, such as \">=1\" or \"4\"";
               case TextRule::kVersionRange:
@@ -196,7 +136,8 @@ std::string expectation(const Key& key) {
 }
 
 bool takes_text(const Key& key) {
-  return std::holds_alternative<Text>(key.field) || std::holds_alternative<Globs>(key.field);
+  return std::holds_alternative<Text>(key.field) || std::holds_alternative<Texts>(key.field) ||
+         std::holds_alternative<WaitReasons>(key.field) || std::holds_alternative<Bytes>(key.field);
 }
 
 Value get(const Key& key, const Policy& policy) {
@@ -209,6 +150,9 @@ Value get(const Key& key, const Policy& policy) {
           [&](GpuRequired Policy::*field) { return word_of(kGpuRequired, policy.*field); },
           [&](LaunchMode Policy::*field) { return word_of(kLaunchModes, policy.*field); },
           [&](SignalTarget Policy::*field) { return word_of(kSignalTargets, policy.*field); },
+          [&](PythonProbe Policy::*field) { return word_of(kPythonProbes, policy.*field); },
+          [&](ProbeSandbox Policy::*field) { return word_of(kProbeSandboxes, policy.*field); },
+          [&](SeccompBase Policy::*field) { return word_of(kSeccompBases, policy.*field); },
           [&](bool Policy::*field) { return Value{policy.*field}; },
           [&](const SignalAction& action) {
             const auto found = policy.launch_signals.find(action.signal);
@@ -223,15 +167,16 @@ Value get(const Key& key, const Policy& policy) {
           [&](ExitCodes field) {
             return Value{Value::Integers((policy.*field).begin(), (policy.*field).end())};
           },
-          [&](Globs field) {
-            if ((policy.*field).empty()) return Value{Value::Integers{}};
-            return Value{policy.*field};
+          [&](const Texts& list) { return texts_value(policy.*list.field); },
+          [&](WaitReasons field) {
+            std::vector<std::string> words;
+            for (const WaitFor reason : policy.*field)
+              words.push_back(std::get<std::string>(word_of(kWaitReasons, reason).data));
+            return texts_value(std::move(words));
           },
-          [&](Seconds field) {
-            const std::int64_t count = (policy.*field).count();
-            if (count % 1000 == 0) return Value{count / 1000};
-            return Value{static_cast<double>(count) / 1000};
-          },
+          [&](Seconds field) { return seconds_value(policy.*field); },
+          [&](const SecondsOrNone& time) { return seconds_value(policy.*time.field); },
+          [&](Bytes field) { return bytes_value(policy.*field); },
           [&](const Text& text) { return Value{policy.*text.field}; },
       },
       key.field);
@@ -251,6 +196,11 @@ Status set(const Key& key, const Value& value, const RangeProblem& range_problem
           [&](SignalTarget Policy::*field) {
             return set_word(kSignalTargets, value, policy.*field);
           },
+          [&](PythonProbe Policy::*field) { return set_word(kPythonProbes, value, policy.*field); },
+          [&](ProbeSandbox Policy::*field) {
+            return set_word(kProbeSandboxes, value, policy.*field);
+          },
+          [&](SeccompBase Policy::*field) { return set_word(kSeccompBases, value, policy.*field); },
           [&](const SignalAction& action) {
             return set_action(action.signal, value, policy.launch_signals);
           },
@@ -259,26 +209,19 @@ Status set(const Key& key, const Value& value, const RangeProblem& range_problem
             if (signal) policy.*name.field = *signal;
             return signal.has_value();
           },
-          [&](ExitCodes field) {
-            auto codes = exit_codes(value);
-            if (codes) policy.*field = *std::move(codes);
-            return codes.has_value();
-          },
-          [&](Globs field) {
-            auto list = globs(value);
-            if (list) policy.*field = *std::move(list);
-            return list.has_value();
-          },
+          [&](ExitCodes field) { return take(exit_codes(value), policy.*field); },
+          [&](const Texts& list) { return take(texts(value, list.rule), policy.*list.field); },
+          [&](WaitReasons field) { return take(wait_reasons(value), policy.*field); },
           [&](bool Policy::*field) {
             const auto* boolean = std::get_if<bool>(&value.data);
             if (boolean != nullptr) policy.*field = *boolean;
             return boolean != nullptr;
           },
-          [&](Seconds field) {
-            const auto time = milliseconds(value);
-            if (time) policy.*field = *time;
-            return time.has_value();
+          [&](Seconds field) { return take(milliseconds(value), policy.*field); },
+          [&](const SecondsOrNone& time) {
+            return take(milliseconds(value, /*or_none=*/true), policy.*time.field);
           },
+          [&](Bytes field) { return take(bytes(value), policy.*field); },
           [&](const Text& text) {
             const auto* given = std::get_if<std::string>(&value.data);
             if (given == nullptr) {

@@ -37,7 +37,16 @@ Value other_value(const Key& key) {
   if (std::holds_alternative<SignalAction>(key.field)) return text("ignore");
   if (std::holds_alternative<SignalName>(key.field)) return text("SIGTERM");
   if (std::holds_alternative<ExitCodes>(key.field)) return {Value::Integers{130, 143}};
-  if (std::holds_alternative<Globs>(key.field)) return {Value::Texts{"torchvision/*", "a"}};
+  if (std::holds_alternative<PythonProbe Policy::*>(key.field)) return text("import");
+  if (std::holds_alternative<ProbeSandbox Policy::*>(key.field)) return text("best-effort");
+  if (std::holds_alternative<SeccompBase Policy::*>(key.field)) return text("docker-default");
+  if (std::holds_alternative<WaitReasons>(key.field)) return {Value::Texts{"busy", "no-device"}};
+  if (std::holds_alternative<Bytes>(key.field)) return text("512MiB");
+  if (const auto* list = std::get_if<Texts>(&key.field)) {
+    if (list->rule == ListRule::kGlobs) return {Value::Texts{"torchvision/*", "a"}};
+    if (list->rule == ListRule::kModules) return {Value::Texts{"torchvision", "a.b"}};
+    return {Value::Texts{"ptrace", "mount"}};
+  }
   return text("/other");
 }
 
@@ -107,8 +116,8 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
       {"prob.timeout", "probe.timeout"},
       {"probe.timout", "probe.timeout"},
       {"Probe.Timeout", "probe.timeout"},
-      {"timeout", "probe.timeout"},
-      {"gpu.timeout", "probe.timeout"},
+      {"grace", "launch.grace"},
+      {"gpu.grace", "launch.grace"},
       {"checks.python.aib", "checks.python.abi"},
       {"python.abi", "checks.python.abi"},
       {"checks.libcuda", "checks.cuda.libcuda"},
@@ -125,6 +134,7 @@ TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
   EXPECT_THAT(suggestion("banana.colour"),
               HasSubstr("tables checks, python, torch, extensions, gpu,"));
   EXPECT_THAT(suggestion("required"), HasSubstr("tables")) << "gpu's or torch's? nobody knows";
+  EXPECT_THAT(suggestion("timeout"), HasSubstr("tables")) << "three tables have one";
 }
 
 TEST(Suggestion, KnowsSignals) {

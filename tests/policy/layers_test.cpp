@@ -183,7 +183,7 @@ TEST(Setting, RefusalsShowTheSetting) {
   const std::pair<const char*, const char*> cases[] = {
       {"prob.timeout=3",
        "--set 'prob.timeout=3': unknown key `prob.timeout`; did you mean `probe.timeout`?"},
-      {"timeout=3", "--set 'timeout=3': unknown key `timeout`; did you mean `probe.timeout`?"},
+      {"grace=3", "--set 'grace=3': unknown key `grace`; did you mean `launch.grace`?"},
       {"gpu=3", "--set 'gpu=3': `gpu` is a table; [gpu] has required, count"},
       {"probe.timeout=5s",
        "--set 'probe.timeout=5s': expected a number of seconds from 0.001 to 86400, found the "
