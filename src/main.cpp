@@ -17,8 +17,10 @@
 #include "launch/inherited_state.h"
 #include "launch_options.h"
 #include "output.h"
+#include "page_warmup.h"
 #include "pipeline.h"
 #include "policy/load_policy.h"
+#include "record.h"
 #include "report/explain.h"
 #include "report/facts_json.h"
 #include "report/layout.h"
@@ -182,8 +184,11 @@ struct Approval {
   std::optional<std::size_t> devices;
 };
 
-Approval ask_the_checks(const CommandLine& line, const Policy& policy, int argc, char** argv) {
-  auto judgement = judge(question_of(line, argc, argv), policy);
+Approval ask_the_checks(const CommandLine& line, const Policy& policy, PageWarmup& pages, int argc,
+                        char** argv) {
+  Question question = question_of(line, argc, argv);
+  question.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
+  auto judgement = judge(question, policy);
   if (!judgement) return {usage_error(judgement.error()), {}};
   tell_on_stderr(line, *judgement);
   tell_kubernetes(line, policy, *judgement);
@@ -220,7 +225,11 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     auto loaded = policy_of_launch(line, checks_are_off);
     if (!loaded) return policy_error(loaded.error());
     policy = std::move(loaded->policy);
-    if (!checks_are_off) approval = ask_the_checks(line, policy, argc, argv);
+    if (!checks_are_off) {
+      PageWarmup pages(policy);
+      approval = ask_the_checks(line, policy, pages, argc, argv);
+      if (!approval.exit_code) pages.finish();
+    }
     if (approval.exit_code) return *approval.exit_code;
   }
   char* const* words = argv + line.command_index;
@@ -234,17 +243,26 @@ int run(int argc, char** argv, const launch::InheritedState& inherited) {
   if (!line) return usage_error(line.error());
   if (line->verbose) base::enable_verbose_log();
   if (line->verb == Verb::kLaunch) return launch_command(*line, argc, argv, inherited);
+  if (line->verb == Verb::kRecord) return record(*line, argv, inherited);
   // As PID 1 of an init container the kernel would not let SIGTERM end us.
   const launch::EndOnSignal anytime(inherited, launch::kStopRequests);
   inherited.restore_all_but_pipe();
   switch (line->verb) {
-    case Verb::kHelp: return print(kHelp, kExitGood);
-    case Verb::kVersion: return version();
-    case Verb::kExplain: return explain(*line);
-    case Verb::kPrintPolicy: return print_policy(*line);
-    case Verb::kFacts: return facts(*line, argc, argv);
-    case Verb::kCheck: return check(*line, argc, argv);
-    case Verb::kLaunch: break;
+    case Verb::kHelp:
+      return print(kHelp, kExitGood);
+    case Verb::kVersion:
+      return version();
+    case Verb::kExplain:
+      return explain(*line);
+    case Verb::kPrintPolicy:
+      return print_policy(*line);
+    case Verb::kFacts:
+      return facts(*line, argc, argv);
+    case Verb::kCheck:
+      return check(*line, argc, argv);
+    case Verb::kLaunch:
+    case Verb::kRecord:
+      break;
   }
   return kExitInternal;
 }

@@ -117,6 +117,7 @@ Result<Facts> gather_facts(const Question& question, const Policy& policy, Timin
                                      policy.python_interpreter,
                                      {policy.extensions_include, policy.extensions_exclude}});
   }
+  if (question.image_is_known) question.image_is_known(facts.image);
   if (!question.node_file.empty()) {
     auto node = node_from_file(question.node_file);
     if (!node) return std::move(node).error().context("--node");

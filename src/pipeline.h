@@ -1,6 +1,7 @@
 // Facts → findings → verdict: the order in which the rooms are asked.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -17,9 +18,11 @@ struct Question {
   std::vector<std::string> command;  // may be empty
   std::map<std::string, std::string> environment;
   std::string root = "/";
-  std::string node_file;             // empty: ask this machine
+  std::string node_file;  // empty: ask this machine
   // Ask the driver even if nothing in the image needs a GPU (--facts).
   bool always_probe = false;
+  // Called as soon as the image has been read, before anybody asks the driver; may be empty.
+  std::function<void(const ImageFacts&)> image_is_known;
 };
 
 // Milliseconds a step took, in the order of the steps.
