@@ -4,7 +4,8 @@
 // Built at ${CMAKE_BINARY_DIR}/tests/support/fake_libcuda/libcuda.so.1 (target
 // gpuinit_fake_libcuda); put that directory, or a copy of the file, into LD_LIBRARY_PATH.
 // old/libcuda.so.1 beside it lacks cuDeviceGetUuid_v2, cuLaunchKernel and cuDeviceTotalMem_v2;
-// single/libcuda.so.1 brings a pthread_create that always refuses.
+// single/libcuda.so.1 brings a pthread_create that always refuses. anywhere/ and threadless/
+// run on other distributions' C libraries, the first with their libpthread.so.0.
 //
 // What it plays is in the file that $CUDA_FAKE_CONFIG names, else in `libcuda.fake` beside
 // the library itself (so a scenario is a directory), else nothing but one H100. One
