@@ -17,8 +17,10 @@
 #include "launch/inherited_state.h"
 #include "launch_options.h"
 #include "output.h"
+#include "page_warmup.h"
 #include "pipeline.h"
 #include "policy/load_policy.h"
+#include "record.h"
 #include "report/explain.h"
 #include "report/facts_json.h"
 #include "report/layout.h"
@@ -187,10 +189,11 @@ struct Approval {
 };
 
 // `hold_driver`: somebody will be there to end who keeps it awake.
-Approval ask_the_checks(const CommandLine& line, const Policy& policy, bool hold_driver, int argc,
-                        char** argv) {
+Approval ask_the_checks(const CommandLine& line, const Policy& policy, bool hold_driver,
+                        PageWarmup& pages, int argc, char** argv) {
   Question question = question_of(line, argc, argv);
   question.hold_driver = hold_driver;
+  question.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto judgement = judge(question, policy);
   Approval approval;
   if (!judgement) {
@@ -236,7 +239,11 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     if (!loaded) return policy_error(loaded.error());
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, argv[0]);
-    if (!checks_are_off) approval = ask_the_checks(line, policy, supervise, argc, argv);
+    if (!checks_are_off) {
+      PageWarmup pages(policy);
+      approval = ask_the_checks(line, policy, supervise, pages, argc, argv);
+      if (!approval.exit_code) pages.finish();
+    }
     if (approval.exit_code) return *approval.exit_code;
   }
   char* const* words = argv + line.command_index;
@@ -251,6 +258,7 @@ int run(int argc, char** argv, const launch::InheritedState& inherited) {
   if (!line) return usage_error(line.error());
   if (line->verbose) base::enable_verbose_log();
   if (line->verb == Verb::kLaunch) return launch_command(*line, argc, argv, inherited);
+  if (line->verb == Verb::kRecord) return record(*line, argv, inherited);
   // As PID 1 of an init container the kernel would not let SIGTERM end us.
   const launch::EndOnSignal anytime(inherited, launch::kStopRequests);
   inherited.restore_all_but_pipe();
@@ -268,6 +276,7 @@ int run(int argc, char** argv, const launch::InheritedState& inherited) {
     case Verb::kCheck:
       return check(*line, argc, argv);
     case Verb::kLaunch:
+    case Verb::kRecord:
       break;
   }
   return kExitInternal;

@@ -109,14 +109,17 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
 Result<ImageFacts> image_of(const Question& question, const Policy& policy, Timings& timings) {
   auto root = base::RootFs::open(question.root);
   if (!root) return std::move(root).error().context("--root");
-  const Step step(timings, "image");
-  return image::read_image({*root,
-                            question.root,
-                            question.command,
-                            question.environment,
-                            working_directory(question.root),
-                            policy.python_interpreter,
-                            {policy.extensions_include, policy.extensions_exclude}});
+  std::optional<Step> step(std::in_place, timings, "image");
+  ImageFacts image = image::read_image({*root,
+                                        question.root,
+                                        question.command,
+                                        question.environment,
+                                        working_directory(question.root),
+                                        policy.python_interpreter,
+                                        {policy.extensions_include, policy.extensions_exclude}});
+  step.reset();
+  if (question.image_is_known) question.image_is_known(image);
+  return image;
 }
 
 Result<NodeFacts> node_of(const Question& question, const ImageFacts& image, const Policy& policy,

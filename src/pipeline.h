@@ -27,6 +27,8 @@ struct Question {
   bool hold_driver = false;
   // Progress while the GPUs are waited for, one line each; empty: nobody wants to know.
   std::function<void(std::string_view)> say;
+  // Called as soon as the image has been read, before anybody asks the driver; may be empty.
+  std::function<void(const ImageFacts&)> image_is_known;
 };
 
 // Milliseconds a step took, in the order of the steps.
