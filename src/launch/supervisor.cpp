@@ -78,7 +78,7 @@ Supervisor::Children Supervisor::reap() {
     if (info.si_pid == 0)
       return !running_ && only_the_hold_is_left() ? Children::kNone : Children::kSome;
     if (hold_.reaped(info)) {
-      settles_ = Clock::now() + kSettled;  // what the looks at /proc took
+      if (running_) settles_ = Clock::now() + kSettled;  // what the looks at /proc took
       continue;
     }
     if (info.si_pid != command_ || !running_) continue;

@@ -14,6 +14,7 @@
 #include "probe/child.h"
 #include "probe/embedded_cuda_probe.h"
 #include "probe/environment.h"
+#include "probe/last_calls.h"
 
 namespace gpuinit::probe {
 
@@ -46,39 +47,6 @@ std::string signal_name(int signal) {
 std::string seconds(std::chrono::milliseconds time) {
   char text[40];
   std::snprintf(text, sizeof text, "%.15g s", static_cast<double>(time.count()) / 1000);
-  return text;
-}
-
-std::string step_of(const Answer::Trial& trial) {
-  return trial.step.empty() ? "the trial" : trial.step;
-}
-
-// Devices whose trials have begun and not ended; those that have told their result hang or
-// crash while they clean up, which counts only if nobody else is left.
-std::vector<std::size_t> unfinished(const Answer& answer) {
-  std::vector<std::size_t> all = answer.trials_under_way();
-  std::vector<std::size_t> without_result;
-  for (const std::size_t i : all)
-    if (!answer.devices->at(i).context) without_result.push_back(i);
-  return without_result.empty() ? all : without_result;
-}
-
-// "cuInit"; "cuLaunchKernel 3"; of several at the same time "cuLaunchKernel 3, 5,
-// cuMemAlloc_v2 4": it was in one of them. Empty before the first.
-std::string last_calls(const Answer& answer) {
-  const std::vector<std::size_t> indices = unfinished(answer);
-  if (indices.empty()) return answer.last_step;
-  std::vector<std::pair<std::string, std::string>> calls;  // and its devices
-  for (const std::size_t i : indices) {
-    const std::string call = step_of(answer.trials[i]);
-    const auto same =
-        std::find_if(calls.begin(), calls.end(), [&](const auto& c) { return c.first == call; });
-    if (same != calls.end()) same->second += ", " + std::to_string(i);
-    else calls.emplace_back(call, std::to_string(i));
-  }
-  std::string text;
-  for (const auto& [call, devices] : calls)
-    text += (text.empty() ? "" : ", ") + call + " " + devices;
   return text;
 }
 
