@@ -113,6 +113,9 @@ Question question_of(const CommandLine& line, int argc, char** argv) {
   question.environment = environment_variables();
   question.root = line.root;
   question.node_file = line.node_file;
+  // Whoever reads JSON from standard error reads nothing else there.
+  const bool json_on_stderr = line.verb == Verb::kLaunch && line.format == Format::kJson;
+  if (!line.quiet && !json_on_stderr) question.say = complain;
   return question;
 }
 
@@ -182,20 +185,29 @@ Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool chec
 struct Approval {
   std::optional<int> exit_code;  // none: the command may run
   std::optional<std::size_t> devices;
+  probe::OpenClient driver_client;
 };
 
-Approval ask_the_checks(const CommandLine& line, const Policy& policy, PageWarmup& pages, int argc,
-                        char** argv) {
+// `hold_driver`: somebody will be there to end who keeps it awake.
+Approval ask_the_checks(const CommandLine& line, const Policy& policy, bool hold_driver,
+                        PageWarmup& pages, int argc, char** argv) {
   Question question = question_of(line, argc, argv);
+  question.hold_driver = hold_driver;
   question.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto judgement = judge(question, policy);
-  if (!judgement) return {usage_error(judgement.error()), {}};
+  Approval approval;
+  if (!judgement) {
+    approval.exit_code = usage_error(judgement.error());
+    return approval;
+  }
+  if (judgement->verdict.word == Verdict::Word::kFail)
+    approval.exit_code = judgement->verdict.exit_code;
+  else approval.driver_client = std::move(judgement->driver_client);
   tell_on_stderr(line, *judgement);
   tell_kubernetes(line, policy, *judgement);
-  if (judgement->verdict.word == Verdict::Word::kFail) return {judgement->verdict.exit_code, {}};
   const auto& devices = judgement->facts.node.devices;
-  if (devices.known()) return {{}, devices->size()};
-  return {};
+  if (devices.known()) approval.devices = devices->size();
+  return approval;
 }
 
 int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited) {
@@ -213,6 +225,7 @@ int launch_command(const CommandLine& line, int argc, char** argv,
   launch::FoundCommand command;
   Policy policy;
   Approval approval;
+  bool supervise = false;
   {
     const launch::EndOnSignal while_nothing_runs(inherited, launch::kStopRequests);
     // First of all: a command that is not there needs neither driver nor verdict.
@@ -225,17 +238,19 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     auto loaded = policy_of_launch(line, checks_are_off);
     if (!loaded) return policy_error(loaded.error());
     policy = std::move(loaded->policy);
+    supervise = wants_supervision(line, policy, argv[0]);
     if (!checks_are_off) {
       PageWarmup pages(policy);
-      approval = ask_the_checks(line, policy, pages, argc, argv);
+      approval = ask_the_checks(line, policy, supervise, pages, argc, argv);
       if (!approval.exit_code) pages.finish();
     }
     if (approval.exit_code) return *approval.exit_code;
   }
   char* const* words = argv + line.command_index;
-  if (!wants_supervision(line, policy, argv[0])) return become(command.path, words, inherited);
-  return launch::supervise(supervise_options(policy, approval.devices), inherited, command.path,
-                           words);
+  if (!supervise) return become(command.path, words, inherited);
+  launch::SuperviseOptions options = supervise_options(policy, approval.devices);
+  options.hold = {approval.driver_client.release(), policy.warmup_hold};
+  return launch::supervise(options, inherited, command.path, words);
 }
 
 int run(int argc, char** argv, const launch::InheritedState& inherited) {
