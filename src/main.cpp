@@ -193,6 +193,7 @@ Approval ask_the_checks(const CommandLine& line, const Policy& policy, bool hold
                         PageWarmup& pages, int argc, char** argv) {
   Question question = question_of(line, argc, argv);
   question.hold_driver = hold_driver;
+  question.sys_path_is_known = [&](const auto& sys_path) { pages.sys_path_is_known(sys_path); };
   question.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto judgement = judge(question, policy);
   Approval approval;
@@ -242,7 +243,7 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     if (!checks_are_off) {
       PageWarmup pages(policy);
       approval = ask_the_checks(line, policy, supervise, pages, argc, argv);
-      if (!approval.exit_code) pages.finish();
+      if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }
     if (approval.exit_code) return *approval.exit_code;
   }
@@ -253,12 +254,26 @@ int launch_command(const CommandLine& line, int argc, char** argv,
   return launch::supervise(options, inherited, command.path, words);
 }
 
+// What a later launch will read for its checks is recorded with the command. It reads the
+// image only: the driver has nothing on disk that an image knows of.
+int record_command(const CommandLine& line, int argc, char** argv,
+                   const launch::InheritedState& inherited) {
+  auto loaded = load_policy(line);
+  if (!loaded) return policy_error(loaded.error());
+  return record(line, argv, inherited, [&] {
+    Policy policy = loaded->policy;
+    policy.gpu_required = GpuRequired::kNo;
+    Timings timings;
+    (void)gather_facts(question_of(line, argc, argv), policy, timings);
+  });
+}
+
 int run(int argc, char** argv, const launch::InheritedState& inherited) {
   auto line = parse_command_line(argc, argv);
   if (!line) return usage_error(line.error());
   if (line->verbose) base::enable_verbose_log();
   if (line->verb == Verb::kLaunch) return launch_command(*line, argc, argv, inherited);
-  if (line->verb == Verb::kRecord) return record(*line, argv, inherited);
+  if (line->verb == Verb::kRecord) return record_command(*line, argc, argv, inherited);
   // As PID 1 of an init container the kernel would not let SIGTERM end us.
   const launch::EndOnSignal anytime(inherited, launch::kStopRequests);
   inherited.restore_all_but_pipe();

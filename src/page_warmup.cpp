@@ -7,6 +7,7 @@
 #include "output.h"
 #include "warmup/auto_plan.h"
 #include "warmup/budget.h"
+#include "warmup/python_plan.h"
 #include "warmup/recording.h"
 
 namespace gpuinit {
@@ -43,30 +44,36 @@ PageWarmup::PageWarmup(const Policy& policy) : policy_(policy) {
   start([&] { return *std::move(plan); });
 }
 
+void PageWarmup::sys_path_is_known(const std::vector<std::string>& sys_path) {
+  if (policy_.warmup_pages == "auto") start([&] { return warmup::python_plan(sys_path); });
+}
+
 void PageWarmup::image_is_known(const ImageFacts& image) {
-  if (policy_.warmup_pages != "auto") return;
-  start([&] { return warmup::auto_plan(image); });
+  if (policy_.warmup_pages == "auto") start([&] { return warmup::auto_plan(image); });
 }
 
 void PageWarmup::start(const warmup::Replay::MakePlan& make_plan) {
+  const auto fs = base::RootFs::open("/");
   warmup::ReplayOptions options;
-  if (const auto fs = base::RootFs::open("/"))
-    options.max_bytes = warmup::budget(policy_.warmup_max_bytes, *fs);
+  options.max_bytes = fs ? warmup::budget(policy_.warmup_max_bytes, *fs) : policy_.warmup_max_bytes;
   base::log_verbose("pages: reading ahead, at most " + mebibytes(options.max_bytes));
-  replay_ = std::make_unique<warmup::Replay>(make_plan, options);
+  replays_.push_back(std::make_unique<warmup::Replay>(make_plan, options));
 }
 
-void PageWarmup::finish() {
-  if (!replay_) return;
+void PageWarmup::finish(bool goes_on) {
   const auto start = Clock::now();
-  replay_->wait(start + kPatience);
-  const warmup::ReplayProgress progress = replay_->progress();
-  replay_.reset();
-  const std::chrono::duration<double, std::milli> waited = Clock::now() - start;
-  base::log_verbose("pages: asked for " + mebibytes(progress.bytes) + " of " +
-                    std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
-                    " changed or gone" + (progress.finished ? "" : ", not all") + "; waited " +
-                    std::to_string(static_cast<long>(waited.count())) + " ms");
+  for (const auto& replay : replays_) {
+    if (!goes_on) replay->wait(start + kPatience);
+    const warmup::ReplayProgress progress = replay->progress();
+    base::log_verbose("pages: asked for " + mebibytes(progress.bytes) + " of " +
+                      std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
+                      " changed or gone" +
+                      (progress.finished ? ""
+                       : goes_on         ? ", goes on"
+                                         : ", not all"));
+    if (goes_on) replay->let_go();
+  }
+  replays_.clear();
 }
 
 }  // namespace gpuinit

@@ -2,8 +2,10 @@
 // `warmup.pages` in the policy asks for, as work for src/warmup.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gpuinit/facts.h"
 #include "gpuinit/policy.h"
@@ -17,18 +19,20 @@ class PageWarmup {
   // is no reason not to start.
   explicit PageWarmup(const Policy& policy);
 
-  // With "auto" it starts here.
+  // With "auto" Python's modules are asked for here, torch's libraries there.
+  void sys_path_is_known(const std::vector<std::string>& sys_path);
   void image_is_known(const ImageFacts& image);
 
-  // Returns when the kernel has been asked for everything, or after kPatience; then no
-  // process of ours is left, and what was asked for comes all the same.
-  void finish();
+  // `goes_on`: somebody stays who reaps, and the reading goes on beside the command.
+  // Otherwise returns when the kernel has been asked for everything, or after kPatience; then
+  // no process of ours is left, and what was asked for comes all the same.
+  void finish(bool goes_on);
 
  private:
   void start(const warmup::Replay::MakePlan& make_plan);
 
   const Policy& policy_;
-  std::unique_ptr<warmup::Replay> replay_;
+  std::vector<std::unique_ptr<warmup::Replay>> replays_;
 };
 
 }  // namespace gpuinit

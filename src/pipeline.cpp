@@ -116,7 +116,8 @@ Result<ImageFacts> image_of(const Question& question, const Policy& policy, Timi
                                         question.environment,
                                         working_directory(question.root),
                                         policy.python_interpreter,
-                                        {policy.extensions_include, policy.extensions_exclude}});
+                                        {policy.extensions_include, policy.extensions_exclude},
+                                        question.sys_path_is_known});
   step.reset();
   if (question.image_is_known) question.image_is_known(image);
   return image;

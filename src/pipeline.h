@@ -29,6 +29,8 @@ struct Question {
   std::function<void(std::string_view)> say;
   // Called as soon as the image has been read, before anybody asks the driver; may be empty.
   std::function<void(const ImageFacts&)> image_is_known;
+  // The same for sys.path, which is known long before that.
+  std::function<void(const std::vector<std::string>&)> sys_path_is_known;
 };
 
 // Milliseconds a step took, in the order of the steps.

@@ -38,7 +38,8 @@ Status write_file(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-int record(const CommandLine& line, char* const* argv, const launch::InheritedState& inherited) {
+int record(const CommandLine& line, char* const* argv, const launch::InheritedState& inherited,
+           const std::function<void()>& check) {
   const auto command = launch::find_command(argv[line.command_index]);
   if (command.path.empty()) {
     complain(command.failure.message);
@@ -47,6 +48,7 @@ int record(const CommandLine& line, char* const* argv, const launch::InheritedSt
   warmup::RecordRequest request;
   request.path = command.path;
   request.argv = argv + line.command_index;
+  request.check = check;
   request.restore_signals = [&inherited] { inherited.restore(); };
   auto recorded = warmup::record(request);
   if (!recorded) {

@@ -175,6 +175,7 @@ static Section described(std::string_view name, const Elf64_Shdr& header, std::u
   return {std::string(name),
           header.sh_offset,
           size,
+          header.sh_addr,
           (header.sh_flags & SHF_ALLOC) != 0,
           (header.sh_flags & SHF_WRITE) != 0,
           (header.sh_flags & SHF_EXECINSTR) != 0};

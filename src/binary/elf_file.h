@@ -23,6 +23,7 @@ struct Section {
   std::string name;
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
+  std::uint64_t address = 0;  // at run time, before relocation
   bool loaded = false;    // SHF_ALLOC: it is in memory at run time
   bool writable = false;  // SHF_WRITE
   bool code = false;      // SHF_EXECINSTR

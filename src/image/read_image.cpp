@@ -64,6 +64,8 @@ ImageFacts read_image(const ImageQuery& query) {
   const Environment environment = command->environment;
   const binary::LibrarySearch libraries(query.fs, environment);
   ReadInterpreter python = read_interpreter(query.fs, std::move(*command));
+  if (query.sys_path_is_known && python.facts.sys_path)
+    query.sys_path_is_known(*python.facts.sys_path);
   ReadTorch torch = read_torch({query.fs, libraries, python, environment});
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
   facts.extensions = read_extensions({query.fs, python.facts, query.extensions});

@@ -2,6 +2,7 @@
 // CUDA runtime. Reads files under the root only; runs nothing, judges nothing.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct ImageQuery {
   std::string working_directory;                   // in the root, absolute
   std::string fallback_interpreter;                // policy python.interpreter, may be empty
   ExtensionScope extensions = {};                  // policy extensions.include, .exclude
+  // Called when sys.path is known, before torch is looked at; may be empty.
+  std::function<void(const std::vector<std::string>&)> sys_path_is_known = {};
 };
 
 // Never fails: what cannot be read is an unknown fact with the reason.

@@ -8,29 +8,45 @@
 
 #include "base/byte_source.h"
 #include "base/unique_fd.h"
+#include "binary/constructors.h"
 #include "binary/elf_file.h"
 
 namespace gpuinit::warmup {
 
 namespace {
 
-// Of code, the beginning: a quarter, but no more than this.
-constexpr std::uint64_t kCodeShare = 8;
-constexpr std::uint64_t kSmallCode = 8 * 1024 * 1024;
-constexpr std::uint64_t kLargeData = 32 * 1024 * 1024;
+// Of code and of variables only the beginning, should there be more.
+constexpr std::uint64_t kStartOfCode = 4 * 1024 * 1024;
+constexpr std::uint64_t kStartOfData = 4 * 1024 * 1024;
+constexpr std::uint64_t kFaultAround = 64 * 1024;
 
-bool is_device_code(std::string_view name) {
-  return name == ".nv_fatbin" || name == "__nv_relfatbin" || name == ".hip_fatbin";
+// Read as a whole by the loader: symbols, versions, hash tables, relocations, and what they
+// are applied to.
+bool is_of_the_loader(std::string_view name) {
+  for (const std::string_view whole :
+       {".dynamic", ".dynsym", ".dynstr", ".gnu.hash", ".hash", ".gnu.version", ".gnu.version_r",
+        ".gnu.version_d", ".relr.dyn", ".init_array", ".fini_array", ".data.rel.ro", ".got",
+        ".got.plt", ".plt", ".plt.got", ".plt.sec", ".rodata"})
+    if (name == whole) return true;
+  return name.starts_with(".rela.") || name.starts_with(".rel.");
 }
 
 // The part of a section that a start touches; length 0: none.
 Range part_of(const binary::Section& section) {
-  if (!section.loaded || is_device_code(section.name)) return {};
-  if (section.code && section.size > kSmallCode)
-    return {section.offset, std::max(kSmallCode, section.size / kCodeShare)};
-  if (section.name == ".lrodata" || section.name == ".ldata") return {};
-  if (section.writable && section.size > kLargeData) return {};
-  return {section.offset, section.size};
+  if (!section.loaded) return {};
+  if (is_of_the_loader(section.name)) return {section.offset, section.size};
+  if (section.name == ".text") return {section.offset, std::min(section.size, kStartOfCode)};
+  if (section.name == ".data") return {section.offset, std::min(section.size, kStartOfData)};
+  return {};
+}
+
+// Where constructors are, and what they reach first: the piece around each of them that the
+// kernel maps at once (fault-around).
+void add_constructors(const binary::ElfFile& elf, const std::vector<binary::Section>& sections,
+                      std::vector<Range>& ranges) {
+  for (const std::uint64_t address : binary::constructors(elf, sections))
+    if (const auto offset = elf.file_offset(address, 1))
+      ranges.push_back({*offset / kFaultAround * kFaultAround, kFaultAround});
 }
 
 FilePart part_of(const std::string& path) {
@@ -50,6 +66,7 @@ FilePart part_of(const std::string& path) {
   if (!sections) return part;
   part.ranges.push_back({0, 4096});  // the headers
   for (const binary::Section& section : *sections) part.ranges.push_back(part_of(section));
+  add_constructors(*elf, *sections, part.ranges);
   tidy(part.ranges, part.size);
   return part;
 }

@@ -4,6 +4,13 @@
 
 namespace gpuinit::warmup {
 
+FilePart whole_file(std::string path) {
+  FilePart part;
+  part.path = std::move(path);
+  part.whole = true;
+  return part;
+}
+
 void tidy(std::vector<Range>& ranges, std::uint64_t size) {
   std::sort(ranges.begin(), ranges.end(),
             [](const Range& a, const Range& b) { return a.offset < b.offset; });

@@ -32,6 +32,13 @@ constexpr std::chrono::milliseconds kLeftoverGrace{2000};
 // Smaller pieces are unmapped by every free(3); a library or a mapped file is not.
 constexpr std::uint64_t kLargeMapping = 1024 * 1024;
 
+// Of our own checks, which read by pread alone.
+seccomp::Filter filter_that_tells_of_reads() {
+  seccomp::Filter filter;
+  filter.rules.push_back({"pread64", seccomp::Action::kNotify, 0, {}});
+  return filter;
+}
+
 seccomp::Filter filter_that_tells() {
   seccomp::Filter filter;
   for (const char* call : {"close", "execve", "execveat", "exit_group"})
@@ -86,7 +93,7 @@ struct ChildError {
   int code = 0;
 };
 
-[[noreturn]] void become(const RecordRequest& request, const seccomp::Program& program,
+[[noreturn]] void become(const std::function<void()>& act, const seccomp::Program& program,
                          int socket) {
   const auto fail = [socket](ChildError::Step step) {
     const ChildError error{step, errno};
@@ -101,8 +108,7 @@ struct ChildError {
     fail(ChildError::Step::kFilter);
   }
   if (!send_descriptor(socket, *listener)) fail(ChildError::Step::kFilter);
-  request.restore_signals();
-  ::execv(request.path.c_str(), request.argv);
+  act();
   fail(ChildError::Step::kExec);
   ::_exit(127);
 }
@@ -149,6 +155,10 @@ class Recorder {
     const auto pid = static_cast<pid_t>(call.pid);
     if (call.data.arch != native_arch()) return;
     switch (call.data.nr) {
+      case SYS_pread64:
+        touched_.add_read(pid, static_cast<int>(call.data.args[0]), call.data.args[3],
+                          call.data.args[2]);
+        break;
       case SYS_close:
         touched_.add_open_file(pid, static_cast<int>(call.data.args[0]));
         break;
@@ -222,40 +232,63 @@ class Recorder {
   std::optional<Clock::time_point> deadline_;
 };
 
-}  // namespace
-
-Result<Recorded> record(const RecordRequest& request) {
-  auto program = seccomp::compile(filter_that_tells());
+// Does `act` in a child, which must exec or exit, under a filter that tells.
+Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter) {
+  auto program = seccomp::compile(filter);
   if (!program) return std::move(program).error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return errno_error("socketpair");
   const base::UniqueFd ours(ends[0]);
   base::UniqueFd theirs(ends[1]);
-  // What the command leaves behind comes to us: without us its calls would not go on.
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  ::sigaction(SIGCHLD, &standard, nullptr);
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork");
-  if (pid == 0) become(request, *program, theirs.get());
+  if (pid == 0) become(act, *program, theirs.get());
   theirs.reset();
 
   base::UniqueFd listener(receive_descriptor(ours.get()));
   if (!listener.valid()) {
-    int status = 0;
-    ::waitpid(pid, &status, 0);
+    ::waitpid(pid, nullptr, 0);
     return Error{
         "this kernel, or the container's own filter, does not let gpuinit watch the command "
         "(seccomp with a listener, Linux 5.5 or newer)"};
   }
   Recorder recorder(pid, std::move(listener));
   recorder.run();
-  Recorded recorded{recorder.plan(), recorder.exit_code(), 0};
   ChildError error;
   if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
-    recorded = {{}, 127, error.code};
+    return Recorded{{}, 127, error.code};
+  return Recorded{recorder.plan(), recorder.exit_code(), 0};
+}
+
+}  // namespace
+
+Result<Recorded> record(const RecordRequest& request) {
+  // What the command leaves behind comes to us: without us its calls would not go on.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &standard, nullptr);
+
+  PagePlan plan;
+  if (request.check) {
+    auto checked = watch(
+        [&] {
+          request.check();
+          ::_exit(0);
+        },
+        filter_that_tells_of_reads());
+    if (!checked) return checked;
+    plan = std::move(checked->plan);
+  }
+  auto recorded = watch(
+      [&] {
+        request.restore_signals();
+        ::execv(request.path.c_str(), request.argv);
+      },
+      filter_that_tells());
+  if (!recorded) return recorded;
+  recorded->plan.insert(recorded->plan.begin(), plan.begin(), plan.end());
   return recorded;
 }
 

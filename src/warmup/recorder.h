@@ -6,6 +6,9 @@
 // program or end. Then its page tables and file positions say what it has touched. No
 // tracing, no privileges; Linux 5.5 or newer (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
 //
+// Before the command, gpuinit's own checks are run and recorded in the same way (pread calls
+// only): a cold start waits for what they read first of all.
+//
 // Not seen: what a process touched that a signal ended, unless it came through us.
 #pragma once
 
@@ -20,6 +23,7 @@ namespace gpuinit::warmup {
 struct RecordRequest {
   std::string path;  // of the program
   char* const* argv = nullptr;
+  std::function<void()> check;            // the checks; called in a child
   std::function<void()> restore_signals;  // in the child: mask and dispositions as they were for us
 };
 

@@ -49,41 +49,57 @@ struct Replay::Shared {
 
 namespace {
 
+// One of the processes: takes the next part that nobody works at, until there is none.
 class Worker {
  public:
-  template <class Shared>
-  static void work(const PagePlan& plan, std::uint64_t max_bytes, Shared& shared) {
+  Worker(const PagePlan& plan, std::uint64_t max_bytes, Replay::Shared& shared)
+      : plan_(plan), max_bytes_(max_bytes), shared_(shared) {}
+
+  void work() {
     for (;;) {
-      const std::uint32_t index = shared.next.fetch_add(1);
-      if (index >= plan.size()) return;
-      const FilePart& part = plan[index];
-      const base::UniqueFd fd(
-          ::open(part.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-      if (!fd.valid() || !is_same(fd.get(), part)) {
-        shared.stale.fetch_add(1);
-        continue;
-      }
-      shared.files.fetch_add(1);
-      for (const Range& range : part.ranges) {
-        for (std::uint64_t done = 0; done < range.length; done += kPiece) {
-          const std::uint64_t length = std::min(kPiece, range.length - done);
-          if (shared.bytes.fetch_add(length) + length > max_bytes) {
-            shared.bytes.fetch_sub(length);
-            return;
-          }
-          ::readahead(fd.get(), static_cast<off64_t>(range.offset + done), length);
-        }
-      }
+      const std::uint32_t index = shared_.next.fetch_add(1);
+      if (index >= plan_.size() || !ask_for(plan_[index])) return;
     }
   }
 
  private:
-  static bool is_same(int fd, const FilePart& part) {
+  // False: the budget is used up.
+  bool ask_for(const FilePart& part) {
+    const base::UniqueFd fd(
+        ::open(part.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat status {};
-    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-           static_cast<std::uint64_t>(status.st_size) == part.size &&
-           status.st_mtime == part.modified;
+    if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !is_same(status, part)) {
+      shared_.stale.fetch_add(1);
+      return true;
+    }
+    shared_.files.fetch_add(1);
+    if (part.whole) return ask_for(fd.get(), {0, static_cast<std::uint64_t>(status.st_size)});
+    for (const Range& range : part.ranges)
+      if (!ask_for(fd.get(), range)) return false;
+    return true;
   }
+
+  bool ask_for(int fd, const Range& range) {
+    for (std::uint64_t done = 0; done < range.length; done += kPiece) {
+      const std::uint64_t length = std::min(kPiece, range.length - done);
+      if (shared_.bytes.fetch_add(length) + length > max_bytes_) {
+        shared_.bytes.fetch_sub(length);
+        return false;
+      }
+      ::readahead(fd, static_cast<off64_t>(range.offset + done), length);
+    }
+    return true;
+  }
+
+  static bool is_same(const struct stat& status, const FilePart& part) {
+    if (!S_ISREG(status.st_mode)) return false;
+    return part.whole || (static_cast<std::uint64_t>(status.st_size) == part.size &&
+                          status.st_mtime == part.modified);
+  }
+
+  const PagePlan& plan_;
+  std::uint64_t max_bytes_;
+  Replay::Shared& shared_;
 };
 
 // What a forked process must not inherit: our handlers and mask, and a parent's death.
@@ -126,10 +142,10 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
     for (int i = 1; i < options.workers; ++i) {
       if (::fork() != 0) continue;
       become_helper(self);
-      Worker::work(plan, options.max_bytes, *shared_);
+      Worker(plan, options.max_bytes, *shared_).work();
       ::_exit(0);
     }
-    Worker::work(plan, options.max_bytes, *shared_);
+    Worker(plan, options.max_bytes, *shared_).work();
     while (::wait(nullptr) > 0 || errno == EINTR) {
     }
     shared_->finished = true;
@@ -156,6 +172,11 @@ void Replay::wait(Clock::time_point deadline) {
     pollfd event{done_.get(), POLLIN, 0};
     if (::poll(&event, 1, static_cast<int>(std::min<long long>(left, 60'000))) > 0) return;
   }
+}
+
+void Replay::let_go() {
+  leader_ = -1;
+  done_.reset();
 }
 
 void Replay::stop() {

@@ -47,12 +47,17 @@ class Replay {
   // Ends the processes and reaps all that are ours; at most a second.
   void stop();
 
+  // The processes go on alone until all is asked for, or we end. Whoever reaps our children
+  // will find them among these.
+  void let_go();
+
   // To be closed by nobody else; readable when finished. -1: not running.
   int fd() const { return done_.get(); }
 
+  struct Shared;  // what we and the processes have in common
+
  private:
-  struct Shared;
-  Shared* shared_ = nullptr;  // a page that we and the processes have in common
+  Shared* shared_ = nullptr;  // in a page of its own
   base::UniqueFd done_;       // the reading end of a pipe that the last of them closes
   pid_t leader_ = -1;         // also the id of their process group
 };

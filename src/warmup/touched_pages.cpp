@@ -130,19 +130,26 @@ void TouchedPages::add_mappings(pid_t pid, std::uint64_t from, std::uint64_t to)
   }
 }
 
-void TouchedPages::add_open_file(pid_t pid, int fd) {
+FilePart* TouchedPages::open_file(pid_t pid, int fd) {
   char path[PATH_MAX + 1];
-  const std::string number = std::to_string(fd);
   const ssize_t length =
-      ::readlink(proc(pid, ("fd/" + number).c_str()).c_str(), path, sizeof path - 1);
-  if (length <= 0) return;
+      ::readlink(proc(pid, ("fd/" + std::to_string(fd)).c_str()).c_str(), path, sizeof path - 1);
+  if (length <= 0) return nullptr;
+  return file(std::string(path, static_cast<std::size_t>(length)));
+}
+
+void TouchedPages::add_read(pid_t pid, int fd, std::uint64_t offset, std::uint64_t length) {
+  if (FilePart* part = open_file(pid, fd)) part->ranges.push_back({offset, length});
+}
+
+void TouchedPages::add_open_file(pid_t pid, int fd) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> info(
-      std::fopen(proc(pid, ("fdinfo/" + number).c_str()).c_str(), "re"), std::fclose);
+      std::fopen(proc(pid, ("fdinfo/" + std::to_string(fd)).c_str()).c_str(), "re"), std::fclose);
   unsigned long long position = 0;
   unsigned flags = O_WRONLY;
   if (!info || std::fscanf(info.get(), "pos: %llu flags: %o", &position, &flags) != 2) return;
   if ((flags & O_ACCMODE) == O_WRONLY) return;
-  FilePart* part = file(std::string(path, static_cast<std::size_t>(length)));
+  FilePart* part = open_file(pid, fd);
   if (part == nullptr) return;
   if (part->size <= kSmall) part->ranges = {{0, part->size}};
   // Of a large file its beginning, as far as it was read from there.

@@ -27,12 +27,16 @@ class TouchedPages {
   void add_open_file(pid_t pid, int fd);
   void add_open_files(pid_t pid);
 
+  // Adds a piece that is read from an open file with pread(2).
+  void add_read(pid_t pid, int fd, std::uint64_t offset, std::uint64_t length);
+
   // The plan, in the order in which the files came up; only regular files of file systems
   // on which reading ahead means something (no /proc, /sys, /dev).
   PagePlan plan() const;
 
  private:
   FilePart* file(const std::string& path);
+  FilePart* open_file(pid_t pid, int fd);
 
   PagePlan parts_;
   std::map<std::string, std::size_t> index_;  // path → in parts_

@@ -80,6 +80,8 @@ def measure(arguments, image, root):
         "pages = recording": ["gpuinit", "--set", f"warmup.pages={RECORDING}", *bare],
         "pages = auto": ["gpuinit", *bare],
         "pages = off": ["gpuinit", "--set", "warmup.pages=off", *bare],
+        "--supervise, recording": ["gpuinit", "--supervise", "--set", f"warmup.pages={RECORDING}", *bare],
+        "--supervise, auto": ["gpuinit", "--supervise", *bare],
     }
     for variant in arguments.variant:
         name, _, option = variant.partition("=")
@@ -93,11 +95,11 @@ def measure(arguments, image, root):
         for name, command in variants.items():
             warm[name].append(run(root, command)[0])
     lost = statistics.median(cold["bare"]) - statistics.median(warm["bare"])
-    print(f"{'seconds':<20} {'cold':<26} {'warm':<26} won back   warm ÷ bare")
+    print(f"{'seconds':<22} {'cold':<26} {'warm':<26} won back   warm ÷ bare")
     for name in variants:
         won = (statistics.median(cold["bare"]) - statistics.median(cold[name])) / lost
         ratio = statistics.median(a / b for a, b in zip(warm[name], warm["bare"]))
-        print(f"{name:<20} {spread(cold[name]):<26} {spread(warm[name]):<26} {won:7.0%}   {ratio:7.3f}")
+        print(f"{name:<22} {spread(cold[name]):<26} {spread(warm[name]):<26} {won:7.0%}   {ratio:7.3f}")
 
 
 def main():
