@@ -99,7 +99,7 @@ TEST_F(Seccomp, DockersDefaultAndTheListsOverIt) {
 TEST_F(Seccomp, AProfileDecides) {
   tree_.file("profile.json", R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
       {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]})");
-  const std::string profile = "seccomp.profile=" + tree_.at("profile.json");
+  const std::string profile = "seccomp.profile=" + tree_.at("profile.json").string();
   const Ran ran = gpuinit(under({profile}, make_directory()));
   EXPECT_THAT(ran.err, HasSubstr("No space left on device"));
   EXPECT_EQ(
@@ -115,7 +115,7 @@ TEST_F(Seccomp, WhatIsWrongIsAnErrorOfThePolicyAndNothingIsStarted) {
   tree_.file("deep.json", std::string(1 << 20, '['));
   tree_.file("strict.json", R"({"defaultAction": "SCMP_ACT_KILL_PROCESS"})");
   const auto profile = [&](const char* name) {
-    return std::vector<std::string>{"seccomp.profile=" + tree_.at(name)};
+    return std::vector<std::string>{"seccomp.profile=" + tree_.at(name).string()};
   };
   struct Case {
     std::vector<std::string> settings;
