@@ -167,6 +167,10 @@ TEST_F(Seccomp, ChecksThatAreOffDoNotTakeTheFilterAway) {
                           clean({{"GPUINIT", "off"}}));
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_FALSE(made());
+  const Ran wrong =
+      gpuinit(under({"seccomp.profile=/nowhere"}, {"/bin/true"}), clean({{"GPUINIT", "off"}}));
+  EXPECT_EQ(wrong.exit_code, 0) << "no policy may stop the launch then";
+  EXPECT_THAT(wrong.err, HasSubstr("the command starts without a filter: seccomp.profile (--set)"));
 }
 
 TEST_F(Seccomp, ACommandThatCannotBeExecutedIsTold) {
