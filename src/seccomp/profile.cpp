@@ -262,7 +262,8 @@ class Reader {
 
 Result<Profile> parse_profile(std::string_view text, const Circumstances& here) {
   auto json = base::parse_json(text);
-  if (!json) return std::move(json).error();
+  // The parser repeats what it read, whatever that was.
+  if (!json) return Error{base::printable(json.error().message)};
   return Reader(here).read(*json);
 }
 

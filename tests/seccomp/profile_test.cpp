@@ -216,6 +216,12 @@ TEST(Profile, WhatIsWrongIsNamedWithItsPlace) {
   for (const auto& [text, part] : wrong) EXPECT_THAT(error_of(text), HasSubstr(part)) << text;
 }
 
+TEST(Profile, ErrorsHaveNoControlCharactersOfTheFile) {
+  const std::string error = error_of("{\"defaultAction\": \"SCMP_A\x7f\x1b[31m\"");
+  EXPECT_THAT(error, HasSubstr("parse error"));
+  for (const char c : error) EXPECT_TRUE(c >= 0x20 && c != 0x7f) << error;
+}
+
 TEST(Profile, MoreRulesThanTheKernelCouldTakeAreRefusedAtOnce) {
   std::string names = "\"mkdir\"";
   for (int i = 0; i < 5000; ++i) names += ",\"mkdir\"";
