@@ -58,9 +58,10 @@ bool wants_supervision(const CommandLine& line, const Policy& policy, const char
   return std::find(kEnginesNames.begin(), kEnginesNames.end(), name) != kEnginesNames.end();
 }
 
-launch::SuperviseOptions supervise_options(const Policy& policy,
-                                           std::optional<std::size_t> devices) {
+launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<std::size_t> devices,
+                                           const launch::CallFilter* filter) {
   launch::SuperviseOptions options;
+  options.filter = filter;
   options.signal_group = policy.launch_signal_target == SignalTarget::kGroup;
   options.signals = policy.launch_signals;
   options.grace = policy.launch_grace;

@@ -16,7 +16,8 @@ namespace gpuinit {
 bool wants_supervision(const CommandLine& line, const Policy& policy, const char* program);
 
 // `devices`: how many the driver had before the command; none if nobody asked.
-launch::SuperviseOptions supervise_options(const Policy& policy,
-                                           std::optional<std::size_t> devices);
+// `filter`: the command's own, or null; must outlive the options.
+launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<std::size_t> devices,
+                                           const launch::CallFilter* filter);
 
 }  // namespace gpuinit

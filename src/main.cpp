@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "checks/run_checks.h"
+#include "command_filter.h"
 #include "command_line.h"
 #include "environment.h"
 #include "last_words.h"
@@ -28,6 +29,7 @@
 #include "report/report_text.h"
 #include "report/termination_log.h"
 #include "rules/version.h"
+#include "seccomp/describe.h"
 
 namespace gpuinit {
 namespace {
@@ -91,6 +93,7 @@ Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
     auto parsed = rules::parse_version_range(range);
     return parsed ? std::string() : parsed.error().message;
   };
+  sources.call_problem = call_problem;
   return policy::load_policy(sources);
 }
 
@@ -102,9 +105,15 @@ int policy_error(const Error& error) {
 int print_policy(const CommandLine& line) {
   auto loaded = load_policy(line);
   if (!loaded) return policy_error(loaded.error());
-  return print(line.format == Format::kJson ? printed(policy::policy_json(*loaded))
-                                            : policy::print_policy(*loaded),
-               kExitGood);
+  const auto filter = command_filter(*loaded);
+  if (!filter) return policy_error(filter.error());
+  if (line.format == Format::kText)
+    return print(policy::print_policy(*loaded) + describe_command_filter(*filter), kExitGood);
+  base::Json json = policy::policy_json(*loaded);
+  if (*filter)
+    std::get<base::JsonObject>(json.value)
+        .emplace_back("seccomp", seccomp::filter_json((*filter)->filter));
+  return print(printed(json), kExitGood);
 }
 
 Question question_of(const CommandLine& line, int argc, char** argv) {
@@ -164,6 +173,8 @@ int check(const CommandLine& line, int argc, char** argv) {
   }
   auto loaded = load_policy(line);
   if (!loaded) return policy_error(loaded.error());
+  if (line.root == "/")  // what the command would be started with
+    if (const auto filter = command_filter(*loaded); !filter) return policy_error(filter.error());
   auto judgement = judge(question_of(line, argc, argv), loaded->policy);
   if (!judgement) return usage_error(judgement.error());
   tell_kubernetes(line, loaded->policy, *judgement);
@@ -211,12 +222,13 @@ Approval ask_the_checks(const CommandLine& line, const Policy& policy, bool hold
   return approval;
 }
 
-int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited) {
+int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited,
+           const launch::CallFilter* filter) {
   // PID 1 would lose what arrives between unblocking and exec; exec takes the
   // handlers away by itself.
   const launch::EndOnSignal until_exec(inherited, launch::ending_signals());
   inherited.restore();
-  const launch::ExecFailure failure = launch::exec_command(path, argv);
+  const launch::ExecFailure failure = launch::exec_command(path, argv, filter);
   complain(failure.message);
   return failure.exit_code;
 }
@@ -225,6 +237,7 @@ int launch_command(const CommandLine& line, int argc, char** argv,
                    const launch::InheritedState& inherited) {
   launch::FoundCommand command;
   Policy policy;
+  std::optional<CommandFilter> filter;
   Approval approval;
   bool supervise = false;
   {
@@ -238,6 +251,10 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     const bool checks_are_off = variable("GPUINIT") == "off";
     auto loaded = policy_of_launch(line, checks_are_off);
     if (!loaded) return policy_error(loaded.error());
+    auto made = command_filter(*loaded);
+    if (!made && !checks_are_off) return policy_error(made.error());
+    if (made) filter = std::move(made).value();
+    else complain("GPUINIT=off, so the command starts without a filter: " + made.error().message);
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, argv[0]);
     if (!checks_are_off) {
@@ -248,8 +265,9 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     if (approval.exit_code) return *approval.exit_code;
   }
   char* const* words = argv + line.command_index;
-  if (!supervise) return become(command.path, words, inherited);
-  launch::SuperviseOptions options = supervise_options(policy, approval.devices);
+  const launch::CallFilter* calls = filter ? &filter->compiled : nullptr;
+  if (!supervise) return become(command.path, words, inherited, calls);
+  launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
   options.hold = {approval.driver_client.release(), policy.warmup_hold};
   return launch::supervise(options, inherited, command.path, words);
 }

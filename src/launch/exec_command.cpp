@@ -5,8 +5,10 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/text.h"
+#include "launch/call_filter.h"
 
 namespace gpuinit::launch {
 
@@ -49,9 +51,16 @@ FoundCommand find_command(const std::string& name) {
                                   base::printable(path) + ")"}};
 }
 
-ExecFailure exec_command(const std::string& path, char* const* argv) {
+ExecFailure exec_command(const std::string& path, char* const* argv, const CallFilter* filter) {
+  if (filter != nullptr)
+    if (const int refused = enter(*filter); refused != 0) return describe_refused_filter(refused);
   ::execve(path.c_str(), argv, environ);
-  return describe_exec_failure(path, errno);
+  const int error = errno;
+  // A file that the filter hides would be told as one that is not there.
+  if (filter != nullptr && !may_ask_why(*filter))
+    return {error == ENOENT ? kExitNotFound : kExitNotExecutable,
+            base::printable(path) + ": " + std::strerror(error)};
+  return describe_exec_failure(path, error);
 }
 
 }  // namespace gpuinit::launch

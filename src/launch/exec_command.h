@@ -11,10 +11,13 @@
 
 namespace gpuinit::launch {
 
+struct CallFilter;
+
 // Why the command could not be executed.
 struct ExecFailure {
-  int exit_code = kExitNotFound;  // 126: found but not executable, 127: not found
-  std::string message;            // one sentence with cause and next step
+  // 126: found but not executable, 127: not found, 78: its filter cannot be installed
+  int exit_code = kExitNotFound;
+  std::string message;  // one sentence with cause and next step
 };
 
 struct FoundCommand {
@@ -29,9 +32,11 @@ FoundCommand find_command(const std::string& name);
 inline constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // Executes `path` with `argv` and the environment of this process. Same pid,
-// cwd, open files; the caller has put back mask and dispositions. Returns only
-// if that failed.
-ExecFailure exec_command(const std::string& path, char* const* argv);
+// cwd, open files; the caller has put back mask and dispositions. `filter` (or null) is
+// installed last; if that fails nothing is executed. Returns only if it failed, and then
+// may be under the filter.
+ExecFailure exec_command(const std::string& path, char* const* argv,
+                         const CallFilter* filter = nullptr);
 
 // Says why execve of an existing or missing `path` failed with `error` (errno).
 ExecFailure describe_exec_failure(const std::string& path, int error);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "gpuinit/result.h"
+#include "launch/call_filter.h"
 
 namespace gpuinit::launch {
 
@@ -22,11 +23,17 @@ void hand_over_sockets(pid_t parent) {
     ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
 }
 
+// Why the child did not become the command: an errno, of the filter or of exec.
+struct Failure {
+  int filter = 0;
+  int exec = 0;
+};
+
 // The child's part: one list, in this order. It shares our memory until exec, so
-// that `error` can be told without a pipe.
+// that `failure` can be told without a pipe.
 [[noreturn]] void become_command(const SpawnRequest& request, const Terminal& terminal,
                                  const InheritedState& inherited, pid_t parent,
-                                 volatile int& error) {
+                                 volatile Failure& failure) {
   ::setpgid(0, 0);
   if (request.foreground) terminal.give_to(::getpid());
   if (request.parent_death_signal != 0) {
@@ -37,8 +44,11 @@ void hand_over_sockets(pid_t parent) {
   hand_over_sockets(parent);
   ::sigaction(SIGCHLD, &request.sigchld, nullptr);
   set_blocked(inherited.mask());
-  ::execve(request.path.c_str(), request.argv, environ);
-  error = errno;
+  if (request.filter != nullptr) failure.filter = enter(*request.filter);
+  if (failure.filter == 0) {
+    ::execve(request.path.c_str(), request.argv, environ);
+    failure.exec = errno;
+  }
   ::_exit(kExitNotExecutable);
 }
 
@@ -50,16 +60,17 @@ Spawned not_started() {
 
 Spawned spawn_command(const SpawnRequest& request, const Terminal& terminal,
                       const InheritedState& inherited) {
-  volatile int error = 0;
+  volatile Failure failure;
   const pid_t parent = ::getpid();
   // Not fork: copying page tables and the pages that both sides then write costs a
   // tenth of the whole start. With vfork we also sleep until exec has worked or not.
   const pid_t pid = ::vfork();
-  if (pid == 0) become_command(request, terminal, inherited, parent, error);
+  if (pid == 0) become_command(request, terminal, inherited, parent, failure);
   if (pid < 0) return not_started();
-  if (error == 0) return {pid, {}};
+  if (failure.filter == 0 && failure.exec == 0) return {pid, {}};
   ::waitpid(pid, nullptr, 0);
-  return {-1, describe_exec_failure(request.path, error)};
+  if (failure.filter != 0) return {-1, describe_refused_filter(failure.filter)};
+  return {-1, describe_exec_failure(request.path, failure.exec)};
 }
 
 }  // namespace gpuinit::launch

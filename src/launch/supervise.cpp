@@ -59,6 +59,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   request.argv = argv;
   request.foreground = terminal.is_ours();
   request.parent_death_signal = options.parent_death_signal;
+  request.filter = options.filter;
   // Under an inherited SIG_IGN the kernel would reap, and nobody would hear of it.
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;

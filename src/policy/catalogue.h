@@ -94,12 +94,18 @@ bool takes_text(const Key& key);
 
 Value get(const Key& key, const Policy& policy);
 
-// Says what is wrong with a version range; empty if nothing is.
-using RangeProblem = std::function<std::string(const std::string&)>;
+// Says what is wrong with a text; empty if nothing is.
+using Problem = std::function<std::string(const std::string&)>;
+
+// What other rooms know about texts. An empty function takes any.
+struct Problems {
+  Problem version_range;
+  Problem system_call;
+};
 
 // Puts the value into the policy. The error reads "expected …, found …" and
-// leaves the policy as it was. `range_problem` may be empty: any range is taken.
-Status set(const Key& key, const Value& value, const RangeProblem& range_problem, Policy& policy);
+// leaves the policy as it was.
+Status set(const Key& key, const Value& value, const Problems& problems, Policy& policy);
 
 // The defaults of include/gpuinit/policy.h, with every check at "fail".
 Policy built_in_policy();

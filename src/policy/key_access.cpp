@@ -55,7 +55,7 @@ struct TextProblem {
   std::string detail;
 };
 
-TextProblem text_problem(TextRule rule, const std::string& text, const RangeProblem& problem) {
+TextProblem text_problem(TextRule rule, const std::string& text, const Problem& problem) {
   if (!is_clean_text(text))
     return {true, "a control character, invalid UTF-8, or more than a path can hold"};
   switch (rule) {
@@ -182,7 +182,7 @@ Value get(const Key& key, const Policy& policy) {
       key.field);
 }
 
-Status set(const Key& key, const Value& value, const RangeProblem& range_problem, Policy& policy) {
+Status set(const Key& key, const Value& value, const Problems& problems, Policy& policy) {
   std::string detail;
   const bool taken = std::visit(
       Overloaded{
@@ -210,7 +210,13 @@ Status set(const Key& key, const Value& value, const RangeProblem& range_problem
             return signal.has_value();
           },
           [&](ExitCodes field) { return take(exit_codes(value), policy.*field); },
-          [&](const Texts& list) { return take(texts(value, list.rule), policy.*list.field); },
+          [&](const Texts& list) {
+            const auto given = texts(value, list.rule);
+            if (given && list.rule == ListRule::kSystemCalls && problems.system_call)
+              for (const std::string& call : *given)
+                if (detail.empty()) detail = problems.system_call(call);
+            return detail.empty() && take(given, policy.*list.field);
+          },
           [&](WaitReasons field) { return take(wait_reasons(value), policy.*field); },
           [&](bool Policy::*field) {
             const auto* boolean = std::get_if<bool>(&value.data);
@@ -229,7 +235,7 @@ Status set(const Key& key, const Value& value, const RangeProblem& range_problem
               detail = std::holds_alternative<Value::Other>(value.data) ? "" : "write it in quotes";
               return false;
             }
-            auto problem = text_problem(text.rule, *given, range_problem);
+            auto problem = text_problem(text.rule, *given, problems.version_range);
             detail = std::move(problem.detail);
             if (!problem.wrong) policy.*text.field = *given;
             return !problem.wrong;

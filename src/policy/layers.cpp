@@ -68,13 +68,13 @@ Status check_version(const std::string& file, const TomlDocument& document) {
 
 }  // namespace
 
-Layers::Layers(RangeProblem range_problem)
-    : range_problem_(std::move(range_problem)),
+Layers::Layers(Problems problems)
+    : problems_(std::move(problems)),
       policy_(built_in_policy()),
       origins_(catalogue().size(), kBuiltIn) {}
 
 Status Layers::put(const Key& key, const Value& value, std::string origin) {
-  auto done = set(key, value, range_problem_, policy_);
+  auto done = set(key, value, problems_, policy_);
   if (done) origins_[static_cast<std::size_t>(&key - catalogue().data())] = std::move(origin);
   return done;
 }

@@ -13,7 +13,7 @@ namespace gpuinit::policy {
 class Layers {
  public:
   // Starts with the built-in policy.
-  explicit Layers(RangeProblem range_problem);
+  explicit Layers(Problems problems);
 
   // The text of a policy file; `name` is for messages and origins.
   Status add_file(const std::string& name, std::string_view text);
@@ -27,7 +27,7 @@ class Layers {
  private:
   Status put(const Key& key, const Value& value, std::string origin);
 
-  RangeProblem range_problem_;
+  Problems problems_;
   Policy policy_;
   std::vector<std::string> origins_;  // as catalogue()
 };

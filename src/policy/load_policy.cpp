@@ -84,7 +84,7 @@ Status add_files(Layers& layers, const PolicySources& sources) {
 }  // namespace
 
 Result<LoadedPolicy> load_policy(const PolicySources& sources) {
-  Layers layers(sources.range_problem);
+  Layers layers({sources.range_problem, sources.call_problem});
   if (auto done = add_files(layers, sources); !done) return std::move(done).error();
   for (const auto& setting : split_settings(sources.environment_set))
     if (auto done = layers.add_setting(setting, "GPUINIT_SET"); !done)

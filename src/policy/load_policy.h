@@ -30,8 +30,10 @@ struct PolicySources {
   std::string environment_set;           // GPUINIT_SET: KEY=VALUE;KEY=VALUE
   std::vector<std::string> set_options;  // --set KEY=VALUE, in order
 
-  // Says what is wrong with a version range, empty if nothing is.
+  // Each says what is wrong with a text, empty if nothing is: a version range, the name
+  // of a system call.
   std::function<std::string(const std::string&)> range_problem;
+  std::function<std::string(const std::string&)> call_problem;
 };
 
 struct KeyOrigin {

@@ -11,6 +11,7 @@ namespace gpuinit::seccomp {
 
 struct Abi {
   std::string_view name;
+  std::string_view profile_name;   // in OCI's profiles
   std::uint32_t audit_arch;        // seccomp_data.arch
   std::uint32_t first_number = 0;  // x32 shares x86-64's arch and has a bit set in its numbers
   std::uint32_t libseccomp_token;  // as audit_arch, but x32 has one of its own
@@ -20,14 +21,14 @@ inline constexpr std::uint32_t kX32Bit = 0x40000000;
 
 #if defined(__x86_64__)
 inline constexpr std::array<Abi, 3> kAbis{{
-    {"x86-64", AUDIT_ARCH_X86_64, 0, AUDIT_ARCH_X86_64},
-    {"x32", AUDIT_ARCH_X86_64, kX32Bit, AUDIT_ARCH_X86_64 & ~__AUDIT_ARCH_64BIT},
-    {"i386", AUDIT_ARCH_I386, 0, AUDIT_ARCH_I386},
+    {"x86-64", "SCMP_ARCH_X86_64", AUDIT_ARCH_X86_64, 0, AUDIT_ARCH_X86_64},
+    {"x32", "SCMP_ARCH_X32", AUDIT_ARCH_X86_64, kX32Bit, AUDIT_ARCH_X86_64 & ~__AUDIT_ARCH_64BIT},
+    {"i386", "SCMP_ARCH_X86", AUDIT_ARCH_I386, 0, AUDIT_ARCH_I386},
 }};
 #elif defined(__aarch64__)
 inline constexpr std::array<Abi, 2> kAbis{{
-    {"aarch64", AUDIT_ARCH_AARCH64, 0, AUDIT_ARCH_AARCH64},
-    {"arm", AUDIT_ARCH_ARM, 0, AUDIT_ARCH_ARM},
+    {"aarch64", "SCMP_ARCH_AARCH64", AUDIT_ARCH_AARCH64, 0, AUDIT_ARCH_AARCH64},
+    {"arm", "SCMP_ARCH_ARM", AUDIT_ARCH_ARM, 0, AUDIT_ARCH_ARM},
 }};
 #else
 #error "unknown machine"

@@ -25,6 +25,11 @@ namespace {
 constexpr std::size_t kMaxBytes = BPF_MAXINSNS * sizeof(sock_filter);  // 32 KiB
 constexpr int kHighestNumber = 1023;  // of any call, for a walk over all names
 
+// The machine's own ABI is always covered.
+bool covers(const Filter& filter, std::size_t abi) {
+  return abi == 0 || ((filter.abis >> abi) & 1U) != 0;
+}
+
 struct Release {
   void operator()(void* context) const { ::seccomp_release(context); }
 };
@@ -121,7 +126,7 @@ Status add_newer_rule(const Filter& filter, const Rule& rule, NewerParts& parts)
       !filter.newer_calls_are_missing)
     return Done{};
   for (std::size_t i = 0; i < kAbis.size(); ++i)
-    if (const auto number = number_of(kAbis[i], rule.call))
+    if (const auto number = number_of(kAbis[i], rule.call); number && covers(filter, i))
       parts[i].decisions.push_back({*number, result});
   return Done{};
 }
@@ -170,12 +175,32 @@ Result<Program> exported(const Context& context) {
   return program;
 }
 
-Status prepare(const Context& context) {
-  for (const Abi& abi : kAbis) {
-    const int result = ::seccomp_arch_add(context.get(), abi.libseccomp_token);
-    if (result < 0 && result != -EEXIST) return cannot("cover " + std::string(abi.name), result);
+// From this many rules on a search tree pays: it costs 3 ms once, and saves each call that
+// the kernel must run the whole filter for some hundred tests.
+constexpr std::size_t kManyRules = 64;
+
+Status prepare(const Context& context, const Filter& filter) {
+  // The machine's own, the first, is there already.
+  for (std::size_t i = 1; i < kAbis.size(); ++i) {
+    if (!covers(filter, i)) continue;
+    const int result = ::seccomp_arch_add(context.get(), kAbis[i].libseccomp_token);
+    if (result < 0) return cannot("cover " + std::string(kAbis[i].name), result);
   }
-  return Done{};
+  if (filter.rules.size() < kManyRules) return Done{};
+  const int result = ::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  return result < 0 ? Status(cannot("optimise the filter", result)) : Status(Done{});
+}
+
+// The number above which calls are newer than all that the rules name, for each ABI.
+void set_last(const Filter& filter, NewerParts& parts) {
+  for (std::size_t i = 0; i < kAbis.size(); ++i) {
+    if (!covers(filter, i)) continue;
+    for (const Rule& rule : filter.rules)
+      if (const auto number = number_of(kAbis[i], rule.call)) {
+        parts[i].has_last = true;
+        parts[i].last = std::max(parts[i].last, *number);
+      }
+  }
 }
 
 }  // namespace
@@ -184,7 +209,7 @@ Result<Program> compile(const Filter& filter) {
   const Context context(
       ::seccomp_init(libseccomp_action(filter.otherwise, filter.otherwise_error)));
   if (context == nullptr) return Error{"seccomp: libseccomp cannot make such a filter"};
-  if (auto done = prepare(context); !done) return std::move(done).error();
+  if (auto done = prepare(context, filter); !done) return std::move(done).error();
   NewerParts parts;
   for (const Rule& rule : filter.rules) {
     if (!is_call_name(rule.call))
@@ -193,13 +218,7 @@ Result<Program> compile(const Filter& filter) {
     auto done = newer ? add_newer_rule(filter, rule, parts) : add_rule(context, filter, rule);
     if (!done) return std::move(done).error();
   }
-  if (filter.newer_calls_are_missing)
-    for (std::size_t i = 0; i < kAbis.size(); ++i)
-      for (const Rule& rule : filter.rules)
-        if (const auto number = number_of(kAbis[i], rule.call)) {
-          parts[i].has_last = true;
-          parts[i].last = std::max(parts[i].last, *number);
-        }
+  if (filter.newer_calls_are_missing) set_last(filter, parts);
   auto rest = exported(context);
   if (!rest) return rest;
   Program program = newer_program(parts);
@@ -229,6 +248,7 @@ std::string call_name(std::uint32_t audit_arch, int number) {
 }
 
 bool is_call_name(std::string_view name) {
+  if (name.find('\0') != std::string_view::npos) return false;  // libseccomp would stop there
   if (find_newer_call(name) != nullptr) return true;
   return ::seccomp_syscall_resolve_name(std::string(name).c_str()) != __NR_SCMP_ERROR;
 }

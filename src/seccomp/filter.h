@@ -1,8 +1,9 @@
 // Filters on system calls: described as plain data, compiled to the kernel's
 // program, installed. libseccomp is included in compile.cpp alone.
 //
-// A filter covers every ABI that this kernel can enter: x86-64, x32 and i386 (int
-// 0x80), or aarch64 and arm. A rule names a call once and holds for all of them.
+// A filter covers every ABI that this kernel can enter unless it says otherwise:
+// x86-64, x32 and i386 (int 0x80), or aarch64 and arm. A rule names a call once and
+// holds for all of them.
 #pragma once
 
 #include <linux/filter.h>
@@ -56,6 +57,8 @@ struct Rule {
 // rules of a call must know that on i386 the socket calls also come in through
 // `socketcall`, and those of System V IPC through `ipc`: a rule for `socket` is also
 // one for socketcall(1, …), whose arguments cannot be tested.
+inline constexpr unsigned kAllAbis = ~0U;
+
 struct Filter {
   Action otherwise = Action::kAllow;  // calls that no rule holds for
   int otherwise_error = ENOSYS;
@@ -65,6 +68,8 @@ struct Filter {
   bool newer_calls_are_missing = false;
   std::vector<Rule> rules;
   bool log = false;  // see install_flags
+  unsigned abis =
+      kAllAbis;  // bit n: kAbis[n] of abis.h; a call through another one ends the thread
 };
 
 using Program = std::vector<sock_filter>;

@@ -15,10 +15,10 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string refusal(std::string_view name, const Value& value, const RangeProblem& ranges = {}) {
+std::string refusal(std::string_view name, const Value& value, const Problem& ranges = {}) {
   Policy policy = built_in_policy();
   const auto before = test::fields(policy);
-  auto done = set(*find_key(name), value, ranges, policy);
+  auto done = set(*find_key(name), value, {ranges, {}}, policy);
   EXPECT_EQ(test::fields(policy) == before, !done.ok()) << "a refused value must change nothing";
   return done ? "" : done.error().message;
 }
@@ -274,23 +274,23 @@ TEST(Values, TextIsCleanUtf8ThatAPathCanHold) {
 }
 
 TEST(Values, RangesAreJudgedByTheOneWhoKnowsThem) {
-  const RangeProblem ranges = [](const std::string& range) {
+  const Problem ranges = [](const std::string& range) {
     return range == "abc" ? "`abc` is no version" : "";
   };
   for (const char* name :
        {"gpu.count", "expect.python", "expect.torch", "expect.cuda", "expect.driver"}) {
     EXPECT_THAT(refusal(name, text("abc"), ranges), HasSubstr("(`abc` is no version)")) << name;
     Policy policy;
-    EXPECT_TRUE(set(*find_key(name), text("3.10"), ranges, policy)) << name;
+    EXPECT_TRUE(set(*find_key(name), text("3.10"), {ranges, {}}, policy)) << name;
   }
 }
 
 TEST(Values, AnEmptyRangeIsNoPinButNoCount) {
-  const RangeProblem never_empty = [](const std::string& range) {
+  const Problem never_empty = [](const std::string& range) {
     return range.empty() ? "empty" : "";
   };
   Policy policy;
-  EXPECT_TRUE(set(*find_key("expect.cuda"), text(""), never_empty, policy));
+  EXPECT_TRUE(set(*find_key("expect.cuda"), text(""), {never_empty, {}}, policy));
   EXPECT_NE(refusal("gpu.count", text("")), "");
 }
 

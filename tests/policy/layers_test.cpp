@@ -245,5 +245,17 @@ TEST(Settings, AQuoteInsideABareWordIsJustACharacter) {
   EXPECT_THAT(split_settings("a=it's;b=1"), ElementsAre("a=it's", "b=1"));
 }
 
+TEST(Layers, NamesOfSystemCallsAreJudgedByWhoKnowsThem) {
+  Layers layers({.version_range = {}, .system_call = [](const std::string& name) {
+                   return name == "mount" ? "" : "there is no `" + name + "`";
+                 }});
+  const auto done = layers.add_file("f", "version = 1\n[seccomp]\ndeny = [\"mount\", \"mout\"]\n");
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().message, testing::StartsWith("f:3:8: `seccomp.deny`: expected"));
+  EXPECT_THAT(done.error().message, testing::HasSubstr("(there is no `mout`)"));
+  EXPECT_TRUE(layers.loaded().policy.seccomp_deny.empty());
+  EXPECT_TRUE(layers.add_setting("seccomp.deny=mount", "--set"));
+}
+
 }  // namespace
 }  // namespace gpuinit::policy

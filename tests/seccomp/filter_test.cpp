@@ -229,6 +229,20 @@ TEST(Filter, SpeculationFlagIsDroppedWhereTheKernelDoesNotKnowIt) {
             EPERM);
 }
 
+TEST(Filter, LoggingIsAFlagOfItsInstallation) {
+  Filter filter = denying({deny("getppid")});
+  EXPECT_EQ(install_flags(filter) & SECCOMP_FILTER_FLAG_LOG, 0U);
+  filter.log = true;
+  EXPECT_NE(install_flags(filter) & SECCOMP_FILTER_FLAG_LOG, 0U);
+  const Program program = compiled(filter);
+  EXPECT_EQ(result_in_child([&] {
+              ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+              if (!install(program, install_flags(filter))) return 1;
+              return errno_of(SYS_getppid);
+            }),
+            EPERM);
+}
+
 TEST(Filter, WithoutPrivilegeTheKernelRefusesIt) {
   const Program program = compiled(denying({deny("getppid")}));
   EXPECT_EQ(result_in_child([&] {
