@@ -8,7 +8,6 @@
 
 #include "base/byte_source.h"
 #include "base/unique_fd.h"
-#include "binary/constructors.h"
 #include "binary/elf_file.h"
 
 namespace gpuinit::warmup {
@@ -16,9 +15,8 @@ namespace gpuinit::warmup {
 namespace {
 
 // Of code and of variables only the beginning, should there be more.
-constexpr std::uint64_t kStartOfCode = 4 * 1024 * 1024;
+constexpr std::uint64_t kStartOfCode = 128 * 1024 * 1024;
 constexpr std::uint64_t kStartOfData = 4 * 1024 * 1024;
-constexpr std::uint64_t kFaultAround = 64 * 1024;
 
 // Read as a whole by the loader: symbols, versions, hash tables, relocations, and what they
 // are applied to.
@@ -40,15 +38,6 @@ Range part_of(const binary::Section& section) {
   return {};
 }
 
-// Where constructors are, and what they reach first: the piece around each of them that the
-// kernel maps at once (fault-around).
-void add_constructors(const binary::ElfFile& elf, const std::vector<binary::Section>& sections,
-                      std::vector<Range>& ranges) {
-  for (const std::uint64_t address : binary::constructors(elf, sections))
-    if (const auto offset = elf.file_offset(address, 1))
-      ranges.push_back({*offset / kFaultAround * kFaultAround, kFaultAround});
-}
-
 FilePart part_of(const std::string& path) {
   FilePart part;
   base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -66,7 +55,6 @@ FilePart part_of(const std::string& path) {
   if (!sections) return part;
   part.ranges.push_back({0, 4096});  // the headers
   for (const binary::Section& section : *sections) part.ranges.push_back(part_of(section));
-  add_constructors(*elf, *sections, part.ranges);
   tidy(part.ranges, part.size);
   return part;
 }
