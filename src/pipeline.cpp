@@ -79,6 +79,7 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
     probe::CudaProbeOptions options;
     options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
     options.timeout = policy.probe_timeout;
+    options.sandbox = policy.probe_sandbox;
     options.environment = question.environment;
     running.emplace(probe::CudaProbe::start(options));
   }

@@ -4,7 +4,6 @@
 
 #include <climits>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "gpuinit/probe_protocol.h"
@@ -31,12 +30,8 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   program.image = embedded_cuda_probe();
   program.arguments = {options.context ? probe_protocol::kAskContext : probe_protocol::kAskDevices};
   program.environment = cuda_environment(options.environment, known ? directory : "");
+  program.sandbox.level = options.sandbox;
   return program;
-}
-
-std::string signal_name(int signal) {
-  const char* name = ::sigabbrev_np(signal);
-  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal);
 }
 
 // "60 s", "1.5 s"
@@ -97,11 +92,11 @@ std::string CudaProbe::State::how_it_ended(ProbeRun& run) const {
   const auto& end = child.end();
   if (end.signal != 0) {
     run.outcome = Outcome::kCrashed;
-    return "ended by " + signal_name(end.signal) + where(answer);
+    return child.how_it_ended() + where(answer);
   }
   run.outcome = Outcome::kExited;
   if (!end.known) return "ended without a whole answer" + where(answer);
-  const std::string status = "exit status " + std::to_string(end.status);
+  const std::string status = child.how_it_ended();
   if (!answer.greeted && end.status == kLoaderFailed)
     return status +
            ": the loader could not start it (it needs libc.so.6 and libdl.so.2 of glibc 2.17 or "
@@ -152,6 +147,7 @@ CudaProbeAnswer CudaProbe::collect() {
   CudaProbeAnswer result;
   const Answer& answer = state.reader.answer();
   state.judge(result.run);
+  state.child.describe_sandbox(result.run);
   result.run.last_step = answer.last_step;
   result.run.load_error = answer.load_error;
   result.run.init_error = answer.init_error;

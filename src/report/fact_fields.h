@@ -265,6 +265,9 @@ void describe(auto& archive, Is<ProbeRun> auto& it) {
   archive.field("load_error", it.load_error);
   archive.field("init_error", it.init_error);
   archive.field("milliseconds", it.milliseconds);
+  archive.field("sandbox", it.sandbox);
+  archive.field("refused_calls", it.refused_calls);
+  archive.field("unexpected_calls", it.unexpected_calls);
 }
 
 void describe(auto& archive, Is<JitCache> auto& it) {

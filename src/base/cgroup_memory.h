@@ -7,7 +7,7 @@
 
 #include "base/root_fs.h"
 
-namespace gpuinit::launch {
+namespace gpuinit::base {
 
 // A value that could not be read is none; so is a limit that is not set.
 struct CgroupMemory {
@@ -20,9 +20,9 @@ struct CgroupMemory {
 // memory.peak) and cgroup-v1/memory.rst (memory.oom_control, limit_in_bytes,
 // max_usage_in_bytes). In a container without a cgroup namespace /proc/self/cgroup
 // names the host's path; the mount itself is the container's cgroup then.
-CgroupMemory read_cgroup_memory(const base::RootFs& fs);
+CgroupMemory read_cgroup_memory(const RootFs& fs);
 
 // Only `oom_kills`: read before the command, in the way of its start.
-std::optional<std::uint64_t> read_oom_kills(const base::RootFs& fs);
+std::optional<std::uint64_t> read_oom_kills(const RootFs& fs);
 
-}  // namespace gpuinit::launch
+}  // namespace gpuinit::base
