@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/cgroup_memory.h"
 #include "base/root_fs.h"
@@ -26,6 +27,16 @@ int milliseconds_until(Clock::time_point deadline) {
   return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
+ChildProgram with_scratch(ChildProgram program, ScratchDirectory& scratch) {
+  const Sandbox& sandbox = program.sandbox;
+  if (sandbox.kind != Sandbox::Kind::kPython || sandbox.level == ProbeSandbox::kOff ||
+      !scratch.make(program.environment))
+    return program;
+  program.environment = with_temporary_directory(std::move(program.environment), scratch.path());
+  program.sandbox.writable.push_back(scratch.path());
+  return program;
+}
+
 }  // namespace
 
 DefaultSigchld::DefaultSigchld() {
@@ -36,11 +47,13 @@ DefaultSigchld::DefaultSigchld() {
 
 DefaultSigchld::~DefaultSigchld() { ::sigaction(SIGCHLD, &before_, nullptr); }
 
-Child::Child(const ChildProgram& program) : box_(program.sandbox, program.environment) {
-  start(program);
+Child::Child(ChildProgram program)
+    : program_(with_scratch(std::move(program), scratch_)),
+      box_(program_.sandbox, program_.environment) {
+  start();
 }
 
-void Child::start(const ChildProgram& program) {
+void Child::start() {
   const auto fail = [this](const char* what) {
     error_ = errno_error(what);
     failed_ = true;
@@ -64,7 +77,7 @@ void Child::start(const ChildProgram& program) {
   sigset_t before;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  ProgramExec exec(program);
+  ProgramExec exec(program_);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid == 0) become(exec, box_, writing.get(), parent);
@@ -190,6 +203,7 @@ void Child::kill_and_reap() {
   if (ended_ && end_.known) ::waitpid(pid_, nullptr, WNOHANG);
   pid_fd_.reset();
   pid_ = -1;
+  scratch_.remove();
 }
 
 }  // namespace gpuinit::probe

@@ -14,6 +14,7 @@
 #include "gpuinit/result.h"
 #include "probe/box.h"
 #include "probe/child_program.h"
+#include "probe/scratch_directory.h"
 
 namespace gpuinit::probe {
 
@@ -38,6 +39,9 @@ class DefaultSigchld {
 // sits in its sandbox (src/probe/sandbox.h). What it writes before exec, if exec is
 // refused, is a `not-started` or `no-loader` line (gpuinit/probe_protocol.h).
 //
+// A Python probe has a directory of its own for temporary files ($TMPDIR), which is removed
+// with the child.
+//
 // A call that the sandbox refuses or did not expect waits until wait() or
 // wait_until_ended() answers it. In a healthy run there is none.
 //
@@ -54,7 +58,7 @@ class Child {
     kDeadline,  // neither until then
   };
 
-  explicit Child(const ChildProgram& program);
+  explicit Child(ChildProgram program);
   ~Child() { kill_and_reap(); }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -90,12 +94,14 @@ class Child {
   bool abandoned() const { return abandoned_; }
 
  private:
-  void start(const ChildProgram& program);
+  void start();
   bool look();
   bool read_some(std::string& output);
   void sleep_until_something(bool heed_pipe, Clock::time_point deadline);
   void look_for_want_of_memory();
 
+  ScratchDirectory scratch_;
+  ChildProgram program_;
   Box box_;
   DefaultSigchld default_sigchld_;
   std::optional<std::uint64_t> oom_kills_before_;  // none: cannot be read here

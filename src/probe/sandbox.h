@@ -8,6 +8,7 @@
 //   Landlock         (Linux 5.13) lets it write only where the driver, or importing a
 //                    package, must: see writable_paths(). What it refuses fails with
 //                    EACCES and has no name.
+//                    The Python probe has a directory of its own for temporary files.
 //   no_new_privs     no setuid program gives it more than it has.
 //
 // Where there is no Landlock the seccomp filter refuses what it can see of changes to

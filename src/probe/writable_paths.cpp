@@ -4,20 +4,13 @@
 #include <array>
 
 #include "probe/sandbox.h"
+#include "probe/scratch_directory.h"
 
 namespace gpuinit::probe {
 
 namespace {
 
 using How = WritablePath::How;
-
-std::string value_of(const std::vector<std::string>& environment, std::string_view name) {
-  for (const std::string& variable : environment)
-    if (variable.size() > name.size() && variable.starts_with(name) &&
-        variable[name.size()] == '=')
-      return variable.substr(name.size() + 1);
-  return "";
-}
 
 // A relative path counts from where the probe runs, which is /.
 void add(std::vector<WritablePath>& paths, std::string path, How how = How::kEverything) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -109,8 +110,11 @@ void expect_each_refused(const Ran& ran, std::size_t at_least) {
   for (const auto& [name, count] : times)
     if (expected.size() < 32)
       expected.push_back(count == 1 ? name : name + " (" + std::to_string(count) + " times)");
-  if (times.size() <= 32) EXPECT_EQ(ran.run.refused_calls, expected);
-  else EXPECT_THAT(ran.run.refused_calls, SizeIs(32));
+  if (times.size() <= 32) {
+    EXPECT_EQ(ran.run.refused_calls, expected);
+  } else {
+    EXPECT_THAT(ran.run.refused_calls, SizeIs(32));
+  }
   EXPECT_THAT(ran.run.unexpected_calls, IsEmpty()) << names(ran.run.unexpected_calls);
   EXPECT_EQ(ran.ended, "exit status 0");
 }
@@ -220,7 +224,26 @@ TEST(Files, TheDriversCacheIsWritable) {
   program.environment.push_back("HOME=" + home.root());
   for (const auto& [what, error] : run_program(program).results()) EXPECT_EQ(error, 0) << what;
   program.arguments = {"change-files", home.root()};
-  if (has_landlock()) EXPECT_EQ(run_program(program).result("create"), EACCES);
+  if (!has_landlock()) return;
+  EXPECT_EQ(run_program(program).result("create"), EACCES);
+}
+
+TEST(ScratchDirectory, IsThePythonProbesOwnAndGoesWithIt) {
+  const test::Tree temporary;
+  auto program = misbehaving({"temporary-files"}, Kind::kPython);
+  program.environment.push_back("TMPDIR=" + temporary.root());
+  const Ran ran = run_program(program);
+  EXPECT_THAT(ran.said, HasSubstr("directory " + temporary.root() + "/gpuinit-probe-"));
+  EXPECT_EQ(ran.result("file"), 0);
+  EXPECT_EQ(ran.result("tree"), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(temporary.root()));
+  // What a symlink in it leads to stays.
+  EXPECT_TRUE(std::filesystem::exists("/usr/bin"));
+}
+
+TEST(ScratchDirectory, IsNotForTheCudaProbe) {
+  EXPECT_THAT(misbehave({"temporary-files"}).said, StartsWith("directory 
+"));
 }
 
 std::string without_landlock(const ChildProgram& program) {
@@ -283,7 +306,7 @@ TEST(WithoutSeccomp, ARequiredSandboxMeansNoProbe) {
   for (const int error : {ENOSYS, EINVAL}) {
     const Ran ran = on_a_host({{SYS_seccomp, error}}, misbehaving({"limits"}));
     EXPECT_THAT(ran.said, StartsWith("not-started "));
-    EXPECT_THAT(ran.said, HasSubstr(std::strerror(error)));
+    EXPECT_THAT(ran.said, HasSubstr(::strerror(error)));
     EXPECT_THAT(ran.said, HasSubstr("probe.sandbox = \"best-effort\""));
   }
 }

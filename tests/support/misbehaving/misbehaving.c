@@ -181,7 +181,7 @@ static void permitted(void) {
 // argv[2]: a directory.
 static void change_files(const char* directory) {
   char path[4096];
-  char other[4096];
+  char other[4096 + 8];
   snprintf(path, sizeof path, "%s/gpuinit-misbehaving-%d", directory, (int)getpid());
   snprintf(other, sizeof other, "%s.2", path);
   say_result("create", open(path, O_CREAT | O_WRONLY, 0600));
@@ -191,6 +191,17 @@ static void change_files(const char* directory) {
   say_result("rmdir", rmdir(path));
   say_result("symlink", symlink("x", path));
   unlink(path);
+}
+
+// In $TMPDIR, and left there.
+static void temporary_files(void) {
+  const char* directory = getenv("TMPDIR");
+  dprintf(kPipe, "directory %s\n", directory == NULL ? "" : directory);
+  if (directory == NULL || chdir(directory) != 0) return;
+  say_result("file", open("file", O_CREAT | O_WRONLY, 0));
+  long made = mkdir("a", 0700) | mkdir("a/b", 0700) | symlink("/usr", "a/b/link");
+  made |= open("a/b/file", O_CREAT | O_WRONLY, 0600) < 0 ? -1 : 0;
+  say_result("tree", made | mkdir("empty", 0700));
 }
 
 static void existing_file(const char* path) {
@@ -240,6 +251,7 @@ int main(int argc, char** argv) {
   if (!strcmp(verb, "permitted")) permitted();
   if (!strcmp(verb, "change-files")) change_files(argument);
   if (!strcmp(verb, "existing-file")) existing_file(argument);
+  if (!strcmp(verb, "temporary-files")) temporary_files();
   if (!strcmp(verb, "limits")) limits();
   if (!strcmp(verb, "unexpected")) {
     say_result("kcmp", syscall(SYS_kcmp, getpid(), getpid(), 0, 3, 3));
@@ -268,14 +280,20 @@ int main(int argc, char** argv) {
   }
   if (!strcmp(verb, "escape")) {
     // A grandchild that would like to have a session, or at least a group, of its own.
+    int told[2];
+    if (pipe(told) != 0) _exit(7);
     const pid_t child = fork();
     if (child == 0) {
       say_result("setsid", setsid());
       say_result("setpgid", setpgid(0, 0));
       dprintf(kPipe, "pid %d\n", (int)getpid());
       for (int s = 1; s < NSIG; ++s) signal(s, SIG_IGN);
+      close(told[1]);
       sleep_for_ever();
     }
+    close(told[1]);
+    char nothing;
+    if (read(told[0], &nothing, 1) != 0) _exit(7);
   }
   if (!strcmp(verb, "signal-parent")) say_result("kill", kill(getppid(), SIGTERM));
   if (!strcmp(verb, "eat-memory")) eat_memory();
