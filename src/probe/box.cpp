@@ -56,8 +56,8 @@ Box::Box(const Sandbox& sandbox, const std::vector<std::string>& environment)
   if (filter) filter_ = std::move(filter).value();
   else filter_trouble_ = filter.error().message;
 
-  void* memory = ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     obstacle_ = errno_error("the sandbox: memory").message;
     return;
@@ -88,8 +88,7 @@ void Box::move_childs_end(int fd) {
 
 void Box::hold_files() {
   if (landlock_version_ == 0) return;
-  const Status held =
-      probe::hold_files(landlock_version_, writable_paths(sandbox_, environment_));
+  const Status held = probe::hold_files(landlock_version_, writable_paths(sandbox_, environment_));
   told_->landlock = held.ok();
   if (!held) told_->landlock_error = held.error().code != 0 ? held.error().code : EINVAL;
 }
@@ -130,8 +129,8 @@ int Box::install() {
     }
     // Not here: an old kernel, or somebody else listens to this container (EBUSY).
   }
-  const auto done = seccomp::install(filter_.without_listener(),
-                                     seccomp::install_flags(seccomp::Filter()));
+  const auto done =
+      seccomp::install(filter_.without_listener(), seccomp::install_flags(seccomp::Filter()));
   return done ? 0 : std::max(done.error().code, 1);
 }
 
@@ -169,8 +168,7 @@ void Box::receive_listener() {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  const ssize_t got =
-      ::recvmsg(parents_end_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const ssize_t got = ::recvmsg(parents_end_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   const cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
   if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
@@ -230,12 +228,12 @@ SandboxReport Box::report() const {
   const bool filter = told_->filter_error == 0;
   if (filter && told_->landlock) report.held = "seccomp and Landlock";
   else if (filter) report.held = "seccomp";
-  else report.held = (told_->landlock ? "Landlock only, because " : "none, because ") +
-                     why_no_filter();
+  else
+    report.held =
+        (told_->landlock ? "Landlock only, because " : "none, because ") + why_no_filter();
   if (filter && told_->landlock_error != 0)
     report.held += " (" + errno_error("Landlock", told_->landlock_error).message + ")";
-  if (filter && !told_->listener)
-    report.held += "; the names of refused calls are not known here";
+  if (filter && !told_->listener) report.held += "; the names of refused calls are not known here";
   report.refused = in_words(refused_);
   report.unexpected = in_words(unexpected_);
   return report;

@@ -61,8 +61,8 @@ class Box {
 
   // What the child tells its parent: memory that both see.
   struct Told {
-    bool entered;       // it came that far
-    int filter_error;   // errno; 0: the filter is installed
+    bool entered;      // it came that far
+    int filter_error;  // errno; 0: the filter is installed
     bool landlock;
     int landlock_error;  // errno where this kernel has it; 0 otherwise
     bool listener;

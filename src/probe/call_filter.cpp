@@ -43,8 +43,7 @@ void mark_refused(std::vector<Rule>& rules) {
 void lead_on(Program& program) {
   for (std::size_t at = 0; at < program.size(); ++at)
     if (program[at].code == (BPF_RET | BPF_K) && program[at].k == SECCOMP_RET_ALLOW)
-      program[at] =
-          BPF_STMT(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(program.size() - at - 1));
+      program[at] = BPF_STMT(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(program.size() - at - 1));
 }
 
 // Appends the rules, one program for every few: the time to compile grows with the square

@@ -29,7 +29,7 @@ class CallFilter {
   seccomp::Program without_listener() const;
 
   struct Verdict {
-    int error = 0;            // what the call fails with; 0: it goes through
+    int error = 0;  // what the call fails with; 0: it goes through
     bool unexpected = false;
   };
   Verdict judge(const seccomp_data& call) const;

@@ -130,8 +130,9 @@ std::string Child::how_it_ended() const {
   return "exit status " + std::to_string(end_.status);
 }
 
-void Child::describe_sandbox(ProbeRun& run) const {
+void Child::describe(ProbeRun& run) const {
   auto report = box_.report();
+  run.out_of_memory = end_.out_of_memory.has_value();
   run.sandbox = std::move(report.held);
   run.refused_calls = std::move(report.refused);
   run.unexpected_calls = std::move(report.unexpected);

@@ -88,8 +88,8 @@ class Child {
   // "ended by SIGSEGV", "killed for want of memory (cgroup limit 512 MiB)", "exit status 3".
   // Requires: ended() and end().known.
   std::string how_it_ended() const;
-  // Writes what the sandbox held and refused into `run`.
-  void describe_sandbox(ProbeRun& run) const;
+  // Writes into `run` what the sandbox held and refused, and whether memory ran out.
+  void describe(ProbeRun& run) const;
   // The child did not even end when it was killed.
   bool abandoned() const { return abandoned_; }
 
@@ -105,7 +105,7 @@ class Child {
   Box box_;
   DefaultSigchld default_sigchld_;
   std::optional<std::uint64_t> oom_kills_before_;  // none: cannot be read here
-  base::UniqueFd pipe_;    // reading end, does not block
+  base::UniqueFd pipe_;                            // reading end, does not block
   base::UniqueFd pid_fd_;  // invalid where pidfd_open is refused: the child is then polled
   pid_t pid_ = -1;         // -1: not started, or abandoned
   bool failed_ = false;

@@ -11,6 +11,7 @@
 #include "probe/child.h"
 #include "probe/embedded_cuda_probe.h"
 #include "probe/environment.h"
+#include "probe/refusals.h"
 
 namespace gpuinit::probe {
 
@@ -147,7 +148,7 @@ CudaProbeAnswer CudaProbe::collect() {
   CudaProbeAnswer result;
   const Answer& answer = state.reader.answer();
   state.judge(result.run);
-  state.child.describe_sandbox(result.run);
+  state.child.describe(result.run);
   result.run.last_step = answer.last_step;
   result.run.load_error = answer.load_error;
   result.run.init_error = answer.init_error;
@@ -164,6 +165,7 @@ CudaProbeAnswer CudaProbe::collect() {
   if (result.devices)
     for (Device& device : result.devices.value())
       explain(device.context, state.options.context ? reason : "not asked for");
+  distrust_errors(result);
   return result;
 }
 

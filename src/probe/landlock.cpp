@@ -46,9 +46,9 @@ constexpr std::uint64_t kMakeSymlink = 1U << 12;
 constexpr std::uint64_t kRefer = 1U << 13;     // version 2: link and rename to another directory
 constexpr std::uint64_t kTruncate = 1U << 14;  // version 3
 
-constexpr std::uint64_t kEverything = kWriteFile | kRemoveDirectory | kRemoveFile |
-                                      kMakeDirectory | kMakeFile | kMakeSocket | kMakeFifo |
-                                      kMakeSymlink | kRefer | kTruncate;
+constexpr std::uint64_t kEverything = kWriteFile | kRemoveDirectory | kRemoveFile | kMakeDirectory |
+                                      kMakeFile | kMakeSocket | kMakeFifo | kMakeSymlink | kRefer |
+                                      kTruncate;
 constexpr std::uint64_t kContents = kWriteFile | kTruncate;
 
 // ioctl on devices (version 5) is not handled and so stays allowed: it is how the driver works.
@@ -98,14 +98,13 @@ int landlock_version() {
 
 Status hold_files(int version, const std::vector<WritablePath>& writable) {
   const RulesetAttributes attributes{handled(version)};
-  const base::UniqueFd ruleset(static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
+  const base::UniqueFd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset.valid()) return errno_error("a Landlock ruleset");
   for (const WritablePath& path : writable)
     if (auto done = allow(ruleset.get(), path, attributes.handled_access_fs); !done)
       return std::move(done).error().context("a Landlock rule");
-  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
-    return errno_error("Landlock");
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return errno_error("Landlock");
   return Done{};
 }
 

@@ -39,14 +39,13 @@ constexpr Names kRefused[] = {
     "kexec_file_load", "reboot", "bpf", "perf_event_open", "iopl", "ioperm", "vm86", "vm86old",
     "syslog", "nfsservctl",
     // keys, clock, names of the machine, the terminal
-    "keyctl", "add_key", "request_key", "settimeofday", "clock_settime", "clock_settime64",
-    "stime", "adjtimex", "clock_adjtime", "clock_adjtime64", "sethostname", "setdomainname",
-    "vhangup"};
+    "keyctl", "add_key", "request_key", "settimeofday", "clock_settime", "clock_settime64", "stime",
+    "adjtimex", "clock_adjtime", "clock_adjtime64", "sethostname", "setdomainname", "vhangup"};
 
 // clone(2); CLONE_PARENT would make the new process gpuinit's own child.
-constexpr unsigned long kCloneFlags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS,
-                                         CLONE_NEWIPC,  CLONE_NEWUSER,   CLONE_NEWPID,
-                                         CLONE_NEWNET,  CLONE_PARENT};
+constexpr unsigned long kCloneFlags[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+                                         CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
+                                         CLONE_NEWNET, CLONE_PARENT};
 
 // Typing into, or taking over, a terminal. ioctl_tty(2), asm-generic/ioctls.h
 constexpr unsigned long kTerminalRequests[] = {TIOCSTI, TIOCSCTTY, 0x541C /* TIOCLINUX */};
@@ -75,12 +74,12 @@ constexpr Names kLibc[] = {
     "mlockall", "munlockall", "mincore", "msync", "membarrier", "pkey_alloc", "pkey_free",
     "pkey_mprotect", "memfd_create", "map_shadow_stack",
     // threads and processes. Flags of clone are among the refused; clone3 has them in memory
-    "clone", "fork", "vfork", "futex", "futex_time64", "futex_waitv", "wait4", "waitid",
-    "waitpid", "gettid", "getpid", "getppid", "getpgrp", "getpgid", "getsid", "pidfd_open",
-    "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
-    "sched_getscheduler", "sched_setscheduler", "sched_get_priority_max",
-    "sched_get_priority_min", "sched_getattr", "sched_setattr", "getpriority", "getcpu",
-    "set_thread_area", "get_thread_area", "prctl",
+    "clone", "fork", "vfork", "futex", "futex_time64", "futex_waitv", "wait4", "waitid", "waitpid",
+    "gettid", "getpid", "getppid", "getpgrp", "getpgid", "getsid", "pidfd_open", "sched_yield",
+    "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
+    "sched_getscheduler", "sched_setscheduler", "sched_get_priority_max", "sched_get_priority_min",
+    "sched_getattr", "sched_setattr", "getpriority", "getcpu", "set_thread_area", "get_thread_area",
+    "prctl",
     // signals. Those to others are among the refused
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
     "rt_sigtimedwait", "sigaltstack", "signalfd", "signalfd4", "pause", "alarm", "sigreturn",
@@ -106,38 +105,37 @@ constexpr Names kLibc[] = {
     // files: writing, where Landlock, or the list below, lets it
     "write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "fallocate", "fsync",
     "fdatasync", "sync_file_range", "sendfile", "copy_file_range", "splice", "umask", "creat",
-    "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2",
-    "symlink", "symlinkat", "mknod", "mknodat", "fchmod",
+    "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "symlink",
+    "symlinkat", "mknod", "mknodat", "fchmod",
     // local sockets: the daemons of the driver, name services
     "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "shutdown",
     "getsockopt", "setsockopt", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
     "recvmsg", "sendmmsg", "recvmmsg", "send", "recv"};
 
 // What libcuda.so.1 does besides.
-constexpr Names kDriver[] = {"mbind",  "get_mempolicy", "set_mempolicy", "move_pages",
-                             "shmget", "shmat",         "shmctl",        "shmdt",
-                             "chmod",  "fchmodat",      "chown",         "fchown",
-                             "fchownat"};
+constexpr Names kDriver[] = {"mbind", "get_mempolicy", "set_mempolicy", "move_pages", "shmget",
+                             "shmat", "shmctl",        "shmdt",         "chmod",      "fchmodat",
+                             "chown", "fchown",        "fchownat"};
 
 // What CPython and the packages that torch imports do besides; torch may start the driver.
-constexpr Names kPython[] = {"inotify_init",  "inotify_init1",  "inotify_add_watch",
-                             "inotify_rm_watch", "semget",      "semop",
-                             "semctl",        "set_mempolicy_home_node", "process_madvise",
-                             "link",          "linkat",         "truncate"};
+constexpr Names kPython[] = {
+    "inotify_init", "inotify_init1", "inotify_add_watch",       "inotify_rm_watch", "semget",
+    "semop",        "semctl",        "set_mempolicy_home_node", "process_madvise",  "link",
+    "linkat",       "truncate"};
 
 // Without Landlock: changes by path that no libcuda makes.
 constexpr Names kForeignChanges[] = {"link", "linkat", "truncate", "truncate64"};
 // And those that it makes, for its cache, its shared memory and its device files.
-constexpr Names kDriversChanges[] = {"creat",    "mkdir",     "mkdirat", "rmdir",  "unlink",
-                                     "unlinkat", "rename",    "renameat", "renameat2", "symlink",
-                                     "symlinkat", "mknod",    "mknodat"};
+constexpr Names kDriversChanges[] = {"creat",     "mkdir",  "mkdirat",  "rmdir",     "unlink",
+                                     "unlinkat",  "rename", "renameat", "renameat2", "symlink",
+                                     "symlinkat", "mknod",  "mknodat"};
 
 // Landlock does not hold these. libcuda imports chmod, fchmod and chown.
-constexpr Names kAttributes[] = {"setxattr",   "lsetxattr",    "fsetxattr",  "removexattr",
-                                 "lremovexattr", "fremovexattr", "setxattrat", "removexattrat",
-                                 "file_setattr", "utime", "utimes", "futimesat", "utimensat",
-                                 "utimensat_time64"};
-constexpr Names kDriversAttributes[] = {"chmod",  "fchmodat", "fchmodat2", "chown", "chown32",
+constexpr Names kAttributes[] = {"setxattr",     "lsetxattr",       "fsetxattr",  "removexattr",
+                                 "lremovexattr", "fremovexattr",    "setxattrat", "removexattrat",
+                                 "file_setattr", "utime",           "utimes",     "futimesat",
+                                 "utimensat",    "utimensat_time64"};
+constexpr Names kDriversAttributes[] = {"chmod",  "fchmodat", "fchmodat2", "chown",    "chown32",
                                         "lchown", "lchown32", "fchown",    "fchown32", "fchownat"};
 
 void add(std::vector<Rule>& rules, auto& names, int error) {

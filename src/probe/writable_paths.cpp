@@ -33,7 +33,7 @@ void add_driver(std::vector<WritablePath>& paths, const std::vector<std::string>
 
 // NVIDIA's device files: those of the driver, of Jetson and of WSL; not nvme0n1.
 bool is_driver_device(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kPrefixes{"nvidia", "nvhost", "nvmap",
+  constexpr std::array<std::string_view, 6> kPrefixes{"nvidia", "nvhost",   "nvmap",
                                                       "nvgpu",  "nvsciipc", "dri"};
   for (const auto prefix : kPrefixes)
     if (name.starts_with(prefix)) return true;

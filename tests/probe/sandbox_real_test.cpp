@@ -25,8 +25,7 @@ std::string names(const std::vector<std::string>& calls) {
 class RealSandbox : public testing::TestWithParam<const char*> {};
 
 TEST_P(RealSandbox, NeverInterruptsTheDriver) {
-  const auto directory =
-      test::inputs() / "driver" / GetParam() / "usr/lib/x86_64-linux-gnu";
+  const auto directory = test::inputs() / "driver" / GetParam() / "usr/lib/x86_64-linux-gnu";
   ASSERT_TRUE(std::filesystem::exists(directory / "libcuda.so.1")) << "run tests/inputs/fetch.py";
   CudaProbeOptions options;
   options.context = true;
@@ -60,7 +59,7 @@ Imported import(const std::string& python, const std::string& path, const std::s
   while (child.wait(imported.said, deadline) == Child::Event::kOutput) {
   }
   child.kill_and_reap();
-  child.describe_sandbox(imported.run);
+  child.describe(imported.run);
   return imported;
 }
 
@@ -83,8 +82,8 @@ TEST(RealSandbox, NeverInterruptsTheImportOfTorch) {
 
 TEST(RealSandbox, NeverInterruptsTheImportOfCudaTorch) {
   const std::string python = "/root/.pyenv/versions/3.12.1/bin/python3.12";
-  const auto packages = test::inputs() /
-                        "image/torch2.8.0-cp312/usr/local/lib/python3.12/site-packages";
+  const auto packages =
+      test::inputs() / "image/torch2.8.0-cp312/usr/local/lib/python3.12/site-packages";
   if (!std::filesystem::exists(python) || !std::filesystem::exists(packages / "torch"))
     GTEST_SKIP() << "no Python 3.12.1 of pyenv, or no tree of torch 2.8.0";
   expect_quiet(import(python, packages,

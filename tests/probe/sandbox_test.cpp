@@ -15,6 +15,7 @@
 
 #include "fake_driver.h"
 #include "probe/child.h"
+#include "probe/refusals.h"
 #include "syscall_filter.h"
 
 namespace gpuinit::probe {
@@ -44,9 +45,13 @@ struct Ran {
   std::vector<std::pair<std::string, int>> results() const {
     std::vector<std::pair<std::string, int>> pairs;
     std::istringstream lines(said);
-    std::string what;
-    int error = 0;
-    while (lines >> what >> error) pairs.emplace_back(what, error);
+    std::string line;
+    while (std::getline(lines, line)) {
+      std::istringstream words(line);
+      std::string what;
+      int error = 0;
+      if (words >> what >> error) pairs.emplace_back(what, error);
+    }
     return pairs;
   }
   int result(const std::string& of) const {
@@ -73,7 +78,7 @@ Ran run_program(ChildProgram program, std::chrono::milliseconds timeout = 20s) {
   }
   child.kill_and_reap();
   if (ran.ended.empty()) ran.ended = child.how_it_ended();
-  child.describe_sandbox(ran.run);
+  child.describe(ran.run);
   return ran;
 }
 
@@ -242,8 +247,7 @@ TEST(ScratchDirectory, IsThePythonProbesOwnAndGoesWithIt) {
 }
 
 TEST(ScratchDirectory, IsNotForTheCudaProbe) {
-  EXPECT_THAT(misbehave({"temporary-files"}).said, StartsWith("directory 
-"));
+  EXPECT_THAT(misbehave({"temporary-files"}).said, StartsWith("directory \n"));
 }
 
 std::string without_landlock(const ChildProgram& program) {
@@ -273,8 +277,8 @@ Ran on_a_host(const std::vector<test::Refusal>& refusals, const ChildProgram& pr
   const std::string text = in_another_process([&]() -> std::string {
     if (!refuse(refusals)) return "no seccomp here";
     const Ran inside = run_program(program);
-    return inside.said + "\1" + inside.run.sandbox + "\1" + names(inside.run.refused_calls) +
-           "\1" + inside.ended;
+    return inside.said + "\1" + inside.run.sandbox + "\1" + names(inside.run.refused_calls) + "\1" +
+           inside.ended;
   });
   std::istringstream parts(text);
   std::string refused;
@@ -289,8 +293,7 @@ Ran on_a_host(const std::vector<test::Refusal>& refusals, const ChildProgram& pr
 // An old kernel, or a container engine that listens already (EBUSY).
 TEST(WithoutAListener, CallsAreRefusedAndTheirNamesAreNotKnown) {
   for (const int error : {EINVAL, EBUSY}) {
-    const Ran ran =
-        on_a_host({{SYS_seccomp, error, kNewListener, 1}}, misbehaving({"forbidden"}));
+    const Ran ran = on_a_host({{SYS_seccomp, error, kNewListener, 1}}, misbehaving({"forbidden"}));
     EXPECT_THAT(ran.results(), SizeIs(testing::Ge(50U))) << ran.said;
     for (const auto& [name, result] : ran.results()) EXPECT_EQ(result, EPERM) << name;
     EXPECT_THAT(ran.run.sandbox,
@@ -320,8 +323,7 @@ TEST(WithoutSeccomp, BestEffortRunsAndSaysWhatIsNotHeld) {
   EXPECT_EQ(ran.run.sandbox,
             std::string(has_landlock() ? "Landlock only, because " : "none, because ") +
                 "this host refuses a seccomp filter: Function not implemented");
-  const Ran nothing =
-      on_a_host({{SYS_seccomp, ENOSYS}, {kLandlockCreateRuleset, ENOSYS}}, program);
+  const Ran nothing = on_a_host({{SYS_seccomp, ENOSYS}, {kLandlockCreateRuleset, ENOSYS}}, program);
   EXPECT_THAT(nothing.run.sandbox, StartsWith("none, because this host refuses"));
 }
 
@@ -352,6 +354,50 @@ TEST(Sandbox, AHealthyCudaProbeIsNeverInterrupted) {
   EXPECT_THAT(answer.run.refused_calls, IsEmpty()) << names(answer.run.refused_calls);
   EXPECT_THAT(answer.run.unexpected_calls, IsEmpty()) << names(answer.run.unexpected_calls);
   EXPECT_THAT(answer.run.sandbox, StartsWith("seccomp"));
+}
+
+// --- what a refused call means for the answer -----------------------------------------
+
+CudaProbeAnswer answered(int init_error, std::vector<std::string> refused) {
+  CudaProbeAnswer answer;
+  answer.run.outcome = ProbeRun::Outcome::kAnswered;
+  answer.run.init_error = init_error;
+  answer.run.refused_calls = std::move(refused);
+  if (init_error == 100) answer.devices = std::vector<Device>{};
+  if (init_error == 0) {
+    Device good;
+    good.context = ContextTrial{"cuMemcpyDtoH_v2", 0, true, true, "", 1};
+    Device bad;
+    bad.context = ContextTrial{"cuDevicePrimaryCtxRetain", 999, false, false, "", 1};
+    answer.devices = std::vector<Device>{good, bad};
+  }
+  distrust_errors(answer);
+  return answer;
+}
+
+TEST(ARefusedCall, MakesErrorsOfTheDriverUnknown) {
+  for (const int error : {100, 999}) {
+    const auto answer = answered(error, {"mount", "kill"});
+    EXPECT_THAT(answer.run.init_error.reason(), HasSubstr("sandbox refused mount, kill"));
+    EXPECT_THAT(answer.devices.reason(), HasSubstr("probe.sandbox = \"off\""));
+  }
+  const auto listed = answered(0, {"mount"});
+  EXPECT_EQ(listed.run.init_error, Fact<int>(0));
+  EXPECT_TRUE(listed.devices->at(0).context.known());
+  EXPECT_THAT(listed.devices->at(1).context.reason(), HasSubstr("refused mount"));
+}
+
+TEST(ARefusedCall, IsNeededForThat) {
+  EXPECT_EQ(answered(999, {}).run.init_error, Fact<int>(999));
+  EXPECT_TRUE(answered(100, {}).devices.known());
+  EXPECT_EQ(answered(0, {}).devices->at(1).context->cuda_error, 999);
+}
+
+TEST(ARefusedCall, InCuInitIsSeenInTheAnswer) {
+  const auto answer = test::FakeDriver("forbidden cuInit\nfail cuInit 999\n").ask();
+  EXPECT_EQ(answer.run.outcome, ProbeRun::Outcome::kAnswered) << answer.run.detail;
+  EXPECT_THAT(answer.run.refused_calls, ElementsAre("mount"));
+  EXPECT_TRUE(answer.run.init_error.is_unknown());
 }
 
 // --- misbehaviour ------------------------------------------------------------------

@@ -34,6 +34,7 @@
 //     linger-exit cuInit <file>     the same, then _exit(3)
 //     inspect cuInit <file>         writes into <file> what the process was given (pid, group, open
 //                                   files, signals, environment, …), and goes on
+//     forbidden cuInit              calls mount, which the probe's sandbox refuses, and goes on
 //
 // A kernel launch computes what src/probe/cuda_probe/kernel.h says; memory is the heap.
 #define _GNU_SOURCE
@@ -47,6 +48,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { kMaxDevices = 64, kMaxRules = 128, kPipe = 3, kAny = -1 };
@@ -136,7 +138,8 @@ static void statement(const char* line) {
   }
   static const char* const kBehaviours[] = {
       "fail", "hang",  "stubborn",    "slow",   "crash",       "abort",       "exit",
-      "say",  "flood", "flood-lines", "linger", "linger-hang", "linger-exit", "inspect"};
+      "say",  "flood", "flood-lines", "linger", "linger-hang", "linger-exit", "inspect",
+      "forbidden"};
   for (size_t i = 0; i < sizeof kBehaviours / sizeof *kBehaviours; ++i) {
     if (strcmp(word, kBehaviours[i]) != 0) continue;
     if (rule_count == kMaxRules || sscanf(line, "%*s %63s %n", call, &rest) != 1) break;
@@ -285,6 +288,7 @@ static CUresult play(const char* call, int device) {
     if (!strcmp(b, "linger-hang")) sleep_for_ever();
     if (!strcmp(b, "linger-exit")) _exit(3);
     if (!strcmp(b, "inspect")) inspect(r->argument);
+    if (!strcmp(b, "forbidden")) syscall(SYS_mount, NULL, NULL, NULL, 0, NULL);
   }
   return kSuccess;
 }
