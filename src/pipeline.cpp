@@ -14,6 +14,7 @@
 #include "node/read_node.h"
 #include "probe/cuda_probe.h"
 #include "report/facts_json.h"
+#include "wait_for_driver.h"
 
 namespace gpuinit {
 
@@ -70,9 +71,10 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
+// `client`: where the probe goes that is to stay.
 NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image,
-                               const base::RootFs& machine, const Policy& policy,
-                               Timings& timings) {
+                               const base::RootFs& machine, const Policy& policy, Timings& timings,
+                               probe::OpenClient& client) {
   const std::string no_probe = question.always_probe ? "" : reason_not_to_probe(image, policy);
   std::optional<probe::CudaProbe> running;
   if (no_probe.empty()) {
@@ -80,6 +82,8 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
     options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
     options.timeout = policy.probe_timeout;
     options.sandbox = policy.probe_sandbox;
+    options.trial_timeout = policy.warmup_timeout;
+    options.hold = options.context && question.hold_driver && policy.warmup_hold.count() > 0;
     options.environment = question.environment;
     running.emplace(probe::CudaProbe::start(options));
   }
@@ -98,48 +102,101 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
   probe::CudaProbeAnswer answer = running->collect();
   node.probe = std::move(answer.run);
   node.devices = std::move(answer.devices);
+  client = std::move(answer.client);
   node.driver.cuda_version = std::move(answer.cuda_version);
   return node;
+}
+
+Result<ImageFacts> image_of(const Question& question, const Policy& policy, Timings& timings) {
+  auto root = base::RootFs::open(question.root);
+  if (!root) return std::move(root).error().context("--root");
+  std::optional<Step> step(std::in_place, timings, "image");
+  ImageFacts image = image::read_image({*root,
+                                        question.root,
+                                        question.command,
+                                        question.environment,
+                                        working_directory(question.root),
+                                        policy.python_interpreter,
+                                        {policy.extensions_include, policy.extensions_exclude}});
+  step.reset();
+  if (question.image_is_known) question.image_is_known(image);
+  return image;
+}
+
+Result<NodeFacts> node_of(const Question& question, const ImageFacts& image, const Policy& policy,
+                          Timings& timings, probe::OpenClient& client) {
+  if (!question.node_file.empty()) {
+    auto node = node_from_file(question.node_file);
+    if (!node) return std::move(node).error().context("--node");
+    return node;
+  }
+  auto machine = base::RootFs::open("/");
+  if (!machine) return std::move(machine).error();
+  return node_of_this_machine(question, image, *machine, policy, timings, client);
+}
+
+void run_the_checks(Judgement& judgement, const Policy& policy) {
+  const Step step(judgement.timings, "checks");
+  judgement.findings = checks::run_checks(judgement.facts, policy);
+  judgement.verdict = checks::judge(judgement.findings);
+}
+
+// A saved node does not change, nor does another root's image run here.
+bool may_wait(const Question& question, const Policy& policy) {
+  return !policy.wait_for.empty() && question.node_file.empty() && question.root == "/";
+}
+
+// Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
+// are then those of the last time, and how long was waited.
+Status wait_for_driver(const Question& question, const Policy& policy, Judgement& judgement) {
+  auto waited_for = reason_to_wait(judgement.facts.node, judgement.findings, policy);
+  if (!waited_for) return Done{};
+  WaitForDriver wait(policy.wait_timeout, question.say);
+  const Timings before = judgement.timings;
+  while (waited_for && wait.pause(*waited_for)) {
+    judgement.timings.clear();
+    judgement.driver_client = {};
+    auto node = node_of(question, judgement.facts.image, policy, judgement.timings,
+                        judgement.driver_client);
+    if (!node) return std::move(node).error();
+    judgement.facts.node = std::move(node).value();
+    run_the_checks(judgement, policy);
+    waited_for = reason_to_wait(judgement.facts.node, judgement.findings, policy);
+  }
+  wait.finish(waited_for.has_value(), judgement.findings);
+  judgement.timings.insert(judgement.timings.begin(), before.begin(), before.begin() + 1);
+  judgement.timings.emplace_back("waiting", wait.milliseconds());
+  return Done{};
 }
 
 }  // namespace
 
 Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
-  auto root = base::RootFs::open(question.root);
-  if (!root) return std::move(root).error().context("--root");
   Facts facts;
-  {
-    const Step step(timings, "image");
-    facts.image = image::read_image({*root,
-                                     question.root,
-                                     question.command,
-                                     question.environment,
-                                     working_directory(question.root),
-                                     policy.python_interpreter,
-                                     {policy.extensions_include, policy.extensions_exclude}});
-  }
-  if (!question.node_file.empty()) {
-    auto node = node_from_file(question.node_file);
-    if (!node) return std::move(node).error().context("--node");
-    facts.node = std::move(node).value();
-    return facts;
-  }
-  auto machine = base::RootFs::open("/");
-  if (!machine) return std::move(machine).error();
-  facts.node = node_of_this_machine(question, facts.image, *machine, policy, timings);
+  auto image = image_of(question, policy, timings);
+  if (!image) return std::move(image).error();
+  facts.image = std::move(image).value();
+  probe::OpenClient nobody;
+  auto node = node_of(question, facts.image, policy, timings, nobody);
+  if (!node) return std::move(node).error();
+  facts.node = std::move(node).value();
   return facts;
 }
 
 Result<Judgement> judge(const Question& question, const Policy& policy) {
   const auto start = Clock::now();
   Judgement judgement;
-  auto facts = gather_facts(question, policy, judgement.timings);
-  if (!facts) return std::move(facts).error();
-  judgement.facts = std::move(facts).value();
-  {
-    const Step step(judgement.timings, "checks");
-    judgement.findings = checks::run_checks(judgement.facts, policy);
-    judgement.verdict = checks::judge(judgement.findings);
+  auto image = image_of(question, policy, judgement.timings);
+  if (!image) return std::move(image).error();
+  judgement.facts.image = std::move(image).value();
+  auto node =
+      node_of(question, judgement.facts.image, policy, judgement.timings, judgement.driver_client);
+  if (!node) return std::move(node).error();
+  judgement.facts.node = std::move(node).value();
+  run_the_checks(judgement, policy);
+  if (may_wait(question, policy)) {
+    const Status waited = wait_for_driver(question, policy, judgement);
+    if (!waited) return waited.error();
   }
   const std::chrono::duration<double, std::milli> took = Clock::now() - start;
   judgement.timings.emplace_back("total", took.count());

@@ -18,9 +18,11 @@ struct Names {
   const char* events;
   const char* limit;
   const char* peak;
+  const char* current;
 };
-constexpr Names kV2{"memory.events", "memory.max", "memory.peak"};
-constexpr Names kV1{"memory.oom_control", "memory.limit_in_bytes", "memory.max_usage_in_bytes"};
+constexpr Names kV2{"memory.events", "memory.max", "memory.peak", "memory.current"};
+constexpr Names kV1{"memory.oom_control", "memory.limit_in_bytes", "memory.max_usage_in_bytes",
+                    "memory.usage_in_bytes"};
 
 struct Place {
   std::string mount;      // "/sys/fs/cgroup"
@@ -96,7 +98,11 @@ CgroupMemory read_cgroup_memory(const RootFs& fs) {
   for (std::string directory = place.directory; directory.starts_with(place.mount);
        directory = std::string(parent(directory))) {
     const auto limit = number_in(fs, directory + "/" + place.names.limit);
-    if (limit) memory.limit = std::min(*limit, memory.limit.value_or(*limit));
+    if (!limit) continue;
+    memory.limit = std::min(*limit, memory.limit.value_or(*limit));
+    const std::uint64_t used =
+        std::min(number_in(fs, directory + "/" + place.names.current).value_or(0), *limit);
+    memory.room = std::min(*limit - used, memory.room.value_or(*limit - used));
   }
   return memory;
 }

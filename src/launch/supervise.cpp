@@ -63,6 +63,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, &request.sigchld);
+  Hold hold(options.hold);
 
   const Spawned spawned = spawn_command(request, terminal, inherited);
   if (spawned.pid < 0) {
@@ -76,8 +77,10 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   if (options.postmortem)
     if (const auto fs = base::RootFs::open("/")) scene.oom_kills_before = base::read_oom_kills(*fs);
 
-  Supervisor supervisor(options, spawned.pid, terminal);
+  Supervisor supervisor(options, spawned.pid, terminal, hold);
   supervisor.run();
+  // That one was not the command's.
+  if (hold.was_killed() && scene.oom_kills_before) ++*scene.oom_kills_before;
 
   const int exit_code = exit_code_of(supervisor);
   const auto& good = options.exit_zero;

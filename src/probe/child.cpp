@@ -184,6 +184,17 @@ void Child::wait_until_ended(Clock::time_point deadline) {
   }
 }
 
+pid_t Child::release() {
+  if (pid_ < 0) return -1;
+  if (look()) {
+    kill_and_reap();
+    return -1;
+  }
+  pipe_.reset();
+  pid_fd_.reset();
+  return std::exchange(pid_, -1);
+}
+
 void Child::kill_and_reap() {
   if (pid_ < 0) return;
   const auto deadline = Clock::now() + kReapBound;
