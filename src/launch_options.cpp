@@ -27,11 +27,12 @@ std::string devices_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " device" : " devices");
 }
 
-launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout,
+launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout, ProbeSandbox sandbox,
                                 std::optional<std::size_t> devices_before) {
   if (!has_driver()) return {};
   probe::CudaProbeOptions options;
   options.timeout = std::min(timeout, kLastQuestion);
+  options.sandbox = sandbox;
   options.environment = environment_variables();
   const probe::CudaProbeAnswer result = probe::CudaProbe::start(options).collect();
   const ProbeRun& run = result.run;
@@ -39,6 +40,9 @@ launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout,
   // A probe or a library that could not even be loaded says nothing about the driver.
   if (run.outcome == Outcome::kNotStarted || run.outcome == Outcome::kNoLoader) return {};
   if (run.load_error.known()) return {};
+  // Nor one that was hindered.
+  const bool hindered = !run.refused_calls.empty() || run.out_of_memory;
+  if (hindered && !result.devices.known()) return {};
   if (run.outcome != Outcome::kAnswered) return {true, true, run.detail};
   if (result.devices.known()) {
     const std::size_t count = result.devices->size();
@@ -71,8 +75,8 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   options.postmortem_exit = policy.launch_postmortem_exit;
   options.say = complain;
   if (policy.gpu_required != GpuRequired::kNo)
-    options.ask_driver = [timeout = policy.probe_timeout, devices] {
-      return ask_driver(timeout, devices);
+    options.ask_driver = [timeout = policy.probe_timeout, sandbox = policy.probe_sandbox, devices] {
+      return ask_driver(timeout, sandbox, devices);
     };
   return options;
 }

@@ -81,6 +81,7 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
     probe::CudaProbeOptions options;
     options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
     options.timeout = policy.probe_timeout;
+    options.sandbox = policy.probe_sandbox;
     options.trial_timeout = policy.warmup_timeout;
     options.hold = options.context && question.hold_driver && policy.warmup_hold.count() > 0;
     options.environment = question.environment;

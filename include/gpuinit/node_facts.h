@@ -93,6 +93,14 @@ struct ProbeRun {
   Fact<std::string> load_error;  // dlerror of libcuda.so.1; absent: it loaded
   Fact<int> init_error;          // CUresult of cuInit; 0: success
   double milliseconds = 0;
+  bool out_of_memory = false;    // kCrashed: the kernel killed it because memory ran out
+  // What the sandbox (src/probe/sandbox.h) held: "seccomp and Landlock", "seccomp", "none,
+  // because …"; empty: nobody said.
+  std::string sandbox;
+  // Names of system calls, "mount" or "mount (3 times)", at most 32 each: those that it
+  // refused, and those that it let through although nobody expected them.
+  std::vector<std::string> refused_calls;
+  std::vector<std::string> unexpected_calls;
 
   bool operator==(const ProbeRun&) const = default;
 };

@@ -89,6 +89,10 @@ bool Context::probe_loaded_libcuda() const {
   return node.probe.known() && node.probe->load_error.is_absent();
 }
 
+bool Context::probe_end_is_the_drivers() const {
+  return node.probe.known() && node.probe->refused_calls.empty() && !node.probe->out_of_memory;
+}
+
 std::optional<int> Context::init_error() const {
   if (!node.probe || !node.probe->init_error) return std::nullopt;
   return *node.probe->init_error;

@@ -55,6 +55,9 @@ struct Context {
 
   // The probe got libcuda.so.1 loaded, whatever the file search says.
   bool probe_loaded_libcuda() const;
+  // How the probe ended says something of the driver: its sandbox refused it nothing, and
+  // the memory did not run out.
+  bool probe_end_is_the_drivers() const;
   // cuInit's CUresult, if the probe got that far.
   std::optional<int> init_error() const;
   // The driver listed at least one device, so whatever it needs is there.

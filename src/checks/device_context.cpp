@@ -142,7 +142,7 @@ Findings check_device_context(const Context& context) {
   const auto untried = std::find_if(devices.begin(), devices.end(),
                                     [](const Device& device) { return !device.context; });
   const auto& run = context.node.probe;
-  if (run && ended_badly(*run)) {
+  if (context.probe_end_is_the_drivers() && ended_badly(*run)) {
     Finding finding = ended_in_trial(*run, devices);
     // With every trial done it hung or crashed while cleaning up: odd, no obstacle.
     if (untried == devices.end()) finding.severity = Severity::kWarn;

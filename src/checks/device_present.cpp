@@ -151,7 +151,7 @@ Findings check_device_present(const Context& context) {
     if (!node.devices->empty()) return wrong_count(context, node.devices->size());
     return one(no_device(context));
   }
-  if (node.probe) {
+  if (context.probe_end_is_the_drivers()) {
     const Outcome outcome = node.probe->outcome;
     const bool reached_the_driver = !node.probe->last_step.empty();
     if (outcome == Outcome::kTimedOut) return one(probe_ended(context, *node.probe));

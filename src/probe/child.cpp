@@ -10,6 +10,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/cgroup_memory.h"
+#include "base/root_fs.h"
+#include "base/signal_name.h"
 #include "probe/child_setup.h"
 
 namespace gpuinit::probe {
@@ -24,6 +27,16 @@ int milliseconds_until(Clock::time_point deadline) {
   return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
+ChildProgram with_scratch(ChildProgram program, ScratchDirectory& scratch) {
+  const Sandbox& sandbox = program.sandbox;
+  if (sandbox.kind != Sandbox::Kind::kPython || sandbox.level == ProbeSandbox::kOff ||
+      !scratch.make(program.environment))
+    return program;
+  program.environment = with_temporary_directory(std::move(program.environment), scratch.path());
+  program.sandbox.writable.push_back(scratch.path());
+  return program;
+}
+
 }  // namespace
 
 DefaultSigchld::DefaultSigchld() {
@@ -34,28 +47,40 @@ DefaultSigchld::DefaultSigchld() {
 
 DefaultSigchld::~DefaultSigchld() { ::sigaction(SIGCHLD, &before_, nullptr); }
 
-Child::Child(const ChildProgram& program) { start(program); }
+Child::Child(ChildProgram program)
+    : program_(with_scratch(std::move(program), scratch_)),
+      box_(program_.sandbox, program_.environment) {
+  start();
+}
 
-void Child::start(const ChildProgram& program) {
+void Child::start() {
   const auto fail = [this](const char* what) {
     error_ = errno_error(what);
     failed_ = true;
   };
+  if (!box_.obstacle().empty()) {
+    error_ = Error{box_.obstacle()};
+    failed_ = true;
+    return;
+  }
+  if (const auto fs = base::RootFs::open("/")) oom_kills_before_ = base::read_oom_kills(*fs);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail("pipe");
   pipe_.reset(ends[0]);
   const base::UniqueFd writing(ends[1]);
   if (::fcntl(pipe_.get(), F_SETFL, O_NONBLOCK) != 0) return fail("pipe");
 
+  box_.open_channel();
+
   // No handler of ours may run in the child before it has reset them all.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  ProgramExec exec(program);
+  ProgramExec exec(program_);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(exec, writing.get(), parent);
+  if (pid == 0) become(exec, box_, writing.get(), parent);
   const int fork_error = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) {
@@ -63,6 +88,7 @@ void Child::start(const ChildProgram& program) {
     return fail("fork");
   }
   pid_ = pid;
+  box_.started(pid);
   ::setpgid(pid, pid);  // as the child does itself: whoever is first
   pid_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (pid_fd_.valid()) ::fcntl(pid_fd_.get(), F_SETFD, FD_CLOEXEC);
@@ -80,8 +106,36 @@ bool Child::look() {
   } else if (info.si_pid == pid_) {
     ended_ = true;
     (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
+    if (end_.signal == SIGKILL && !killed_) look_for_want_of_memory();
   }
   return ended_;
+}
+
+// A SIGKILL that we did not send. The kernel counts before it kills.
+void Child::look_for_want_of_memory() {
+  const auto fs = base::RootFs::open("/");
+  if (!fs || !oom_kills_before_) return;
+  const auto memory = base::read_cgroup_memory(*fs);
+  if (!memory.oom_kills || *memory.oom_kills <= *oom_kills_before_) return;
+  constexpr std::uint64_t kMebi = 1 << 20;
+  end_.out_of_memory =
+      memory.limit ? "(cgroup limit " + std::to_string(*memory.limit / kMebi) + " MiB)" : "";
+}
+
+std::string Child::how_it_ended() const {
+  if (end_.out_of_memory)
+    return "killed for want of memory" +
+           (end_.out_of_memory->empty() ? "" : " " + *end_.out_of_memory);
+  if (end_.signal != 0) return "ended by " + base::signal_name(end_.signal);
+  return "exit status " + std::to_string(end_.status);
+}
+
+void Child::describe(ProbeRun& run) const {
+  auto report = box_.report();
+  run.out_of_memory = end_.out_of_memory.has_value();
+  run.sandbox = std::move(report.held);
+  run.refused_calls = std::move(report.refused);
+  run.unexpected_calls = std::move(report.unexpected);
 }
 
 // False: nothing there now.
@@ -101,9 +155,11 @@ bool Child::read_some(std::string& output) {
 }
 
 void Child::sleep_until_something(bool heed_pipe, Clock::time_point deadline) {
-  pollfd events[2] = {{heed_pipe ? pipe_.get() : -1, POLLIN, 0}, {pid_fd_.get(), POLLIN, 0}};
+  pollfd events[3] = {{heed_pipe ? pipe_.get() : -1, POLLIN, 0},
+                      {pid_fd_.get(), POLLIN, 0},
+                      {box_.waits_on(), POLLIN, 0}};
   if (!pid_fd_.valid()) deadline = std::min(deadline, Clock::now() + kPollInterval);
-  ::poll(events, 2, milliseconds_until(deadline));  // EINTR: the caller looks again
+  ::poll(events, 3, milliseconds_until(deadline));  // EINTR: the caller looks again
 }
 
 Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
@@ -112,6 +168,7 @@ Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
     // First whether it has ended, then what it wrote: nothing can come in between, and a
     // grandchild that keeps the pipe open is not waited for.
     const bool ended = look();
+    box_.serve();
     if (!end_of_output_ && read_some(output)) return Event::kOutput;
     if (ended) return Event::kEnded;
     if (Clock::now() >= deadline) return Event::kDeadline;
@@ -121,7 +178,10 @@ Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
 
 void Child::wait_until_ended(Clock::time_point deadline) {
   pipe_.reset();
-  while (pid_ >= 0 && !look() && Clock::now() < deadline) sleep_until_something(false, deadline);
+  while (pid_ >= 0 && !look() && Clock::now() < deadline) {
+    box_.serve();
+    sleep_until_something(false, deadline);
+  }
 }
 
 pid_t Child::release() {
@@ -140,6 +200,7 @@ void Child::kill_and_reap() {
   const auto deadline = Clock::now() + kReapBound;
   look();
   if (end_.known) {
+    killed_ = !ended_;
     ::kill(-pid_, SIGKILL);
     ::kill(pid_, SIGKILL);  // in case it left its group
   }
@@ -154,6 +215,7 @@ void Child::kill_and_reap() {
   if (ended_ && end_.known) ::waitpid(pid_, nullptr, WNOHANG);
   pid_fd_.reset();
   pid_ = -1;
+  scratch_.remove();
 }
 
 }  // namespace gpuinit::probe

@@ -6,11 +6,15 @@
 
 #include <chrono>
 #include <csignal>
+#include <optional>
 #include <string>
 
 #include "base/unique_fd.h"
+#include "gpuinit/node_facts.h"
 #include "gpuinit/result.h"
+#include "probe/box.h"
 #include "probe/child_program.h"
+#include "probe/scratch_directory.h"
 
 namespace gpuinit::probe {
 
@@ -31,8 +35,15 @@ class DefaultSigchld {
 
 // The child runs in a process group of its own, dies with us, has default signal
 // dispositions and an empty mask, /dev/null as 0, 1 and 2, the pipe as 3 and nothing else
-// open, `/` as its directory and no core dumps. What it writes before exec, if exec is
+// open, `/` as its directory, no core dumps, is the first to go when memory runs out, and
+// sits in its sandbox (src/probe/sandbox.h). What it writes before exec, if exec is
 // refused, is a `not-started` or `no-loader` line (gpuinit/probe_protocol.h).
+//
+// A Python probe has a directory of its own for temporary files ($TMPDIR), which is removed
+// with the child.
+//
+// A call that the sandbox refuses or did not expect waits until wait() or
+// wait_until_ended() answers it. In a healthy run there is none.
 //
 // Ending it kills the group and waits for the child, and for members of the group that
 // have become ours; never longer than kReapBound. A child that even SIGKILL does not end
@@ -47,7 +58,7 @@ class Child {
     kDeadline,  // neither until then
   };
 
-  explicit Child(const ChildProgram& program);
+  explicit Child(ChildProgram program);
   ~Child() { kill_and_reap(); }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -72,20 +83,33 @@ class Child {
     int signal = 0;
     int status = 0;
     bool known = true;  // false: someone else in this process waited for it
+    // The kernel killed it because memory ran out: "(cgroup limit 512 MiB)", or "" where the
+    // cgroup has none; no value: it did not.
+    std::optional<std::string> out_of_memory;
   };
   bool ended() const { return ended_; }
   const End& end() const { return end_; }
+  // "ended by SIGSEGV", "killed for want of memory (cgroup limit 512 MiB)", "exit status 3".
+  // Requires: ended() and end().known.
+  std::string how_it_ended() const;
+  // Writes into `run` what the sandbox held and refused, and whether memory ran out.
+  void describe(ProbeRun& run) const;
   // The child did not even end when it was killed.
   bool abandoned() const { return abandoned_; }
 
  private:
-  void start(const ChildProgram& program);
+  void start();
   bool look();
   bool read_some(std::string& output);
   void sleep_until_something(bool heed_pipe, Clock::time_point deadline);
+  void look_for_want_of_memory();
 
+  ScratchDirectory scratch_;
+  ChildProgram program_;
+  Box box_;
   DefaultSigchld default_sigchld_;
-  base::UniqueFd pipe_;    // reading end, does not block
+  std::optional<std::uint64_t> oom_kills_before_;  // none: cannot be read here
+  base::UniqueFd pipe_;                            // reading end, does not block
   base::UniqueFd pid_fd_;  // invalid where pidfd_open is refused: the child is then polled
   pid_t pid_ = -1;         // -1: not started, or abandoned
   bool failed_ = false;
@@ -93,6 +117,7 @@ class Child {
   bool end_of_output_ = false;
   bool ended_ = false;
   bool abandoned_ = false;
+  bool killed_ = false;  // by us
   End end_;
 };
 

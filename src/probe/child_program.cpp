@@ -4,14 +4,14 @@
 #include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-
-#include "base/unique_fd.h"
+#include <utility>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U  // Linux 6.3
@@ -20,6 +20,8 @@
 namespace gpuinit::probe {
 
 namespace {
+
+constexpr long kFaccessat2 = 439;  // Linux 5.8; the same number everywhere
 
 std::string proc_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
@@ -58,10 +60,14 @@ ProgramExec::ProgramExec(const ChildProgram& program) : program_(program) {
   refusals_.reserve(400);
 }
 
-void ProgramExec::run() {
-  if (try_installed() || try_memfd()) return;
-  for (const auto& directory : program_.scratch_directories)
-    if (try_directory(directory)) return;
+void ProgramExec::run(const std::function<bool()>& enter_box) {
+  find_installed();
+  if (!program_.image.empty() && !make_memfd())
+    for (const auto& directory : program_.scratch_directories)
+      if (make_in(directory)) break;
+  if (!enter_box()) return;
+  for (const Carrier& carrier : carriers_)
+    if (exec_file(carrier.fd.get(), carrier.where.c_str())) return;
 }
 
 void ProgramExec::refused(const char* where, int error) {
@@ -87,37 +93,49 @@ bool ProgramExec::exec_file(int fd, const char* where) {
   return no_loader_;
 }
 
-bool ProgramExec::try_installed() {
-  if (program_.installed_path.empty()) return false;
-  const base::UniqueFd fd(
-      ::open(program_.installed_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid() || !safe_to_run(fd.get())) return false;
-  return exec_file(fd.get(), program_.installed_path.c_str());
+void ProgramExec::find_installed() {
+  if (program_.installed_path.empty()) return;
+  base::UniqueFd fd(::open(program_.installed_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.valid() && safe_to_run(fd.get()))
+    carriers_.push_back({std::move(fd), program_.installed_path});
 }
 
-bool ProgramExec::try_memfd() {
+// False: there is none, or nobody may execute it.
+bool ProgramExec::make_memfd() {
   constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   const auto create = [&](unsigned flags) {
     return static_cast<int>(::syscall(SYS_memfd_create, program_.name.c_str(), flags));
   };
   int created = create(kFlags | MFD_EXEC);
   if (created < 0 && errno == EINVAL) created = create(kFlags);  // kernels before 6.3
-  const base::UniqueFd fd(created);
+  base::UniqueFd fd(created);
   if (!fd.valid() || !write_all(fd.get(), program_.image)) {
     refused("memfd", errno);
     return false;
   }
   ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-  return exec_file(fd.get(), "memfd");
+  // Some security modules let anybody make one and nobody run it. Kernels before 5.8 do not
+  // know the question.
+  const bool executable =
+      ::syscall(kFaccessat2, fd.get(), "", X_OK, AT_EMPTY_PATH) == 0 || errno != EACCES;
+  carriers_.push_back({std::move(fd), "memfd"});
+  return executable;
 }
 
-bool ProgramExec::try_directory(const std::string& directory) {
-  const base::UniqueFd fd(unlinked_file(directory));
+bool ProgramExec::make_in(const std::string& directory) {
+  base::UniqueFd fd(unlinked_file(directory));
+  struct statvfs file_system {};
+  if (fd.valid() && ::fstatvfs(fd.get(), &file_system) == 0 &&
+      (file_system.f_flag & ST_NOEXEC) != 0) {
+    fd.reset();
+    errno = EACCES;
+  }
   if (!fd.valid()) {
     refused(directory.c_str(), errno);
     return false;
   }
-  return exec_file(fd.get(), directory.c_str());
+  carriers_.push_back({std::move(fd), directory});
+  return true;
 }
 
 // The image in a file without a name, open for reading only (ETXTBSY otherwise); -1 and errno.

@@ -1,9 +1,13 @@
 // What a child process runs, and how it becomes that program. Used between fork and exec.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/unique_fd.h"
+#include "probe/sandbox.h"
 
 namespace gpuinit::probe {
 
@@ -15,6 +19,7 @@ struct ChildProgram {
   std::vector<std::string> environment;  // "NAME=value"
   // Where an image may be put when memfd_create is refused, most volatile first.
   std::vector<std::string> scratch_directories{"/run", "/dev/shm", "/tmp", "/var/tmp"};
+  Sandbox sandbox;
 };
 
 // Becomes the program; returns only if that was refused everywhere. Tries in this order
@@ -22,8 +27,10 @@ struct ChildProgram {
 //      nobody else may write;
 //   2. a memfd: works on read-only file systems, with noexec mounts and without /proc, but
 //      not under vm.memfd_noexec=2 nor some security modules;
-//   3. an unlinked file in each of the scratch directories.
-// Each by execveat, where that system call is refused by execve of /proc/self/fd/N.
+//   3. an unlinked file in the first of the scratch directories that can have one and is not
+//      mounted noexec; only where a memfd cannot be made or may not be executed.
+// Each by execveat, where that system call is refused by execve of /proc/self/fd/N. The
+// files are all made before the process enters its box, in which it could not make them.
 //
 // ENOENT at exec ends the search: the program is there, so it is its loader that the image
 // lacks, and no other way of carrying it helps.
@@ -32,7 +39,8 @@ class ProgramExec {
   explicit ProgramExec(const ChildProgram& program);
 
   // Requires: file descriptors above 2 that may be closed on exec, room for two more.
-  void run();
+  // `enter_box` is called once, last before the first exec; returns false to give up.
+  void run(const std::function<bool()>& enter_box);
 
   // After run(): what was refused, all of it: "memfd: Permission denied; /run: …".
   const std::string& refusals() const { return refusals_; }
@@ -40,16 +48,22 @@ class ProgramExec {
   bool no_loader() const { return no_loader_; }
 
  private:
+  struct Carrier {
+    base::UniqueFd fd;  // the program
+    std::string where;
+  };
+
   bool exec_file(int fd, const char* where);
-  bool try_installed();
-  bool try_memfd();
-  bool try_directory(const std::string& directory);
+  void find_installed();
+  bool make_memfd();
+  bool make_in(const std::string& directory);
   int unlinked_file(const std::string& directory);
   void refused(const char* where, int error);
 
   const ChildProgram& program_;
   std::vector<char*> argv_;
   std::vector<char*> envp_;
+  std::vector<Carrier> carriers_;
   std::string refusals_;
   bool no_loader_ = false;
 };

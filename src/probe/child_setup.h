@@ -3,12 +3,14 @@
 
 #include <sys/types.h>
 
+#include "probe/box.h"
 #include "probe/child_program.h"
 
 namespace gpuinit::probe {
 
-// Runs in the child: makes it a clean process and becomes the program. Says
-// `not-started …` on the pipe if that is refused. `parent`: getpid() before fork.
-[[noreturn]] void become(ProgramExec& exec, int pipe, pid_t parent);
+// Runs in the child: makes it a clean process, puts it into the box and becomes the
+// program. Says `not-started …` on the pipe if that is refused. `parent`: getpid() before
+// fork.
+[[noreturn]] void become(ProgramExec& exec, Box& box, int pipe, pid_t parent);
 
 }  // namespace gpuinit::probe

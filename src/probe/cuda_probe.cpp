@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <climits>
 #include <cstdio>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "probe/embedded_cuda_probe.h"
 #include "probe/environment.h"
 #include "probe/last_calls.h"
+#include "probe/refusals.h"
 
 namespace gpuinit::probe {
 
@@ -35,12 +35,8 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   program.arguments = {options.context ? probe_protocol::kAskContext : probe_protocol::kAskDevices};
   if (options.hold) program.arguments.emplace_back(probe_protocol::kAskHold);
   program.environment = cuda_environment(options.environment, known ? directory : "");
+  program.sandbox.level = options.sandbox;
   return program;
-}
-
-std::string signal_name(int signal) {
-  const char* name = ::sigabbrev_np(signal);
-  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal);
 }
 
 // "60 s", "1.5 s"
@@ -142,11 +138,11 @@ std::string CudaProbe::State::how_it_ended(ProbeRun& run) const {
   const auto& end = child.end();
   if (end.signal != 0) {
     run.outcome = Outcome::kCrashed;
-    return "ended by " + signal_name(end.signal) + where(answer);
+    return child.how_it_ended() + where(answer);
   }
   run.outcome = Outcome::kExited;
   if (!end.known) return "ended without a whole answer" + where(answer);
-  const std::string status = "exit status " + std::to_string(end.status);
+  const std::string status = child.how_it_ended();
   if (!answer.greeted && end.status == kLoaderFailed)
     return status +
            ": the loader could not start it (it needs libc.so.6 and libdl.so.2 of glibc 2.17 or "
@@ -202,6 +198,7 @@ CudaProbeAnswer CudaProbe::collect() {
 
   const Answer& answer = state.reader.answer();
   state.judge(result.run);
+  state.child.describe(result.run);
   result.run.last_step = last_calls(answer);
   result.run.load_error = answer.load_error;
   result.run.init_error = answer.init_error;
@@ -215,6 +212,7 @@ CudaProbeAnswer CudaProbe::collect() {
   explain(result.run.init_error, reason);
   explain(result.cuda_version, reason);
   explain(result.devices, reason);
+  distrust_errors(result);
   if (!result.devices) return result;
   if (state.trial_overdue)
     for (const std::size_t i : answer.trials_under_way())

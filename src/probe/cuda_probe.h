@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gpuinit/facts.h"
+#include "gpuinit/policy.h"
 #include "probe/open_client.h"
 
 namespace gpuinit::probe {
@@ -31,6 +32,7 @@ struct CudaProbeOptions {
   // Used if it is there, is a regular executable file of root or of our own user, and is
   // not writable for others (src/probe/child_program.h); otherwise the embedded copy.
   std::string installed_path = "/usr/libexec/gpuinit/gpuinit-cuda-probe";
+  ProbeSandbox sandbox = ProbeSandbox::kRequired;  // src/probe/sandbox.h
   // Of the command. The probe gets what steers CUDA and the loader
   // (src/probe/environment.h).
   std::map<std::string, std::string> environment;

@@ -265,6 +265,10 @@ void describe(auto& archive, Is<ProbeRun> auto& it) {
   archive.field("load_error", it.load_error);
   archive.field("init_error", it.init_error);
   archive.field("milliseconds", it.milliseconds);
+  archive.field("out_of_memory", it.out_of_memory);
+  archive.field("sandbox", it.sandbox);
+  archive.field("refused_calls", it.refused_calls);
+  archive.field("unexpected_calls", it.unexpected_calls);
 }
 
 void describe(auto& archive, Is<JitCache> auto& it) {

@@ -39,6 +39,7 @@ class TextReport {
     if (options_.verbose) {
       add_findings(Severity::kUnknown);
       add_findings(Severity::kSkipped);
+      add_sandbox();
       add_timings();
     }
     if (failed) add_failed_line();
@@ -106,6 +107,20 @@ class TextReport {
     if (body.empty()) return;
     const std::string start = std::string(kIndent, ' ') + label + ": ";
     text_ += wrapped(start, body, columns(start), options_.width);
+  }
+
+  // How far the probe was held, and what it tried.
+  void add_sandbox() {
+    const auto& run = input_.facts.node.probe;
+    if (!run || run->sandbox.empty()) return;
+    std::string words = base::printable(run->sandbox);
+    const auto add = [&words](const char* what, const std::vector<std::string>& calls) {
+      if (calls.empty()) return;
+      words += std::string("; ") + what + ": " + base::printable(base::join_with(calls, ", "));
+    };
+    add("refused", run->refused_calls);
+    add("not expected, let through", run->unexpected_calls);
+    text_ += wrapped("gpuinit: the probe's sandbox: ", words, kIndent, options_.width);
   }
 
   void add_timings() {

@@ -70,6 +70,19 @@ TEST(DeviceContext, AHangOrCrashInATrialIsSaidOnceAndHere) {
   EXPECT_THAT(verdicts(story), ElementsAre("~device.context"));
 }
 
+TEST(DeviceContext, AProbeThatWasHinderedSaysNothingOfTheGpu) {
+  auto story = healthy();
+  story.node.probe->outcome = Outcome::kCrashed;
+  story.node.probe->last_step = "cuLaunchKernel 1";
+  story.node.devices.value()[1].context = Fact<ContextTrial>::unknown("refused");
+  story.node.probe->refused_calls = {"mount"};
+  EXPECT_THAT(verdicts(story), testing::IsEmpty());
+  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  story.node.probe->refused_calls.clear();
+  story.node.probe->out_of_memory = true;
+  EXPECT_THAT(verdicts(story), testing::IsEmpty());
+}
+
 // warmup.timeout: the others were tried, and what they said counts.
 TEST(DeviceContext, AHangOfOneDeviceNamesItAndKeepsWhatTheOthersSaid) {
   auto story = healthy();

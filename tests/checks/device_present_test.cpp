@@ -104,6 +104,20 @@ TEST(DevicePresent, AProbeThatNeverAskedSaysNothingOfTheDriver) {
   }
 }
 
+// What gpuinit did to it condemns no node.
+TEST(DevicePresent, AProbeThatWasHinderedSaysNothingOfTheDriver) {
+  for (const auto outcome : {Outcome::kCrashed, Outcome::kExited, Outcome::kTimedOut}) {
+    auto refused = probe_ended(outcome, "cuInit");
+    refused.node.probe->refused_calls = {"mount"};
+    EXPECT_EQ(only(refused, kId).severity, Severity::kUnknown);
+    EXPECT_THAT(verdicts(refused), IsEmpty());
+  }
+  auto killed = probe_ended(Outcome::kCrashed, "cuInit");
+  killed.node.probe->out_of_memory = true;
+  EXPECT_EQ(only(killed, kId).severity, Severity::kUnknown);
+  EXPECT_THAT(verdicts(killed), IsEmpty());
+}
+
 Facts only_nodes(std::vector<DeviceNode> nodes) {
   auto story = healthy();
   story.node.probe = Fact<ProbeRun>::unknown("not run");

@@ -338,12 +338,12 @@ CudaProbeAnswer ask_to_stay(const FakeDriver& driver, bool context = true) {
 }
 
 TEST(Staying, TheProbeIsAnOpenClientUntilItsOwnerEnds) {
-  test::Tree device;
-  device.file("nvidia0", "");
+  const FakeDriver driver(std::string(kEightGpus) + "open cuInit DIR/nvidia0\n");
+  const std::string device = driver.directory() + "/nvidia0";
+  std::ofstream(device).put('\n');
   pid_t pid = -1;
   {
-    const auto answer = ask_to_stay(FakeDriver(std::string(kEightGpus) + "open cuInit " +
-                                               device.at("nvidia0").string() + "\n"));
+    const auto answer = ask_to_stay(driver);
     EXPECT_EQ(in_words(answer), "answered, 8 devices");
     pid = answer.client.pid();
     ASSERT_GT(pid, 0);
@@ -352,7 +352,7 @@ TEST(Staying, TheProbeIsAnOpenClientUntilItsOwnerEnds) {
     for (const auto& file :
          std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
       files.insert(std::filesystem::read_symlink(file.path()));
-    EXPECT_THAT(files, testing::Contains(device.at("nvidia0").string()));
+    EXPECT_THAT(files, testing::Contains(device));
   }
   EXPECT_NE(::kill(pid, 0), 0);
   EXPECT_EQ(errno, ESRCH);

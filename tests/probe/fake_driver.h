@@ -31,14 +31,17 @@ class FakeDriver {
         tree_.at("libcuda.so.1"));
   }
 
+  const std::string& directory() const { return tree_.root(); }
+
   // What a behaviour wrote into DIR/`name`.
   std::string wrote(const std::string& name) const {
     std::ifstream file(tree_.at(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
+  // The directory is also one that the sandbox lets a driver write to.
   std::map<std::string, std::string> environment() const {
-    return {{"LD_LIBRARY_PATH", tree_.root()}};
+    return {{"LD_LIBRARY_PATH", tree_.root()}, {"CUDA_MPS_PIPE_DIRECTORY", tree_.root()}};
   }
 
   probe::CudaProbeOptions options(bool context = false) const {

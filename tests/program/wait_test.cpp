@@ -37,7 +37,9 @@ class Waiting : public testing::Test {
   }
 
   RunOptions options() const {
+    // The pipes of MPS are where the probe's sandbox lets a driver write.
     return clean({{"LD_LIBRARY_PATH", FAKE_LIBCUDA_DIRECTORY},
+                  {"CUDA_MPS_PIPE_DIRECTORY", tree_.root()},
                   {"CUDA_FAKE_CONFIG", tree_.at("driver")},
                   {"ASAN_OPTIONS", "detect_leaks=0"}});
   }

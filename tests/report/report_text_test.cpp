@@ -219,5 +219,18 @@ TEST(ReportText, TextFromFilesCannotSteerTheTerminalOrFakeALine) {
   EXPECT_THAT(text, Not(HasSubstr("\nue")));
 }
 
+TEST(ReportText, VerboseTellsWhatTheSandboxHeld) {
+  Facts facts;
+  ProbeRun run;
+  run.sandbox = "seccomp";
+  run.refused_calls = {"kill", "mount (3 times)"};
+  run.unexpected_calls = {"kcmp"};
+  facts.node.probe = run;
+  EXPECT_THAT(text_of({}, {}, {.verbose = true}, facts),
+              testing::HasSubstr("gpuinit: the probe's sandbox: seccomp; refused: kill, mount (3 "
+                                 "times); not expected, let"));
+  EXPECT_THAT(text_of({}, {}, {}, facts), testing::Not(testing::HasSubstr("sandbox")));
+}
+
 }  // namespace
 }  // namespace gpuinit::report

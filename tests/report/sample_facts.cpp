@@ -117,7 +117,8 @@ Facts full_facts() {
   node.environment = std::map<std::string, std::string>{{"CUDA_VISIBLE_DEVICES", ""},
                                                         {"LD_LIBRARY_PATH", "/a:/b"}};
   node.probe = ProbeRun{ProbeRun::Outcome::kCrashed, "signal 11", "cuInit",
-                        std::string("no such file"), 999,         0.25};
+                        std::string("no such file"), 999,         0.25,
+                        true, "seccomp", {"mount (2 times)"}, {"kcmp"}};
   return facts;
 }
 

@@ -20,8 +20,10 @@ TEST_P(BeforeTheCommand, AStopRequestEndsGpuinitAndItsProbe) {
   Tree tree;
   tree.file("driver", "devices 1 9.0 85899345920 NVIDIA H100\nlinger-hang cuInit " +
                           tree.at("in").string() + "\n");
+  // The pipes of MPS are where the probe's sandbox lets a driver write.
   RunOptions options = clean({{"LD_LIBRARY_PATH", FAKE_LIBCUDA_DIRECTORY},
                               {"CUDA_FAKE_CONFIG", tree.at("driver")},
+                              {"CUDA_MPS_PIPE_DIRECTORY", tree.root()},
                               {"ASAN_OPTIONS", "detect_leaks=0"}});
   RunningProgram running(supervised(shell("echo ran"), {"gpu.required=yes"}), options, place);
   for (int i = 0; i < 1000 && !std::filesystem::exists(tree.at("in")); ++i)

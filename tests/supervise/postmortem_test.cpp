@@ -25,7 +25,9 @@ void give_driver() {
 // The command does `harm` to the driver `tree` describes, and fails.
 RunningProgram fail_after(const Tree& tree, const std::string& harm,
                           std::vector<std::string> settings = {}) {
+  // The pipes of MPS are where the probe's sandbox lets a driver write.
   RunOptions options = clean({{"LD_LIBRARY_PATH", FAKE_LIBCUDA_DIRECTORY},
+                              {"CUDA_MPS_PIPE_DIRECTORY", tree.root()},
                               {"CUDA_FAKE_CONFIG", tree.at("driver")},
                               {"ASAN_OPTIONS", "detect_leaks=0"}});
   options.in_child = give_driver;

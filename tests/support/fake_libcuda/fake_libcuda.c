@@ -36,6 +36,7 @@
 //     linger-exit cuInit <file>     the same, then _exit(3)
 //     inspect cuInit <file>         writes into <file> what the process was given (pid, group, open
 //                                   files, signals, environment, …), and goes on
+//     forbidden cuInit              calls mount, which the probe's sandbox refuses, and goes on
 //     count cuInit <file>           one more byte in <file> for each call, and goes on
 //     open cuInit <file>            opens it, as a driver its device, keeps it, and goes on
 //
@@ -51,6 +52,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { kMaxDevices = 64, kMaxRules = 128, kPipe = 3, kAny = -1 };
@@ -141,7 +143,8 @@ static void statement(const char* line) {
   }
   static const char* const kBehaviours[] = {
       "fail",  "hang",        "stubborn", "slow",        "crash",       "abort",   "exit",  "say",
-      "flood", "flood-lines", "linger",   "linger-hang", "linger-exit", "inspect", "count", "open"};
+      "flood", "flood-lines", "linger",   "linger-hang", "linger-exit", "inspect", "count", "open",
+      "forbidden"};
   for (size_t i = 0; i < sizeof kBehaviours / sizeof *kBehaviours; ++i) {
     if (strcmp(word, kBehaviours[i]) != 0) continue;
     if (rule_count == kMaxRules || sscanf(line, "%*s %63s %n", call, &rest) != 1) break;
@@ -296,6 +299,7 @@ static CUresult play(const char* call, int device) {
     if (!strcmp(b, "linger-hang")) sleep_for_ever();
     if (!strcmp(b, "linger-exit")) _exit(3);
     if (!strcmp(b, "inspect")) inspect(r->argument);
+    if (!strcmp(b, "forbidden")) syscall(SYS_mount, NULL, NULL, NULL, 0, NULL);
     if (!strcmp(b, "count")) count_call(r->argument);
     if (!strcmp(b, "open") && open(r->argument, O_RDWR | O_CLOEXEC) < 0) complain(r->argument);
   }

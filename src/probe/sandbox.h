@@ -1,0 +1,73 @@
+// The box that a probe's process runs in: it can neither change the machine nor leave its
+// process group, and whatever it tries is known by name.
+//
+//   seccomp filter   refuses what no probe has any business with (src/probe/sandbox_calls.h):
+//                    the network, mounts, namespaces, tracing, signals to others, kernel
+//                    modules, …. Calls that are neither refused nor expected go through.
+//                    A listener in gpuinit learns the names of both.
+//   Landlock         (Linux 5.13) lets it write only where the driver, or importing a
+//                    package, must: see writable_paths(). What it refuses fails with
+//                    EACCES and has no name.
+//                    The Python probe has a directory of its own for temporary files.
+//   no_new_privs     no setuid program gives it more than it has.
+//
+// Where there is no Landlock the seccomp filter refuses what it can see of changes to
+// files, with EROFS: for Python every call that makes, removes, renames or truncates
+// something by path; for CUDA those of them that no libcuda makes. It cannot see paths:
+// CUDA may then create and write any file that its user may, and Python may write into an
+// existing file without truncating it. On kernels before 6.2 Landlock does not hold
+// truncate(2) either.
+//
+// Where there is no listener (Linux before 5.5; another one watches this container
+// already) calls are refused all the same, and their names are not known.
+//
+// Not held: reading, memory and processor time (the deadline ends it; the OOM killer takes
+// it first), what the kernel driver does through ioctl on its own device files.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gpuinit/policy.h"
+
+namespace gpuinit::probe {
+
+struct Sandbox {
+  enum class Kind { kCuda, kPython };
+  Kind kind = Kind::kCuda;
+  ProbeSandbox level = ProbeSandbox::kRequired;
+  // Files, and directories with all beneath them, that may be written besides those that
+  // every probe of this kind may write.
+  std::vector<std::string> writable;
+};
+
+// A path that may be written; nothing happens if it is not there.
+struct WritablePath {
+  enum class How {
+    kEverything,  // files may be made, changed and removed beneath it
+    kContents,    // what is there, or beneath, may be opened for writing
+    kDevices,     // the same, and character devices may be made
+  };
+  std::string path;
+  How how = How::kEverything;
+};
+
+// `environment` as the program gets it ("NAME=value"); `task`: "/proc/self/task", where
+// threads get their names.
+std::vector<WritablePath> writable_paths(const Sandbox& sandbox,
+                                         const std::vector<std::string>& environment);
+
+// What became of it; part of ProbeRun.
+struct SandboxReport {
+  // "seccomp and Landlock", "seccomp", "none, because …".
+  std::string held;
+  std::vector<std::string> refused;     // "mount", "kill (3 times)"
+  std::vector<std::string> unexpected;  // likewise
+};
+
+}  // namespace gpuinit::probe

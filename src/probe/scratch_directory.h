@@ -1,0 +1,39 @@
+// A temporary directory for one probe: importing a package may want to make files, and
+// must not make them anywhere else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gpuinit::probe {
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() = default;
+  ~ScratchDirectory() { remove(); }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+  // In the first place where it can be made, as Python looks for one: $TMPDIR, $TEMP and
+  // $TMP of this environment, then the usual places. False: nowhere.
+  bool make(const std::vector<std::string>& environment);
+
+  // Empty: none was made.
+  const std::string& path() const { return path_; }
+
+  // With all that is in it, symlinks not followed. A tree that is too deep or has too many
+  // files to be anything but malice is left where it is.
+  void remove();
+
+ private:
+  std::string path_;
+};
+
+// "NAME=value" of `environment`; empty: it is not set.
+std::string value_of(const std::vector<std::string>& environment, const std::string& name);
+
+// The same environment with the probe's own place for temporary files.
+std::vector<std::string> with_temporary_directory(std::vector<std::string> environment,
+                                                  const std::string& directory);
+
+}  // namespace gpuinit::probe
