@@ -13,6 +13,7 @@
 #include "image/read_image.h"
 #include "node/read_node.h"
 #include "probe/cuda_probe.h"
+#include "probe/python_probe.h"
 #include "report/facts_json.h"
 
 namespace gpuinit {
@@ -101,31 +102,110 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
   return node;
 }
 
+const char* word_of(image::PythonOptions::Runs runs) {
+  switch (runs) {
+    case image::PythonOptions::Runs::kScript: return "script";
+    case image::PythonOptions::Runs::kModule: return "module";
+    case image::PythonOptions::Runs::kCommand: return "command";
+    case image::PythonOptions::Runs::kInteractive: return "interactive";
+    case image::PythonOptions::Runs::kUnknown:
+    case image::PythonOptions::Runs::kNothing: break;
+  }
+  return "nothing";
+}
+
+std::vector<std::string> words_of(const image::PythonOptions& options) {
+  if (options.isolated) return options.no_site ? std::vector<std::string>{"-I", "-S"}
+                                               : std::vector<std::string>{"-I"};
+  std::vector<std::string> words;
+  if (options.ignore_environment) words.emplace_back("-E");
+  if (options.no_user_site) words.emplace_back("-s");
+  if (options.safe_path) words.emplace_back("-P");
+  if (options.no_site) words.emplace_back("-S");
+  return words;
+}
+
+// The programs that were installed with this gpuinit, then the usual place.
+std::vector<std::string> program_directories() {
+  std::vector<std::string> directories{"/usr/libexec/gpuinit"};
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  if (size > 0 && size < static_cast<ssize_t>(sizeof path)) {
+    const std::string_view prefix =
+        base::parent(base::parent({path, static_cast<std::size_t>(size)}));
+    directories.insert(directories.begin(), base::join(prefix, "libexec/gpuinit"));
+  }
+  return directories;
+}
+
+Fact<PythonAnswer> ask_python(const ImageFacts& image, image::PythonStart& start,
+                              const Policy& policy, Timings& timings) {
+  const Step step(timings, "python");
+  probe::PythonProbeOptions options;
+  options.import = policy.python_probe == PythonProbe::kImport;
+  options.imports = policy.python_imports;
+  options.timeout = policy.probe_timeout;
+  options.interpreter = std::move(start.interpreter);
+  options.options = words_of(start.options);
+  options.runs = word_of(start.options.runs);
+  options.program = std::move(start.options.program);
+  options.directory = std::move(start.working_directory);
+  options.environment = std::move(start.environment);
+  options.release = std::move(start.release);
+  options.version = image.interpreter->version.value_or("");
+  if (start.libpython) options.libpython = *start.libpython;
+  else options.no_libpython = start.libpython.error().message;
+  options.program_directories = program_directories();
+  PythonAnswer answer = probe::ask_python(options);
+  if (!answer.because.empty())
+    base::log_verbose("python: the interpreter itself was asked: " + answer.because);
+  return answer;
+}
+
+// Why the interpreter is not to be asked; empty if it is.
+std::string reason_not_to_ask_python(const Question& question, const ImageFacts& image,
+                                     const Policy& policy) {
+  if (policy.python_probe == PythonProbe::kOff) return "the policy does not ask for it (python.probe)";
+  if (question.root != "/") return "the image is not running here";
+  if (!image.interpreter) return "no interpreter: " + image.interpreter.reason();
+  return "";
+}
+
 }  // namespace
 
 Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
   auto root = base::RootFs::open(question.root);
   if (!root) return std::move(root).error().context("--root");
   Facts facts;
+  std::optional<image::PythonStart> python;
   {
     const Step step(timings, "image");
-    facts.image = image::read_image({*root,
-                                     question.root,
-                                     question.command,
-                                     question.environment,
-                                     working_directory(question.root),
-                                     policy.python_interpreter,
-                                     {policy.extensions_include, policy.extensions_exclude}});
+    const image::ImageQuery query{*root,
+                                  question.root,
+                                  question.command,
+                                  question.environment,
+                                  working_directory(question.root),
+                                  policy.python_interpreter,
+                                  {policy.extensions_include, policy.extensions_exclude}};
+    facts.image = policy.python_probe == PythonProbe::kOff ? image::read_image(query)
+                                                           : image::read_image(query, python);
   }
   if (!question.node_file.empty()) {
     auto node = node_from_file(question.node_file);
     if (!node) return std::move(node).error().context("--node");
     facts.node = std::move(node).value();
-    return facts;
+  } else {
+    auto machine = base::RootFs::open("/");
+    if (!machine) return std::move(machine).error();
+    facts.node = node_of_this_machine(question, facts.image, *machine, policy, timings);
   }
-  auto machine = base::RootFs::open("/");
-  if (!machine) return std::move(machine).error();
-  facts.node = node_of_this_machine(question, facts.image, *machine, policy, timings);
+  // After the CUDA probe: two that start at once only wait for each other's disk.
+  if (const std::string reason = reason_not_to_ask_python(question, facts.image, policy);
+      !reason.empty()) {
+    facts.image.python_probe = Fact<PythonAnswer>::unknown(reason);
+  } else if (python) {
+    facts.image.python_probe = ask_python(facts.image, *python, policy, timings);
+  }
   return facts;
 }
 

@@ -31,8 +31,8 @@ class DefaultSigchld {
 
 // The child runs in a process group of its own, dies with us, has default signal
 // dispositions and an empty mask, /dev/null as 0, 1 and 2, the pipe as 3 and nothing else
-// open, `/` as its directory and no core dumps. What it writes before exec, if exec is
-// refused, is a `not-started` or `no-loader` line (gpuinit/probe_protocol.h).
+// open, and no core dumps. What it writes before exec, if exec is refused, is a
+// `not-started` or `no-loader` line (gpuinit/probe_protocol.h).
 //
 // Ending it kills the group and waits for the child, and for members of the group that
 // have become ours; never longer than kReapBound. A child that even SIGKILL does not end

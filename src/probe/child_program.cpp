@@ -59,7 +59,7 @@ ProgramExec::ProgramExec(const ChildProgram& program) : program_(program) {
 }
 
 void ProgramExec::run() {
-  if (try_installed() || try_memfd()) return;
+  if (try_installed() || program_.image.empty() || try_memfd()) return;
   for (const auto& directory : program_.scratch_directories)
     if (try_directory(directory)) return;
 }
@@ -91,7 +91,11 @@ bool ProgramExec::try_installed() {
   if (program_.installed_path.empty()) return false;
   const base::UniqueFd fd(
       ::open(program_.installed_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid() || !safe_to_run(fd.get())) return false;
+  if (!fd.valid() || !(program_.for_the_command || safe_to_run(fd.get()))) {
+    if (program_.image.empty())
+      refused(program_.installed_path.c_str(), fd.valid() ? EPERM : errno);
+    return false;
+  }
   return exec_file(fd.get(), program_.installed_path.c_str());
 }
 

@@ -89,9 +89,9 @@ void become(ProgramExec& exec, int pipe, pid_t parent) {
   close_the_rest();
   occupy_standard_files();
 
-  // The program can be asked for under any directory: nothing here depends on it, and a
-  // file system is not kept busy. A crash of a driver's library is no reason for a core.
-  if (::chdir("/") != 0) refuse(kPipe, "chdir /");
+  // `/` where nothing depends on it: no file system is kept busy. A crash of a driver's
+  // library is no reason for a core.
+  if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
 
