@@ -104,19 +104,24 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
 
 const char* word_of(image::PythonOptions::Runs runs) {
   switch (runs) {
-    case image::PythonOptions::Runs::kScript: return "script";
-    case image::PythonOptions::Runs::kModule: return "module";
-    case image::PythonOptions::Runs::kCommand: return "command";
-    case image::PythonOptions::Runs::kInteractive: return "interactive";
+    case image::PythonOptions::Runs::kScript:
+      return "script";
+    case image::PythonOptions::Runs::kModule:
+      return "module";
+    case image::PythonOptions::Runs::kCommand:
+      return "command";
+    case image::PythonOptions::Runs::kInteractive:
+      return "interactive";
     case image::PythonOptions::Runs::kUnknown:
-    case image::PythonOptions::Runs::kNothing: break;
+    case image::PythonOptions::Runs::kNothing:
+      break;
   }
   return "nothing";
 }
 
 std::vector<std::string> words_of(const image::PythonOptions& options) {
-  if (options.isolated) return options.no_site ? std::vector<std::string>{"-I", "-S"}
-                                               : std::vector<std::string>{"-I"};
+  if (options.isolated)
+    return options.no_site ? std::vector<std::string>{"-I", "-S"} : std::vector<std::string>{"-I"};
   std::vector<std::string> words;
   if (options.ignore_environment) words.emplace_back("-E");
   if (options.no_user_site) words.emplace_back("-s");
@@ -165,7 +170,8 @@ Fact<PythonAnswer> ask_python(const ImageFacts& image, image::PythonStart& start
 // Why the interpreter is not to be asked; empty if it is.
 std::string reason_not_to_ask_python(const Question& question, const ImageFacts& image,
                                      const Policy& policy) {
-  if (policy.python_probe == PythonProbe::kOff) return "the policy does not ask for it (python.probe)";
+  if (policy.python_probe == PythonProbe::kOff)
+    return "the policy does not ask for it (python.probe)";
   if (question.root != "/") return "the image is not running here";
   if (!image.interpreter) return "no interpreter: " + image.interpreter.reason();
   return "";

@@ -39,8 +39,7 @@ Result<std::string> find_libpython(const base::RootFs& fs, const ReadInterpreter
   if (!python.binary) return Error{facts.real_path + " is not recognised as Python"};
   if (python.binary->implementation() != PythonBinary::Implementation::kCpython)
     return Error{"the interpreter is not CPython"};
-  if (facts.libc.value_or("") != "glibc")
-    return Error{"the interpreter is no glibc program"};
+  if (facts.libc.value_or("") != "glibc") return Error{"the interpreter is no glibc program"};
   if (!facts.soabi) return Error{"its SOABI is not known: " + facts.soabi.reason()};
   const Tag tag = tag_of(*facts.soabi);
   if (!is_plain(tag.release)) return Error{"there is no probe for " + *facts.soabi};
@@ -56,7 +55,8 @@ Result<std::string> find_libpython(const base::RootFs& fs, const ReadInterpreter
   }
   if (!facts.base_prefix) return Error{"its prefix is not known: " + facts.base_prefix.reason()};
   const std::string name = "libpython3." + tag.release.substr(1) + ".so.1.0";
-  for (const std::string& directory : {std::string("lib"), "lib/" + tag.platform, std::string("lib64")}) {
+  for (const std::string& directory :
+       {std::string("lib"), "lib/" + tag.platform, std::string("lib64")}) {
     const std::string path = base::join(*facts.base_prefix, directory + "/" + name);
     if (fs.is_file(path)) return path;
   }

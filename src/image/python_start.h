@@ -14,14 +14,14 @@
 namespace gpuinit::image {
 
 struct PythonStart {
-  std::string interpreter;        // as the command execs it
+  std::string interpreter;  // as the command execs it
   PythonOptions options;
   Environment environment;        // what `env` left of the command's
   std::string working_directory;  // the command's, absolute
   // The file to embed this very interpreter with. An error, one clause: it cannot be
   // embedded truly, the interpreter has to run itself.
   Result<std::string> libpython = Error{"the interpreter is not known"};
-  std::string release = {};       // "311"; "" for what no program is built for
+  std::string release = {};  // "311"; "" for what no program is built for
 };
 
 // "311" of "cpython-311-x86_64-linux-gnu", "" of anything but a plain release build.

@@ -9,11 +9,11 @@ namespace gpuinit::probe {
 namespace {
 
 constexpr std::array<std::string_view, 16> kPrefixes{
-    "CONDA_", "CUDA", "CUDNN_", "KMP_",  "LC_",       "MKL_",   "NCCL_",   "NVIDIA_",
+    "CONDA_",   "CUDA", "CUDNN_",    "KMP_",   "LC_",      "MKL_",  "NCCL_",   "NVIDIA_",
     "NUMEXPR_", "OMP_", "OPENBLAS_", "PYTHON", "PYTORCH_", "TORCH", "TRITON_", "XDG_"};
 constexpr std::array<std::string_view, 11> kNames{
-    "GLIBC_TUNABLES", "HOME",   "LANG",   "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME",
-    "PATH",           "TMPDIR", "TZ",     "USER",     "VIRTUAL_ENV"};
+    "GLIBC_TUNABLES", "HOME",   "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME",
+    "PATH",           "TMPDIR", "TZ",   "USER",     "VIRTUAL_ENV"};
 constexpr std::array<std::string_view, 6> kSecrets{"TOKEN",  "SECRET",     "PASSWORD",
                                                    "PASSWD", "CREDENTIAL", "_KEY"};
 

@@ -13,8 +13,8 @@ using base::Json;
 using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
 
-constexpr std::size_t kMaxText = 4096;        // a path, a version
-constexpr std::size_t kMaxLong = 16 * 1024;   // a traceback, torch's configuration
+constexpr std::size_t kMaxText = 4096;       // a path, a version
+constexpr std::size_t kMaxLong = 16 * 1024;  // a traceback, torch's configuration
 constexpr std::size_t kMaxItems = 2000;
 
 // A text of several lines, each printable.
@@ -74,8 +74,7 @@ void PythonLines::feed(std::string_view bytes) {
     const auto end = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, end);
     bytes_ += piece.size() + 1;
-    if (bytes_ > kMaxAnswer)
-      return stop(State::kGarbled, "an answer of more than 1 MiB");
+    if (bytes_ > kMaxAnswer) return stop(State::kGarbled, "an answer of more than 1 MiB");
     rest_ += piece;
     if (end == std::string_view::npos) return;
     bytes.remove_prefix(end + 1);
@@ -84,8 +83,9 @@ void PythonLines::feed(std::string_view bytes) {
 }
 
 void PythonLines::line(std::string_view text) {
-  for (const auto& [key, state] : {std::pair<std::string_view, State>{"not-started ", State::kNotStarted},
-                                   {"no-loader ", State::kNoLoader}})
+  for (const auto& [key, state] :
+       {std::pair<std::string_view, State>{"not-started ", State::kNotStarted},
+        {"no-loader ", State::kNoLoader}})
     if (!greeted_ && last_step_.empty() && text.starts_with(key))
       return stop(state, base::printable(text.substr(key.size())));
   auto json = base::parse_json(text);
@@ -125,6 +125,7 @@ void PythonLines::import_result(const Json& json) {
   result.message = text_of(json.find("message"));
   if (const Json* text = json.find("traceback"); text != nullptr && text->as_string() != nullptr)
     result.traceback = printable_lines(*text->as_string());
+  if (!result.error.empty()) result.version = result.file = Text::unknown("not imported");
   read(json, "version", result.version);
   read(json, "file", result.file);
   result.milliseconds = number(json.find("milliseconds"));

@@ -35,9 +35,9 @@ std::string seconds(std::chrono::milliseconds time) {
 // What follows the interpreter's name, for both ways. -B: a probe leaves no files.
 std::vector<std::string> arguments(const PythonProbeOptions& options) {
   std::vector<std::string> words = options.options;
-  words.insert(words.end(), {"-B", "-c", std::string(embedded_python_script()),
-                             options.import ? "import" : "environment", options.runs,
-                             options.program});
+  words.insert(words.end(),
+               {"-B", "-c", std::string(embedded_python_script()),
+                options.import ? "import" : "environment", options.runs, options.program});
   if (options.import) words.insert(words.end(), options.imports.begin(), options.imports.end());
   return words;
 }
@@ -76,9 +76,10 @@ Way find_way(const PythonProbeOptions& options) {
   const std::string name = "/python-probe-cpython-" + options.release;
   for (const auto& directory : options.program_directories)
     if (::access((directory + name).c_str(), X_OK) == 0) return {directory + name, ""};
-  return {"", "there is no " + name.substr(1) +
-                  (options.program_directories.empty() ? ""
-                                                       : " in " + options.program_directories.back())};
+  return {
+      "",
+      "there is no " + name.substr(1) +
+          (options.program_directories.empty() ? "" : " in " + options.program_directories.back())};
 }
 
 // One child, from start to end.
@@ -127,11 +128,16 @@ class Run {
     if (const Error* error = child_.start_error())
       return say(run, Outcome::kNotStarted, error->message);
     switch (lines_.state()) {
-      case State::kWhole: return say(run, Outcome::kAnswered, "");
-      case State::kGarbled: return say(run, Outcome::kGarbled, lines_.wrong() + where());
-      case State::kNotStarted: return say(run, Outcome::kNotStarted, lines_.wrong());
-      case State::kNoLoader: return say(run, Outcome::kNoLoader, lines_.wrong());
-      case State::kPartial: break;
+      case State::kWhole:
+        return say(run, Outcome::kAnswered, "");
+      case State::kGarbled:
+        return say(run, Outcome::kGarbled, lines_.wrong() + where());
+      case State::kNotStarted:
+        return say(run, Outcome::kNotStarted, lines_.wrong());
+      case State::kNoLoader:
+        return say(run, Outcome::kNoLoader, lines_.wrong());
+      case State::kPartial:
+        break;
     }
     if (timed_out_) {
       say(run, Outcome::kTimedOut,
@@ -172,6 +178,30 @@ std::string doubt(const PythonAnswer& answer, const PythonProbeOptions& options)
 
 }  // namespace
 
+namespace {
+
+// Says of what was not heard why.
+void explain(PythonAnswer& answer) {
+  const std::string reason = "the Python probe gave no whole answer: " + answer.run.detail;
+  for (Fact<std::string>* fact :
+       {&answer.version, &answer.soabi, &answer.executable, &answer.prefix, &answer.base_prefix,
+        &answer.exec_prefix, &answer.torch_origin})
+    if (*fact == Fact<std::string>()) *fact = Fact<std::string>::unknown(reason);
+  for (Fact<std::vector<std::string>>* fact : {&answer.sys_path, &answer.flags})
+    if (*fact == Fact<std::vector<std::string>>())
+      *fact = Fact<std::vector<std::string>>::unknown(reason);
+  if (answer.torch) return;
+  std::string why = "not asked for";
+  if (answer.mode == "import")
+    why = answer.torch_origin.is_absent() ? "there is no torch to import"
+          : !answer.imports.empty() && !answer.imports.front().error.empty()
+              ? "import torch ended with " + answer.imports.front().error
+              : reason;
+  answer.torch = Fact<PythonTorch>::unknown(why);
+}
+
+}  // namespace
+
 PythonAnswer ask_python(const PythonProbeOptions& options) {
   const auto start = Clock::now();
   const auto deadline = start + options.timeout;
@@ -191,8 +221,8 @@ PythonAnswer ask_python(const PythonProbeOptions& options) {
     if (way.program.empty() || own.run.outcome != Outcome::kTimedOut) answer = std::move(own);
   }
   answer.mode = options.import ? "import" : "environment";
-  answer.run.milliseconds =
-      std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  answer.run.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  explain(answer);
   return answer;
 }
 

@@ -20,8 +20,8 @@
 namespace gpuinit::probe {
 
 struct PythonProbeOptions {
-  bool import = false;               // import torch, if there is one, and `imports`
-  std::vector<std::string> imports;  // names of modules
+  bool import = false;                        // import torch, if there is one, and `imports`
+  std::vector<std::string> imports;           // names of modules
   std::chrono::milliseconds timeout{60'000};  // both ways together
 
   std::string interpreter;           // as the command execs it, absolute
@@ -29,13 +29,13 @@ struct PythonProbeOptions {
   // What the command runs in it: "script", "module", "command", "interactive"; "nothing":
   // it is not known, and nothing stands before the rest of sys.path.
   std::string runs = "nothing";
-  std::string program;               // the script as the command names it
-  std::string directory = "/";       // the command's
+  std::string program;                             // the script as the command names it
+  std::string directory = "/";                     // the command's
   std::map<std::string, std::string> environment;  // of the command
 
   // For the embedded one. `libpython` empty: there is none, `no_libpython` says why.
-  std::string release;               // "311"
-  std::string version;               // "3.11.2", as read from the files; empty: not known
+  std::string release;  // "311"
+  std::string version;  // "3.11.2", as read from the files; empty: not known
   std::string libpython;
   std::string no_libpython;
   // Where python-probe-cpython-3XX may be, the first that has it counts.
