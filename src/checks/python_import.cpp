@@ -35,7 +35,7 @@ bool asks_for_gpu(std::string message) {
 
 // "ImportError: libfoo.so: cannot open shared object file": one line.
 std::string exception_of(const PythonImport& import) {
-  const std::string line(base::split_lines(import.message).front());
+  const std::string line = import.message.substr(0, import.message.find('\n'));
   return import.error + (line.empty() ? "" : ": " + line);
 }
 

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -98,7 +100,9 @@ Report check(std::vector<std::string> command, const std::string& mode, RunOptio
 }
 
 // The interpreter was heard, and everything that was read from its files is what it says.
-void expect_agreement(const Report& report, const std::string& root = "") {
+// `directory`: the command's, which "" on sys.path stands for.
+void expect_agreement(const Report& report, const std::string& directory,
+                      const std::string& root = "") {
   ASSERT_NE(report.probe(), nullptr);
   EXPECT_EQ(text(report.probe(), {"run", "outcome"}), "answered")
       << text(report.probe(), {"run", "detail"});
@@ -107,8 +111,10 @@ void expect_agreement(const Report& report, const std::string& root = "") {
   for (const char* key : {"version", "soabi", "prefix", "base_prefix"})
     EXPECT_EQ(text(report.image(), {"interpreter", key}), text(report.probe(), {key})) << key;
   std::vector<std::string> existing;
-  for (const std::string& entry : texts(report.probe(), {"sys_path"}))
-    if (fs::exists(root + entry)) existing.push_back(entry);
+  for (const std::string& entry : texts(report.probe(), {"sys_path"})) {
+    if (entry.empty()) existing.push_back(directory);
+    else if (fs::exists(root + entry)) existing.push_back(entry);
+  }
   EXPECT_EQ(texts(report.image(), {"interpreter", "sys_path"}), existing);
 }
 
@@ -127,14 +133,14 @@ class PythonReal : public testing::Test {
 TEST_F(PythonReal, DebiansPythonAgrees) {
   if (!fs::exists(kDebian)) GTEST_SKIP() << "there is no " << kDebian;
   tree_.file("train.py");
-  expect_agreement(check({kDebian, "train.py"}, "environment", options()));
+  expect_agreement(check({kDebian, "train.py"}, "environment", options()), tree_.root());
 }
 
 TEST_F(PythonReal, DebiansTorchIsImportedAndAgrees) {
   if (!fs::exists("/usr/lib/python3/dist-packages/torch")) GTEST_SKIP() << "no python3-torch";
   tree_.file("train.py");
   const Report report = check({kDebian, "train.py"}, "import", options(), "[\"numpy\"]");
-  expect_agreement(report);
+  expect_agreement(report, tree_.root());
   EXPECT_EQ(text(report.image(), {"torch", "version"}), text(report.probe(), {"torch", "version"}));
   EXPECT_THAT(text(report.probe(), {"torch", "config"}), HasSubstr("PyTorch built with"));
   EXPECT_THAT(report.findings, IsEmpty());
@@ -148,7 +154,7 @@ TEST_F(PythonReal, AModuleThatIsNotThereFailsTheImageWithItsException) {
   if (made.exit_code != 0) GTEST_SKIP() << "venv: " << made.out << made.err;
   const std::string python = tree_.at("venv/bin/python").string();
   const Report report = check({python, "-c", "1"}, "import", options(), "[\"flash_attn\"]");
-  expect_agreement(report);
+  expect_agreement(report, tree_.root());
   EXPECT_EQ(report.exit_code, 65);
   EXPECT_EQ(report.summary("python.import"),
             "import flash_attn fails: ModuleNotFoundError: No module named 'flash_attn'");
@@ -160,7 +166,7 @@ TEST_F(PythonReal, ABrokenTorchIsToldOnce) {
   if (!fs::exists(kDebian)) GTEST_SKIP() << "there is no " << kDebian;
   tree_.file("torch/__init__.py", "raise ImportError('half a torch')\n").file("train.py");
   const Report report = check({kDebian, "train.py"}, "import", options());
-  expect_agreement(report);
+  expect_agreement(report, tree_.root());
   EXPECT_EQ(report.exit_code, 65);
   EXPECT_NE(report.summary("torch.install"), "");
   EXPECT_THAT(report.findings, ElementsAre("skipped python.import"));
@@ -212,8 +218,8 @@ TEST_P(PyenvReal, Agrees) {
   const std::string python = pyenv_python(GetParam());
   if (!fs::exists(python)) GTEST_SKIP() << "there is no " << python;
   tree_.file("train.py");
-  expect_agreement(check({python, "train.py"}, "environment", options()));
-  expect_agreement(check({python, "-I", "-m", "train"}, "environment", options()));
+  expect_agreement(check({python, "train.py"}, "environment", options()), tree_.root());
+  expect_agreement(check({python, "-I", "-m", "train"}, "environment", options()), tree_.root());
 }
 
 TEST_F(PythonReal, ATorchWithCudaIsImportedAndAgrees) {
@@ -225,7 +231,7 @@ TEST_F(PythonReal, ATorchWithCudaIsImportedAndAgrees) {
   tree_.file("train.py");
   const Report report =
       check({python, "-s", "train.py"}, "import", options({{"PYTHONPATH", site}}));
-  expect_agreement(report);
+  expect_agreement(report, tree_.root());
   EXPECT_THAT(report.findings, IsEmpty());
   EXPECT_EQ(text(report.probe(), {"torch", "version"}), "2.8.0+cu128");
   EXPECT_EQ(text(report.probe(), {"torch", "cuda"}), "12.8");
@@ -237,8 +243,9 @@ TEST_F(PythonReal, ATorchWithCudaIsImportedAndAgrees) {
 
 // --- Whole trees of other distributions, by chroot -------------------------------
 
-// gpuinit comes in as a descriptor: nothing is written to the tree. It has no /proc, so
-// that no program of libexec is found and the interpreter itself is asked.
+// gpuinit comes in as a descriptor, and /dev and /proc in a mount namespace of its own:
+// nothing is written to the tree. It has no libexec, so the interpreter itself is asked.
+// Exit code 248: there may be no such namespace here.
 Report check_in(const std::string& tree, const std::vector<std::string>& command,
                 const std::string& mode) {
   RunOptions options = clean();
@@ -246,10 +253,16 @@ Report check_in(const std::string& tree, const std::vector<std::string>& command
   std::vector<std::string> argv{"gpuinit",         "--check", "--format=json",        "--set",
                                 "gpu.required=no", "--set",   "python.probe=" + mode, "--"};
   argv.insert(argv.end(), command.begin(), command.end());
+  options.timeout = std::chrono::minutes(4);
   options.in_child = [&] {
     std::vector<char*> words;
     for (auto& word : argv) words.push_back(word.data());
     words.push_back(nullptr);
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("/dev", (tree + "/dev").c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
+        ::mount("/proc", (tree + "/proc").c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+      ::_exit(248);
     if (::chroot(tree.c_str()) == 0 && ::chdir("/") == 0) ::fexecve(binary, words.data(), environ);
     ::_exit(249);
   };
@@ -257,6 +270,7 @@ Report check_in(const std::string& tree, const std::vector<std::string>& command
   ::close(binary);
   Report report;
   report.exit_code = ran.exit_code;
+  if (ran.exit_code == 248) return report;
   auto json = base::parse_json(ran.out);
   EXPECT_TRUE(json.ok()) << ran.exit_code << ran.out << ran.err;
   if (json) report.json = *json;
@@ -267,17 +281,31 @@ Report check_in(const std::string& tree, const std::vector<std::string>& command
   return report;
 }
 
-class TreeReal : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Versions, TreeReal, testing::Values("3.9", "3.11", "3.13", "3.14"));
+class TreesReal : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Versions, TreesReal, testing::Values("3.9", "3.11", "3.13", "3.14"));
 
-TEST_P(TreeReal, Agrees) {
+TEST_P(TreesReal, Agrees) {
   const std::string tree = (inputs() / "python" / GetParam()).string();
   if (!fs::exists(tree)) GTEST_SKIP() << "tests/inputs/fetch.py has not run";
   if (::geteuid() != 0) GTEST_SKIP() << "chroot is root's";
   const Report report =
       check_in(tree, {std::string("/usr/bin/python") + GetParam(), "-m", "x"}, "environment");
-  expect_agreement(report, tree);
+  if (report.exit_code == 248) GTEST_SKIP() << "no mount namespaces here";
+  expect_agreement(report, "/", tree);
   EXPECT_EQ(text(report.probe(), {"way"}), "interpreter");
+}
+
+TEST(TreeReal, TheNewestTorchIsImportedAndAgrees) {
+  const std::string tree = (inputs() / "image/torch2.15.0-cp314").string();
+  if (!fs::exists(tree)) GTEST_SKIP() << "tests/inputs/fetch.py has not run";
+  if (::geteuid() != 0) GTEST_SKIP() << "chroot is root's";
+  const Report report = check_in(tree, {"/usr/bin/python3.14", "-m", "x"}, "import");
+  if (report.exit_code == 248) GTEST_SKIP() << "no mount namespaces here";
+  expect_agreement(report, "/", tree);
+  EXPECT_THAT(report.findings, IsEmpty());
+  EXPECT_THAT(text(report.probe(), {"torch", "version"}), testing::StartsWith("2.15.0"));
+  EXPECT_EQ(texts(report.probe(), {"torch", "arch_list"}),
+            texts(report.image(), {"torch", "arch_list"}));
 }
 
 }  // namespace

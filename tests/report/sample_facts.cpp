@@ -84,10 +84,12 @@ Facts full_facts() {
   facts.image.packages = std::vector<Package>{
       {"torchvision", "0.23.0", "/s/torchvision-0.23.0.dist-info", {"torch==2.8.0"}}};
   PythonAnswer answer;
-  answer.run = ProbeRun{
-      ProbeRun::Outcome::kTimedOut, "no whole answer within 60 s; it was in import flash_attn",
-      "import flash_attn",          Fact<std::string>::absent(),
-      Fact<int>::absent(),          60'000.5};
+  answer.run = ProbeRun{ProbeRun::Outcome::kTimedOut,
+                        "no whole answer within 60 s; it was in import flash_attn",
+                        "import flash_attn",
+                        std::string("none"),
+                        0,
+                        60'000.5};
   answer.mode = "import";
   answer.way = "interpreter";
   answer.because = "there is no libpython3.12.so.1.0 below /usr";
@@ -103,7 +105,7 @@ Facts full_facts() {
   answer.torch = PythonTorch{std::string("2.8.0+cu128"),
                              std::string("/t/__init__.py"),
                              std::string("12.8"),
-                             Fact<std::string>::absent(),
+                             std::string("6.2"),
                              std::vector<std::string>{"sm_90"},
                              std::string("91002"),
                              std::string("PyTorch built with:\n  - GCC 13.3")};
@@ -111,7 +113,7 @@ Facts full_facts() {
       {"torch", "", "", "", std::string("2.8.0+cu128"), std::string("/t/__init__.py"), 812.5},
       {"flash_attn", "ImportError", "libcudart.so.11.0: cannot open",
        "Traceback (most recent call last):\n  …", Fact<std::string>::absent("not imported"),
-       Fact<std::string>::absent(), 0.25}};
+       Fact<std::string>::absent("not imported"), 0.25}};
   facts.image.python_probe = answer;
 
   auto& node = facts.node;

@@ -66,7 +66,8 @@ def main(embedded):
                     hook(program)
                 except ImportError:
                     continue
-                return program  # a directory or a zip file, whatever the options say
+                # A directory or a zip file, whatever the options say; 3.8 keeps it relative.
+                return os.path.join(os.getcwd(), program) if sys.version_info >= (3, 9) else program
         if safe or runs == 'nothing':
             return None
         if runs == 'script':
