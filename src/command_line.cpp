@@ -20,7 +20,7 @@ struct Option {
 template <Verb verb>
 Status set_verb(CommandLine& line, std::string) {
   if (line.verb != Verb::kLaunch && line.verb != verb)
-    return Error{"only one of --check, --facts, --explain, --print-policy can be asked for"};
+    return Error{"only one of --check, --facts, --explain, --print-policy, --record can be asked for"};
   line.verb = verb;
   return Done{};
 }
@@ -43,6 +43,12 @@ Status set_explain(CommandLine& line, std::string id) {
   return set_verb<Verb::kExplain>(line, {});
 }
 
+Status set_record(CommandLine& line, std::string file) {
+  if (file.empty()) return Error{"the value is empty"};
+  line.recording = std::move(file);
+  return set_verb<Verb::kRecord>(line, {});
+}
+
 Status add_setting(CommandLine& line, std::string setting) {
   if (setting.find('=') == std::string::npos)
     return Error{"expected KEY=VALUE, got `" + base::printable(setting) + "`"};
@@ -62,6 +68,7 @@ constexpr Option kOptions[] = {
     {"--facts", Argument::kNone, set_verb<Verb::kFacts>},
     {"--explain", Argument::kOptional, set_explain},
     {"--print-policy", Argument::kNone, set_verb<Verb::kPrintPolicy>},
+    {"--record", Argument::kRequired, set_record},
     {"--version", Argument::kNone, set_verb<Verb::kVersion>},
     {"--help", Argument::kNone, set_verb<Verb::kHelp>},
     {"-h", Argument::kNone, set_verb<Verb::kHelp>},
@@ -90,6 +97,7 @@ Result<const Option*> find_option(std::string_view name) {
 Status validate(const CommandLine& line, bool has_command) {
   switch (line.verb) {
     case Verb::kLaunch:
+    case Verb::kRecord:
       if (!has_command) return Error{"no COMMAND given"};
       if (line.root != "/")
         return Error{"--root goes with --check or --facts: a command runs in /"};
@@ -151,6 +159,7 @@ const char kHelp[] =
        gpuinit --facts [OPTIONS] [-- COMMAND...]  everything found, as JSON
        gpuinit --explain [ID | exit-codes]        what a check means, the cure
        gpuinit --print-policy [OPTIONS]           the policy in force
+       gpuinit --record FILE [--] COMMAND...      what a cold start reads
 
 PID 1 of a GPU container: tells at start whether Python, torch, CUDA driver and
 devices can work together, then becomes COMMAND; or says why not, and stops.

@@ -8,7 +8,7 @@
 
 namespace gpuinit {
 
-enum class Verb { kLaunch, kCheck, kFacts, kExplain, kPrintPolicy, kVersion, kHelp };
+enum class Verb { kLaunch, kRecord, kCheck, kFacts, kExplain, kPrintPolicy, kVersion, kHelp };
 enum class Format { kText, kJson };
 
 struct CommandLine {
@@ -18,6 +18,7 @@ struct CommandLine {
   std::vector<std::string> set; // --set, in order
   std::string root = "/";       // --root
   std::string node_file;        // --node
+  std::string recording;        // --record: where to write
   Format format = Format::kText;
   bool supervise = false;
   bool quiet = false;

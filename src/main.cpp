@@ -17,8 +17,10 @@
 #include "launch/inherited_state.h"
 #include "launch_options.h"
 #include "output.h"
+#include "page_warmup.h"
 #include "pipeline.h"
 #include "policy/load_policy.h"
+#include "record.h"
 #include "report/explain.h"
 #include "report/facts_json.h"
 #include "report/layout.h"
@@ -111,6 +113,9 @@ Question question_of(const CommandLine& line, int argc, char** argv) {
   question.environment = environment_variables();
   question.root = line.root;
   question.node_file = line.node_file;
+  // Whoever reads JSON from standard error reads nothing else there.
+  const bool json_on_stderr = line.verb == Verb::kLaunch && line.format == Format::kJson;
+  if (!line.quiet && !json_on_stderr) question.say = complain;
   return question;
 }
 
@@ -180,17 +185,29 @@ Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool chec
 struct Approval {
   std::optional<int> exit_code;  // none: the command may run
   std::optional<std::size_t> devices;
+  probe::OpenClient driver_client;
 };
 
-Approval ask_the_checks(const CommandLine& line, const Policy& policy, int argc, char** argv) {
-  auto judgement = judge(question_of(line, argc, argv), policy);
-  if (!judgement) return {usage_error(judgement.error()), {}};
+// `hold_driver`: somebody will be there to end who keeps it awake.
+Approval ask_the_checks(const CommandLine& line, const Policy& policy, bool hold_driver,
+                        PageWarmup& pages, int argc, char** argv) {
+  Question question = question_of(line, argc, argv);
+  question.hold_driver = hold_driver;
+  question.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
+  auto judgement = judge(question, policy);
+  Approval approval;
+  if (!judgement) {
+    approval.exit_code = usage_error(judgement.error());
+    return approval;
+  }
+  if (judgement->verdict.word == Verdict::Word::kFail)
+    approval.exit_code = judgement->verdict.exit_code;
+  else approval.driver_client = std::move(judgement->driver_client);
   tell_on_stderr(line, *judgement);
   tell_kubernetes(line, policy, *judgement);
-  if (judgement->verdict.word == Verdict::Word::kFail) return {judgement->verdict.exit_code, {}};
   const auto& devices = judgement->facts.node.devices;
-  if (devices.known()) return {{}, devices->size()};
-  return {};
+  if (devices.known()) approval.devices = devices->size();
+  return approval;
 }
 
 int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited) {
@@ -208,6 +225,7 @@ int launch_command(const CommandLine& line, int argc, char** argv,
   launch::FoundCommand command;
   Policy policy;
   Approval approval;
+  bool supervise = false;
   {
     const launch::EndOnSignal while_nothing_runs(inherited, launch::kStopRequests);
     // First of all: a command that is not there needs neither driver nor verdict.
@@ -220,13 +238,19 @@ int launch_command(const CommandLine& line, int argc, char** argv,
     auto loaded = policy_of_launch(line, checks_are_off);
     if (!loaded) return policy_error(loaded.error());
     policy = std::move(loaded->policy);
-    if (!checks_are_off) approval = ask_the_checks(line, policy, argc, argv);
+    supervise = wants_supervision(line, policy, argv[0]);
+    if (!checks_are_off) {
+      PageWarmup pages(policy);
+      approval = ask_the_checks(line, policy, supervise, pages, argc, argv);
+      if (!approval.exit_code) pages.finish();
+    }
     if (approval.exit_code) return *approval.exit_code;
   }
   char* const* words = argv + line.command_index;
-  if (!wants_supervision(line, policy, argv[0])) return become(command.path, words, inherited);
-  return launch::supervise(supervise_options(policy, approval.devices), inherited, command.path,
-                           words);
+  if (!supervise) return become(command.path, words, inherited);
+  launch::SuperviseOptions options = supervise_options(policy, approval.devices);
+  options.hold = {approval.driver_client.release(), policy.warmup_hold};
+  return launch::supervise(options, inherited, command.path, words);
 }
 
 int run(int argc, char** argv, const launch::InheritedState& inherited) {
@@ -234,17 +258,26 @@ int run(int argc, char** argv, const launch::InheritedState& inherited) {
   if (!line) return usage_error(line.error());
   if (line->verbose) base::enable_verbose_log();
   if (line->verb == Verb::kLaunch) return launch_command(*line, argc, argv, inherited);
+  if (line->verb == Verb::kRecord) return record(*line, argv, inherited);
   // As PID 1 of an init container the kernel would not let SIGTERM end us.
   const launch::EndOnSignal anytime(inherited, launch::kStopRequests);
   inherited.restore_all_but_pipe();
   switch (line->verb) {
-    case Verb::kHelp: return print(kHelp, kExitGood);
-    case Verb::kVersion: return version();
-    case Verb::kExplain: return explain(*line);
-    case Verb::kPrintPolicy: return print_policy(*line);
-    case Verb::kFacts: return facts(*line, argc, argv);
-    case Verb::kCheck: return check(*line, argc, argv);
-    case Verb::kLaunch: break;
+    case Verb::kHelp:
+      return print(kHelp, kExitGood);
+    case Verb::kVersion:
+      return version();
+    case Verb::kExplain:
+      return explain(*line);
+    case Verb::kPrintPolicy:
+      return print_policy(*line);
+    case Verb::kFacts:
+      return facts(*line, argc, argv);
+    case Verb::kCheck:
+      return check(*line, argc, argv);
+    case Verb::kLaunch:
+    case Verb::kRecord:
+      break;
   }
   return kExitInternal;
 }

@@ -6,6 +6,7 @@
 #include <climits>
 #include <optional>
 
+#include "ask_python.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/root_fs.h"
@@ -13,8 +14,8 @@
 #include "image/read_image.h"
 #include "node/read_node.h"
 #include "probe/cuda_probe.h"
-#include "probe/python_probe.h"
 #include "report/facts_json.h"
+#include "wait_for_driver.h"
 
 namespace gpuinit {
 
@@ -71,15 +72,18 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
+// `client`: where the probe goes that is to stay.
 NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image,
-                               const base::RootFs& machine, const Policy& policy,
-                               Timings& timings) {
+                               const base::RootFs& machine, const Policy& policy, Timings& timings,
+                               probe::OpenClient& client) {
   const std::string no_probe = question.always_probe ? "" : reason_not_to_probe(image, policy);
   std::optional<probe::CudaProbe> running;
   if (no_probe.empty()) {
     probe::CudaProbeOptions options;
     options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
     options.timeout = policy.probe_timeout;
+    options.trial_timeout = policy.warmup_timeout;
+    options.hold = options.context && question.hold_driver && policy.warmup_hold.count() > 0;
     options.environment = question.environment;
     running.emplace(probe::CudaProbe::start(options));
   }
@@ -98,133 +102,117 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
   probe::CudaProbeAnswer answer = running->collect();
   node.probe = std::move(answer.run);
   node.devices = std::move(answer.devices);
+  client = std::move(answer.client);
   node.driver.cuda_version = std::move(answer.cuda_version);
   return node;
 }
 
-const char* word_of(image::PythonOptions::Runs runs) {
-  switch (runs) {
-    case image::PythonOptions::Runs::kScript:
-      return "script";
-    case image::PythonOptions::Runs::kModule:
-      return "module";
-    case image::PythonOptions::Runs::kCommand:
-      return "command";
-    case image::PythonOptions::Runs::kInteractive:
-      return "interactive";
-    case image::PythonOptions::Runs::kUnknown:
-    case image::PythonOptions::Runs::kNothing:
-      break;
+Result<ImageFacts> image_of(const Question& question, const Policy& policy, Timings& timings,
+                            std::optional<image::PythonStart>& python) {
+  auto root = base::RootFs::open(question.root);
+  if (!root) return std::move(root).error().context("--root");
+  std::optional<Step> step(std::in_place, timings, "image");
+  const image::ImageQuery query{*root,
+                                question.root,
+                                question.command,
+                                question.environment,
+                                working_directory(question.root),
+                                policy.python_interpreter,
+                                {policy.extensions_include, policy.extensions_exclude}};
+  ImageFacts image = policy.python_probe == PythonProbe::kOff ? image::read_image(query)
+                                                              : image::read_image(query, python);
+  step.reset();
+  if (question.image_is_known) question.image_is_known(image);
+  return image;
+}
+
+Result<NodeFacts> node_of(const Question& question, const ImageFacts& image, const Policy& policy,
+                          Timings& timings, probe::OpenClient& client) {
+  if (!question.node_file.empty()) {
+    auto node = node_from_file(question.node_file);
+    if (!node) return std::move(node).error().context("--node");
+    return node;
   }
-  return "nothing";
+  auto machine = base::RootFs::open("/");
+  if (!machine) return std::move(machine).error();
+  return node_of_this_machine(question, image, *machine, policy, timings, client);
 }
 
-std::vector<std::string> words_of(const image::PythonOptions& options) {
-  if (options.isolated)
-    return options.no_site ? std::vector<std::string>{"-I", "-S"} : std::vector<std::string>{"-I"};
-  std::vector<std::string> words;
-  if (options.ignore_environment) words.emplace_back("-E");
-  if (options.no_user_site) words.emplace_back("-s");
-  if (options.safe_path) words.emplace_back("-P");
-  if (options.no_site) words.emplace_back("-S");
-  return words;
+// After the CUDA probe: two that start at once only wait for each other's disk.
+void add_python(const Question& question, const Policy& policy,
+                const std::optional<image::PythonStart>& python, ImageFacts& image,
+                Timings& timings) {
+  std::optional<Step> step;
+  if (python) step.emplace(timings, "python");
+  image.python_probe = ask_python(question, image, python, policy);
 }
 
-// The programs that were installed with this gpuinit, then the usual place.
-std::vector<std::string> program_directories() {
-  std::vector<std::string> directories{"/usr/libexec/gpuinit"};
-  char path[PATH_MAX];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size > 0 && size < static_cast<ssize_t>(sizeof path)) {
-    const std::string_view prefix =
-        base::parent(base::parent({path, static_cast<std::size_t>(size)}));
-    directories.insert(directories.begin(), base::join(prefix, "libexec/gpuinit"));
+void run_the_checks(Judgement& judgement, const Policy& policy) {
+  const Step step(judgement.timings, "checks");
+  judgement.findings = checks::run_checks(judgement.facts, policy);
+  judgement.verdict = checks::judge(judgement.findings);
+}
+
+// A saved node does not change, nor does another root's image run here.
+bool may_wait(const Question& question, const Policy& policy) {
+  return !policy.wait_for.empty() && question.node_file.empty() && question.root == "/";
+}
+
+// Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
+// are then those of the last time, and how long was waited.
+Status wait_for_driver(const Question& question, const Policy& policy, Judgement& judgement) {
+  auto waited_for = reason_to_wait(judgement.facts.node, judgement.findings, policy);
+  if (!waited_for) return Done{};
+  WaitForDriver wait(policy.wait_timeout, question.say);
+  const Timings before = judgement.timings;
+  while (waited_for && wait.pause(*waited_for)) {
+    judgement.timings.clear();
+    judgement.driver_client = {};
+    auto node = node_of(question, judgement.facts.image, policy, judgement.timings,
+                        judgement.driver_client);
+    if (!node) return std::move(node).error();
+    judgement.facts.node = std::move(node).value();
+    run_the_checks(judgement, policy);
+    waited_for = reason_to_wait(judgement.facts.node, judgement.findings, policy);
   }
-  return directories;
-}
-
-Fact<PythonAnswer> ask_python(const ImageFacts& image, image::PythonStart& start,
-                              const Policy& policy, Timings& timings) {
-  const Step step(timings, "python");
-  probe::PythonProbeOptions options;
-  options.import = policy.python_probe == PythonProbe::kImport;
-  options.imports = policy.python_imports;
-  options.timeout = policy.probe_timeout;
-  options.interpreter = std::move(start.interpreter);
-  options.options = words_of(start.options);
-  options.runs = word_of(start.options.runs);
-  options.program = std::move(start.options.program);
-  options.directory = std::move(start.working_directory);
-  options.environment = std::move(start.environment);
-  options.release = std::move(start.release);
-  options.version = image.interpreter->version.value_or("");
-  if (start.libpython) options.libpython = *start.libpython;
-  else options.no_libpython = start.libpython.error().message;
-  options.program_directories = program_directories();
-  PythonAnswer answer = probe::ask_python(options);
-  if (!answer.because.empty())
-    base::log_verbose("python: the interpreter itself was asked: " + answer.because);
-  return answer;
-}
-
-// Why the interpreter is not to be asked; empty if it is.
-std::string reason_not_to_ask_python(const Question& question, const ImageFacts& image,
-                                     const Policy& policy) {
-  if (policy.python_probe == PythonProbe::kOff)
-    return "the policy does not ask for it (python.probe)";
-  if (question.root != "/") return "the image is not running here";
-  if (!image.interpreter) return "no interpreter: " + image.interpreter.reason();
-  return "";
+  wait.finish(waited_for.has_value(), judgement.findings);
+  judgement.timings.insert(judgement.timings.begin(), before.begin(), before.begin() + 1);
+  judgement.timings.emplace_back("waiting", wait.milliseconds());
+  return Done{};
 }
 
 }  // namespace
 
 Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
-  auto root = base::RootFs::open(question.root);
-  if (!root) return std::move(root).error().context("--root");
   Facts facts;
   std::optional<image::PythonStart> python;
-  {
-    const Step step(timings, "image");
-    const image::ImageQuery query{*root,
-                                  question.root,
-                                  question.command,
-                                  question.environment,
-                                  working_directory(question.root),
-                                  policy.python_interpreter,
-                                  {policy.extensions_include, policy.extensions_exclude}};
-    facts.image = policy.python_probe == PythonProbe::kOff ? image::read_image(query)
-                                                           : image::read_image(query, python);
-  }
-  if (!question.node_file.empty()) {
-    auto node = node_from_file(question.node_file);
-    if (!node) return std::move(node).error().context("--node");
-    facts.node = std::move(node).value();
-  } else {
-    auto machine = base::RootFs::open("/");
-    if (!machine) return std::move(machine).error();
-    facts.node = node_of_this_machine(question, facts.image, *machine, policy, timings);
-  }
-  // After the CUDA probe: two that start at once only wait for each other's disk.
-  if (const std::string reason = reason_not_to_ask_python(question, facts.image, policy);
-      !reason.empty()) {
-    facts.image.python_probe = Fact<PythonAnswer>::unknown(reason);
-  } else if (python) {
-    facts.image.python_probe = ask_python(facts.image, *python, policy, timings);
-  }
+  auto image = image_of(question, policy, timings, python);
+  if (!image) return std::move(image).error();
+  facts.image = std::move(image).value();
+  probe::OpenClient nobody;
+  auto node = node_of(question, facts.image, policy, timings, nobody);
+  if (!node) return std::move(node).error();
+  facts.node = std::move(node).value();
+  add_python(question, policy, python, facts.image, timings);
   return facts;
 }
 
 Result<Judgement> judge(const Question& question, const Policy& policy) {
   const auto start = Clock::now();
   Judgement judgement;
-  auto facts = gather_facts(question, policy, judgement.timings);
-  if (!facts) return std::move(facts).error();
-  judgement.facts = std::move(facts).value();
-  {
-    const Step step(judgement.timings, "checks");
-    judgement.findings = checks::run_checks(judgement.facts, policy);
-    judgement.verdict = checks::judge(judgement.findings);
+  std::optional<image::PythonStart> python;
+  auto image = image_of(question, policy, judgement.timings, python);
+  if (!image) return std::move(image).error();
+  judgement.facts.image = std::move(image).value();
+  auto node =
+      node_of(question, judgement.facts.image, policy, judgement.timings, judgement.driver_client);
+  if (!node) return std::move(node).error();
+  judgement.facts.node = std::move(node).value();
+  add_python(question, policy, python, judgement.facts.image, judgement.timings);
+  run_the_checks(judgement, policy);
+  if (may_wait(question, policy)) {
+    const Status waited = wait_for_driver(question, policy, judgement);
+    if (!waited) return waited.error();
   }
   const std::chrono::duration<double, std::milli> took = Clock::now() - start;
   judgement.timings.emplace_back("total", took.count());

@@ -1,8 +1,8 @@
 // What the CUDA probe writes to its pipe, and gpuinit reads: lines of text.
 //
-//   gpuinit-cuda-probe 1          first line: name and protocol version
-//   step cuInit                   before each call that may hang or crash; about one device: `step cuDeviceGet 3`
-//   load-error <text>             dlopen of libcuda.so.1 failed; `end` follows
+//   gpuinit-cuda-probe 2          first line: name and protocol version
+//   step cuInit                   before each call that may hang or crash; about one device: `step
+//   cuDeviceGet 3` load-error <text>             dlopen of libcuda.so.1 failed; `end` follows
 //   driver-version 12020          cuDriverGetVersion
 //   init <CUresult>               cuInit; `end` follows if it is not 0
 //   device-count <n>
@@ -14,12 +14,16 @@
 //   mig 0|1
 //   compute-mode <CUcomputemode>
 //   enumerated                    all devices have been described
-//   trial <index>                 the following lines are about a context on this device
-//   memory-free <bytes>           only known inside a context
-//   context-note <text>           why no kernel of our own ran
-//   context <CUresult> <call> <kernel-ran 0|1> <correct 0|1> <microseconds>
+//   trial <index>                 a context is tried on this device, others perhaps meanwhile
+//   memory-free <index> <bytes>   only known inside a context
+//   context-note <index> <text>   why no kernel of our own ran
+//   context <index> <CUresult> <call> <kernel-ran 0|1> <correct 0|1> <microseconds>
+//   trial-end <index>             the device has been cleaned up
+//   holding                       all contexts are gone, and after `end` the probe does not
+//                                 exit: it stays an open client of the driver until killed
 //   no <key> <text>               instead of the line <key>: why there is no value
-//                                 (driver-version, init, devices, name, uuid, …, context)
+//                                 (driver-version, init, devices, name, uuid, …)
+//   no <key> <index> <text>       the same for memory-free and context
 //   end                           last line; without it the answer is not whole
 //
 // A child that could not become the probe says so instead of the first line:
@@ -32,21 +36,25 @@
 // newer installed probe may say more. A known key at the wrong place, twice, or with a
 // value that cannot be, makes the answer garbled, and nothing of it is believed.
 // Devices are described before the first context is tried: what hangs there takes
-// nothing away from what was known before.
+// nothing away from what was known before. The trials then run at the same time where
+// the image's C library has threads; their lines mix, each with its device's index, and
+// each line is one write(2) of less than PIPE_BUF bytes, which never mix.
 //
 // The probe is freestanding: this header needs nothing.
 #pragma once
 
 namespace gpuinit::probe_protocol {
 
-inline constexpr char kGreeting[] = "gpuinit-cuda-probe 1";
+inline constexpr char kGreeting[] = "gpuinit-cuda-probe 2";
 inline constexpr int kMaxLine = 512;
 inline constexpr int kMaxAnswer = 256 * 1024;  // bytes of a whole answer
 inline constexpr int kMaxDevices = 64;
-inline constexpr int kPipeFd = 3;              // the probe's end of the pipe
+inline constexpr int kPipeFd = 3;  // the probe's end of the pipe
 
 // argv[1] of the probe: what to ask for.
 inline constexpr char kAskDevices[] = "devices";
 inline constexpr char kAskContext[] = "context";
+// argv[2], if it is there: to stay afterwards (`holding`).
+inline constexpr char kAskHold[] = "hold";
 
 }  // namespace gpuinit::probe_protocol

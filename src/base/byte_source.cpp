@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <cstring>
@@ -20,7 +21,8 @@ Error outside(const ByteSource& source, std::uint64_t offset, std::uint64_t leng
 }  // namespace
 
 Result<std::string> ByteSource::read_text(std::uint64_t offset, std::uint64_t length) const {
-  if (length > kMaxText || !range_inside(offset, length, size())) return outside(*this, offset, length);
+  if (length > kMaxText || !range_inside(offset, length, size()))
+    return outside(*this, offset, length);
   std::string text(length, '\0');
   auto done = read_at(offset, std::as_writable_bytes(std::span(text)));
   if (!done) return std::move(done).error();
@@ -61,6 +63,19 @@ Status FileSource::read_at(std::uint64_t offset, std::span<std::byte> into) cons
     offset += static_cast<std::uint64_t>(got);
   }
   return Done{};
+}
+
+// Where the kernel or the file system does not tell, everything counts as at hand.
+bool FileSource::is_at_hand(std::uint64_t offset) const {
+  char byte = 0;
+  iovec into{&byte, 1};
+  return ::preadv2(fd_.get(), &into, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 ||
+         errno != EAGAIN;
+}
+
+void FileSource::will_need(std::uint64_t offset, std::uint64_t length) const {
+  ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                  POSIX_FADV_WILLNEED);
 }
 
 void FileSource::expect_random_access() const {

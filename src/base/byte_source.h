@@ -29,6 +29,14 @@ class ByteSource {
   // For error messages.
   virtual const std::string& name() const = 0;
 
+  // False: reading there would wait for a disk.
+  virtual bool is_at_hand(std::uint64_t offset) const { return (void)offset, true; }
+
+  // Asks for bytes that will be read soon, and does not wait for them.
+  virtual void will_need(std::uint64_t offset, std::uint64_t length) const {
+    (void)offset, (void)length;
+  }
+
   // A trivially copyable struct as it lies in the source.
   template <class T>
   Result<T> read_struct(std::uint64_t offset) const {
@@ -58,6 +66,8 @@ class FileSource final : public ByteSource {
   std::uint64_t size() const override { return size_; }
   Status read_at(std::uint64_t offset, std::span<std::byte> into) const override;
   const std::string& name() const override { return name_; }
+  bool is_at_hand(std::uint64_t offset) const override;
+  void will_need(std::uint64_t offset, std::uint64_t length) const override;
 
   // Tells the kernel that reads will jump about: without it a cold walk through
   // a 1 GB library drags in 170 MB of readahead.

@@ -171,6 +171,29 @@ Result<ElfFile::State::Sections> ElfFile::State::sections() const {
   return all;
 }
 
+static Section described(std::string_view name, const Elf64_Shdr& header, std::uint64_t size) {
+  return {std::string(name),
+          header.sh_offset,
+          size,
+          (header.sh_flags & SHF_ALLOC) != 0,
+          (header.sh_flags & SHF_WRITE) != 0,
+          (header.sh_flags & SHF_EXECINSTR) != 0};
+}
+
+Result<std::vector<Section>> ElfFile::sections() const {
+  auto all = state_->sections();
+  if (!all) return std::move(all).error();
+  std::vector<Section> sections;
+  for (const Elf64_Shdr& header : all->headers) {
+    if (header.sh_type == SHT_NULL || header.sh_type == SHT_NOBITS || header.sh_size == 0) continue;
+    const std::string_view name = all->name_of(header);
+    if (name.empty() || !base::range_inside(header.sh_offset, header.sh_size, source().size()))
+      continue;
+    sections.push_back(described(name, header, header.sh_size));
+  }
+  return sections;
+}
+
 Result<std::optional<Section>> ElfFile::section(std::string_view name) const {
   auto all = state_->sections();
   if (!all) return std::move(all).error();
@@ -180,7 +203,7 @@ Result<std::optional<Section>> ElfFile::section(std::string_view name) const {
     const std::uint64_t size = header.sh_type == SHT_NOBITS ? 0 : header.sh_size;
     if (!base::range_inside(header.sh_offset, size, source().size()) && size != 0)
       return state_->broken("section " + std::string(name) + " runs out of the file");
-    return std::optional(Section{std::string(name), header.sh_offset, size});
+    return std::optional(described(name, header, size));
   }
   return std::optional<Section>();
 }

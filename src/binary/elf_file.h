@@ -23,6 +23,9 @@ struct Section {
   std::string name;
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
+  bool loaded = false;    // SHF_ALLOC: it is in memory at run time
+  bool writable = false;  // SHF_WRITE
+  bool code = false;      // SHF_EXECINSTR
 };
 
 struct Symbol {
@@ -99,6 +102,10 @@ class ElfFile {
   // The section of that name; no value if there is none; an error if the file
   // has no section headers at all or they are broken.
   Result<std::optional<Section>> section(std::string_view name) const;
+
+  // All sections that have a name and bytes in the file, in the order of their headers. One
+  // that runs out of the file is left out.
+  Result<std::vector<Section>> sections() const;
 
   // Descriptor bytes of the first note with this owner name in the section or
   // in any PT_NOTE segment; no value if there is none.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "base/checked.h"
 #include "base/text.h"
@@ -105,6 +106,7 @@ class Walker {
   Status section(std::uint64_t offset, std::uint64_t size) {
     if (!base::range_inside(offset, size, source_.size()))
       return broken(offset, "the section runs out of the file");
+    if (!source_.is_at_hand(offset)) fetch_headers(offset, offset + size);
     const std::uint64_t end = offset + size;
     while (offset < end) {
       auto head = read_head(offset, end);
@@ -138,6 +140,36 @@ class Walker {
   }
 
  private:
+  // On a cold page cache every header is a wait for the disk, thousands in a row. This asks for
+  // one header of every container at a time, so that the disk has hundreds to choose from.
+  // It only fetches: what is wrong with a header is found when it is read again.
+  void fetch_headers(std::uint64_t offset, std::uint64_t end) const {
+    struct Position {
+      std::uint64_t entry;
+      std::uint64_t end;
+    };
+    std::vector<Position> open;
+    while (offset < end && open.size() < kMaxContainers) {
+      const auto head = read_head(offset, end);
+      if (!head || head->container.magic != kMagic) break;
+      const ContainerHeader& header = head->container;
+      if (!base::range_inside(header.header_size, header.size, end - offset)) break;
+      open.push_back({offset + header.header_size, offset + header.header_size + header.size});
+      offset = open.back().end;
+    }
+    for (std::uint64_t round = 0; round < kMaxEntriesOfOne && !open.empty(); ++round) {
+      for (const Position& at : open) source_.will_need(at.entry, sizeof(EntryHeader));
+      std::erase_if(open, [&](Position& at) {
+        const auto entry = source_.read_struct<EntryHeader>(at.entry);
+        if (!entry || entry->header_size < sizeof(EntryHeader) ||
+            !base::range_inside(entry->header_size, entry->padded_size, at.end - at.entry))
+          return true;
+        at.entry += entry->header_size + entry->padded_size;
+        return at.end - at.entry < sizeof(EntryHeader);
+      });
+    }
+  }
+
   Error broken(std::uint64_t offset, const std::string& what) const {
     return Error{source_.name() + ": fatbin at offset " + std::to_string(offset) + ": " + what};
   }

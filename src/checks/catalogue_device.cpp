@@ -88,14 +88,15 @@ constexpr CheckInfo kTexts[] = {
         .exit_codes = "69 or 75",
         .title = "a GPU could not make a context, or computed a wrong result",
         .looks_at =
-            "A child process makes a context on every visible GPU, runs one tiny kernel and reads "
-            "its result back. Switched off with warmup.context = false. Where the driver reports "
-            "an "
-            "error its own class counts; 75 if the GPU is busy, out of memory or hangs.",
+            "A child process makes a context on every visible GPU, on all at the same time, runs "
+            "one tiny kernel and reads its result back, within warmup.timeout for each. Switched "
+            "off with warmup.context = false. Where the driver reports an error its own class "
+            "counts; 75 if the GPU is busy, out of memory or hangs.",
         .why =
             "A GPU that enumerates can still be held by another process (46), damaged (ECC error "
             "214), hung, or wrong. The command finds out minutes later, or never.",
-        .fix = "Busy: wait for the other process, or set the compute mode back to default. Errors, "
+        .fix = "Busy: wait for the other process (wait.for = [\"busy\"] does), or set the compute "
+               "mode back to default. Errors, "
                "hangs and wrong results: drain the node, look at its kernel log for Xid messages, "
                "reset the GPU.",
         .source = "cuda.h, enum cudaError_enum; NVIDIA \"XID Errors\"",

@@ -85,19 +85,40 @@ bool ended_badly(const ProbeRun& run) {
          run.outcome == Outcome::kExited;
 }
 
+// The devices whose trial was not finished, those with the same reason together.
+void add_untried(Finding& finding, const std::vector<Device>& devices) {
+  std::vector<std::pair<std::string, std::vector<std::size_t>>> groups;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (devices[i].context) continue;
+    const std::string& reason = devices[i].context.reason();
+    const auto same = std::find_if(groups.begin(), groups.end(),
+                                   [&](const auto& group) { return group.first == reason; });
+    if (same != groups.end()) same->second.push_back(i);
+    else groups.push_back({reason, {i}});
+  }
+  for (const auto& [reason, indices] : groups) note(finding, gpus(indices), reason);
+  std::vector<std::size_t> untried;
+  for (const auto& group : groups)
+    untried.insert(untried.end(), group.second.begin(), group.second.end());
+  std::sort(untried.begin(), untried.end());
+  add_devices(finding, devices, untried);
+}
+
 // The devices were listed, and the process ended or hung later on.
-Finding ended_in_trial(const ProbeRun& run) {
+Finding ended_in_trial(const ProbeRun& run, const std::vector<Device>& devices) {
   const bool timed_out = run.outcome == Outcome::kTimedOut;
-  Finding finding = failure(
-      timed_out ? kExitNotReady : kExitNode,
-      timed_out ? "a GPU did not answer within the probe's time: it hangs in " + run.last_step
-                : "trying the GPUs ended the process in " + run.last_step);
+  Finding finding = failure(timed_out ? kExitNotReady : kExitNode,
+                            timed_out ? "a GPU did not answer in time: it hangs in " + run.last_step
+                                      : "trying the GPUs ended the process in " + run.last_step);
   note(finding, "probe", run.detail);
+  add_untried(finding, devices);
   finding.why = timed_out
                     ? "The number is the GPU's. The command would hang in the same call, for ever."
-                    : "The number is the GPU's. The command would end in the same call.";
-  finding.fix = timed_out ? "Try again, or raise probe.timeout if making a context is known to be "
-                            "slow here; if it stays, drain the node and reset that GPU."
+                    : "The number is the GPU's; of several that were tried at the same time it was "
+                      "one. The command would end in the same call.";
+  finding.fix = timed_out ? "Try again, or raise warmup.timeout (one GPU) and probe.timeout (all "
+                            "together) if making a context is known to be slow here; if it stays, "
+                            "drain the node and reset that GPU."
                           : "Try another node; look at this node's kernel log for Xid messages.";
   return finding;
 }
@@ -122,7 +143,7 @@ Findings check_device_context(const Context& context) {
                                     [](const Device& device) { return !device.context; });
   const auto& run = context.node.probe;
   if (run && ended_badly(*run)) {
-    Finding finding = ended_in_trial(*run);
+    Finding finding = ended_in_trial(*run, devices);
     // With every trial done it hung or crashed while cleaning up: odd, no obstacle.
     if (untried == devices.end()) finding.severity = Severity::kWarn;
     findings.push_back(std::move(finding));

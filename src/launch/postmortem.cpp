@@ -31,14 +31,14 @@ std::string how_it_ended(const CommandEnd& end) {
 }
 
 // The peak lags behind the limit by what the kernel could still take back.
-bool reached_limit(const CgroupMemory& memory) {
+bool reached_limit(const base::CgroupMemory& memory) {
   return memory.limit && memory.peak && *memory.peak >= *memory.limit - *memory.limit / 20;
 }
 
 // Killed for memory, or by somebody else: only the count before and after tells. It
 // counts every OOM killer's victims, the node's too, but only in this very cgroup.
 std::string about_memory(const Scene& scene) {
-  const CgroupMemory& memory = scene.memory;
+  const base::CgroupMemory& memory = scene.memory;
   std::string numbers;
   if (memory.limit) numbers += "limit " + bytes(*memory.limit);
   if (memory.peak) numbers += (numbers.empty() ? "peak " : ", peak ") + bytes(*memory.peak);

@@ -6,8 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "base/root_fs.h"
-#include "launch/cgroup_memory.h"
+#include "base/cgroup_memory.h"
 #include "launch/command_end.h"
 
 namespace gpuinit::launch {
@@ -30,7 +29,7 @@ SharedMemory read_shared_memory();
 struct Scene {
   CommandEnd end;
   std::optional<std::uint64_t> oom_kills_before;
-  CgroupMemory memory;         // afterwards
+  base::CgroupMemory memory;         // afterwards
   SharedMemory shared_memory;  // when the command ended
   DriverAnswer driver;
 };

@@ -49,6 +49,23 @@ std::vector<Process> all_processes() {
   return all;
 }
 
+std::vector<Process> descendants_among(std::vector<Process> candidates) {
+  // A zombie parent is not listed, but its children have become ours by then.
+  std::set<pid_t> family{::getpid()};
+  std::vector<Process> found;
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (auto& process : candidates) {
+      if (process.pid == 0 || !family.contains(process.parent)) continue;
+      family.insert(process.pid);
+      found.push_back(std::move(process));
+      process.pid = 0;
+      grown = true;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 // proc(5): "pid (comm) state ppid …", num_threads is the 20th; comm may hold blanks
@@ -77,21 +94,9 @@ std::vector<Process> other_processes() {
   const pid_t self = ::getpid();
   std::vector<Process> candidates = all_processes();
   std::erase_if(candidates, [self](const Process& p) { return p.pid == self; });
-  if (self == 1) return candidates;
-  // A zombie parent is not listed, but its children have become ours by then.
-  std::set<pid_t> family{self};
-  std::vector<Process> found;
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (auto& process : candidates) {
-      if (process.pid == 0 || !family.contains(process.parent)) continue;
-      family.insert(process.pid);
-      found.push_back(std::move(process));
-      process.pid = 0;
-      grown = true;
-    }
-  }
-  return found;
+  return self == 1 ? candidates : descendants_among(std::move(candidates));
 }
+
+std::vector<Process> descendants() { return descendants_among(all_processes()); }
 
 }  // namespace gpuinit::launch

@@ -27,7 +27,7 @@ int exit_code_of(const Supervisor& supervisor) {
 
 // The exit code, changed only if the driver was lost and that is to be told.
 int hold_postmortem(const SuperviseOptions& options, Scene scene, int exit_code) {
-  if (const auto fs = base::RootFs::open("/")) scene.memory = read_cgroup_memory(*fs);
+  if (const auto fs = base::RootFs::open("/")) scene.memory = base::read_cgroup_memory(*fs);
   if (options.ask_driver) scene.driver = options.ask_driver();
   const std::string paragraph = describe_scene(scene);
   if (!paragraph.empty()) options.say(paragraph);
@@ -63,6 +63,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, &request.sigchld);
+  Hold hold(options.hold);
 
   const Spawned spawned = spawn_command(request, terminal, inherited);
   if (spawned.pid < 0) {
@@ -74,10 +75,12 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   let_go_of_files(terminal.fd());
   Scene scene;
   if (options.postmortem)
-    if (const auto fs = base::RootFs::open("/")) scene.oom_kills_before = read_oom_kills(*fs);
+    if (const auto fs = base::RootFs::open("/")) scene.oom_kills_before = base::read_oom_kills(*fs);
 
-  Supervisor supervisor(options, spawned.pid, terminal);
+  Supervisor supervisor(options, spawned.pid, terminal, hold);
   supervisor.run();
+  // That one was not the command's.
+  if (hold.was_killed() && scene.oom_kills_before) ++*scene.oom_kills_before;
 
   const int exit_code = exit_code_of(supervisor);
   const auto& good = options.exit_zero;

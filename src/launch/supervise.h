@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "launch/hold.h"
 #include "launch/inherited_state.h"
 #include "launch/postmortem.h"
 
@@ -24,6 +25,7 @@ struct SuperviseOptions {
   bool postmortem = true;                     // say what the system knows about a failure
   bool postmortem_exit = false;               // a driver that no longer answers makes it kExitNode
   AskDriver ask_driver;                       // empty: nobody is asked
+  HoldOptions hold;                           // who keeps the driver awake; ours to end
   std::function<void(std::string_view)> say;  // one message for people
 };
 

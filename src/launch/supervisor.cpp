@@ -57,6 +57,7 @@ void Supervisor::run() {
   for (;;) {
     const Children children = reap();
     if (children == Children::kNone) return;
+    if (hold_.next_look() && Clock::now() >= *hold_.next_look()) hold_.look();
     if (settles_ && Clock::now() >= *settles_) {
       let_go_of_memory();
       settles_.reset();
@@ -74,7 +75,12 @@ Supervisor::Children Supervisor::reap() {
       running_ = false;  // also if its status went to somebody else
       return Children::kNone;
     }
-    if (info.si_pid == 0) return Children::kSome;
+    if (info.si_pid == 0)
+      return !running_ && only_the_hold_is_left() ? Children::kNone : Children::kSome;
+    if (hold_.reaped(info)) {
+      if (running_) settles_ = Clock::now() + kSettled;  // what the looks at /proc took
+      continue;
+    }
     if (info.si_pid != command_ || !running_) continue;
     if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) jobs_.stopped(info.si_status);
     else command_ended(info);
@@ -82,9 +88,19 @@ Supervisor::Children Supervisor::reap() {
   return Children::kMoreToReap;
 }
 
+// It has been killed, and takes longer to go than anybody should wait.
+bool Supervisor::only_the_hold_is_left() const {
+  if (!hold_.patience() || Clock::now() < *hold_.patience()) return false;
+  const std::vector<Process> left = descendants();
+  return !left.empty() && std::all_of(left.begin(), left.end(), [this](const Process& process) {
+    return process.pid == hold_.pid() || process.parent == hold_.pid();
+  });
+}
+
 // The others get the same chance to clean up that the command had.
 void Supervisor::command_ended(const siginfo_t& info) {
   running_ = false;
+  hold_.end();
   end_.known = true;
   (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
   end_.core_dumped = info.si_code == CLD_DUMPED;
@@ -97,6 +113,19 @@ void Supervisor::command_ended(const siginfo_t& info) {
   deadline_ = deadline_ ? std::max(*deadline_, now + last_notice()) : now + options_.grace;
 }
 
+// None: nothing is to be done by itself.
+std::optional<Supervisor::Clock::time_point> Supervisor::next_deadline() const {
+  std::optional<Clock::time_point> first = deadline_;
+  const auto or_at = [&first](const std::optional<Clock::time_point>& time) {
+    if (time && (!first || *time < *first)) first = time;
+  };
+  or_at(settles_);
+  or_at(hold_.next_look());
+  // Once: afterwards there is nothing to do but to reap.
+  if (!running_ && hold_.patience() > Clock::now()) or_at(hold_.patience());
+  return first;
+}
+
 // For ever, unless there is something to do, now or at a certain time.
 void Supervisor::wait_for_something(bool at_most_look) {
   // Of what is pending the kernel gives the lowest number first, and SIGCHLD may be
@@ -106,8 +135,7 @@ void Supervisor::wait_for_something(bool at_most_look) {
   const int waiting = take_signal(kEverySignal & ~only(SIGCHLD), info, &at_once);
   if (waiting > 0) handle(waiting, info);
   if (waiting > 0 || at_most_look) return;
-  std::optional<Clock::time_point> until = deadline_;
-  if (settles_) until = until ? std::min(*until, *settles_) : *settles_;
+  const auto until = next_deadline();
   timespec left{};
   if (until) {
     const auto time = std::max(Clock::duration::zero(), *until - Clock::now());
@@ -131,8 +159,10 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
     return;
   }
   if (is_stop_request(signal) || is_stop_request(sent)) asked_to_stop_ = true;
-  if ((signal == SIGTERM || sent == SIGTERM) && !deadline_)
+  if ((signal == SIGTERM || sent == SIGTERM) && !deadline_) {
     deadline_ = Clock::now() + options_.grace;
+    hold_.end();
+  }
   jobs_.forwarding(sent);
   send(sent, info);
 }
@@ -167,7 +197,10 @@ bool Supervisor::time_is_up() {
     return false;
   }
   const auto now = Clock::now();
-  const std::vector<Process> left = kill_others(command_);
+  std::vector<Process> left = kill_others(command_);
+  if (std::erase_if(left, [this](const Process& p) { return p.pid == hold_.pid(); }) > 0 &&
+      left.empty())
+    return true;
   const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);
   if (!kill_deadline_) {
     kill_deadline_ = now + kKillBound;

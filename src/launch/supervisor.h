@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "launch/command_end.h"
+#include "launch/hold.h"
 #include "launch/job_control.h"
 #include "launch/postmortem.h"
 #include "launch/supervise.h"
@@ -18,11 +19,11 @@ namespace gpuinit::launch {
 // Requires of every function: all signals are blocked, SIGCHLD is not ignored.
 class Supervisor {
  public:
-  // `options` and `terminal` are not owned. `command` is also the id of its group.
-  Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal)
-      : options_(options), command_(command), jobs_(terminal, command) {}
+  // `options`, `terminal` and `hold` are not owned. `command` is also the id of its group.
+  Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal, Hold& hold)
+      : options_(options), command_(command), jobs_(terminal, command), hold_(hold) {}
 
-  // Until nobody is left, or nobody can be ended.
+  // Until nobody is left, or nobody can be ended. Nobody waits for who only holds the driver.
   void run();
 
   // After that: not known if somebody else took its status, or it did not end.
@@ -37,6 +38,8 @@ class Supervisor {
   enum class Children { kNone, kSome, kMoreToReap };
   Children reap();
   void command_ended(const siginfo_t& info);
+  bool only_the_hold_is_left() const;
+  std::optional<Clock::time_point> next_deadline() const;
   void wait_for_something(bool at_most_look);
   void handle(int signal, const siginfo_t& info);
   void send(int signal, const siginfo_t& info);
@@ -47,6 +50,7 @@ class Supervisor {
   const SuperviseOptions& options_;
   pid_t command_;
   JobControl jobs_;
+  Hold& hold_;
   bool running_ = true;
   bool command_killed_ = false;
   CommandEnd end_;

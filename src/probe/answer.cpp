@@ -7,44 +7,14 @@
 
 #include "base/text.h"
 #include "gpuinit/probe_protocol.h"
+#include "probe/answer_lines.h"
 #include "probe/answer_values.h"
 
 namespace gpuinit::probe {
 
 namespace {
 
-using Complaint = std::string_view;
-constexpr Complaint kFine;
-constexpr Complaint kBadValue = "is not a value it can have";
-constexpr Complaint kOutOfPlace = "is out of place";
-constexpr Complaint kTwice = "is said twice";
-
-constexpr std::uint64_t kMaxMemory = std::uint64_t{1} << 56;
-constexpr std::uint64_t kMaxMicroseconds = 1'000'000'000'000;
-constexpr std::size_t kMaxText = 300;
 constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE
-
-// Not yet said: neither a value nor the reason for having none.
-template <class T>
-bool fresh(const Fact<T>& fact) {
-  return fact == Fact<T>();
-}
-
-// Once only.
-template <class T>
-Complaint set(Fact<T>& fact, std::optional<T> value) {
-  if (!value) return kBadValue;
-  if (!fresh(fact)) return kTwice;
-  fact = *std::move(value);
-  return kFine;
-}
-
-template <class T>
-Complaint set_unknown(Fact<T>& fact, std::string_view reason) {
-  if (!fresh(fact)) return kTwice;
-  fact = Fact<T>::unknown(base::printable(reason, kMaxText));
-  return kFine;
-}
 
 // CUcomputemode in cuda.h. A number it does not have is a mode we do not know.
 Complaint set_compute_mode(Fact<std::string>& fact, std::string_view text) {
@@ -88,14 +58,8 @@ bool is_one_of(std::string_view key, const std::array<std::string_view, N>& keys
 
 constexpr std::array<std::string_view, 6> kDeviceKeys{"name",   "uuid", "compute-capability",
                                                       "memory", "mig",  "compute-mode"};
-constexpr std::array<std::string_view, 3> kTrialKeys{"memory-free", "context-note", "context"};
-
-// {key, value}; a line without a blank is a key without a value.
-std::pair<std::string_view, std::string_view> cut(std::string_view text) {
-  const auto blank = text.find(' ');
-  if (blank == std::string_view::npos) return {text, ""};
-  return {text.substr(0, blank), text.substr(blank + 1)};
-}
+constexpr std::array<std::string_view, 5> kTrialKeys{"trial", "memory-free", "context-note",
+                                                     "context", "trial-end"};
 
 }  // namespace
 
@@ -130,28 +94,28 @@ Complaint AnswerReader::line(std::string_view text) {
   if (!answer_.greeted) return first_line(text);
   const auto [key, value] = cut(text);
   if (!is_key(key)) return "does not begin with a key";
-  if (key == "step") {
-    if (value.empty()) return kBadValue;
-    answer_.last_step = base::printable(value, 100);
-    // Every later step calls into the library.
-    if (value != "dlopen" && fresh(answer_.load_error))
-      answer_.load_error = Fact<std::string>::absent();
-    return kFine;
-  }
+  if (key == "step") return step(value);
   if (key == "device") return next_device(value);
   if (key == "enumerated") return enumerated();
-  if (key == "trial") return next_trial(value);
+  if (key == "holding") return holding(value);
   if (key == "no") return missing(value);
   if (key == "end") return end();
   if (is_one_of(key, kDeviceKeys)) {
-    if (is_enumerated() || current() == nullptr) return kOutOfPlace;
-    return about_device(*current(), key, value);
+    if (is_enumerated() || described_.empty()) return kOutOfPlace;
+    return about_device(described_.back(), key, value);
   }
-  if (is_one_of(key, kTrialKeys)) {
-    if (!is_enumerated() || current() == nullptr) return kOutOfPlace;
-    return about_trial(*current(), key, value);
-  }
+  if (is_one_of(key, kTrialKeys)) return about_trial(key, value);
   return about_driver(key, value);
+}
+
+Complaint AnswerReader::step(std::string_view value) {
+  if (value.empty()) return kBadValue;
+  answer_.last_step = base::printable(value, 100);
+  // Every later step calls into the library.
+  if (value != "dlopen" && fresh(answer_.load_error))
+    answer_.load_error = Fact<std::string>::absent();
+  trial_step(value);
+  return kFine;
 }
 
 Complaint AnswerReader::first_line(std::string_view text) {
@@ -177,11 +141,6 @@ Complaint AnswerReader::about_driver(std::string_view key, std::string_view valu
   return kFine;  // a newer probe's own
 }
 
-Device* AnswerReader::current() {
-  if (!is_enumerated()) return described_.empty() ? nullptr : &described_.back();
-  return on_trial_ ? &answer_.devices.value()[*on_trial_] : nullptr;
-}
-
 Complaint AnswerReader::next_device(std::string_view value) {
   if (!count_ || is_enumerated()) return kOutOfPlace;
   const auto index = number(value, probe_protocol::kMaxDevices);
@@ -194,6 +153,8 @@ Complaint AnswerReader::enumerated() {
   if (!fresh(answer_.devices)) return kTwice;
   if (!count_ || described_.size() != *count_) return kOutOfPlace;
   answer_.devices = std::move(described_);
+  answer_.trials.resize(answer_.devices->size());
+  notes_.resize(answer_.devices->size());
   return kFine;
 }
 
@@ -206,46 +167,6 @@ Complaint AnswerReader::about_device(Device& device, std::string_view key, std::
   return set_compute_mode(device.compute_mode, value);
 }
 
-Complaint AnswerReader::next_trial(std::string_view value) {
-  if (!is_enumerated()) return kOutOfPlace;
-  const auto index = number(value, probe_protocol::kMaxDevices);
-  if (!index || *index >= answer_.devices->size()) return kBadValue;
-  if (on_trial_ && *index <= *on_trial_) return kOutOfPlace;
-  on_trial_ = *index;
-  note_.clear();
-  return kFine;
-}
-
-Complaint AnswerReader::about_trial(Device& device, std::string_view key, std::string_view value) {
-  if (key == "memory-free") return set(device.memory_free_bytes, number(value, kMaxMemory));
-  if (key == "context") return trial_result(device, value);
-  if (!note_.empty()) return kTwice;
-  if (value.empty()) return kBadValue;
-  note_ = base::printable(value, kMaxText);
-  return kFine;
-}
-
-Complaint AnswerReader::trial_result(Device& device, std::string_view value) {
-  const auto fields = base::split(value, ' ');
-  if (fields.size() != 5) return kBadValue;
-  const auto code = result_code(fields[0]);
-  const auto call = words(fields[1]);
-  const auto ran = yes_or_no(fields[2]);
-  const auto correct = yes_or_no(fields[3]);
-  const auto microseconds = number(fields[4], kMaxMicroseconds);
-  if (!code || !call || !ran || !correct || !microseconds) return kBadValue;
-  // A trial that failed has nothing correct to show.
-  if (*code != 0 && *correct) return kBadValue;
-  ContextTrial trial;
-  trial.step = *call;
-  trial.cuda_error = *code;
-  trial.kernel_ran = *ran;
-  trial.result_correct = *correct;
-  trial.note = note_;
-  trial.milliseconds = static_cast<double>(*microseconds) / 1000;
-  return set(device.context, std::optional(std::move(trial)));
-}
-
 // `no <key> <why>`
 Complaint AnswerReader::missing(std::string_view value) {
   const auto [key, why] = cut(value);
@@ -253,15 +174,10 @@ Complaint AnswerReader::missing(std::string_view value) {
   if (key == "driver-version") return set_unknown(answer_.cuda_version, why);
   if (key == "init") return set_unknown(answer_.init_error, why);
   if (key == "devices") return set_unknown(answer_.devices, why);
-  Device* device = current();
-  if (is_one_of(key, kTrialKeys)) {
-    if (!is_enumerated() || device == nullptr) return kOutOfPlace;
-    if (key == "memory-free") return set_unknown(device->memory_free_bytes, why);
-    return key == "context" ? set_unknown(device->context, why) : kBadValue;
-  }
+  if (is_one_of(key, kTrialKeys)) return missing_of_trial(key, why);
   if (key != "device" && !is_one_of(key, kDeviceKeys)) return kFine;  // a newer probe's own
-  if (is_enumerated() || device == nullptr) return kOutOfPlace;
-  return missing_of(*device, key, why);
+  if (is_enumerated() || described_.empty()) return kOutOfPlace;
+  return missing_of(described_.back(), key, why);
 }
 
 // An answer is whole only if it says what became of the library, of cuInit and of the devices.
@@ -284,6 +200,7 @@ Complaint AnswerReader::end() {
   } else if (fresh(answer_.devices)) {
     return "comes before the devices";
   }
+  if (!answer_.trials_under_way().empty()) return "comes before the end of a trial";
   if (fresh(answer_.load_error)) answer_.load_error = Fact<std::string>::absent();
   answer_.state = Answer::State::kWhole;
   return kFine;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,12 +24,25 @@ struct Answer {
   std::string wrong;  // kGarbled: the line and what is wrong with it; kNotStarted, kNoLoader: why
   bool greeted = false;            // the first line was read
   std::string last_step;           // of the last `step` line
+  bool holding = false;            // after `end` the probe stays, until it is killed
   Fact<std::string> load_error;    // absent: libcuda.so.1 loaded
   Fact<std::string> cuda_version;  // "12.2"
   Fact<int> init_error;
   // Known once all devices were described; empty when cuInit says that there is none
   // (CUDA_ERROR_NO_DEVICE). A context is "not looked at" until its trial has ended.
   Fact<std::vector<Device>> devices;
+  // One for each device once they are known.
+  struct Trial {
+    bool begun = false;
+    bool ended = false;  // cleaned up too
+    std::string step;    // the call it is or was in, "cuLaunchKernel"; empty: before its first
+
+    bool operator==(const Trial&) const = default;
+  };
+  std::vector<Trial> trials;
+
+  // Indices of the devices whose trials have begun and not ended.
+  std::vector<std::size_t> trials_under_way() const;
 
   bool operator==(const Answer&) const = default;
 };
@@ -53,18 +67,22 @@ class AnswerReader {
   Complaint first_line(std::string_view text);
   Complaint about_driver(std::string_view key, std::string_view value);
   Complaint about_device(Device& device, std::string_view key, std::string_view value);
-  Complaint about_trial(Device& device, std::string_view key, std::string_view value);
-  Complaint trial_result(Device& device, std::string_view value);
   Complaint missing(std::string_view value);
   Complaint next_device(std::string_view value);
-  Complaint next_trial(std::string_view value);
   Complaint enumerated();
+  Complaint step(std::string_view value);
   Complaint end();
   void give_up(std::string_view text, std::string_view complaint);
 
   bool is_enumerated() const { return answer_.devices.known(); }
-  // The device that the lines are about: being described, or on trial.
-  Device* current();
+
+  // answer_trials.cpp
+  Complaint about_trial(std::string_view key, std::string_view value);
+  Complaint trial_result(Device& device, const std::string& note, std::string_view value);
+  Complaint missing_of_trial(std::string_view key, std::string_view value);
+  Complaint holding(std::string_view value);
+  void trial_step(std::string_view value);
+  std::optional<std::size_t> device_index(std::string_view text) const;
 
   Answer answer_;
   std::string rest_;  // the line that has not ended yet
@@ -72,8 +90,7 @@ class AnswerReader {
   int lines_ = 0;
   Fact<std::uint64_t> count_;  // `device-count`
   std::vector<Device> described_;
-  Fact<std::uint64_t> on_trial_;  // index
-  std::string note_;              // `context-note` of this trial
+  std::vector<std::string> notes_;  // `context-note` of each device
 };
 
 // The whole text at once.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "probe/child_setup.h"
 
@@ -121,6 +122,17 @@ Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
 void Child::wait_until_ended(Clock::time_point deadline) {
   pipe_.reset();
   while (pid_ >= 0 && !look() && Clock::now() < deadline) sleep_until_something(false, deadline);
+}
+
+pid_t Child::release() {
+  if (pid_ < 0) return -1;
+  if (look()) {
+    kill_and_reap();
+    return -1;
+  }
+  pipe_.reset();
+  pid_fd_.reset();
+  return std::exchange(pid_, -1);
 }
 
 void Child::kill_and_reap() {

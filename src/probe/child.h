@@ -63,6 +63,10 @@ class Child {
 
   void kill_and_reap();
 
+  // Gives the child away as it is; the caller is to kill and reap it. Its id, which stays
+  // its own until somebody reaps it; -1: there is none, or it has ended (and is reaped).
+  pid_t release();
+
   // How it ended: `signal` 0 and `status` as given to exit, or the signal. Requires: ended().
   struct End {
     int signal = 0;

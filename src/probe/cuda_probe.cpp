@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "gpuinit/probe_protocol.h"
@@ -12,6 +14,7 @@
 #include "probe/child.h"
 #include "probe/embedded_cuda_probe.h"
 #include "probe/environment.h"
+#include "probe/last_calls.h"
 
 namespace gpuinit::probe {
 
@@ -30,6 +33,7 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   program.installed_path = options.installed_path;
   program.image = embedded_cuda_probe();
   program.arguments = {options.context ? probe_protocol::kAskContext : probe_protocol::kAskDevices};
+  if (options.hold) program.arguments.emplace_back(probe_protocol::kAskHold);
   program.environment = cuda_environment(options.environment, known ? directory : "");
   return program;
 }
@@ -47,7 +51,15 @@ std::string seconds(std::chrono::milliseconds time) {
 }
 
 std::string where(const Answer& answer) {
-  return answer.last_step.empty() ? " before its first call" : " in " + answer.last_step;
+  const std::string calls = last_calls(answer);
+  return calls.empty() ? " before its first call" : " in " + calls;
+}
+
+// In an exclusive mode the driver serves one process, and it shall be the command.
+bool serves_many(const std::vector<Device>& devices) {
+  return !devices.empty() && std::all_of(devices.begin(), devices.end(), [](const Device& device) {
+    return device.compute_mode.value_or("") == "default";
+  });
 }
 
 // Replaces "not looked at" by why nobody came to look.
@@ -63,30 +75,63 @@ struct CudaProbe::State {
       : options(asked), started(Clock::now()), child(program_for(asked)) {}
 
   Clock::time_point deadline() const { return started + options.timeout; }
+  Clock::time_point next_deadline() const;
+  void look_at_trials();
+  bool stays() const;
   void listen();
   void judge(ProbeRun& run) const;
   std::string how_it_ended(ProbeRun& run) const;
+  std::string no_answer_in(const std::string& calls) const {
+    return "no answer within " + seconds(options.trial_timeout) + " in " + calls;
+  }
 
   CudaProbeOptions options;
   Clock::time_point started;
   Child child;
   AnswerReader reader;
-  bool timed_out = false;
+  std::vector<std::optional<Clock::time_point>> trials;  // when they were seen to begin
+  bool timed_out = false;                                // all together
+  bool trial_overdue = false;  // the devices that are still on trial, and only they
 };
+
+void CudaProbe::State::look_at_trials() {
+  const auto& said = reader.answer().trials;
+  trials.resize(said.size());
+  for (std::size_t i = 0; i < said.size(); ++i)
+    if (said[i].begun && !trials[i]) trials[i] = Clock::now();
+}
+
+// When the probe is ended if it says nothing until then.
+Clock::time_point CudaProbe::State::next_deadline() const {
+  const auto under_way = reader.answer().trials_under_way();
+  if (under_way.empty()) return deadline();
+  Clock::time_point last{};
+  for (const std::size_t i : under_way) last = std::max(last, *trials[i] + options.trial_timeout);
+  return std::min(last, deadline());
+}
+
+bool CudaProbe::State::stays() const {
+  const Answer& answer = reader.answer();
+  return options.hold && answer.state == Answer::State::kWhole && answer.holding &&
+         serves_many(*answer.devices);
+}
 
 // Until the answer is whole, the child has ended, or time is up.
 void CudaProbe::State::listen() {
   std::string output;
   while (!reader.finished()) {
     output.clear();
-    const auto event = child.wait(output, deadline());
+    const auto event = child.wait(output, next_deadline());
     reader.feed(output);
+    look_at_trials();
     if (event == Child::Event::kEnded) return;
     if (event == Child::Event::kDeadline) {
-      timed_out = true;
+      timed_out = Clock::now() >= deadline();
+      trial_overdue = !timed_out;
       return;
     }
   }
+  if (reader.answer().holding) return;
   // It exits by itself now. The driver takes its time to free a device, and the command
   // must not find it busy.
   if (reader.answer().state == Answer::State::kWhole) child.wait_until_ended(deadline());
@@ -126,6 +171,10 @@ void CudaProbe::State::judge(ProbeRun& run) const {
   } else if (answer.state == Answer::State::kNoLoader) {
     run.outcome = Outcome::kNoLoader;
     run.detail = answer.wrong;
+  } else if (trial_overdue) {
+    run.outcome = Outcome::kTimedOut;
+    run.detail = no_answer_in(last_calls(answer));
+    if (child.abandoned()) run.detail += ", and SIGKILL did not end it";
   } else if (timed_out) {
     run.outcome = Outcome::kTimedOut;
     run.detail = "no whole answer within " + seconds(options.timeout) + "; it was" + where(answer);
@@ -147,12 +196,13 @@ CudaProbe CudaProbe::start(const CudaProbeOptions& options) {
 CudaProbeAnswer CudaProbe::collect() {
   State& state = *state_;
   state.listen();
+  CudaProbeAnswer result;
+  if (state.stays()) result.client = OpenClient(state.child.release());
   state.child.kill_and_reap();
 
-  CudaProbeAnswer result;
   const Answer& answer = state.reader.answer();
   state.judge(result.run);
-  result.run.last_step = answer.last_step;
+  result.run.last_step = last_calls(answer);
   result.run.load_error = answer.load_error;
   result.run.init_error = answer.init_error;
   result.run.milliseconds =
@@ -165,9 +215,12 @@ CudaProbeAnswer CudaProbe::collect() {
   explain(result.run.init_error, reason);
   explain(result.cuda_version, reason);
   explain(result.devices, reason);
-  if (result.devices)
-    for (Device& device : result.devices.value())
-      explain(device.context, state.options.context ? reason : "not asked for");
+  if (!result.devices) return result;
+  if (state.trial_overdue)
+    for (const std::size_t i : answer.trials_under_way())
+      explain(result.devices.value()[i].context, state.no_answer_in(step_of(answer.trials[i])));
+  for (Device& device : result.devices.value())
+    explain(device.context, state.options.context ? reason : "not asked for");
   return result;
 }
 

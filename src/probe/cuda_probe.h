@@ -6,7 +6,7 @@
 //
 // Whatever the child does, the caller gets an answer at the deadline plus
 // Child::kReapBound at the latest, and no child of ours is left, except one that the
-// kernel cannot kill.
+// kernel cannot kill, and the one that was asked to stay.
 #pragma once
 
 #include <chrono>
@@ -16,12 +16,18 @@
 #include <vector>
 
 #include "gpuinit/facts.h"
+#include "probe/open_client.h"
 
 namespace gpuinit::probe {
 
 struct CudaProbeOptions {
   bool context = false;  // also make a context and run a verified kernel on each device
   std::chrono::milliseconds timeout{60'000};  // all devices together, counted from start()
+  // One device's context, counted from when its trial began. The probe is ended when every
+  // trial that is still under way has had that long.
+  std::chrono::milliseconds trial_timeout{30'000};
+  // Keep the probe afterwards as an open client of the driver (CudaProbeAnswer::client).
+  bool hold = false;
   // Used if it is there, is a regular executable file of root or of our own user, and is
   // not writable for others (src/probe/child_program.h); otherwise the embedded copy.
   std::string installed_path = "/usr/libexec/gpuinit/gpuinit-cuda-probe";
@@ -30,6 +36,7 @@ struct CudaProbeOptions {
   std::map<std::string, std::string> environment;
 };
 
+// Can be moved only.
 struct CudaProbeAnswer {
   ProbeRun run;
   Fact<std::string> cuda_version;
@@ -37,6 +44,9 @@ struct CudaProbeAnswer {
   // cuInit says that there is no device. A device whose context trial was not reached or
   // not ended says so in its `context`.
   Fact<std::vector<Device>> devices;
+  // With `hold`, if there are devices, every context has been given back, and none of them
+  // serves one process only: that one is to be the command.
+  OpenClient client;
 };
 
 // A running probe; destroying it kills and reaps. While one lives, SIGCHLD is at its

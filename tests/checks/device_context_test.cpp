@@ -70,6 +70,38 @@ TEST(DeviceContext, AHangOrCrashInATrialIsSaidOnceAndHere) {
   EXPECT_THAT(verdicts(story), ElementsAre("~device.context"));
 }
 
+// warmup.timeout: the others were tried, and what they said counts.
+TEST(DeviceContext, AHangOfOneDeviceNamesItAndKeepsWhatTheOthersSaid) {
+  auto story = healthy();
+  story.node.probe->outcome = Outcome::kTimedOut;
+  story.node.probe->detail = "no answer within 30 s in cuMemAlloc_v2 1";
+  story.node.probe->last_step = "cuMemAlloc_v2 1";
+  story.node.devices.value()[1].context =
+      Fact<ContextTrial>::unknown("no answer within 30 s in cuMemAlloc_v2");
+  const auto finding = only(story, kId);
+  EXPECT_EQ(finding.exit_code, kExitNotReady);
+  EXPECT_THAT(finding.summary, HasSubstr("it hangs in cuMemAlloc_v2 1"));
+  EXPECT_THAT(finding.evidence,
+              testing::Contains(testing::Pair("GPU 1", "no answer within 30 s in cuMemAlloc_v2")));
+  EXPECT_THAT(finding.evidence, testing::Not(testing::Contains(testing::Key("GPU 0"))));
+  trial(story, 0).result_correct = false;
+  EXPECT_THAT(verdicts(story), ElementsAre("device.context=69", "device.context=75"));
+}
+
+// It was one of those on trial at the same time; nobody can tell which.
+TEST(DeviceContext, ACrashAccusesAllThatWereOnTrialAndNoOther) {
+  auto story = healthy();
+  story.node.probe->outcome = Outcome::kCrashed;
+  story.node.probe->last_step = "cuMemAlloc_v2 0, cuLaunchKernel 1";
+  for (std::size_t i = 0; i < 2; ++i)
+    story.node.devices.value()[i].context = Fact<ContextTrial>::unknown("ended by SIGSEGV");
+  const auto finding = only(story, kId);
+  EXPECT_EQ(finding.exit_code, kExitNode);
+  EXPECT_THAT(finding.summary, HasSubstr("in cuMemAlloc_v2 0, cuLaunchKernel 1"));
+  EXPECT_THAT(finding.why, HasSubstr("of several that were tried at the same time it was one"));
+  EXPECT_THAT(finding.evidence, testing::Contains(testing::Pair("GPUs 0, 1", "ended by SIGSEGV")));
+}
+
 TEST(DeviceContext, SkippedAndUnknown) {
   auto story = healthy();
   story.node.devices.value()[0].context = Fact<ContextTrial>::unknown("not asked for");

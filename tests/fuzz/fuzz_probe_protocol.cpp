@@ -36,6 +36,8 @@ void check(const Answer& answer) {
       }
       if (answer.devices && !answer.devices->empty()) require(answer.init_error.value_or(-1) == 0);
       if (!answer.devices) require(!answer.devices.reason().empty());
+      require(answer.trials_under_way().empty());
+      if (answer.holding) require(answer.devices && !answer.devices->empty());
       break;
     case Answer::State::kGarbled:
       require(!answer.wrong.empty() && answer.load_error.is_unknown() && !answer.cuda_version &&
@@ -50,6 +52,9 @@ void check(const Answer& answer) {
       break;
   }
   if (!answer.devices) return;
+  require(answer.trials.empty() || answer.trials.size() == answer.devices->size());
+  for (const auto& trial : answer.trials)
+    require(is_one_printable_line(trial.step) && (trial.begun || !trial.ended));
   require(answer.devices->size() <= gpuinit::probe_protocol::kMaxDevices);
   for (const auto& device : *answer.devices) {
     require(is_one_printable_line(device.name.value_or("")));

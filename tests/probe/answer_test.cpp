@@ -16,7 +16,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using State = Answer::State;
 
-const std::string kGreeting = "gpuinit-cuda-probe 1\n";
+const std::string kGreeting = "gpuinit-cuda-probe 2\n";
 
 const std::string kTwoDevices = kGreeting +
                                 "step dlopen\n"
@@ -83,8 +83,9 @@ TEST(Answer, ADeviceThatCannotBeOpenedIsUnknownAltogether) {
 
 TEST(Answer, TellsWhatBecameOfAKernel) {
   const Answer answer = after_devices(
-      "trial 0\nmemory-free 1000\ncontext 0 cuMemcpyDtoH_v2 1 1 2500\n"
-      "trial 1\ncontext-note PTX JIT is switched off\ncontext 46 cuDevicePrimaryCtxRetain 0 0 10\n"
+      "trial 0\nmemory-free 0 1000\ncontext 0 0 cuMemcpyDtoH_v2 1 1 2500\ntrial-end 0\n"
+      "trial 1\ncontext-note 1 PTX JIT is switched off\n"
+      "context 1 46 cuDevicePrimaryCtxRetain 0 0 10\ntrial-end 1\n"
       "end\n");
   ASSERT_EQ(answer.state, State::kWhole) << answer.wrong;
   EXPECT_EQ(*answer.devices->at(0).memory_free_bytes, 1000U);
@@ -101,9 +102,38 @@ TEST(Answer, TellsWhatBecameOfAKernel) {
   EXPECT_EQ(second.note, "PTX JIT is switched off");
 }
 
+TEST(Answer, TrialsMayRunAtTheSameTime) {
+  const Answer answer = after_devices(
+      "trial 1\ntrial 0\nstep cuMemAlloc_v2 0\nstep cuLaunchKernel 1\ncontext-note 0 none\n"
+      "memory-free 1 7\nstep cuMemcpyDtoH_v2 0\ncontext 1 719 cuLaunchKernel 0 0 20\n"
+      "context 0 0 cuMemcpyDtoH_v2 0 1 10\nstep cuMemFree_v2 1\ntrial-end 1\n");
+  EXPECT_EQ(answer.state, State::kPartial) << answer.wrong;
+  EXPECT_EQ(answer.devices->at(0).context->note, "none");
+  EXPECT_EQ(answer.devices->at(1).context->note, "");
+  EXPECT_EQ(answer.devices->at(1).context->cuda_error, 719);
+  EXPECT_EQ(*answer.devices->at(1).memory_free_bytes, 7U);
+  EXPECT_THAT(answer.trials_under_way(), testing::ElementsAre(0U));
+  EXPECT_EQ(answer.trials.at(0).step, "cuMemcpyDtoH_v2");
+  EXPECT_EQ(answer.trials.at(1).step, "cuMemFree_v2");
+}
+
+TEST(Answer, StepsOutsideATrialAreNobodysCall) {
+  const Answer answer = after_devices("step cuLaunchKernel 0\ntrial 1\nstep cuX 1 2\nstep cuY 9\n");
+  EXPECT_EQ(answer.last_step, "cuY 9");
+  EXPECT_EQ(answer.trials.at(0).step, "");
+  EXPECT_EQ(answer.trials.at(1).step, "");
+}
+
+TEST(Answer, AProbeThatStaysSaysSo) {
+  EXPECT_TRUE(after_devices("holding\nend\n").holding);
+  EXPECT_FALSE(after_devices("end\n").holding);
+  EXPECT_EQ(after("init 0\ndevice-count 0\nenumerated\nholding\n").state, State::kGarbled);
+  EXPECT_EQ(after("holding\n").state, State::kGarbled);
+}
+
 TEST(Answer, ATrialMayBeImpossibleAndSaysWhy) {
   const Answer answer =
-      after_devices("trial 1\nno context libcuda.so.1 has no cuLaunchKernel\nend\n");
+      after_devices("trial 1\nno context 1 libcuda.so.1 has no cuLaunchKernel\ntrial-end 1\nend\n");
   ASSERT_EQ(answer.state, State::kWhole) << answer.wrong;
   EXPECT_EQ(answer.devices->at(1).context.reason(), "libcuda.so.1 has no cuLaunchKernel");
 }
@@ -219,23 +249,41 @@ INSTANTIATE_TEST_SUITE_P(
         Garbage{"no device late\n", "is out of place"},
         Garbage{"no name\n", "is not a value it can have"},
         Garbage{"no devices cuDeviceGetCount\n", "is said twice"},
-        Garbage{"memory-free 1\n", "is out of place"},
-        Garbage{"context 0 cuX 1 1 1\n", "is out of place"},
-        Garbage{"no context x\n", "is out of place"},
+        Garbage{"memory-free 0 1\n", "is out of place"},
+        Garbage{"context 0 0 cuX 1 1 1\n", "is out of place"},
+        Garbage{"no context 0 x\n", "is out of place"},
+        Garbage{"trial\n", "is not a value it can have"},
         Garbage{"trial 2\n", "is not a value it can have"},
         Garbage{"trial -1\n", "is not a value it can have"},
-        Garbage{"trial 1\ntrial 0\n", "is out of place"},
-        Garbage{"trial 0\ntrial 0\n", "is out of place"},
-        Garbage{"trial 0\ncontext 0 cuX 1 1\n", "is not a value it can have"},
-        Garbage{"trial 0\ncontext 0 cuX 1 1 1 1\n", "is not a value it can have"},
-        Garbage{"trial 0\ncontext 0 cuX 2 1 1\n", "is not a value it can have"},
-        Garbage{"trial 0\ncontext 999 cuX 1 1 1\n", "is not a value it can have"},
-        Garbage{"trial 0\ncontext 0  1 1 1\n", "is not a value it can have"},
-        Garbage{"trial 0\ncontext 0 cuX 1 1 99999999999999\n", "is not a value it can have"},
-        Garbage{"trial 0\ncontext 0 cuX 1 1 1\ncontext 0 cuX 1 1 1\n", "is said twice"},
-        Garbage{"trial 0\nmemory-free 1\nno memory-free x\n", "is said twice"},
-        Garbage{"trial 0\ncontext-note a\ncontext-note b\n", "is said twice"},
-        Garbage{"trial 0\ncontext-note\n", "is not a value it can have"},
+        Garbage{"trial 0 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ntrial 0\n", "is said twice"},
+        Garbage{"trial 0\ncontext 1 0 cuX 1 1 1\n", "is out of place"},
+        Garbage{"trial 0\ncontext 2 0 cuX 1 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 cuX 1 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 0 cuX 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 0 cuX 1 1 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 0 cuX 2 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 999 cuX 1 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 0  1 1 1\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 0 cuX 1 1 99999999999999\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext 0 0 cuX 1 1 1\ncontext 0 0 cuX 1 1 1\n", "is said twice"},
+        Garbage{"trial 0\nmemory-free 0 1\nno memory-free 0 x\n", "is said twice"},
+        Garbage{"trial 0\nno context 0\n", "is not a value it can have"},
+        Garbage{"trial 0\nno context x\n", "is not a value it can have"},
+        Garbage{"trial 0\nno context-note 0 x\n", "is not a value it can have"},
+        Garbage{"trial 0\ncontext-note 0 a\ncontext-note 0 b\n", "is said twice"},
+        Garbage{"trial 0\ncontext-note 0\n", "is not a value it can have"},
+        Garbage{"trial-end 0\n", "is out of place"},
+        Garbage{"trial 0\ntrial-end 0\n", "is out of place"},
+        Garbage{"trial 0\nno context 0 x\ntrial-end 0 1\n", "is not a value it can have"},
+        Garbage{"trial 0\nno context 0 x\ntrial-end 0\ntrial-end 0\n", "is out of place"},
+        Garbage{"trial 0\nno context 0 x\ntrial-end 0\nmemory-free 0 1\n", "is out of place"},
+        Garbage{"trial 0\nno context 0 x\ntrial-end 0\ntrial 0\n", "is said twice"},
+        Garbage{"trial 0\nend\n", "comes before the end of a trial"},
+        Garbage{"trial 0\nholding\n", "is out of place"},
+        Garbage{"holding\nholding\n", "is said twice"},
+        Garbage{"holding on\n", "is not a value it can have"},
+        Garbage{"holding\ntrial 0\n", "is out of place"},
         Garbage{"load-error but it loaded\n", "is said twice"}));
 
 class BadValue : public testing::TestWithParam<const char*> {};
@@ -268,11 +316,11 @@ TEST(Answer, ResultsAndCountsAreBounded) {
 }
 
 TEST(Answer, TheFirstLineMustBeTheGreeting) {
-  for (const char* text : {"\n", "init 0\n", "gpuinit-cuda-probe 2\n", "gpuinit-cuda-probe 1 \n",
+  for (const char* text : {"\n", "init 0\n", "gpuinit-cuda-probe 1\n", "gpuinit-cuda-probe 2 \n",
                            "sh: 1: not found\n", "not-started\n", "no-loader \n"})
     EXPECT_EQ(read_answer(text).state, State::kGarbled) << text;
   EXPECT_EQ(read_answer("").state, State::kPartial);
-  EXPECT_EQ(read_answer("gpuinit-cuda-probe 1").state, State::kPartial);
+  EXPECT_EQ(read_answer("gpuinit-cuda-probe 2").state, State::kPartial);
 }
 
 TEST(Answer, TheEndMustNotComeEarly) {

@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <set>
 #include <thread>
 
 #include "fake_driver.h"
@@ -228,9 +230,10 @@ TEST(ContextTrial, AfterADeviceThatHangsTheDevicesAreStillKnown) {
   EXPECT_EQ(answer.cuda_version, Fact<std::string>("12.2"));
   ASSERT_TRUE(answer.devices) << answer.devices.reason();
   ASSERT_THAT(*answer.devices, SizeIs(8));
-  EXPECT_TRUE(answer.devices->at(2).context.known());
-  EXPECT_THAT(answer.devices->at(3).context.reason(), HasSubstr("cuDevicePrimaryCtxRetain 3"));
-  EXPECT_THAT(answer.devices->at(7).context.reason(), HasSubstr("no whole answer"));
+  for (const std::size_t other : {0, 1, 2, 4, 5, 6, 7})
+    EXPECT_TRUE(answer.devices->at(other).context.known()) << other;
+  EXPECT_THAT(answer.devices->at(3).context.reason(),
+              HasSubstr("no whole answer within 0.4 s; it was in cuDevicePrimaryCtxRetain 3"));
   EXPECT_EQ(*answer.devices->at(7).compute_capability, "9.0");
 }
 
@@ -239,6 +242,144 @@ TEST(ContextTrial, AFailingCleanUpTakesNothingFromTheResult) {
       "fail cuModuleUnload 999\nfail cuMemFree_v2 999\nfail cuDevicePrimaryCtxRelease_v2 999\n"));
   EXPECT_TRUE(trial.result_correct);
   EXPECT_EQ(trial.cuda_error, 0);
+}
+
+// --- devices at the same time ------------------------------------------------------
+
+using Clock = std::chrono::steady_clock;
+
+TEST(Together, EightDevicesTakeAsLongAsTheSlowest) {
+  const std::string slow = std::string(kEightGpus) + "slow cuDevicePrimaryCtxRetain 400\n";
+  const auto begin = Clock::now();
+  const auto answer = FakeDriver(slow).ask(true);
+  const auto took = Clock::now() - begin;
+  EXPECT_EQ(in_words(answer), "answered, 8 devices");
+  for (const Device& device : *answer.devices) EXPECT_TRUE(device.context->result_correct);
+  EXPECT_GE(took, 400ms);
+  EXPECT_LT(took, 1600ms) << "one after the other they take 3200 ms";
+}
+
+TEST(Together, WithoutThreadsTheyAreTriedOneAfterTheOther) {
+  const FakeDriver driver(
+      "devices 4 9.0 85899345920 NVIDIA H100\nslow cuDevicePrimaryCtxRetain 150\n", "single");
+  const auto begin = Clock::now();
+  const auto answer = driver.ask(true);
+  EXPECT_EQ(in_words(answer), "answered, 4 devices");
+  EXPECT_GE(Clock::now() - begin, 600ms);
+  for (const Device& device : *answer.devices) EXPECT_TRUE(device.context->result_correct);
+}
+
+TEST(Together, ADeviceThatHangsIsNamedAndTheOthersKeepTheirResults) {
+  const FakeDriver driver(
+      "devices 4 9.0 85899345920 NVIDIA H100\nhang cuMemAlloc_v2@2\nfail cuMemAlloc_v2@3 2\n");
+  const auto begin = Clock::now();
+  const auto answer = driver.try_devices(500ms);
+  EXPECT_LT(Clock::now() - begin, 10s) << "probe.timeout is 30 s";
+  EXPECT_EQ(in_words(answer), "timed out: no answer within 0.5 s in cuMemAlloc_v2 2, 4 devices");
+  EXPECT_EQ(answer.run.last_step, "cuMemAlloc_v2 2");
+  EXPECT_TRUE(answer.devices->at(0).context->result_correct);
+  EXPECT_TRUE(answer.devices->at(1).context->result_correct);
+  EXPECT_EQ(answer.devices->at(2).context,
+            Fact<ContextTrial>::unknown("no answer within 0.5 s in cuMemAlloc_v2"));
+  EXPECT_EQ(answer.devices->at(3).context->cuda_error, 2);
+  EXPECT_THAT(answer.client.pid(), -1);
+}
+
+TEST(Together, SeveralThatHangAreAllNamed) {
+  const FakeDriver driver(
+      "devices 4 9.0 85899345920 NVIDIA H100\nhang cuMemAlloc_v2@0\nhang cuMemAlloc_v2@2\n"
+      "hang cuCtxSetCurrent@3\n");
+  EXPECT_EQ(
+      in_words(driver.try_devices(500ms)),
+      "timed out: no answer within 0.5 s in cuMemAlloc_v2 0, 2, cuCtxSetCurrent 3, 4 devices");
+}
+
+// The time of one that waits its turn has not begun.
+TEST(Together, WithoutThreadsEachDeviceHasItsOwnTime) {
+  const std::string four = "devices 4 9.0 85899345920 NVIDIA H100\n";
+  EXPECT_EQ(
+      in_words(
+          FakeDriver(four + "slow cuDevicePrimaryCtxRetain 400\n", "single").try_devices(1200ms)),
+      "answered, 4 devices");
+  const auto answer = FakeDriver(four + "hang cuMemAlloc_v2@2\n", "single").try_devices(500ms);
+  EXPECT_TRUE(answer.devices->at(1).context.known());
+  EXPECT_EQ(answer.devices->at(2).context.reason(), "no answer within 0.5 s in cuMemAlloc_v2");
+  EXPECT_EQ(answer.devices->at(3).context.reason(),
+            "the CUDA probe gave no whole answer: no answer within 0.5 s in cuMemAlloc_v2 2");
+}
+
+TEST(Together, ADeviceThatHangsWhileCleaningUpHasToldItsResult) {
+  const auto answer =
+      FakeDriver("devices 2 9.0 1000000 X\nhang cuMemFree_v2@1\n").try_devices(500ms);
+  EXPECT_EQ(in_words(answer), "timed out: no answer within 0.5 s in cuMemFree_v2 1, 2 devices");
+  EXPECT_TRUE(answer.devices->at(1).context->result_correct);
+}
+
+// Nobody can tell which thread it was; the suspects are named, and nobody else.
+TEST(Together, ACrashNamesAllThatWereOnTrial) {
+  const FakeDriver driver(
+      "devices 4 9.0 85899345920 NVIDIA H100\nhang cuMemAlloc_v2@1\n"
+      "slow cuLaunchKernel@3 600\ncrash cuLaunchKernel@3\n");
+  const auto answer = driver.ask(true);
+  EXPECT_EQ(in_words(answer),
+            "crashed: ended by SIGSEGV in cuMemAlloc_v2 1, cuLaunchKernel 3, 4 devices");
+  EXPECT_EQ(answer.run.last_step, "cuMemAlloc_v2 1, cuLaunchKernel 3");
+  EXPECT_TRUE(answer.devices->at(0).context->result_correct);
+  EXPECT_TRUE(answer.devices->at(2).context->result_correct);
+  EXPECT_TRUE(answer.devices->at(3).context.is_unknown());
+}
+
+// --- staying -------------------------------------------------------------------------
+
+CudaProbeAnswer ask_to_stay(const FakeDriver& driver, bool context = true) {
+  auto options = driver.options(context);
+  options.hold = true;
+  return CudaProbe::start(options).collect();
+}
+
+TEST(Staying, TheProbeIsAnOpenClientUntilItsOwnerEnds) {
+  test::Tree device;
+  device.file("nvidia0", "");
+  pid_t pid = -1;
+  {
+    const auto answer = ask_to_stay(FakeDriver(std::string(kEightGpus) + "open cuInit " +
+                                               device.at("nvidia0").string() + "\n"));
+    EXPECT_EQ(in_words(answer), "answered, 8 devices");
+    pid = answer.client.pid();
+    ASSERT_GT(pid, 0);
+    EXPECT_EQ(::kill(pid, 0), 0);
+    std::set<std::string> files;
+    for (const auto& file :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+      files.insert(std::filesystem::read_symlink(file.path()));
+    EXPECT_THAT(files, testing::Contains(device.at("nvidia0").string()));
+  }
+  EXPECT_NE(::kill(pid, 0), 0);
+  EXPECT_EQ(errno, ESRCH);
+}
+
+TEST(Staying, NobodyStaysWithoutADeviceOrAnAnswer) {
+  for (const char* script : {"devices 0\n", "fail cuInit 802\n", "crash cuInit\n", "hang cuInit\n",
+                             "say cuInit !\n", "hang cuLaunchKernel\n", "crash cuLaunchKernel\n"}) {
+    const FakeDriver driver(script);
+    auto options = driver.options(true);
+    options.timeout = 1s;
+    options.hold = true;
+    EXPECT_EQ(CudaProbe::start(options).collect().client.pid(), -1) << script;
+  }
+}
+
+// The command could not have it, or has been promised it alone.
+TEST(Staying, NobodyStaysOnADeviceThatServesOneProcess) {
+  EXPECT_EQ(ask_to_stay(FakeDriver("devices 2 9.0 1000 X\ncompute-mode 1 3\n")).client.pid(), -1);
+  const FakeDriver keeps("fail cuDevicePrimaryCtxRelease_v2 999\n");
+  const auto answer = ask_to_stay(keeps);
+  EXPECT_EQ(in_words(answer), "answered, 1 devices");
+  EXPECT_EQ(answer.client.pid(), -1);
+}
+
+TEST(Staying, AFailedTrialIsNoReasonToGo) {
+  EXPECT_GT(ask_to_stay(FakeDriver("fail cuLaunchKernel 719\n")).client.pid(), 0);
 }
 
 // --- misbehaviour --------------------------------------------------------------

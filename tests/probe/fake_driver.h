@@ -53,6 +53,12 @@ class FakeDriver {
   probe::CudaProbeAnswer ask(bool context = false) const {
     return probe::CudaProbe::start(options(context)).collect();
   }
+  // Each device has `limit` for its context.
+  probe::CudaProbeAnswer try_devices(std::chrono::milliseconds limit) const {
+    auto asked = options(true);
+    asked.trial_timeout = limit;
+    return probe::CudaProbe::start(asked).collect();
+  }
   probe::CudaProbeAnswer ask_within(std::chrono::milliseconds timeout, bool context = false) const {
     auto asked = options(context);
     asked.timeout = timeout;

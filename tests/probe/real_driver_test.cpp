@@ -63,19 +63,57 @@ INSTANTIATE_TEST_SUITE_P(Debian, RealDriver,
 // The glibc of Debian 11 to sid, from the trees of their interpreters.
 class RealGlibc : public testing::TestWithParam<const char*> {};
 
-TEST_P(RealGlibc, StartsTheProbe) {
-  constexpr char kLibraries[] = "usr/lib/x86_64-linux-gnu";
-  const auto glibc = cache() / "python" / GetParam() / kLibraries;
-  const auto driver = cache() / "driver/535" / kLibraries / "libcuda.so.1";
-  ASSERT_TRUE(std::filesystem::exists(glibc / "libc.so.6")) << "run tests/inputs/fetch.py";
-  ASSERT_TRUE(std::filesystem::exists(driver)) << "run tests/inputs/fetch.py";
-  test::Tree image;
+constexpr char kLibraries[] = "usr/lib/x86_64-linux-gnu";
+
+// False: they have not been fetched.
+bool put_glibc(test::Tree& image, const char* python) {
+  const auto glibc = cache() / "python" / python / kLibraries;
+  if (!std::filesystem::exists(glibc / "libc.so.6")) return false;
   image.directory("/lib64").directory("/libs");
   for (const char* library :
        {"libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1"})
     std::filesystem::copy_file(glibc / library, image.at("/libs") / library);
   std::filesystem::copy_file(glibc / "ld-linux-x86-64.so.2",
                              image.at("/lib64/ld-linux-x86-64.so.2"));
+  return true;
+}
+
+// What came of them, and whether at the same time: one takes half a second.
+std::string try_four_devices(const char* python, const char* variant) {
+  test::Tree image;
+  if (!put_glibc(image, python)) return "run tests/inputs/fetch.py";
+  std::filesystem::copy_file(std::filesystem::path(GPUINIT_FAKE_LIBCUDA) / variant / "libcuda.so.1",
+                             image.at("/libs/libcuda.so.1"));
+  image.file("/libs/libcuda.fake",
+             "devices 4 9.0 85899345920 NVIDIA H100\nslow cuDevicePrimaryCtxRetain 500\n");
+  return test::in_another_process([&]() -> std::string {
+    if (!test::enter_root(image.root())) return "neither root nor user namespaces";
+    CudaProbeOptions options;
+    options.context = true;
+    options.environment = {{"LD_LIBRARY_PATH", "/libs"}};
+    const auto answer = CudaProbe::start(options).collect();
+    std::string text = test::in_words(answer);
+    if (!answer.devices) return text;
+    for (const Device& device : *answer.devices)
+      if (!device.context || !device.context->result_correct) text += ", one failed";
+    return text + (answer.run.milliseconds < 1500 ? ", together" : ", one by one");
+  });
+}
+
+// libpthread.so.0 was a library of its own before glibc 2.34.
+TEST_P(RealGlibc, HasThreadsForSeveralDevices) {
+  EXPECT_EQ(try_four_devices(GetParam(), "anywhere"), "answered, 4 devices, together");
+}
+
+TEST(Glibc231, WithoutItsThreadsOneDeviceFollowsTheOther) {
+  EXPECT_EQ(try_four_devices("3.9", "threadless"), "answered, 4 devices, one by one");
+}
+
+TEST_P(RealGlibc, StartsTheProbe) {
+  const auto driver = cache() / "driver/535" / kLibraries / "libcuda.so.1";
+  ASSERT_TRUE(std::filesystem::exists(driver)) << "run tests/inputs/fetch.py";
+  test::Tree image;
+  ASSERT_TRUE(put_glibc(image, GetParam())) << "run tests/inputs/fetch.py";
   std::filesystem::copy_file(driver, image.at("/libs/libcuda.so.1"));
   EXPECT_EQ(test::in_another_process([&]() -> std::string {
               if (!test::enter_root(image.root())) return "neither root nor user namespaces";

@@ -91,6 +91,15 @@ TEST_F(Gpu, AHangingDriverEndsAtTheTimeout) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
+TEST_F(Gpu, ADeviceThatHangsIsNamedBesideWhatTheOthersSay) {
+  const Ran ran = check(std::string(kEightH100) + "hang cuMemAlloc_v2@2\nwrong-result 5 0\n",
+                        {"--set", "warmup.timeout=1"});
+  EXPECT_EQ(ran.exit_code, 69) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("GPU 5: a test kernel ran and its result was wrong"));
+  EXPECT_THAT(ran.err, HasSubstr("it hangs in cuMemAlloc_v2 2"));
+  EXPECT_THAT(ran.err, testing::ContainsRegex("GPU 2 +no answer within 1 s in cuMemAlloc_v2"));
+}
+
 TEST_F(Gpu, ACrashingDriverIsAFinding) {
   const Ran ran = check(std::string(kEightH100) + "crash cuInit\n");
   EXPECT_EQ(ran.exit_code, 69) << ran.err;

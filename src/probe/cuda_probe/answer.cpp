@@ -71,4 +71,13 @@ void say_missing(const char* key, const char* symbol) {
   Line("no").word(key).word("libcuda.so.1 has no").word(symbol).send();
 }
 
+void say_missing(const char* key, int device, const char* symbol) {
+  Line("no")
+      .word(key)
+      .word(static_cast<unsigned long long>(device))
+      .word("libcuda.so.1 has no")
+      .word(symbol)
+      .send();
+}
+
 }  // namespace gpuinit::cuda_probe

@@ -1,5 +1,6 @@
 // Writes the lines of the answer (gpuinit/probe_protocol.h), one write(2) each, so that
-// what was said before a hang or a crash has been said.
+// what was said before a hang or a crash has been said, and that the lines of several
+// threads do not mix.
 #pragma once
 
 #include <cuda.h>
@@ -37,7 +38,8 @@ void say_step(const char* call, int device);
 
 // `no <key> <call>: CUDA error <result>`.
 void say_no(const char* key, const char* call, CUresult result);
-// `no <key> libcuda.so.1 has no <symbol>`.
+// `no <key> libcuda.so.1 has no <symbol>`; `device`: `no <key> <device> libcuda.so.1 …`.
 void say_missing(const char* key, const char* symbol);
+void say_missing(const char* key, int device, const char* symbol);
 
 }  // namespace gpuinit::cuda_probe

@@ -37,13 +37,13 @@ class Trial {
   Trial(const DriverApi& cuda, int index, CUdevice device)
       : cuda_(cuda), index_(index), device_(device), started_(now_microseconds()) {}
 
-  void run() {
+  bool run() {
     // Never the same twice: what an earlier trial left in memory is not taken for an answer.
     seed_ = static_cast<unsigned>(started_) ^ 0xA5A5A5A5U;
     make_context() && report_memory() && run_kernel() && read_back();
-    if (missing_ != nullptr) say_missing("context", missing_);
+    if (missing_ != nullptr) say_missing("context", index_, missing_);
     else say_context();
-    clean_up();
+    return clean_up();
   }
 
  private:
@@ -71,7 +71,7 @@ class Trial {
     size_t available = 0;
     size_t total = 0;
     if (!call(cuda_.mem_get_info, &available, &total)) return false;
-    Line("memory-free").word(available).send();
+    line("memory-free").word(available).send();
     return true;
   }
 
@@ -93,7 +93,7 @@ class Trial {
   }
 
   bool fill_instead() {
-    Line("context-note")
+    line("context-note")
         .word("no kernel was run, only memory operations:")
         .word(last_call_)
         .text(": CUDA error")
@@ -111,7 +111,7 @@ class Trial {
   }
 
   void say_context() {
-    Line("context")
+    line("context")
         .word(static_cast<unsigned long long>(result_))
         .word(last_call_)
         .word(kernel_ran_ ? 1ULL : 0ULL)
@@ -122,10 +122,14 @@ class Trial {
 
   // After the result: what goes wrong here takes nothing from it. The context must be
   // gone before the command starts, or an exclusive device would be busy.
-  void clean_up() {
+  bool clean_up() {
     if (module_ != nullptr && cuda_.module_unload) call(cuda_.module_unload, module_);
     if (memory_ != 0 && cuda_.mem_free) call(cuda_.mem_free, memory_);
-    if (retained_ && cuda_.primary_ctx_release) call(cuda_.primary_ctx_release, device_);
+    return !retained_ || (cuda_.primary_ctx_release && call(cuda_.primary_ctx_release, device_));
+  }
+
+  Line line(const char* key) const {
+    return Line(key).word(static_cast<unsigned long long>(index_));
   }
 
   const DriverApi& cuda_;
@@ -147,9 +151,11 @@ class Trial {
 
 }  // namespace
 
-void try_context(const DriverApi& cuda, int index, CUdevice device) {
+bool try_context(const DriverApi& cuda, int index, CUdevice device) {
   Line("trial").word(static_cast<unsigned long long>(index)).send();
-  Trial(cuda, index, device).run();
+  const bool clean = Trial(cuda, index, device).run();
+  Line("trial-end").word(static_cast<unsigned long long>(index)).send();
+  return clean;
 }
 
 }  // namespace gpuinit::cuda_probe

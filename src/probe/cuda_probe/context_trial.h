@@ -5,7 +5,9 @@
 
 namespace gpuinit::cuda_probe {
 
-// Says `trial <index>` and what came of it. Leaves nothing behind on the device.
-void try_context(const DriverApi& cuda, int index, CUdevice device);
+// Says `trial <index>`, what came of it and `trial-end <index>`. False: the driver would
+// not take back what was made on the device. Several may run at the same time, for
+// different devices.
+bool try_context(const DriverApi& cuda, int index, CUdevice device);
 
 }  // namespace gpuinit::cuda_probe

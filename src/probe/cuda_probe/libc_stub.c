@@ -8,6 +8,7 @@ void __errno_location(void) {}
 void _exit(void) {}
 void write(void) {}
 void clock_gettime(void) {}
+void poll(void) {}
 // Compilers call these by themselves.
 void memcpy(void) {}
 void memset(void) {}

@@ -2,16 +2,19 @@
 // says it line by line on file descriptor 3 (gpuinit/probe_protocol.h).
 //
 // A program of its own because it may hang, crash or be lied to, and because the static
-// gpuinit cannot dlopen. It uses seven functions of libc, three of libdl, and no more.
+// gpuinit cannot dlopen. It uses eight functions of libc, three of libdl, and threads where the
+// image has them.
 #include "main.h"
 
 #include <dlfcn.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "answer.h"
 #include "context_trial.h"
 #include "driver_api.h"
 #include "gpuinit/probe_protocol.h"
+#include "threads.h"
 
 namespace gpuinit::cuda_probe {
 
@@ -39,27 +42,31 @@ bool contains(const char* text, const char* part) {
 
 class Probe {
  public:
-  explicit Probe(bool with_context) : with_context_(with_context) {}
+  Probe(bool with_context, bool hold) : with_context_(with_context), hold_(hold) {}
 
-  void run() {
+  // True: it is to stay.
+  bool run() {
     Line(probe_protocol::kGreeting).send();
-    if (load() && initialize() && enumerate() && with_context_)
-      for (int i = 0; i < count_; ++i)
-        if (usable_[i]) try_context(cuda_, i, devices_[i]);
+    // A context that could not be given back would keep the command from an exclusive device.
+    const bool clean =
+        load() && initialize() && enumerate() && count_ > 0 && (!with_context_ || try_contexts());
+    const bool stays = clean && hold_;
+    if (stays) Line("holding").send();
     Line("end").send();
+    return stays;
   }
 
  private:
   bool load() {
     say_step("dlopen");
     // RTLD_NOW as libcudart does it: what it cannot load, torch cannot.
-    void* library = ::dlopen("libcuda.so.1", RTLD_NOW);
-    if (library == nullptr) {
+    library_ = ::dlopen("libcuda.so.1", RTLD_NOW);
+    if (library_ == nullptr) {
       const char* reason = ::dlerror();
       Line("load-error").word(reason != nullptr ? reason : "dlopen does not say why").send();
       return false;
     }
-    cuda_.resolve(library);
+    cuda_.resolve(library_);
     return true;
   }
 
@@ -168,7 +175,43 @@ class Probe {
     else Line("no").word("mig this driver does not tell").send();
   }
 
+  struct Task {
+    const Probe* probe;
+    int index;
+    bool clean;
+    bool started;  // in a thread of its own
+    Threads::Id thread;
+
+    static void* run(void* task) {
+      auto& self = *static_cast<Task*>(task);
+      self.clean = try_context(self.probe->cuda_, self.index, self.probe->devices_[self.index]);
+      return nullptr;
+    }
+  };
+
+  // All at the same time; those for whom there is no thread one after the other. One of
+  // them is done by this thread, so that a single device needs no other.
+  bool try_contexts() {
+    const Threads threads(library_);
+    Task tasks[probe_protocol::kMaxDevices];
+    int count = 0;
+    for (int i = 0; i < count_; ++i)
+      if (usable_[i]) tasks[count++] = {this, i, false, false, 0};
+    for (int i = 1; i < count; ++i)
+      tasks[i].started = threads.start(tasks[i].thread, Task::run, &tasks[i]);
+    bool clean = true;
+    for (int i = 0; i < count; ++i)
+      if (!tasks[i].started) Task::run(&tasks[i]);
+    for (int i = 0; i < count; ++i) {
+      if (tasks[i].started) threads.wait_for(tasks[i].thread);
+      clean = clean && tasks[i].clean;
+    }
+    return clean;
+  }
+
   bool with_context_;
+  bool hold_;
+  void* library_ = nullptr;
   DriverApi cuda_;
   int count_ = 0;
   CUdevice devices_[probe_protocol::kMaxDevices] = {};
@@ -182,6 +225,8 @@ class Probe {
 int gpuinit_cuda_probe_main(int argc, char** argv) {
   using namespace gpuinit;
   const bool with_context = argc > 1 && cuda_probe::same(argv[1], probe_protocol::kAskContext);
-  cuda_probe::Probe(with_context).run();
-  _exit(0);  // no exit handlers: a driver's own may hang
+  const bool hold = argc > 2 && cuda_probe::same(argv[2], probe_protocol::kAskHold);
+  if (cuda_probe::Probe(with_context, hold).run())
+    for (;;) poll(nullptr, 0, -1);  // until it is killed
+  _exit(0);                         // no exit handlers: a driver's own may hang
 }

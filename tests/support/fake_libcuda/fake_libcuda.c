@@ -3,7 +3,9 @@
 //
 // Built at ${CMAKE_BINARY_DIR}/tests/support/fake_libcuda/libcuda.so.1 (target
 // gpuinit_fake_libcuda); put that directory, or a copy of the file, into LD_LIBRARY_PATH.
-// old/libcuda.so.1 beside it lacks cuDeviceGetUuid_v2, cuLaunchKernel and cuDeviceTotalMem_v2.
+// old/libcuda.so.1 beside it lacks cuDeviceGetUuid_v2, cuLaunchKernel and cuDeviceTotalMem_v2;
+// single/libcuda.so.1 brings a pthread_create that always refuses. anywhere/ and threadless/
+// run on other distributions' C libraries, the first with their libpthread.so.0.
 //
 // What it plays is in the file that $CUDA_FAKE_CONFIG names, else in `libcuda.fake` beside
 // the library itself (so a scenario is a directory), else nothing but one H100. One
@@ -34,6 +36,8 @@
 //     linger-exit cuInit <file>     the same, then _exit(3)
 //     inspect cuInit <file>         writes into <file> what the process was given (pid, group, open
 //                                   files, signals, environment, …), and goes on
+//     count cuInit <file>           one more byte in <file> for each call, and goes on
+//     open cuInit <file>            opens it, as a driver its device, keeps it, and goes on
 //
 // A kernel launch computes what src/probe/cuda_probe/kernel.h says; memory is the heap.
 #define _GNU_SOURCE
@@ -81,7 +85,8 @@ static struct device devices[kMaxDevices];
 static int device_count, devices_said, driver_version = 12040;
 static struct rule rules[kMaxRules];
 static int rule_count;
-static int initialized, current = kAny;
+static int initialized;
+static __thread int current = kAny;  // as cuCtxSetCurrent: each thread has its own
 
 static void complain(const char* line) {
   // A mistake in a test must not look like an answer.
@@ -135,8 +140,8 @@ static void statement(const char* line) {
     return;
   }
   static const char* const kBehaviours[] = {
-      "fail", "hang",  "stubborn",    "slow",   "crash",       "abort",       "exit",
-      "say",  "flood", "flood-lines", "linger", "linger-hang", "linger-exit", "inspect"};
+      "fail",  "hang",        "stubborn", "slow",        "crash",       "abort",   "exit",  "say",
+      "flood", "flood-lines", "linger",   "linger-hang", "linger-exit", "inspect", "count", "open"};
   for (size_t i = 0; i < sizeof kBehaviours / sizeof *kBehaviours; ++i) {
     if (strcmp(word, kBehaviours[i]) != 0) continue;
     if (rule_count == kMaxRules || sscanf(line, "%*s %63s %n", call, &rest) != 1) break;
@@ -226,6 +231,12 @@ static void linger(const char* file) {
   fclose(out);
 }
 
+static void count_call(const char* file) {
+  const int fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0 || write(fd, "x", 1) != 1) complain(file);
+  close(fd);
+}
+
 static void inspect(const char* file) {
   extern char** environ;
   char target[PATH_MAX], path[64];
@@ -285,6 +296,8 @@ static CUresult play(const char* call, int device) {
     if (!strcmp(b, "linger-hang")) sleep_for_ever();
     if (!strcmp(b, "linger-exit")) _exit(3);
     if (!strcmp(b, "inspect")) inspect(r->argument);
+    if (!strcmp(b, "count")) count_call(r->argument);
+    if (!strcmp(b, "open") && open(r->argument, O_RDWR | O_CLOEXEC) < 0) complain(r->argument);
   }
   return kSuccess;
 }
@@ -307,6 +320,14 @@ static CUresult play(const char* call, int device) {
     PLAY(current);                                                    \
     if (current == kAny) return 201; /* CUDA_ERROR_INVALID_CONTEXT */ \
   } while (0)
+
+#ifdef FAKE_SINGLE
+// Found before the C library's own: the probe asks this library first.
+int pthread_create(void* thread, const void* attributes, void* (*start)(void*), void* argument) {
+  (void)thread, (void)attributes, (void)start, (void)argument;
+  return 11;  // EAGAIN
+}
+#endif
 
 // ---------------------------------------------------------------- driver and devices
 

@@ -1,15 +1,15 @@
-#include "launch/cgroup_memory.h"
+#include "base/cgroup_memory.h"
 
 #include <gtest/gtest.h>
 
 #include "support/tree.h"
 
-namespace gpuinit::launch {
+namespace gpuinit::base {
 namespace {
 
 using test::Tree;
 
-CgroupMemory read(const Tree& tree) { return read_cgroup_memory(*base::RootFs::open(tree.root())); }
+CgroupMemory read(const Tree& tree) { return read_cgroup_memory(*RootFs::open(tree.root())); }
 
 constexpr char kEvents[] = "low 0\nhigh 3\nmax 70\noom 2\noom_kill 2\noom_group_kill 0\n";
 
@@ -23,7 +23,7 @@ TEST(CgroupMemory, V2InANamespaceOfItsOwn) {
   EXPECT_EQ(memory.oom_kills, 2U);
   EXPECT_EQ(memory.limit, 2147483648U);
   EXPECT_EQ(memory.peak, 2147480000U);
-  EXPECT_EQ(read_oom_kills(*base::RootFs::open(tree.root())), 2U);
+  EXPECT_EQ(read_oom_kills(*RootFs::open(tree.root())), 2U);
 }
 
 TEST(CgroupMemory, V2TakesTheLowestLimitOnTheWayUp) {
@@ -74,4 +74,4 @@ TEST(CgroupMemory, RubbishIsUnknown) {
 }
 
 }  // namespace
-}  // namespace gpuinit::launch
+}  // namespace gpuinit::base

@@ -1,4 +1,4 @@
-#include "launch/cgroup_memory.h"
+#include "base/cgroup_memory.h"
 
 #include <algorithm>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-namespace gpuinit::launch {
+namespace gpuinit::base {
 
 namespace {
 
@@ -18,9 +18,11 @@ struct Names {
   const char* events;
   const char* limit;
   const char* peak;
+  const char* current;
 };
-constexpr Names kV2{"memory.events", "memory.max", "memory.peak"};
-constexpr Names kV1{"memory.oom_control", "memory.limit_in_bytes", "memory.max_usage_in_bytes"};
+constexpr Names kV2{"memory.events", "memory.max", "memory.peak", "memory.current"};
+constexpr Names kV1{"memory.oom_control", "memory.limit_in_bytes", "memory.max_usage_in_bytes",
+                    "memory.usage_in_bytes"};
 
 struct Place {
   std::string mount;      // "/sys/fs/cgroup"
@@ -30,10 +32,10 @@ struct Place {
 
 // "4:memory:/docker/abc" or "0::/docker/abc" → the path, where the controller fits.
 std::string own_path(const std::string& text, bool v1) {
-  for (const auto line : base::split_lines(text)) {
-    const auto parts = base::split(line, ':');
+  for (const auto line : split_lines(text)) {
+    const auto parts = split(line, ':');
     if (parts.size() < 3) continue;
-    const auto controllers = base::split(parts[1], ',');
+    const auto controllers = split(parts[1], ',');
     const bool memory =
         std::find(controllers.begin(), controllers.end(), "memory") != controllers.end();
     if (v1 ? memory : parts[0] == "0" && parts[1].empty())
@@ -43,22 +45,22 @@ std::string own_path(const std::string& text, bool v1) {
 }
 
 std::optional<std::uint64_t> oom_kill_line(const std::string& text) {
-  for (const auto line : base::split_lines(text)) {
-    const auto words = base::split_words(line);
-    if (words.size() == 2 && words[0] == "oom_kill") return base::parse_number(words[1]);
+  for (const auto line : split_lines(text)) {
+    const auto words = split_words(line);
+    if (words.size() == 2 && words[0] == "oom_kill") return parse_number(words[1]);
   }
   return std::nullopt;
 }
 
 // The first place that has a file of events, and what it says.
-Place find_place(const base::RootFs& fs, std::optional<std::uint64_t>& oom_kills) {
+Place find_place(const RootFs& fs, std::optional<std::uint64_t>& oom_kills) {
   const auto text = fs.read_kernel_file("/proc/self/cgroup", kMaxFile);
   const std::string cgroups = text ? *text : std::string();
   for (const bool v1 : {false, true}) {
     Place place;
     place.mount = v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
     place.names = v1 ? kV1 : kV2;
-    std::string path = base::normalize(place.mount + "/" + own_path(cgroups, v1));
+    std::string path = normalize(place.mount + "/" + own_path(cgroups, v1));
     if (!path.starts_with(place.mount)) path = place.mount;
     std::vector<std::string> candidates{path};
     if (path != place.mount) candidates.push_back(place.mount);
@@ -73,32 +75,36 @@ Place find_place(const base::RootFs& fs, std::optional<std::uint64_t>& oom_kills
   return {};
 }
 
-std::optional<std::uint64_t> number_in(const base::RootFs& fs, const std::string& path) {
+std::optional<std::uint64_t> number_in(const RootFs& fs, const std::string& path) {
   const auto text = fs.read_kernel_file(path, kMaxFile);
   if (!text) return std::nullopt;
-  const auto number = base::parse_number(base::trim(*text));
+  const auto number = parse_number(trim(*text));
   return number && *number < kNoLimit ? number : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::uint64_t> read_oom_kills(const base::RootFs& fs) {
+std::optional<std::uint64_t> read_oom_kills(const RootFs& fs) {
   std::optional<std::uint64_t> oom_kills;
   find_place(fs, oom_kills);
   return oom_kills;
 }
 
-CgroupMemory read_cgroup_memory(const base::RootFs& fs) {
+CgroupMemory read_cgroup_memory(const RootFs& fs) {
   CgroupMemory memory;
   const Place place = find_place(fs, memory.oom_kills);
   if (place.directory.empty()) return memory;
   memory.peak = number_in(fs, place.directory + "/" + place.names.peak);
   for (std::string directory = place.directory; directory.starts_with(place.mount);
-       directory = std::string(base::parent(directory))) {
+       directory = std::string(parent(directory))) {
     const auto limit = number_in(fs, directory + "/" + place.names.limit);
-    if (limit) memory.limit = std::min(*limit, memory.limit.value_or(*limit));
+    if (!limit) continue;
+    memory.limit = std::min(*limit, memory.limit.value_or(*limit));
+    const std::uint64_t used =
+        std::min(number_in(fs, directory + "/" + place.names.current).value_or(0), *limit);
+    memory.room = std::min(*limit - used, memory.room.value_or(*limit - used));
   }
   return memory;
 }
 
-}  // namespace gpuinit::launch
+}  // namespace gpuinit::base

@@ -1,0 +1,104 @@
+// Filters on system calls: described as plain data, compiled to the kernel's
+// program, installed. libseccomp is included in compile.cpp alone.
+//
+// A filter covers every ABI that this kernel can enter: x86-64, x32 and i386 (int
+// 0x80), or aarch64 and arm. A rule names a call once and holds for all of them.
+#pragma once
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpuinit/result.h"
+
+namespace gpuinit::seccomp {
+
+// What happens to a call; seccomp(2), SECCOMP_RET_*.
+enum class Action {
+  kAllow,
+  kError,   // the call fails with `error`
+  kNotify,  // a listener decides (install_with_listener)
+  kLog,     // allowed, and logged
+  kTrap,    // SIGSYS
+  kKillThread,
+  kKillProcess,
+};
+
+// One argument against a value. A rule tests each argument at most once.
+struct Test {
+  unsigned argument = 0;  // 0 to 5
+  enum class Is {
+    kEqual,
+    kNotEqual,
+    kLess,
+    kLessOrEqual,
+    kGreater,
+    kGreaterOrEqual,
+    kMaskedEqual,  // (argument & mask) == value
+  } is = Is::kEqual;
+  std::uint64_t value = 0;
+  std::uint64_t mask = 0;
+};
+
+struct Rule {
+  std::string call;  // "mount"
+  Action action = Action::kAllow;
+  int error = EPERM;
+  std::vector<Test> tests;  // the rule holds if all of them do
+};
+
+// A rule without tests makes others for the same call void. Whoever changes the
+// rules of a call must know that on i386 the socket calls also come in through
+// `socketcall`, and those of System V IPC through `ipc`: a rule for `socket` is also
+// one for socketcall(1, …), whose arguments cannot be tested.
+struct Filter {
+  Action otherwise = Action::kAllow;  // calls that no rule holds for
+  int otherwise_error = ENOSYS;
+  // Calls with a number above all that the rules name fail with ENOSYS whatever
+  // `otherwise` is: programs take that for "this kernel is too old" and fall back, as
+  // they do not for EPERM. As runc does; the rules' author cannot have meant them.
+  bool newer_calls_are_missing = false;
+  std::vector<Rule> rules;
+  bool log = false;  // see install_flags
+};
+
+using Program = std::vector<sock_filter>;
+
+// A name that an ABI lacks is left out for it. Errors: a name that is none, a test
+// that cannot be expressed, a program larger than the kernel takes.
+Result<Program> compile(const Filter& filter);
+
+// What the kernel would do: SECCOMP_RET_* with its data, SECCOMP_RET_KILL_PROCESS for a
+// program that is none. Runs the program here.
+std::uint32_t verdict(const Program& program, const seccomp_data& call);
+
+// Whether the call, in this program's own ABI, gets through: for some arguments or all.
+enum class Allows { kNever, kForSomeArguments, kAlways };
+Allows allows(const Program& program, int number);
+
+// SECCOMP_FILTER_FLAG_LOG if the filter asks for it, and the flag that keeps
+// kernels before 5.16 from slowing down everything under a filter.
+unsigned install_flags(const Filter& filter);
+
+// For this thread and its children. The caller sees to no_new_privs, which is needed
+// without CAP_SYS_ADMIN. Allocates nothing and is fit for a vforked child: 0 or an errno.
+int install_or_errno(const Program& program, unsigned flags);
+Status install(const Program& program, unsigned flags);
+
+// The same, and gives the listener's descriptor (close-on-exec), owned by the caller.
+Result<int> install_with_listener(const Program& program);
+
+// "mount", or "system call 435". `audit_arch` and `number` as in seccomp_data.
+std::string call_name(std::uint32_t audit_arch, int number);
+
+bool is_call_name(std::string_view name);
+
+// The call that was probably meant, or "".
+std::string nearest_call_name(std::string_view name);
+
+}  // namespace gpuinit::seccomp

@@ -1,0 +1,30 @@
+// The part of a program that comes before libseccomp's: rules for calls that
+// libseccomp does not know, and ENOSYS for those that nobody knows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "seccomp/abis.h"
+#include "seccomp/filter.h"
+
+namespace gpuinit::seccomp {
+
+// What of one ABI is decided here. Numbers as in seccomp_data.nr.
+struct NewerPart {
+  struct Decision {
+    std::uint32_t number;
+    std::uint32_t result;  // SECCOMP_RET_*
+  };
+  std::vector<Decision> decisions;
+  bool has_last = false;  // calls above `last` fail with ENOSYS
+  std::uint32_t last = 0;
+};
+using NewerParts = std::array<NewerPart, kAbis.size()>;
+
+// Falls through at its end for every call that is not decided. Only instructions that
+// the kernel can evaluate once and for all (seccomp_is_const_allow, Linux 5.11).
+Program newer_program(const NewerParts& parts);
+
+}  // namespace gpuinit::seccomp

@@ -1,0 +1,262 @@
+#include "warmup/recorder.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <optional>
+
+#include "base/unique_fd.h"
+#include "seccomp/filter.h"
+#include "warmup/touched_pages.h"
+
+namespace gpuinit::warmup {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLeftoverGrace{2000};
+// Smaller pieces are unmapped by every free(3); a library or a mapped file is not.
+constexpr std::uint64_t kLargeMapping = 1024 * 1024;
+
+seccomp::Filter filter_that_tells() {
+  seccomp::Filter filter;
+  for (const char* call : {"close", "execve", "execveat", "exit_group"})
+    filter.rules.push_back({call, seccomp::Action::kNotify, 0, {}});
+  filter.rules.push_back({"munmap",
+                          seccomp::Action::kNotify,
+                          0,
+                          {{1, seccomp::Test::Is::kGreaterOrEqual, kLargeMapping, 0}}});
+  return filter;
+}
+
+// Sends a descriptor over a socket, or gets it at the other end; -1: did not work.
+bool send_descriptor(int socket, int fd) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  return ::sendmsg(socket, &message, 0) == 1;
+}
+
+int receive_descriptor(int socket) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = room;
+  message.msg_controllen = sizeof room;
+  ssize_t got = -1;
+  do got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (got != 1 || header == nullptr || header->cmsg_type != SCM_RIGHTS) return -1;
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  return fd;
+}
+
+// Says what went wrong before exec: the step, then errno.
+struct ChildError {
+  enum class Step { kFilter, kExec } step = Step::kExec;
+  int code = 0;
+};
+
+[[noreturn]] void become(const RecordRequest& request, const seccomp::Program& program,
+                         int socket) {
+  const auto fail = [socket](ChildError::Step step) {
+    const ChildError error{step, errno};
+    if (::write(socket, &error, sizeof error) < 0) ::_exit(126);
+    ::_exit(127);
+  };
+  auto listener = seccomp::install_with_listener(program);
+  if (!listener && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+    listener = seccomp::install_with_listener(program);
+  if (!listener) {
+    errno = listener.error().code;
+    fail(ChildError::Step::kFilter);
+  }
+  if (!send_descriptor(socket, *listener)) fail(ChildError::Step::kFilter);
+  request.restore_signals();
+  ::execv(request.path.c_str(), request.argv);
+  fail(ChildError::Step::kExec);
+  ::_exit(127);
+}
+
+class Recorder {
+ public:
+  Recorder(pid_t command, base::UniqueFd listener)
+      : command_(command), listener_(std::move(listener)) {
+    sigset_t all;
+    ::sigfillset(&all);
+    signals_.reset(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+
+  // Until everybody has ended.
+  void run() {
+    for (;;) {
+      if (reap()) return;
+      pollfd events[2] = {{listener_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+      const int ready = ::poll(events, 2, ended_ ? 50 : -1);
+      if (ready < 0 && errno != EINTR) return;
+      if ((events[0].revents & POLLIN) != 0) answer();
+      else if (events[0].revents != 0) listener_.reset();  // nobody is left under the filter
+      if ((events[1].revents & POLLIN) != 0) forward();
+      if (deadline_ && Clock::now() >= *deadline_) kill_leftovers(SIGKILL);
+    }
+  }
+
+  int exit_code() const { return exit_code_; }
+  PagePlan plan() const { return touched_.plan(); }
+
+ private:
+  // One call that waits for our answer. It always goes on as if nothing had been there.
+  void answer() {
+    seccomp_notif call{};
+    if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) return;
+    look(call);
+    seccomp_notif_resp response{};
+    response.id = call.id;
+    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+  }
+
+  void look(const seccomp_notif& call) {
+    const auto pid = static_cast<pid_t>(call.pid);
+    if (call.data.arch != native_arch()) return;
+    switch (call.data.nr) {
+      case SYS_close:
+        touched_.add_open_file(pid, static_cast<int>(call.data.args[0]));
+        break;
+      case SYS_munmap:
+        touched_.add_mappings(pid, call.data.args[0], call.data.args[0] + call.data.args[1]);
+        break;
+      case SYS_execve:
+        if (!executed_) {  // our own child becomes the command: what it has touched is ours
+          executed_ = true;
+          break;
+        }
+        [[fallthrough]];
+      default:  // the process ends, or becomes another program
+        touched_.add_open_files(pid);
+        touched_.add_mappings(pid);
+    }
+  }
+
+  static std::uint32_t native_arch() {
+#if defined(__x86_64__)
+    return AUDIT_ARCH_X86_64;
+#else
+    return AUDIT_ARCH_AARCH64;
+#endif
+  }
+
+  void forward() {
+    signalfd_siginfo info{};
+    if (::read(signals_.get(), &info, sizeof info) != sizeof info) return;
+    const int signal = static_cast<int>(info.ssi_signo);
+    // Those of the terminal have reached the command as well: it is of our process group.
+    if (ended_ || signal == SIGCHLD || info.ssi_code == SI_KERNEL) return;
+    touched_.add_open_files(command_);
+    touched_.add_mappings(command_);
+    ::kill(command_, signal);
+  }
+
+  // True: nobody is left.
+  bool reap() {
+    for (;;) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+      if (pid == 0) return false;
+      if (pid < 0) return errno != EINTR;
+      if (pid != command_) continue;
+      ended_ = true;
+      exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+      kill_leftovers(SIGTERM);
+      deadline_ = Clock::now() + kLeftoverGrace;
+    }
+  }
+
+  // Children of the command have become ours. One generation at a time: run() comes again.
+  void kill_leftovers(int signal) {
+    const std::string path =
+        "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::getpid()) + "/children";
+    std::FILE* children = std::fopen(path.c_str(), "re");
+    if (children == nullptr) return;
+    int pid = 0;
+    while (std::fscanf(children, "%d", &pid) == 1) ::kill(pid, signal);
+    std::fclose(children);
+  }
+
+  pid_t command_;
+  base::UniqueFd listener_;
+  base::UniqueFd signals_;
+  TouchedPages touched_;
+  bool executed_ = false;
+  bool ended_ = false;
+  int exit_code_ = 0;
+  std::optional<Clock::time_point> deadline_;
+};
+
+}  // namespace
+
+Result<Recorded> record(const RecordRequest& request) {
+  auto program = seccomp::compile(filter_that_tells());
+  if (!program) return std::move(program).error();
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return errno_error("socketpair");
+  const base::UniqueFd ours(ends[0]);
+  base::UniqueFd theirs(ends[1]);
+  // What the command leaves behind comes to us: without us its calls would not go on.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &standard, nullptr);
+  const pid_t pid = ::fork();
+  if (pid < 0) return errno_error("fork");
+  if (pid == 0) become(request, *program, theirs.get());
+  theirs.reset();
+
+  base::UniqueFd listener(receive_descriptor(ours.get()));
+  if (!listener.valid()) {
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return Error{
+        "this kernel, or the container's own filter, does not let gpuinit watch the command "
+        "(seccomp with a listener, Linux 5.5 or newer)"};
+  }
+  Recorder recorder(pid, std::move(listener));
+  recorder.run();
+  Recorded recorded{recorder.plan(), recorder.exit_code(), 0};
+  ChildError error;
+  if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
+    recorded = {{}, 127, error.code};
+  return recorded;
+}
+
+}  // namespace gpuinit::warmup

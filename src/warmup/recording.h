@@ -1,0 +1,30 @@
+// A page plan as a file: what --record writes and `warmup.pages = FILE` reads.
+//
+//   gpuinit-pages 1
+//   <size> <mtime> <offset>+<length>[,<offset>+<length>…] <path>
+//   …
+//
+// One line a file, numbers decimal, ranges in bytes and ascending. The path is the rest
+// of the line; one with a line feed in it cannot be recorded and is left out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gpuinit/result.h"
+#include "warmup/page_plan.h"
+
+namespace gpuinit::warmup {
+
+// Bounds for a recording that somebody else wrote. `import torch` makes 1500 lines, 150 kB.
+inline constexpr std::size_t kMaxRecording = 16 * 1024 * 1024;  // bytes
+inline constexpr std::size_t kMaxRecordedFiles = 100'000;
+inline constexpr std::size_t kMaxRecordedRanges = 1'000'000;
+
+std::string recording_text(const PagePlan& plan);
+
+// The error names the line: "line 3: expected <offset>+<length>, found `x`". Ranges come
+// out tidy; sizes and offsets are below 2^62, so that sums do not overflow.
+Result<PagePlan> parse_recording(std::string_view text);
+
+}  // namespace gpuinit::warmup

@@ -1,0 +1,181 @@
+#include "warmup/replay.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <new>
+#include <set>
+#include <string>
+
+namespace gpuinit::warmup {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kReapBound{1000};
+
+// One readahead(2) asks for at most this, so that a signal, the other processes and the
+// command's own reads get a word in.
+constexpr std::uint64_t kPiece = 4 * 1024 * 1024;
+
+// ioprio_set(2): best effort, the last level. The command's own reads go first where the
+// block device's scheduler heeds it.
+void ask_politely() {
+  constexpr int kWhoProcess = 1;
+  constexpr int kBestEffortLast = (2 << 13) | 7;
+  ::syscall(SYS_ioprio_set, kWhoProcess, 0, kBestEffortLast);
+}
+
+}  // namespace
+
+struct Replay::Shared {
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint32_t> files{0};
+  std::atomic<std::uint32_t> stale{0};
+  std::atomic<std::uint32_t> next{0};  // the next part of the plan that nobody works at
+  std::atomic<bool> finished{false};
+};
+
+namespace {
+
+class Worker {
+ public:
+  template <class Shared>
+  static void work(const PagePlan& plan, std::uint64_t max_bytes, Shared& shared) {
+    for (;;) {
+      const std::uint32_t index = shared.next.fetch_add(1);
+      if (index >= plan.size()) return;
+      const FilePart& part = plan[index];
+      const base::UniqueFd fd(
+          ::open(part.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+      if (!fd.valid() || !is_same(fd.get(), part)) {
+        shared.stale.fetch_add(1);
+        continue;
+      }
+      shared.files.fetch_add(1);
+      for (const Range& range : part.ranges) {
+        for (std::uint64_t done = 0; done < range.length; done += kPiece) {
+          const std::uint64_t length = std::min(kPiece, range.length - done);
+          if (shared.bytes.fetch_add(length) + length > max_bytes) {
+            shared.bytes.fetch_sub(length);
+            return;
+          }
+          ::readahead(fd.get(), static_cast<off64_t>(range.offset + done), length);
+        }
+      }
+    }
+  }
+
+ private:
+  static bool is_same(int fd, const FilePart& part) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+           static_cast<std::uint64_t>(status.st_size) == part.size &&
+           status.st_mtime == part.modified;
+  }
+};
+
+// What a forked process must not inherit: our handlers and mask, and a parent's death.
+void become_helper(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(0);
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
+  void* page =
+      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return;
+  shared_ = new (page) Shared;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return;
+  done_.reset(ends[0]);
+  const base::UniqueFd open_while_working(ends[1]);
+
+  // No handler of ours may run in the child before it has reset them all.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
+  const pid_t parent = ::getpid();
+  const pid_t leader = ::fork();
+  if (leader == 0) {
+    ::setpgid(0, 0);
+    become_helper(parent);
+    ask_politely();
+    const PagePlan plan = make_plan();
+    const pid_t self = ::getpid();
+    for (int i = 1; i < options.workers; ++i) {
+      if (::fork() != 0) continue;
+      become_helper(self);
+      Worker::work(plan, options.max_bytes, *shared_);
+      ::_exit(0);
+    }
+    Worker::work(plan, options.max_bytes, *shared_);
+    while (::wait(nullptr) > 0 || errno == EINTR) {
+    }
+    shared_->finished = true;
+    ::_exit(0);
+  }
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (leader < 0) {
+    done_.reset();
+    return;
+  }
+  leader_ = leader;
+  ::setpgid(leader, leader);  // as the child does itself: whoever is first
+}
+
+ReplayProgress Replay::progress() const {
+  if (shared_ == nullptr) return {};
+  return {shared_->bytes, shared_->files, shared_->stale, shared_->finished};
+}
+
+void Replay::wait(Clock::time_point deadline) {
+  while (leader_ > 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return;
+    pollfd event{done_.get(), POLLIN, 0};
+    if (::poll(&event, 1, static_cast<int>(std::min<long long>(left, 60'000))) > 0) return;
+  }
+}
+
+void Replay::stop() {
+  if (leader_ > 0) {
+    ::kill(-leader_, SIGKILL);
+    ::kill(leader_, SIGKILL);
+    // The leader, and as PID 1 those that it leaves to us. They are killed already; one
+    // that the disk does not let go is not waited for.
+    const auto deadline = Clock::now() + kReapBound;
+    for (;;) {
+      const pid_t got = ::waitpid(-leader_, nullptr, WNOHANG);
+      if (got > 0 || (got < 0 && errno == EINTR)) continue;
+      if (got < 0 || Clock::now() >= deadline) break;
+      ::poll(nullptr, 0, 1);
+    }
+    leader_ = -1;
+    done_.reset();
+  }
+  if (shared_ != nullptr) ::munmap(shared_, sizeof(Shared));
+  shared_ = nullptr;
+}
+
+}  // namespace gpuinit::warmup

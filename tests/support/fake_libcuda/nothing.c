@@ -1,0 +1,2 @@
+// A library that is only needed, never used while linking.
+typedef int nothing;

@@ -1,0 +1,71 @@
+#include "warmup/auto_plan.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/root_fs.h"
+#include "binary/elf_file.h"
+#include "support/tree.h"
+
+namespace gpuinit::warmup {
+namespace {
+
+using test::Tree;
+
+ImageFacts image_with(const std::vector<std::string>& libraries) {
+  ImageFacts image;
+  LoaderFacts loader;
+  for (const std::string& path : libraries) loader.libraries.push_back({path, path, "", "", {}});
+  image.loader = loader;
+  return image;
+}
+
+TEST(AutoPlan, IsEmptyWhereNothingIsKnownOfTheLibraries) {
+  EXPECT_TRUE(auto_plan(ImageFacts{}).empty());
+  EXPECT_TRUE(auto_plan(image_with({})).empty());
+}
+
+TEST(AutoPlan, LeavesOutWhatIsNoLibrary) {
+  Tree tree;
+  tree.file("text", "hello")
+      .directory("directory")
+      .file("truncated",
+            "\x7F"
+            "ELF\2\1\1");
+  EXPECT_TRUE(auto_plan(image_with({tree.root() + "/gone", tree.root() + "/text",
+                                    tree.root() + "/directory", tree.root() + "/truncated"}))
+                  .empty());
+}
+
+// A real one, of this machine: its C library.
+TEST(AutoPlan, HasOfARealLibraryWhatTheLoaderReads) {
+  const char* path = nullptr;
+  for (const char* candidate :
+       {"/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6"})
+    if (::access(candidate, R_OK) == 0) path = candidate;
+  if (path == nullptr) GTEST_SKIP() << "no Debian C library here";
+  const PagePlan plan = auto_plan(image_with({path}));
+  ASSERT_EQ(plan.size(), 1U);
+  EXPECT_EQ(plan[0].path, path);
+
+  auto fs = base::RootFs::open("/");
+  const auto file = fs->open_file(path);
+  const auto elf = binary::ElfFile::open(*file);
+  const auto sections = elf->sections();
+  ASSERT_TRUE(sections);
+  int looked_at = 0;
+  for (const binary::Section& section : *sections) {
+    if (section.name != ".dynsym" && section.name != ".rela.dyn" && section.name != ".dynamic")
+      continue;
+    ++looked_at;
+    bool covered = false;
+    for (const Range& range : plan[0].ranges)
+      covered = covered || (range.offset <= section.offset &&
+                            section.offset + section.size <= range.offset + range.length);
+    EXPECT_TRUE(covered) << section.name;
+  }
+  EXPECT_EQ(looked_at, 3);
+}
+
+}  // namespace
+}  // namespace gpuinit::warmup

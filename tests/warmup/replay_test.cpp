@@ -1,0 +1,179 @@
+#include "warmup/replay.h"
+
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "page_cache.h"
+
+namespace gpuinit::warmup {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DiskFile;
+using test::kPage;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+constexpr ReplayOptions kPlenty{.max_bytes = 1 << 30, .workers = 3};
+
+auto soon() { return std::chrono::steady_clock::now() + 20s; }
+
+FilePart part(const DiskFile& file, std::vector<Range> ranges) {
+  return {file.path(), file.size(), file.modified(), std::move(ranges)};
+}
+
+// Until the kernel has read what it was asked for.
+std::uint64_t cached_in_the_end(const DiskFile& file, std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t all = (length + kPage - 1) / kPage;
+  for (int i = 0; i < 2000 && file.cached_pages(offset, length) < all; ++i) ::usleep(2000);
+  return file.cached_pages(offset, length);
+}
+
+std::size_t open_files() {
+  std::size_t count = 0;
+  DIR* files = ::opendir("/proc/self/fd");
+  while (::readdir(files) != nullptr) ++count;
+  ::closedir(files);
+  return count;
+}
+
+TEST(Replay, BringsTheRangesIntoThePageCacheAndNothingElse) {
+  const DiskFile file(16 * kMiB);
+  if (!file.drop_from_cache()) GTEST_SKIP() << "this file system keeps everything in memory";
+  Replay replay(
+      [&] {
+        return PagePlan{part(file, {{kMiB, kMiB}, {8 * kMiB, 64 * 1024}})};
+      },
+      kPlenty);
+  replay.wait(soon());
+  EXPECT_TRUE(replay.progress().finished);
+  EXPECT_EQ(replay.progress().bytes, kMiB + 64 * 1024);
+  EXPECT_EQ(replay.progress().files, 1U);
+  EXPECT_EQ(cached_in_the_end(file, kMiB, kMiB), kMiB / kPage);
+  EXPECT_EQ(cached_in_the_end(file, 8 * kMiB, 64 * 1024), 16U);
+  EXPECT_EQ(file.cached_pages(10 * kMiB, 6 * kMiB), 0U);
+}
+
+TEST(Replay, WhatWasAskedForComesAlthoughWeStop) {
+  const DiskFile file(8 * kMiB);
+  if (!file.drop_from_cache()) GTEST_SKIP() << "this file system keeps everything in memory";
+  {
+    Replay replay([&] { return PagePlan{part(file, {{0, 8 * kMiB}})}; }, kPlenty);
+    replay.wait(soon());
+  }
+  EXPECT_EQ(cached_in_the_end(file, 0, 8 * kMiB), 8 * kMiB / kPage);
+}
+
+TEST(Replay, LeavesStaleFilesAlone) {
+  const DiskFile file(kMiB);
+  if (!file.drop_from_cache()) GTEST_SKIP() << "this file system keeps everything in memory";
+  FilePart grown = part(file, {{0, kMiB}});
+  grown.size += 1;
+  FilePart touched = part(file, {{0, kMiB}});
+  touched.modified -= 1;
+  FilePart gone = part(file, {{0, kMiB}});
+  gone.path += ".gone";
+  FilePart directory = part(file, {{0, kMiB}});
+  directory.path = "/";
+  Replay replay([&] { return PagePlan{grown, touched, gone, directory}; }, kPlenty);
+  replay.wait(soon());
+  EXPECT_TRUE(replay.progress().finished);
+  EXPECT_EQ(replay.progress().stale, 4U);
+  EXPECT_EQ(replay.progress().bytes, 0U);
+  EXPECT_EQ(file.cached_pages(0, kMiB), 0U);
+}
+
+TEST(Replay, DoesNotWaitForAPipeThatNobodyWrites) {
+  const std::string path = std::filesystem::current_path() / "warmup-test-fifo";
+  ::unlink(path.c_str());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  Replay replay([&] { return PagePlan{{path, 0, 0, {{0, 10}}}}; }, kPlenty);
+  replay.wait(soon());
+  EXPECT_TRUE(replay.progress().finished);
+  EXPECT_EQ(replay.progress().stale, 1U);
+  ::unlink(path.c_str());
+}
+
+TEST(Replay, NeverAsksForMoreThanItsBudget) {
+  const DiskFile one(12 * kMiB);
+  const DiskFile other(12 * kMiB);
+  Replay replay(
+      [&] {
+        return PagePlan{part(one, {{0, 12 * kMiB}}), part(other, {{0, 12 * kMiB}})};
+      },
+      {.max_bytes = 10 * kMiB, .workers = 3});
+  replay.wait(soon());
+  EXPECT_TRUE(replay.progress().finished);
+  EXPECT_LE(replay.progress().bytes, 10 * kMiB);
+  EXPECT_GE(replay.progress().bytes, 4 * kMiB);
+}
+
+TEST(Replay, LeavesNoProcessNoZombieAndNoDescriptor) {
+  const std::size_t before = open_files();
+  for (int i = 0; i < 20; ++i) {
+    const DiskFile file(kMiB);
+    Replay replay([&] { return PagePlan{part(file, {{0, kMiB}})}; }, kPlenty);
+    if (i % 2 == 0) replay.wait(soon());
+    replay.stop();
+  }
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(Replay, AMakerThatHangsIsWaitedForUntilTheDeadlineOnly) {
+  const auto start = std::chrono::steady_clock::now();
+  {
+    Replay replay(
+        []() -> PagePlan {
+          for (;;) ::pause();
+        },
+        kPlenty);
+    replay.wait(start + 200ms);
+    EXPECT_FALSE(replay.progress().finished);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST(Replay, AMakerThatCrashesHarmsNobody) {
+  Replay replay(
+      []() -> PagePlan {
+        ::signal(SIGABRT, SIG_DFL);
+        ::raise(SIGKILL);
+        return {};
+      },
+      kPlenty);
+  replay.wait(soon());
+  EXPECT_FALSE(replay.progress().finished);
+}
+
+// A process that runs the replay, and is killed: its helpers must end with it.
+TEST(Replay, DiesWithItsParent) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    Replay replay(
+        [&]() -> PagePlan {
+          for (;;) ::pause();
+        },
+        kPlenty);
+    if (::write(ends[1], "x", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ::close(ends[1]);
+  char byte = 0;
+  ASSERT_EQ(::read(ends[0], &byte, 1), 1);
+  ::kill(parent, SIGKILL);
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "nobody has the pipe open any more";
+  ::close(ends[0]);
+  ::waitpid(parent, nullptr, 0);
+}
+
+}  // namespace
+}  // namespace gpuinit::warmup
