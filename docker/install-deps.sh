@@ -30,6 +30,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests
 # The headers are the same for every machine; one wheel, one checksum.
 cuda_headers_version=13.2.86
 cuda_headers_sha256=3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0
+# Newer than Debian 12's, whose 2.10 does not know Python 3.12 and later.
+pybind11_version=3.0.1
+pybind11_sha256=aa8f0aa6e0a94d3b64adfc38f560f33f15e589be2175e103c0a33c6bce55ee89
 cmake_minimum=3.25
 cmake_from_pypi=3.31.10
 
@@ -193,3 +196,35 @@ EOF
 if [ "$force_cuda_headers" = yes ] || ! has_cuda_headers; then
   fetch_cuda_headers
 fi
+
+# ---------------------------------------------------------------- pybind11's headers
+
+has_pybind11() {
+  [ -e "$cache/pybind11/include/pybind11/embed.h" ] &&
+    [ "$(cat "$cache/pybind11/version" 2>/dev/null)" = "$pybind11_version" ]
+}
+
+# For the Python probes, which are optional: without it Debian's do for its own Python.
+fetch_pybind11() {
+  say "fetching the pybind11 $pybind11_version headers from PyPI"
+  local work
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/pybind11.XXXXXX")
+  printf 'pybind11==%s --hash=sha256:%s\n' "$pybind11_version" "$pybind11_sha256" >"$work/wanted"
+  if python3 -m pip -q download --disable-pip-version-check --no-cache-dir --no-deps \
+       --only-binary=:all: --require-hashes -r "$work/wanted" -d "$work" </dev/null &&
+     python3 -m zipfile -e "$work"/*.whl "$work/wheel" &&
+     [ -s "$work/wheel/pybind11/include/pybind11/embed.h" ]; then
+    mkdir "$work/tree"
+    mv "$work/wheel/pybind11/include" "$work/tree/include"
+    printf '%s\n' "$pybind11_version" >"$work/tree/version"
+    rm -rf "$cache/pybind11"
+    mv "$work/tree" "$cache/pybind11"
+    say "pybind11 is in $cache/pybind11/include"
+  else
+    say "could not fetch pybind11 $pybind11_version: the Python probes are built with the distribution's"
+  fi
+  rm -rf "$work"
+}
+
+has_pybind11 || fetch_pybind11

@@ -6,6 +6,7 @@
 #include <climits>
 #include <optional>
 
+#include "ask_python.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/root_fs.h"
@@ -107,18 +108,21 @@ NodeFacts node_of_this_machine(const Question& question, const ImageFacts& image
   return node;
 }
 
-Result<ImageFacts> image_of(const Question& question, const Policy& policy, Timings& timings) {
+Result<ImageFacts> image_of(const Question& question, const Policy& policy, Timings& timings,
+                            std::optional<image::PythonStart>& python) {
   auto root = base::RootFs::open(question.root);
   if (!root) return std::move(root).error().context("--root");
   std::optional<Step> step(std::in_place, timings, "image");
-  ImageFacts image = image::read_image({*root,
-                                        question.root,
-                                        question.command,
-                                        question.environment,
-                                        working_directory(question.root),
-                                        policy.python_interpreter,
-                                        {policy.extensions_include, policy.extensions_exclude},
-                                        question.sys_path_is_known});
+  const image::ImageQuery query{*root,
+                                question.root,
+                                question.command,
+                                question.environment,
+                                working_directory(question.root),
+                                policy.python_interpreter,
+                                {policy.extensions_include, policy.extensions_exclude},
+                                question.sys_path_is_known};
+  ImageFacts image = policy.python_probe == PythonProbe::kOff ? image::read_image(query)
+                                                              : image::read_image(query, python);
   step.reset();
   if (question.image_is_known) question.image_is_known(image);
   return image;
@@ -134,6 +138,15 @@ Result<NodeFacts> node_of(const Question& question, const ImageFacts& image, con
   auto machine = base::RootFs::open("/");
   if (!machine) return std::move(machine).error();
   return node_of_this_machine(question, image, *machine, policy, timings, client);
+}
+
+// After the CUDA probe: two that start at once only wait for each other's disk.
+void add_python(const Question& question, const Policy& policy,
+                const std::optional<image::PythonStart>& python, ImageFacts& image,
+                Timings& timings) {
+  std::optional<Step> step;
+  if (python) step.emplace(timings, "python");
+  image.python_probe = ask_python(question, image, python, policy);
 }
 
 void run_the_checks(Judgement& judgement, const Policy& policy) {
@@ -174,26 +187,30 @@ Status wait_for_driver(const Question& question, const Policy& policy, Judgement
 
 Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
   Facts facts;
-  auto image = image_of(question, policy, timings);
+  std::optional<image::PythonStart> python;
+  auto image = image_of(question, policy, timings, python);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
   probe::OpenClient nobody;
   auto node = node_of(question, facts.image, policy, timings, nobody);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();
+  add_python(question, policy, python, facts.image, timings);
   return facts;
 }
 
 Result<Judgement> judge(const Question& question, const Policy& policy) {
   const auto start = Clock::now();
   Judgement judgement;
-  auto image = image_of(question, policy, judgement.timings);
+  std::optional<image::PythonStart> python;
+  auto image = image_of(question, policy, judgement.timings, python);
   if (!image) return std::move(image).error();
   judgement.facts.image = std::move(image).value();
   auto node =
       node_of(question, judgement.facts.image, policy, judgement.timings, judgement.driver_client);
   if (!node) return std::move(node).error();
   judgement.facts.node = std::move(node).value();
+  add_python(question, policy, python, judgement.facts.image, judgement.timings);
   run_the_checks(judgement, policy);
   if (may_wait(question, policy)) {
     const Status waited = wait_for_driver(question, policy, judgement);

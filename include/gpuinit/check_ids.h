@@ -8,7 +8,7 @@
 namespace gpuinit {
 
 // In the order of causes: image, driver, devices, then what follows from nothing.
-inline constexpr std::array<std::string_view, 32> kCheckIds{
+inline constexpr std::array<std::string_view, 34> kCheckIds{
     "platform",
     "python.interpreter",
     "libc.version",
@@ -35,6 +35,8 @@ inline constexpr std::array<std::string_view, 32> kCheckIds{
     "cuda.jit-cache",
     "cuda.module-loading",
     "device.context",
+    "python.import",
+    "probe.disagrees",
     "limits.shm",
     "limits.memlock",
     "expect.python",
@@ -44,9 +46,9 @@ inline constexpr std::array<std::string_view, 32> kCheckIds{
 };
 
 // Their built-in level is "warn": what they find may well not be what the command needs.
-inline constexpr std::array<std::string_view, 6> kChecksThatWarn{
-    "loader.shadowed",     "python.packages", "cuda.jit-cache",
-    "cuda.module-loading", "limits.shm",      "limits.memlock",
+inline constexpr std::array<std::string_view, 7> kChecksThatWarn{
+    "loader.shadowed", "python.packages", "cuda.jit-cache", "cuda.module-loading",
+    "probe.disagrees", "limits.shm",      "limits.memlock",
 };
 
 }  // namespace gpuinit

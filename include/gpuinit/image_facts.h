@@ -9,6 +9,7 @@
 
 #include "gpuinit/compat_note.h"
 #include "gpuinit/fact.h"
+#include "gpuinit/python_answer.h"
 
 namespace gpuinit {
 
@@ -203,6 +204,7 @@ struct ImageFacts {
   Fact<LoaderFacts> loader;           // unknown: another loader than glibc's, or no torch to load
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;
+  Fact<PythonAnswer> python_probe;    // unknown: not asked for, or not to be asked here
 
   bool operator==(const ImageFacts&) const = default;
 };

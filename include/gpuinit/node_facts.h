@@ -76,7 +76,7 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// What became of the CUDA probe itself.
+// What became of a probe itself: the CUDA probe, or the Python probe (python_answer.h).
 struct ProbeRun {
   enum class Outcome {
     kAnswered,     // a whole answer arrived

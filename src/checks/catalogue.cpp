@@ -13,7 +13,7 @@ std::vector<CheckInfo> in_order() {
   std::vector<CheckInfo> all;
   for (const auto id : kCheckIds)
     for (const auto part : {image_texts(), loader_texts(), extension_texts(), cuda_texts(),
-                            environment_texts(), device_texts(), expect_texts()})
+                            environment_texts(), device_texts(), probe_texts(), expect_texts()})
       for (const CheckInfo& text : part)
         if (text.id == id) all.push_back(text);
   return all;

@@ -13,6 +13,7 @@ std::span<const CheckInfo> extension_texts();
 std::span<const CheckInfo> cuda_texts();
 std::span<const CheckInfo> environment_texts();
 std::span<const CheckInfo> device_texts();
+std::span<const CheckInfo> probe_texts();
 std::span<const CheckInfo> expect_texts();
 
 }  // namespace gpuinit::checks

@@ -44,6 +44,8 @@ Findings check_extension_arch(const Context& context);
 Findings check_cuda_jit_cache(const Context& context);
 Findings check_cuda_module_loading(const Context& context);
 Findings check_device_context(const Context& context);
+Findings check_python_import(const Context& context);
+Findings check_probe_disagrees(const Context& context);
 Findings check_limits_shm(const Context& context);
 Findings check_limits_memlock(const Context& context);
 Findings check_expect_python(const Context& context);

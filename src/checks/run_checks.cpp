@@ -45,6 +45,8 @@ constexpr std::array<Check, kCheckIds.size()> kChecks{{
     {"cuda.jit-cache", check_cuda_jit_cache},
     {"cuda.module-loading", check_cuda_module_loading},
     {"device.context", check_device_context},
+    {"python.import", check_python_import},
+    {"probe.disagrees", check_probe_disagrees},
     {"limits.shm", check_limits_shm},
     {"limits.memlock", check_limits_memlock},
     {"expect.python", check_expect_python},

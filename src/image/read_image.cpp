@@ -41,9 +41,7 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   if (extensions) extensions->find_problems(symbols, versions);
 }
 
-}  // namespace
-
-ImageFacts read_image(const ImageQuery& query) {
+ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* start) {
   ImageFacts facts;
   facts.root = query.root;
   facts.command = query.command;
@@ -63,9 +61,18 @@ ImageFacts read_image(const ImageQuery& query) {
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
   const Environment environment = command->environment;
   const binary::LibrarySearch libraries(query.fs, environment);
+  if (start != nullptr)
+    start->emplace(PythonStart{.interpreter = command->interpreter,
+                               .options = command->options,
+                               .environment = environment,
+                               .working_directory = command->working_directory});
   ReadInterpreter python = read_interpreter(query.fs, std::move(*command));
   if (query.sys_path_is_known && python.facts.sys_path)
     query.sys_path_is_known(*python.facts.sys_path);
+  if (start != nullptr) {
+    (*start)->libpython = find_libpython(query.fs, python);
+    (*start)->release = plain_release(python.facts.soabi.value_or(""));
+  }
   ReadTorch torch = read_torch({query.fs, libraries, python, environment});
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
   facts.extensions = read_extensions({query.fs, python.facts, query.extensions});
@@ -74,6 +81,14 @@ ImageFacts read_image(const ImageQuery& query) {
   facts.cuda_runtime = std::move(torch.cuda_runtime);
   read_loading(query, std::move(torch.load), python.sys_path.entries, facts);
   return facts;
+}
+
+}  // namespace
+
+ImageFacts read_image(const ImageQuery& query) { return read(query, nullptr); }
+
+ImageFacts read_image(const ImageQuery& query, std::optional<PythonStart>& python) {
+  return read(query, &python);
 }
 
 }  // namespace gpuinit::image

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/extension_files.h"
+#include "image/python_start.h"
 
 namespace gpuinit::image {
 
@@ -27,5 +29,8 @@ struct ImageQuery {
 
 // Never fails: what cannot be read is an unknown fact with the reason.
 ImageFacts read_image(const ImageQuery& query);
+
+// The same, and how to run the command's interpreter; no value if there is none.
+ImageFacts read_image(const ImageQuery& query, std::optional<PythonStart>& python);
 
 }  // namespace gpuinit::image

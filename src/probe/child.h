@@ -35,7 +35,7 @@ class DefaultSigchld {
 
 // The child runs in a process group of its own, dies with us, has default signal
 // dispositions and an empty mask, /dev/null as 0, 1 and 2, the pipe as 3 and nothing else
-// open, `/` as its directory, no core dumps, is the first to go when memory runs out, and
+// open, no core dumps, is the first to go when memory runs out, and
 // sits in its sandbox (src/probe/sandbox.h). What it writes before exec, if exec is
 // refused, is a `not-started` or `no-loader` line (gpuinit/probe_protocol.h).
 //

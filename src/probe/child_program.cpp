@@ -96,8 +96,10 @@ bool ProgramExec::exec_file(int fd, const char* where) {
 void ProgramExec::find_installed() {
   if (program_.installed_path.empty()) return;
   base::UniqueFd fd(::open(program_.installed_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.valid() && safe_to_run(fd.get()))
+  if (fd.valid() && (program_.for_the_command || safe_to_run(fd.get())))
     carriers_.push_back({std::move(fd), program_.installed_path});
+  else if (program_.image.empty())
+    refused(program_.installed_path.c_str(), fd.valid() ? EPERM : errno);
 }
 
 // False: there is none, or nobody may execute it.

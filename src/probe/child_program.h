@@ -14,7 +14,12 @@ namespace gpuinit::probe {
 struct ChildProgram {
   std::string name;            // argv[0], and the name of the file that carries `image`
   std::string installed_path;  // run if it is there and safe to run (see below); may be empty
-  std::string_view image;  // otherwise these bytes: an ELF program; must outlive the child's start
+  // Otherwise these bytes: an ELF program; must outlive the child's start. Empty: there is
+  // the installed file only.
+  std::string_view image;
+  // The installed file is what the command itself will run: then it may be anybody's.
+  bool for_the_command = false;
+  std::string directory = "/";           // to run in
   std::vector<std::string> arguments;    // after argv[0]
   std::vector<std::string> environment;  // "NAME=value"
   // Where an image may be put when memfd_create is refused, most volatile first.
@@ -41,6 +46,8 @@ class ProgramExec {
   // Requires: file descriptors above 2 that may be closed on exec, room for two more.
   // `enter_box` is called once, last before the first exec; returns false to give up.
   void run(const std::function<bool()>& enter_box);
+
+  const char* directory() const { return program_.directory.c_str(); }
 
   // After run(): what was refused, all of it: "memfd: Permission denied; /run: …".
   const std::string& refusals() const { return refusals_; }

@@ -125,9 +125,8 @@ void become(ProgramExec& exec, Box& box, int pipe, pid_t parent) {
   close_the_rest(place_descriptors(box, pipe));
   occupy_standard_files();
 
-  // The program can be asked for under any directory: nothing here depends on it, and a
-  // file system is not kept busy.
-  if (::chdir("/") != 0) refuse(kPipe, "chdir /");
+  // `/` where nothing depends on it: no file system is kept busy.
+  if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());
   limit_resources(box.kind());
 
   std::string refusal;

@@ -197,6 +197,44 @@ void describe(auto& archive, Is<Package> auto& it) {
   archive.field("requires_dist", it.requires_dist);
 }
 
+void describe(auto& archive, Is<PythonImport> auto& it) {
+  archive.required("name", it.name);
+  archive.field("error", it.error);
+  archive.field("message", it.message);
+  archive.field("traceback", it.traceback);
+  archive.field("version", it.version);
+  archive.field("file", it.file);
+  archive.field("milliseconds", it.milliseconds);
+}
+
+void describe(auto& archive, Is<PythonTorch> auto& it) {
+  archive.field("version", it.version);
+  archive.field("file", it.file);
+  archive.field("cuda", it.cuda);
+  archive.field("hip", it.hip);
+  archive.field("arch_list", it.arch_list);
+  archive.field("cudnn", it.cudnn);
+  archive.field("config", it.config);
+}
+
+void describe(auto& archive, Is<PythonAnswer> auto& it) {
+  archive.field("run", it.run);
+  archive.field("mode", it.mode);
+  archive.field("way", it.way);
+  archive.field("because", it.because);
+  archive.field("version", it.version);
+  archive.field("soabi", it.soabi);
+  archive.field("executable", it.executable);
+  archive.field("prefix", it.prefix);
+  archive.field("base_prefix", it.base_prefix);
+  archive.field("exec_prefix", it.exec_prefix);
+  archive.field("sys_path", it.sys_path);
+  archive.field("flags", it.flags);
+  archive.field("torch_origin", it.torch_origin);
+  archive.field("torch", it.torch);
+  archive.field("imports", it.imports);
+}
+
 void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("root", it.root);
   archive.field("command", it.command);
@@ -207,6 +245,7 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("loader", it.loader);
   archive.field("extensions", it.extensions);
   archive.field("packages", it.packages);
+  archive.field("python_probe", it.python_probe);
 }
 
 void describe(auto& archive, Is<LibCuda> auto& it) {

@@ -29,6 +29,8 @@ inline Interpreter python(const std::string& version, const std::string& tag) {
   python.soabi_source = Text("/usr/local/lib/python/_sysconfigdata.py");
   python.machine = Text("x86_64");
   python.libc = Text("glibc");
+  python.prefix = Text("/usr/local");
+  python.base_prefix = Text("/usr/local");
   python.sys_path = std::vector<std::string>{"/usr/local/lib/python/site-packages"};
   return python;
 }
@@ -138,6 +140,26 @@ inline NodeFacts node(const std::string& kernel, const std::string& cuda,
   run.init_error = 0;
   node.probe = run;
   return node;
+}
+
+// What the interpreter of the story says of itself where it agrees with the files.
+inline PythonAnswer agreeing(const Interpreter& python, const Torch& torch) {
+  PythonAnswer answer;
+  answer.run.outcome = ProbeRun::Outcome::kAnswered;
+  answer.run.load_error = Text::absent();
+  answer.run.init_error = Fact<int>::absent();
+  answer.mode = "import";
+  answer.way = "embedded";
+  answer.version = python.version;
+  answer.soabi = python.soabi;
+  answer.executable = Text(python.path);
+  answer.prefix = python.prefix;
+  answer.base_prefix = python.base_prefix;
+  answer.torch_origin = Text(torch.path + "/__init__.py");
+  answer.torch = PythonTorch{torch.version,   answer.torch_origin, torch.cuda, torch.hip,
+                             torch.arch_list, Text("91002"),       Text("")};
+  answer.imports = {{"torch", "", "", "", torch.version, answer.torch_origin, 1200}};
+  return answer;
 }
 
 inline Facts facts(Interpreter interpreter, Torch torch, NodeFacts node) {

@@ -44,6 +44,12 @@ void blank(Fact<T>& fact) {
       if (f.node.probe) blank(f.node.probe->field); \
     }                                               \
   }
+#define PYTHON_PROBE(field)                                         \
+  {                                                                 \
+    "python_probe." #field, [](Facts& f) {                          \
+      if (f.image.python_probe) blank(f.image.python_probe->field); \
+    }                                                               \
+  }
 #define DEVICE(field)                                                                         \
   {                                                                                           \
     "device." #field, [](Facts& f) {                                                          \
@@ -93,6 +99,12 @@ const std::vector<Blank>& blanks() {
          if (f.image.torch && f.image.torch->device_code)
            for (auto& group : f.image.torch->device_code->groups) blank(group.ptx_isa);
        }},
+      {"python_probe", [](Facts& f) { blank(f.image.python_probe); }},
+      PYTHON_PROBE(version),
+      PYTHON_PROBE(soabi),
+      PYTHON_PROBE(prefix),
+      PYTHON_PROBE(torch_origin),
+      PYTHON_PROBE(torch),
       {"cuda_runtime", [](Facts& f) { blank(f.image.cuda_runtime); }},
       {"kernel_version", [](Facts& f) { blank(f.node.driver.kernel_version); }},
       {"cuda_version", [](Facts& f) { blank(f.node.driver.cuda_version); }},
@@ -136,6 +148,7 @@ const std::vector<Blank>& blanks() {
 
 void expect_silence(const Facts& story, const std::string& forgotten) {
   Policy demanding;
+  demanding.python_probe = PythonProbe::kImport;
   demanding.torch_required = true;
   demanding.gpu_required = GpuRequired::kYes;
   demanding.gpu_count = "2";
@@ -174,6 +187,12 @@ TEST(UnknownFacts, FailNothingUnderTheUsualVariables) {
   };
   story.node.rdma_devices = std::vector<std::string>{"/dev/infiniband/uverbs0"};
   story.node.limits = {Fact<std::uint64_t>::absent("unlimited"), true};
+  forget_pairs(story);
+}
+
+TEST(UnknownFacts, FailNothingWhereTheInterpreterWasAsked) {
+  auto story = healthy();
+  story.image.python_probe = agreeing(*story.image.interpreter, *story.image.torch);
   forget_pairs(story);
 }
 

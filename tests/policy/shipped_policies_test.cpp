@@ -67,7 +67,8 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
       "platform",        "python.interpreter", "libc.version",   "python.abi",
       "torch.install",   "loader.missing",     "loader.version", "loader.symbol",
       "loader.shadowed", "torch.cuda-build",   "extension.abi",  "python.packages",
-      "expect.python",   "expect.torch",       "expect.cuda"};
+      "python.import",   "probe.disagrees",    "expect.python",  "expect.torch",
+      "expect.cuda"};
   for (const auto& [id, level] : policy.checks)
     EXPECT_EQ(level, of_the_image.contains(id) ? built_in_policy().checks.at(id) : Level::kOff)
         << id;

@@ -83,6 +83,38 @@ Facts full_facts() {
   facts.image.extensions = std::vector<Extension>{extension};
   facts.image.packages = std::vector<Package>{
       {"torchvision", "0.23.0", "/s/torchvision-0.23.0.dist-info", {"torch==2.8.0"}}};
+  PythonAnswer answer;
+  answer.run = ProbeRun{ProbeRun::Outcome::kTimedOut,
+                        "no whole answer within 60 s; it was in import flash_attn",
+                        "import flash_attn",
+                        std::string("none"),
+                        0,
+                        60'000.5};
+  answer.mode = "import";
+  answer.way = "interpreter";
+  answer.because = "there is no libpython3.12.so.1.0 below /usr";
+  answer.version = std::string("3.12.4");
+  answer.soabi = std::string("cpython-312-x86_64-linux-gnu");
+  answer.executable = std::string("/opt/venv/bin/python");
+  answer.prefix = std::string("/opt/venv");
+  answer.base_prefix = std::string("/usr");
+  answer.exec_prefix = std::string("/opt/venv");
+  answer.sys_path = std::vector<std::string>{"", "/a"};
+  answer.flags = std::vector<std::string>{"no_user_site"};
+  answer.torch_origin = std::string("/t/__init__.py");
+  answer.torch = PythonTorch{std::string("2.8.0+cu128"),
+                             std::string("/t/__init__.py"),
+                             std::string("12.8"),
+                             std::string("6.2"),
+                             std::vector<std::string>{"sm_90"},
+                             std::string("91002"),
+                             std::string("PyTorch built with:\n  - GCC 13.3")};
+  answer.imports = {
+      {"torch", "", "", "", std::string("2.8.0+cu128"), std::string("/t/__init__.py"), 812.5},
+      {"flash_attn", "ImportError", "libcudart.so.11.0: cannot open",
+       "Traceback (most recent call last):\n  …", Fact<std::string>::absent("not imported"),
+       Fact<std::string>::absent("not imported"), 0.25}};
+  facts.image.python_probe = answer;
 
   auto& node = facts.node;
   node.driver.kernel_version = std::string("535.104.05");
@@ -131,6 +163,7 @@ Facts absent_facts() {
   facts.image.loader = Fact<LoaderFacts>::absent();
   facts.image.extensions = Fact<std::vector<Extension>>::absent();
   facts.image.packages = Fact<std::vector<Package>>::absent("no site-packages");
+  facts.image.python_probe = Fact<PythonAnswer>::absent("no Python to ask");
   facts.node.driver.kernel_version = Fact<std::string>::absent("no nvidia module");
   facts.node.driver.cuda_version = Fact<std::string>::absent();
   facts.node.driver.libcuda = Fact<LibCuda>::absent("not in the search path");
