@@ -281,6 +281,7 @@ int record_command(const CommandLine& line, int argc, char** argv,
   return record(line, argv, inherited, [&] {
     Policy policy = loaded->policy;
     policy.gpu_required = GpuRequired::kNo;
+    policy.python_probe = PythonProbe::kOff;
     Timings timings;
     (void)gather_facts(question_of(line, argc, argv), policy, timings);
   });
