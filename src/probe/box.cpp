@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/pass_descriptor.h"
 #include "probe/landlock.h"
 
 namespace gpuinit::probe {
@@ -100,29 +101,12 @@ void Box::make_filter_without_landlock() {
   if (filter) filter_ = std::move(filter).value();
 }
 
-bool Box::send_listener(int listener) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &listener, sizeof listener);
-  return ::sendmsg(childs_end_.get(), &message, MSG_NOSIGNAL) == 1;
-}
-
 // 0 or an errno. From here on only expected calls are made, and those that Landlock allows.
 int Box::install() {
   if (childs_end_.valid()) {
     if (const auto listener = seccomp::install_with_listener(filter_.with_listener())) {
       // Nobody would answer otherwise: what waits for an answer then fails with ENOSYS.
-      if (!send_listener(*listener)) return errno;
+      if (!base::send_descriptor(childs_end_.get(), *listener)) return errno;
       ::close(*listener);
       told_->listener = true;
       return 0;
@@ -160,21 +144,10 @@ void Box::started(pid_t child) {
 }
 
 void Box::receive_listener() {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t got = ::recvmsg(parents_end_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  const cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    listener_.reset(fd);
+  const int listener = base::receive_descriptor(parents_end_.get(), /*wait=*/false);
+  if (listener < 0 && errno == EAGAIN) return;
+  if (listener >= 0) {
+    listener_.reset(listener);
     make_filter_without_landlock();  // as the child did
     filter_.set_process(child_);
   }

@@ -72,7 +72,6 @@ class Box {
   bool required() const { return sandbox_.level == ProbeSandbox::kRequired; }
   void hold_files();
   int install();
-  bool send_listener(int listener);
   void receive_listener();
   void make_filter_without_landlock();
   bool answer_one();

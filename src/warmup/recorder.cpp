@@ -15,9 +15,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <optional>
 
+#include "base/pass_descriptor.h"
 #include "base/unique_fd.h"
 #include "seccomp/filter.h"
 #include "warmup/touched_pages.h"
@@ -50,43 +50,6 @@ seccomp::Filter filter_that_tells() {
   return filter;
 }
 
-// Sends a descriptor over a socket, or gets it at the other end; -1: did not work.
-bool send_descriptor(int socket, int fd) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = room;
-  message.msg_controllen = sizeof room;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  return ::sendmsg(socket, &message, 0) == 1;
-}
-
-int receive_descriptor(int socket) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = room;
-  message.msg_controllen = sizeof room;
-  ssize_t got = -1;
-  do got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (got != 1 || header == nullptr || header->cmsg_type != SCM_RIGHTS) return -1;
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return fd;
-}
-
 // Says what went wrong before exec: the step, then errno.
 struct ChildError {
   enum class Step { kFilter, kExec } step = Step::kExec;
@@ -107,7 +70,7 @@ struct ChildError {
     errno = listener.error().code;
     fail(ChildError::Step::kFilter);
   }
-  if (!send_descriptor(socket, *listener)) fail(ChildError::Step::kFilter);
+  if (!base::send_descriptor(socket, *listener)) fail(ChildError::Step::kFilter);
   act();
   fail(ChildError::Step::kExec);
   ::_exit(127);
@@ -246,7 +209,7 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
   if (pid == 0) become(act, *program, theirs.get());
   theirs.reset();
 
-  base::UniqueFd listener(receive_descriptor(ours.get()));
+  base::UniqueFd listener(base::receive_descriptor(ours.get(), /*wait=*/true));
   if (!listener.valid()) {
     ::waitpid(pid, nullptr, 0);
     return Error{
