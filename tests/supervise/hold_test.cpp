@@ -26,6 +26,7 @@ class Hold : public testing::TestWithParam<Place> {
       tree_.file(std::string("dev/") + device, "");
     for (const auto id : kCheckIds) settings_.push_back("checks." + std::string(id) + "=off");
     settings_.emplace_back("gpu.required=yes");
+    settings_.emplace_back("warmup.pages=off");  // its processes would be counted
   }
 
   RunOptions options() {
