@@ -151,7 +151,7 @@ TEST_P(Hold, ThatDoesNotGoIsNotWaitedFor) {
 
 TEST_P(Hold, EndsWithTheDraining) {
   const auto running =
-      start("trap 'echo asked' TERM; echo up; while :; do sleep 0.05; done", {"launch.grace=3"});
+      start("trap 'echo asked' TERM; echo up; while [ -e $DIR/driver ]; do sleep 0.05; done", {"launch.grace=3"});
   ASSERT_TRUE(running->says("up\n")) << running->said();
   const auto before = running->children();
   ASSERT_GE(before.size(), 2U);
@@ -169,7 +169,7 @@ TEST_P(Hold, EndsWithTheDraining) {
 TEST_P(Hold, GetsNoneOfTheCommandsSignals) {
   for (const char* target : {"process", "group"}) {
     const auto running =
-        start("trap 'echo got it' USR1; echo up; while :; do sleep 0.05; done",
+        start("trap 'echo got it' USR1; echo up; while [ -e $DIR/driver ]; do sleep 0.05; done",
               {std::string("launch.signal-target=") + target});
     ASSERT_TRUE(running->says("up\n")) << running->said();
     running->send(SIGUSR1);
