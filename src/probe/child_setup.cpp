@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/default_signals.h"
 #include "gpuinit/probe_protocol.h"
 #include "gpuinit/result.h"
 
@@ -36,16 +37,6 @@ constexpr rlim_t kMaxPythonFile = rlim_t{1} << 30;  // bytes of one file
 
 [[noreturn]] void refuse(int pipe, const char* what) {
   give_up(pipe, "not-started", errno_error(what).message);
-}
-
-// Handlers first, then the mask: a signal that was waiting must not find one of ours.
-void reset_signals() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 // Closes everything above `last`.
@@ -120,7 +111,7 @@ void become(ProgramExec& exec, Box& box, int pipe, pid_t parent) {
   // Before the check: if the parent dies in between, one of the two notices.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
-  reset_signals();
+  base::take_default_signals();
 
   close_the_rest(place_descriptors(box, pipe));
   occupy_standard_files();

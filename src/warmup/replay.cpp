@@ -14,8 +14,8 @@
 #include <cerrno>
 #include <csignal>
 #include <new>
-#include <set>
-#include <string>
+
+#include "base/default_signals.h"
 
 namespace gpuinit::warmup {
 
@@ -106,12 +106,7 @@ class Worker {
 void become_helper(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(0);
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  base::take_default_signals();
 }
 
 }  // namespace
