@@ -45,17 +45,18 @@ PageWarmup::PageWarmup(const Policy& policy) : policy_(policy) {
 }
 
 void PageWarmup::sys_path_is_known(const std::vector<std::string>& sys_path) {
-  if (policy_.warmup_pages == "auto") start([&] { return warmup::python_plan(sys_path); });
+  if (policy_.warmup_pages == "auto") start([&] { return warmup::python_plan(sys_path); }, 1);
 }
 
 void PageWarmup::image_is_known(const ImageFacts& image) {
-  if (policy_.warmup_pages == "auto") start([&] { return warmup::auto_plan(image); });
+  if (policy_.warmup_pages == "auto") start([&] { return warmup::auto_plan(image); }, 7);
 }
 
-void PageWarmup::start(const warmup::Replay::MakePlan& make_plan) {
+void PageWarmup::start(const warmup::Replay::MakePlan& make_plan, unsigned share) {
   const auto fs = base::RootFs::open("/");
   warmup::ReplayOptions options;
-  options.max_bytes = fs ? warmup::budget(policy_.warmup_max_bytes, *fs) : policy_.warmup_max_bytes;
+  const std::uint64_t wanted = policy_.warmup_max_bytes;
+  options.max_bytes = (fs ? warmup::budget(wanted, *fs) : wanted) / 8 * share;
   base::log_verbose("pages: reading ahead, at most " + mebibytes(options.max_bytes));
   replays_.push_back(std::make_unique<warmup::Replay>(make_plan, options));
 }

@@ -29,7 +29,8 @@ class PageWarmup {
   void finish(bool goes_on);
 
  private:
-  void start(const warmup::Replay::MakePlan& make_plan);
+  // `share`: how many eighths of the budget this plan may use.
+  void start(const warmup::Replay::MakePlan& make_plan, unsigned share = 8);
 
   const Policy& policy_;
   std::vector<std::unique_ptr<warmup::Replay>> replays_;

@@ -1,6 +1,7 @@
 #include "warmup/python_plan.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -98,6 +99,10 @@ bool is_standard_library(const std::string& entry) {
 }  // namespace
 
 PagePlan python_plan(const std::vector<std::string>& sys_path) {
+  const auto has_torch = [](const std::string& entry) {
+    return ::access((entry + "/torch").c_str(), F_OK) == 0;
+  };
+  if (std::none_of(sys_path.begin(), sys_path.end(), has_torch)) return {};
   Gatherer gatherer;
   for (const std::string& entry : sys_path) {
     if (is_standard_library(entry)) {

@@ -8,8 +8,9 @@
 
 namespace gpuinit::warmup {
 
-// The .pyc files (the .py files where there are none) of the standard library, torch, NumPy
-// and single modules on `sys_path`, without the packages that `import torch` leaves for
+// Empty where no entry of `sys_path` has a torch: then nobody knows what will be read.
+// Otherwise the .pyc files (the .py files where there are none) of the standard library, torch,
+// NumPy and single modules on `sys_path`, without the packages that `import torch` leaves for
 // later. A guess that may name a file too many, never one that is not there. Lists
 // directories and reads no file: every part is WholeFile.
 //

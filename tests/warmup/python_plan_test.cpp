@@ -50,8 +50,9 @@ TEST_F(PythonPlan, HasTheStandardLibraryWithoutItsTests) {
   tree_.file("lib/python3.12/__pycache__/os.cpython-312.pyc")
       .file("lib/python3.12/json/__pycache__/decoder.cpython-312.pyc")
       .file("lib/python3.12/test/__pycache__/test_os.cpython-312.pyc")
-      .file("lib/python3.12/site-packages/torch/__pycache__/x.cpython-312.pyc");
-  EXPECT_THAT(planned({"lib/python3.12"}),
+      .file("lib/python3.12/site-packages/torch/__pycache__/x.cpython-312.pyc")
+      .directory("other/torch");
+  EXPECT_THAT(planned({"lib/python3.12", "other"}),
               UnorderedElementsAre("/lib/python3.12/__pycache__/os.cpython-312.pyc",
                                    "/lib/python3.12/json/__pycache__/decoder.cpython-312.pyc"));
 }
@@ -61,9 +62,16 @@ TEST_F(PythonPlan, HasTheSourcesWhereNothingIsCompiled) {
   EXPECT_THAT(planned({"site-packages"}), UnorderedElementsAre("/site-packages/torch/__init__.py"));
 }
 
+TEST_F(PythonPlan, IsEmptyWithoutTorch) {
+  tree_.file("lib/python3.12/__pycache__/os.cpython-312.pyc").directory("site-packages/numpy");
+  EXPECT_THAT(planned({"lib/python3.12", "site-packages"}), testing::IsEmpty());
+}
+
 TEST_F(PythonPlan, LeavesOtherDirectoriesAlone) {
+  tree_.directory("site-packages/torch");
   tree_.file("work/train.py").file("work/data/x.py").file("lib/python312.zip");
-  EXPECT_THAT(planned({"work", "nowhere", "lib/python312.zip"}), testing::IsEmpty());
+  EXPECT_THAT(planned({"work", "nowhere", "lib/python312.zip", "site-packages"}),
+              testing::IsEmpty());
 }
 
 TEST_F(PythonPlan, ATreeThatLeadsIntoItselfEnds) {
