@@ -44,8 +44,7 @@ Status set_explain(CommandLine& line, std::string id) {
 }
 
 Status set_record(CommandLine& line, std::string file) {
-  if (file.empty()) return Error{"the value is empty"};
-  line.recording = std::move(file);
+  if (auto done = set_text<&CommandLine::recording>(line, std::move(file)); !done) return done;
   return set_verb<Verb::kRecord>(line, {});
 }
 

@@ -34,7 +34,9 @@ std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) 
 
 }  // namespace
 
-PageWarmup::PageWarmup(const Policy& policy) : policy_(policy) {
+PageWarmup::PageWarmup(const Policy& policy) : policy_(policy), budget_(policy.warmup_max_bytes) {
+  if (policy.warmup_pages == "off") return;
+  if (const auto fs = base::RootFs::open("/")) budget_ = warmup::budget(budget_, *fs);
   if (!policy.warmup_pages.starts_with('/')) return;
   auto plan = read_recording(policy.warmup_pages);
   if (!plan) {
@@ -53,10 +55,8 @@ void PageWarmup::image_is_known(const ImageFacts& image) {
 }
 
 void PageWarmup::start(const warmup::Replay::MakePlan& make_plan, unsigned share) {
-  const auto fs = base::RootFs::open("/");
   warmup::ReplayOptions options;
-  const std::uint64_t wanted = policy_.warmup_max_bytes;
-  options.max_bytes = (fs ? warmup::budget(wanted, *fs) : wanted) / 8 * share;
+  options.max_bytes = budget_ / 8 * share;
   base::log_verbose("pages: reading ahead, at most " + mebibytes(options.max_bytes));
   replays_.push_back(std::make_unique<warmup::Replay>(make_plan, options));
 }

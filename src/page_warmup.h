@@ -33,6 +33,7 @@ class PageWarmup {
   void start(const warmup::Replay::MakePlan& make_plan, unsigned share = 8);
 
   const Policy& policy_;
+  std::uint64_t budget_;  // bytes, for all plans together
   std::vector<std::unique_ptr<warmup::Replay>> replays_;
 };
 

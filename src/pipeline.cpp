@@ -183,34 +183,34 @@ Status wait_for_driver(const Question& question, const Policy& policy, Judgement
   return Done{};
 }
 
-}  // namespace
-
-Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
+// `client`: where the probe goes that is to stay.
+Result<Facts> gather(const Question& question, const Policy& policy, Timings& timings,
+                     probe::OpenClient& client) {
   Facts facts;
   std::optional<image::PythonStart> python;
   auto image = image_of(question, policy, timings, python);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
-  probe::OpenClient nobody;
-  auto node = node_of(question, facts.image, policy, timings, nobody);
+  auto node = node_of(question, facts.image, policy, timings, client);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();
   add_python(question, policy, python, facts.image, timings);
   return facts;
 }
 
+}  // namespace
+
+Result<Facts> gather_facts(const Question& question, const Policy& policy, Timings& timings) {
+  probe::OpenClient nobody;
+  return gather(question, policy, timings, nobody);
+}
+
 Result<Judgement> judge(const Question& question, const Policy& policy) {
   const auto start = Clock::now();
   Judgement judgement;
-  std::optional<image::PythonStart> python;
-  auto image = image_of(question, policy, judgement.timings, python);
-  if (!image) return std::move(image).error();
-  judgement.facts.image = std::move(image).value();
-  auto node =
-      node_of(question, judgement.facts.image, policy, judgement.timings, judgement.driver_client);
-  if (!node) return std::move(node).error();
-  judgement.facts.node = std::move(node).value();
-  add_python(question, policy, python, judgement.facts.image, judgement.timings);
+  auto facts = gather(question, policy, judgement.timings, judgement.driver_client);
+  if (!facts) return std::move(facts).error();
+  judgement.facts = std::move(facts).value();
   run_the_checks(judgement, policy);
   if (may_wait(question, policy)) {
     const Status waited = wait_for_driver(question, policy, judgement);

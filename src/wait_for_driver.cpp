@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <thread>
 #include <utility>
 
+#include "base/seconds_text.h"
 #include "gpuinit/exit_codes.h"
 #include "gpuinit/probe_protocol.h"
 #include "rules/cuda_error.h"
@@ -27,12 +27,6 @@ constexpr std::array<std::string_view, 3> kDeviceChecks{"device.present", "devic
 
 bool is_device_check(std::string_view id) {
   return std::find(kDeviceChecks.begin(), kDeviceChecks.end(), id) != kDeviceChecks.end();
-}
-
-std::string in_seconds(std::chrono::duration<double> time, const char* format) {
-  char text[40];
-  std::snprintf(text, sizeof text, format, time.count());
-  return text;
 }
 
 struct Reason {
@@ -112,7 +106,10 @@ WaitForDriver::WaitForDriver(std::chrono::milliseconds timeout,
                              std::function<void(std::string_view)> say)
     : timeout_(timeout), say_(std::move(say)) {}
 
-std::string WaitForDriver::elapsed() const { return in_seconds(Clock::now() - start_, "%.0f s"); }
+std::string WaitForDriver::elapsed() const {
+  return std::to_string(std::chrono::round<std::chrono::seconds>(Clock::now() - start_).count()) +
+         " s";
+}
 
 bool WaitForDriver::pause(std::string_view reason) {
   const auto now = Clock::now();
@@ -120,7 +117,7 @@ bool WaitForDriver::pause(std::string_view reason) {
   if (now >= deadline) return false;
   if (say_ && (!last_said_ || now - *last_said_ >= kBetweenLines)) {
     say_("waiting for the GPUs: " + std::string(reason) + "; " + elapsed() + " of " +
-         in_seconds(timeout_, "%.15g s"));
+         base::seconds_text(timeout_));
     last_said_ = now;
   }
   std::this_thread::sleep_until(std::min(deadline, now + pause_before(++asked_)));

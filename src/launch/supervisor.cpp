@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 
+#include "base/seconds_text.h"
 #include "launch/others.h"
 #include "launch/resident.h"
 #include "launch/signal_set.h"
@@ -20,12 +20,6 @@ using std::chrono::milliseconds;
 // SIGKILL works at once, except on who sits in the kernel (a driver that hangs).
 constexpr milliseconds kKillBound{2000};
 constexpr milliseconds kKillAgain{50};
-
-std::string in_seconds(milliseconds time) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.15g s", static_cast<double>(time.count()) / 1000);
-  return text;
-}
 
 // A command that is over by then was not worth giving memory back for.
 constexpr milliseconds kSettled{200};
@@ -186,7 +180,7 @@ void Supervisor::kill_command() {
   ask_others_to_end(command_);
   deadline_ = Clock::now() + last_notice();
   options_.say("killed the command (pid " + std::to_string(command_) + "), still there " +
-               in_seconds(options_.grace) + " after SIGTERM (launch.grace)");
+               base::seconds_text(options_.grace) + " after SIGTERM (launch.grace)");
 }
 
 // First the command, then everybody, again and again while there is somebody; true
@@ -205,7 +199,7 @@ bool Supervisor::time_is_up() {
   if (!kill_deadline_) {
     kill_deadline_ = now + kKillBound;
     options_.say("killed what was still there " +
-                 in_seconds(command_killed_ ? last_notice() : options_.grace) +
+                 base::seconds_text(command_killed_ ? last_notice() : options_.grace) +
                  " after SIGTERM (launch.grace): " + names);
   } else if (now >= *kill_deadline_) {
     options_.say("left behind, since SIGKILL has not ended it: " + names);

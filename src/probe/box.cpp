@@ -10,11 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/pass_descriptor.h"
 #include "probe/landlock.h"
+#include "seccomp/circumstances.h"
 
 namespace gpuinit::probe {
 
@@ -27,11 +28,9 @@ constexpr int kCallsAtOnce = 64;       // then the caller looks at its clock aga
 // Kernels before do not say so when asked, they fail each answer.
 bool kernel_since(int major, int minor) {
   utsname names{};
-  int has_major = 0;
-  int has_minor = 0;
-  if (::uname(&names) != 0 || std::sscanf(names.release, "%d.%d", &has_major, &has_minor) != 2)
-    return false;
-  return has_major > major || (has_major == major && has_minor >= minor);
+  if (::uname(&names) != 0) return false;
+  const auto version = seccomp::kernel_version(names.release);
+  return version && *version >= std::pair(major, minor);
 }
 
 void count(std::map<std::string, std::uint64_t>& names, const std::string& name) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/cgroup_memory.h"
+#include "base/reap_group.h"
 #include "base/root_fs.h"
 #include "base/signal_name.h"
 #include "probe/child_setup.h"
@@ -206,12 +207,7 @@ void Child::kill_and_reap() {
   }
   wait_until_ended(deadline);
   abandoned_ = !ended_;
-  // The child itself, and as PID 1 also its own children, which have become ours.
-  while (!abandoned_ && Clock::now() < deadline) {
-    const pid_t got = ::waitpid(-pid_, nullptr, WNOHANG);
-    if (got < 0 && errno != EINTR) break;
-    if (got == 0) ::poll(nullptr, 0, 1);
-  }
+  if (!abandoned_) base::reap_group(pid_, deadline);
   if (ended_ && end_.known) ::waitpid(pid_, nullptr, WNOHANG);
   pid_fd_.reset();
   pid_ = -1;

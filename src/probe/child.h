@@ -50,6 +50,8 @@ class DefaultSigchld {
 // (uninterruptible in a driver) is left behind.
 class Child {
  public:
+  // The dynamic loader's own exit status when it cannot load what a program needs.
+  static constexpr int kLoaderFailed = 127;
   static constexpr std::chrono::milliseconds kReapBound{1000};
 
   enum class Event {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
+#include "base/seconds_text.h"
 #include "gpuinit/probe_protocol.h"
 #include "probe/answer.h"
 #include "probe/child.h"
@@ -22,9 +22,6 @@ namespace {
 
 using Outcome = ProbeRun::Outcome;
 
-// The dynamic loader's own exit status when it cannot load what the program needs.
-constexpr int kLoaderFailed = 127;
-
 ChildProgram program_for(const CudaProbeOptions& options) {
   char directory[PATH_MAX];
   const bool known = ::getcwd(directory, sizeof directory) != nullptr && directory[0] == '/';
@@ -37,13 +34,6 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   program.environment = cuda_environment(options.environment, known ? directory : "");
   program.sandbox.level = options.sandbox;
   return program;
-}
-
-// "60 s", "1.5 s"
-std::string seconds(std::chrono::milliseconds time) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.15g s", static_cast<double>(time.count()) / 1000);
-  return text;
 }
 
 std::string where(const Answer& answer) {
@@ -78,7 +68,7 @@ struct CudaProbe::State {
   void judge(ProbeRun& run) const;
   std::string how_it_ended(ProbeRun& run) const;
   std::string no_answer_in(const std::string& calls) const {
-    return "no answer within " + seconds(options.trial_timeout) + " in " + calls;
+    return "no answer within " + base::seconds_text(options.trial_timeout) + " in " + calls;
   }
 
   CudaProbeOptions options;
@@ -143,7 +133,7 @@ std::string CudaProbe::State::how_it_ended(ProbeRun& run) const {
   run.outcome = Outcome::kExited;
   if (!end.known) return "ended without a whole answer" + where(answer);
   const std::string status = child.how_it_ended();
-  if (!answer.greeted && end.status == kLoaderFailed)
+  if (!answer.greeted && end.status == Child::kLoaderFailed)
     return status +
            ": the loader could not start it (it needs libc.so.6 and libdl.so.2 of glibc 2.17 or "
            "later)";
@@ -173,7 +163,8 @@ void CudaProbe::State::judge(ProbeRun& run) const {
     if (child.abandoned()) run.detail += ", and SIGKILL did not end it";
   } else if (timed_out) {
     run.outcome = Outcome::kTimedOut;
-    run.detail = "no whole answer within " + seconds(options.timeout) + "; it was" + where(answer);
+    run.detail = "no whole answer within " + base::seconds_text(options.timeout) + "; it was" +
+                 where(answer);
     if (child.abandoned()) run.detail += ", and SIGKILL did not end it";
   } else {
     run.detail = how_it_ended(run);

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
+#include "base/seconds_text.h"
 #include "probe/child.h"
 #include "probe/embedded_python_script.h"
 #include "probe/python_environment.h"
@@ -20,16 +20,6 @@ using State = PythonLines::State;
 
 constexpr char kEmbedded[] = "embedded";
 constexpr char kInterpreter[] = "interpreter";
-
-// The dynamic loader's own exit status when it cannot load what the program needs.
-constexpr int kLoaderFailed = 127;
-
-// "60 s", "1.5 s"
-std::string seconds(std::chrono::milliseconds time) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.15g s", static_cast<double>(time.count()) / 1000);
-  return text;
-}
 
 // What follows the interpreter's name, for both ways. -B: a probe leaves no files.
 std::vector<std::string> arguments(const PythonProbeOptions& options) {
@@ -143,7 +133,7 @@ class Run {
     }
     if (timed_out_) {
       say(run, Outcome::kTimedOut,
-          "no whole answer within " + seconds(timeout_) + "; it was" + where());
+          "no whole answer within " + base::seconds_text(timeout_) + "; it was" + where());
       if (child_.abandoned()) run.detail += ", and SIGKILL did not end it";
       return;
     }
@@ -151,7 +141,7 @@ class Run {
     if (!end.known) return say(run, Outcome::kExited, "ended without a whole answer" + where());
     if (end.signal != 0) return say(run, Outcome::kCrashed, child_.how_it_ended() + where());
     std::string status = child_.how_it_ended() + where();
-    if (end.status == kLoaderFailed && lines_.last_step().empty())
+    if (end.status == Child::kLoaderFailed && lines_.last_step().empty())
       status += ": the loader could not start it";
     say(run, Outcome::kExited, std::move(status));
   }

@@ -16,6 +16,7 @@
 #include <new>
 
 #include "base/default_signals.h"
+#include "base/reap_group.h"
 
 namespace gpuinit::warmup {
 
@@ -178,15 +179,7 @@ void Replay::stop() {
   if (leader_ > 0) {
     ::kill(-leader_, SIGKILL);
     ::kill(leader_, SIGKILL);
-    // The leader, and as PID 1 those that it leaves to us. They are killed already; one
-    // that the disk does not let go is not waited for.
-    const auto deadline = Clock::now() + kReapBound;
-    for (;;) {
-      const pid_t got = ::waitpid(-leader_, nullptr, WNOHANG);
-      if (got > 0 || (got < 0 && errno == EINTR)) continue;
-      if (got < 0 || Clock::now() >= deadline) break;
-      ::poll(nullptr, 0, 1);
-    }
+    base::reap_group(leader_, Clock::now() + kReapBound);
     leader_ = -1;
     done_.reset();
   }

@@ -51,9 +51,6 @@ class Replay {
   // will find them among these.
   void let_go();
 
-  // To be closed by nobody else; readable when finished. -1: not running.
-  int fd() const { return done_.get(); }
-
   struct Shared;  // what we and the processes have in common
 
  private:

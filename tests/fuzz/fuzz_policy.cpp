@@ -2,28 +2,17 @@
 // being printed and loaded again.
 // Input: the first byte is 'f' for a file; otherwise settings, as in GPUINIT_SET.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 #include "base/json.h"
+#include "fuzz/require.h"
 #include "policy/layers.h"
 
 namespace {
 
+using gpuinit::fuzz::require;
+using gpuinit::fuzz::require_printable;
 using gpuinit::policy::Layers;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
-
-void require_printable(const std::string& message) {
-  require(!message.empty(), "an error says nothing");
-  for (const char c : message)
-    require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "an error has control characters");
-}
 
 }  // namespace
 

@@ -1,10 +1,9 @@
 // A seccomp profile: must be refused, or give a filter that can be described and, if it
 // compiles, a program that the kernel would take.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "seccomp/abis.h"
 #include "seccomp/describe.h"
 #include "seccomp/profile.h"
@@ -12,18 +11,8 @@
 namespace {
 
 using namespace gpuinit::seccomp;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
-
-void require_printable(const std::string& message) {
-  require(!message.empty(), "an error says nothing");
-  for (const char c : message)
-    require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "an error has control characters");
-}
+using gpuinit::fuzz::require;
+using gpuinit::fuzz::require_printable;
 
 }  // namespace
 
