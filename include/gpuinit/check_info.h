@@ -3,10 +3,13 @@
 
 #include <string_view>
 
+#include "gpuinit/policy.h"
+
 namespace gpuinit {
 
 struct CheckInfo {
   std::string_view id;
+  Level level = Level::kFail;   // built in; what a policy that says nothing means
   std::string_view exit_codes;  // "65", "69 or 77"
   std::string_view title;       // one line, as in the README's table
   std::string_view looks_at;    // which facts, from where

@@ -37,9 +37,11 @@ inline constexpr std::array<ExitCodeInfo, 12> kExitCodes{{
     {kExitNode, "node", "the node has no usable driver or GPU", "on another node"},
     {kExitInternal, "internal", "gpuinit's own error", "report it"},
     {kExitNotReady, "not-ready", "not ready yet, busy or timed out", "yes, later"},
-    {kExitPermission, "permission", "a device may not be opened", "in a new container, with the device allowed"},
+    {kExitPermission, "permission", "a device may not be opened",
+     "in a new container, with the device allowed"},
     {kExitPolicy, "policy", "the policy has an error", "fix the policy"},
-    {kExitNotExecutable, "not-executable", "COMMAND was found but cannot be executed", "never: fix the image"},
+    {kExitNotExecutable, "not-executable", "COMMAND was found but cannot be executed",
+     "never: fix the image"},
     {kExitNotFound, "not-found", "COMMAND was not found", "never: fix the command"},
     {kExitSignalBase, "signal", "128+n: ended by signal n", "as the command's owner sees fit"},
 }};
@@ -49,12 +51,18 @@ inline constexpr std::array<ExitCodeInfo, 12> kExitCodes{{
 // 69 another node of the same kind, 75 only time.
 constexpr int retry_rank(int code) {
   switch (code) {
-    case kExitImage: return 5;
-    case kExitFit: return 4;
-    case kExitPermission: return 3;
-    case kExitNode: return 2;
-    case kExitNotReady: return 1;
-    default: return 0;
+    case kExitImage:
+      return 5;
+    case kExitFit:
+      return 4;
+    case kExitPermission:
+      return 3;
+    case kExitNode:
+      return 2;
+    case kExitNotReady:
+      return 1;
+    default:
+      return 0;
   }
 }
 

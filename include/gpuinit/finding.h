@@ -17,13 +17,14 @@ enum class Severity {
 };
 
 struct Finding {
-  std::string id;               // "python.abi"
+  std::string id;  // "python.abi"
   Severity severity = Severity::kFail;
-  int exit_code = kExitGood;    // class of the failure; only kFail counts in the verdict
-  std::string summary;          // one sentence: what was seen
-  std::vector<std::pair<std::string, std::string>> evidence;  // "torch._C" → "cpython-310-x86_64-linux-gnu"
-  std::string why;              // one or two sentences: why it cannot work
-  std::string fix;              // what to do, most likely cure first
+  int exit_code = kExitGood;  // class of the failure; only kFail counts in the verdict
+  std::string summary;        // one sentence: what was seen
+  std::vector<std::pair<std::string, std::string>>
+      evidence;     // "torch._C" → "cpython-310-x86_64-linux-gnu"
+  std::string why;  // one or two sentences: why it cannot work
+  std::string fix;  // what to do, most likely cure first
 
   bool operator==(const Finding&) const = default;
 };

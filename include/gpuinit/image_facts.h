@@ -15,21 +15,23 @@ namespace gpuinit {
 
 // The Python that the command will run in.
 struct Interpreter {
-  std::string path;            // as the command will exec it, e.g. /opt/venv/bin/python
-  std::string real_path;       // the same with every symlink resolved inside the root
-  std::string chosen_because;  // one clause: "`python` found on PATH", "shebang of /opt/venv/bin/torchrun"
-  bool from_command = false;   // false: the command could not be followed, this is the fallback
-  Fact<std::string> version;   // "3.12.4", or "3.12" when the micro version is not in the files
-  Fact<std::string> soabi;     // "cpython-312-x86_64-linux-gnu", "cpython-313t-…", "cpython-311d-…"
-  Fact<std::string> soabi_source;  // which file said so
-  Fact<std::string> machine;   // ELF machine: "x86_64", "aarch64"
-  Fact<std::string> libc;      // "glibc", "musl", "static"
-  Fact<std::string> libpython; // SONAME it needs; absent: linked in statically
-  Fact<std::string> environment;  // "system", "venv", "conda", "pyenv"
-  Fact<std::string> prefix;       // sys.prefix
-  Fact<std::string> base_prefix;  // sys.base_prefix
+  std::string path;       // as the command will exec it, e.g. /opt/venv/bin/python
+  std::string real_path;  // the same with every symlink resolved inside the root
+  std::string
+      chosen_because;  // one clause: "`python` found on PATH", "shebang of /opt/venv/bin/torchrun"
+  bool from_command = false;  // false: the command could not be followed, this is the fallback
+  Fact<std::string> version;  // "3.12.4", or "3.12" when the micro version is not in the files
+  Fact<std::string> soabi;  // "cpython-312-x86_64-linux-gnu", "cpython-313t-…", "cpython-311d-…"
+  Fact<std::string> soabi_source;           // which file said so
+  Fact<std::string> machine;                // ELF machine: "x86_64", "aarch64"
+  Fact<std::string> libc;                   // "glibc", "musl", "static"
+  Fact<std::string> libpython;              // SONAME it needs; absent: linked in statically
+  Fact<std::string> environment;            // "system", "venv", "conda", "pyenv"
+  Fact<std::string> prefix;                 // sys.prefix
+  Fact<std::string> base_prefix;            // sys.base_prefix
   Fact<std::vector<std::string>> sys_path;  // in order, existing directories and zips only
-  std::vector<std::string> sys_path_notes;  // what may add to sys.path and cannot be read (`import` lines in .pth)
+  std::vector<std::string>
+      sys_path_notes;  // what may add to sys.path and cannot be read (`import` lines in .pth)
 
   bool operator==(const Interpreter&) const = default;
 };
@@ -37,8 +39,9 @@ struct Interpreter {
 // Containers of the fatbin sections that hold exactly the same set of targets.
 // Groups, not totals, because coverage of a device is counted in containers.
 struct FatbinGroup {
-  std::vector<std::string> targets;  // "sm_90", "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
-  Fact<std::string> ptx_isa;         // highest PTX ISA of the group, "8.4"; absent: no PTX in it
+  std::vector<std::string>
+      targets;                // "sm_90", "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
+  Fact<std::string> ptx_isa;  // highest PTX ISA of the group, "8.4"; absent: no PTX in it
   std::uint64_t containers = 0;
 
   bool operator==(const FatbinGroup&) const = default;
@@ -46,8 +49,9 @@ struct FatbinGroup {
 
 // Device code in torch's CUDA libraries.
 struct DeviceCode {
-  std::vector<std::string> files;                // the libraries that were read
-  std::map<std::string, std::uint64_t> entries;  // target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts
+  std::vector<std::string> files;  // the libraries that were read
+  std::map<std::string, std::uint64_t>
+      entries;  // target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts
   std::vector<FatbinGroup> groups;
 
   bool operator==(const DeviceCode&) const = default;
@@ -56,32 +60,39 @@ struct DeviceCode {
 struct Torch {
   std::string path;            // the package directory, or the torch.py that would be imported
   std::string sys_path_entry;  // the sys.path entry it was found on
-  std::vector<std::string> shadowed;  // further torch packages later on sys.path, that this one hides
-  Fact<std::string> layout;    // "wheel", "conda", "debian", "ngc", "source"
-  Fact<std::string> version;   // torch/version.py, "2.8.0+cu128"
+  std::vector<std::string>
+      shadowed;               // further torch packages later on sys.path, that this one hides
+  Fact<std::string> layout;   // "wheel", "conda", "debian", "ngc", "source"
+  Fact<std::string> version;  // torch/version.py, "2.8.0+cu128"
   Fact<std::string> metadata_version;  // dist-info or egg-info; absent: no metadata
-  Fact<std::string> cuda;      // torch/version.py `cuda`, "12.8"; absent: not a CUDA build
-  Fact<std::string> hip;       // torch/version.py `hip`; absent: not a ROCm build
-  Fact<std::string> soabi;     // of `torch/_C.<soabi>.so` (the interpreter's own if it is among several); absent: no such file
-  std::vector<std::string> soabis;      // of every `torch/_C.*.so`
-  Fact<std::string> machine;            // ELF machine of `_C`
-  Fact<bool> exports_init;              // `_C` exports PyInit__C
-  Fact<std::vector<std::string>> missing_python_symbols;  // Py* that torch needs and this interpreter does not export
+  Fact<std::string> cuda;              // torch/version.py `cuda`, "12.8"; absent: not a CUDA build
+  Fact<std::string> hip;               // torch/version.py `hip`; absent: not a ROCm build
+  Fact<std::string> soabi;  // of `torch/_C.<soabi>.so` (the interpreter's own if it is among
+                            // several); absent: no such file
+  std::vector<std::string> soabis;  // of every `torch/_C.*.so`
+  Fact<std::string> machine;        // ELF machine of `_C`
+  Fact<bool> exports_init;          // `_C` exports PyInit__C
+  Fact<std::vector<std::string>>
+      missing_python_symbols;  // Py* that torch needs and this interpreter does not export
   Fact<std::vector<std::string>> wheel_tags;  // dist-info/WHEEL `Tag:`; absent: not a wheel
-  Fact<bool> cxx11_abi;        // _GLIBCXX_USE_CXX11_ABI of libc10
-  Fact<std::string> numpy_abi; // "1" or "2": the NumPy that libtorch_python was compiled for; absent: none
-  Fact<std::vector<std::string>> missing_files;  // files that an installation must have and this one lacks
-  Fact<std::vector<std::string>> arch_list;      // torch.cuda.get_arch_list(), from libtorch_python; absent: CPU build
-  Fact<DeviceCode> device_code;                  // absent: no libtorch_cuda
+  Fact<bool> cxx11_abi;                       // _GLIBCXX_USE_CXX11_ABI of libc10
+  Fact<std::string>
+      numpy_abi;  // "1" or "2": the NumPy that libtorch_python was compiled for; absent: none
+  Fact<std::vector<std::string>>
+      missing_files;  // files that an installation must have and this one lacks
+  Fact<std::vector<std::string>>
+      arch_list;  // torch.cuda.get_arch_list(), from libtorch_python; absent: CPU build
+  Fact<DeviceCode> device_code;  // absent: no libtorch_cuda
 
   bool operator==(const Torch&) const = default;
 };
 
 // The libcudart that torch will get.
 struct CudaRuntime {
-  std::string soname;     // what torch asks for: "libcudart.so.12"
-  std::string path;       // as the loader or torch's own preload finds it
-  std::string found_by;   // "RPATH of …", "LD_LIBRARY_PATH", "ld.so.cache", "torch preload from sys.path"
+  std::string soname;  // what torch asks for: "libcudart.so.12"
+  std::string path;    // as the loader or torch's own preload finds it
+  std::string
+      found_by;  // "RPATH of …", "LD_LIBRARY_PATH", "ld.so.cache", "torch preload from sys.path"
   Fact<std::string> version;         // "12.8.90", or "12.8"
   Fact<std::string> version_source;  // which file said so
 
@@ -90,10 +101,10 @@ struct CudaRuntime {
 
 // A forward-compatibility libcuda in a CUDA installation of the image, in use or not.
 struct CompatLibrary {
-  std::string directory;       // to put into LD_LIBRARY_PATH: "/usr/local/cuda-12.8/compat"
-  std::string real_path;       // of the libcuda.so.1 in it
-  Fact<std::string> version;   // driver release it belongs to, "570.86.10"
-  Fact<CompatNote> note;       // absent: the library carries none
+  std::string directory;      // to put into LD_LIBRARY_PATH: "/usr/local/cuda-12.8/compat"
+  std::string real_path;      // of the libcuda.so.1 in it
+  Fact<std::string> version;  // driver release it belongs to, "570.86.10"
+  Fact<CompatNote> note;      // absent: the library carries none
 
   bool operator==(const CompatLibrary&) const = default;
 };
@@ -116,10 +127,10 @@ struct LoadedLibrary {
 // A library that is asked for and not to be had.
 struct MissingLibrary {
   std::string name;
-  std::string needed_by;  // path of who asked
-  std::string reason;     // "not found", "/a/libx.so.1: not an ELF file"
+  std::string needed_by;               // path of who asked
+  std::string reason;                  // "not found", "/a/libx.so.1: not an ELF file"
   std::vector<std::string> elsewhere;  // files of that name where the loader does not look
-  bool of_driver = false;  // libcuda, libnvidia-*: the node brings it, not the image
+  bool of_driver = false;              // libcuda, libnvidia-*: the node brings it, not the image
 
   bool operator==(const MissingLibrary&) const = default;
 };
@@ -159,7 +170,8 @@ struct LoadProblems {
 struct LoaderFacts {
   std::vector<LoadedLibrary> libraries;  // in the order of loading
   LoadProblems problems;
-  std::vector<std::string> notes;  // what the loader says and goes on: an LD_PRELOAD that is not there
+  std::vector<std::string>
+      notes;  // what the loader says and goes on: an LD_PRELOAD that is not there
 
   bool operator==(const LoaderFacts&) const = default;
 };
@@ -170,41 +182,44 @@ struct LoaderFacts {
 // policy names in extensions.include.
 struct Extension {
   std::string path;
-  std::string package;    // the first directory below the sys.path entry: "torchvision"
-  bool asked_for = false; // extensions.include names it: the command needs it
+  std::string package;        // the first directory below the sys.path entry: "torchvision"
+  bool asked_for = false;     // extensions.include names it: the command needs it
   Fact<std::string> soabi;    // ABI tag in its file name; absent: none ("_C.so", "_C.abi3.so")
   Fact<std::string> machine;  // ELF machine
-  Fact<std::string> init_function;  // "PyInit__C", or "init_C" of Python 2; absent: no module, a library
+  Fact<std::string>
+      init_function;  // "PyInit__C", or "init_C" of Python 2; absent: no module, a library
   std::vector<std::string> needs;  // its NEEDED of torch and CUDA: "libtorch.so", "libcudart.so.12"
-  Fact<bool> cxx11_abi;         // of the c10, at and torch symbols it asks for; absent: none has a string
-  Fact<std::string> numpy_abi;  // "1" or "2": the NumPy it was compiled for; absent: it does not use NumPy's C API
-  LoadProblems problems;        // when it is loaded after `import torch`
-  Fact<DeviceCode> device_code; // absent: it carries none
+  Fact<bool> cxx11_abi;  // of the c10, at and torch symbols it asks for; absent: none has a string
+  Fact<std::string> numpy_abi;   // "1" or "2": the NumPy it was compiled for; absent: it does not
+                                 // use NumPy's C API
+  LoadProblems problems;         // when it is loaded after `import torch`
+  Fact<DeviceCode> device_code;  // absent: it carries none
 
   bool operator==(const Extension&) const = default;
 };
 
 // An installed distribution, from its .dist-info or .egg-info.
 struct Package {
-  std::string name;     // normalised: "nvidia-cublas-cu12" (PEP 503)
+  std::string name;  // normalised: "nvidia-cublas-cu12" (PEP 503)
   std::string version;
-  std::string path;     // of the .dist-info directory
-  std::vector<std::string> requires_dist;  // Requires-Dist as written, those that name torch, NumPy, triton, nvidia-* or cuda-*
+  std::string path;                        // of the .dist-info directory
+  std::vector<std::string> requires_dist;  // Requires-Dist as written, those that name torch,
+                                           // NumPy, triton, nvidia-* or cuda-*
 
   bool operator==(const Package&) const = default;
 };
 
 struct ImageFacts {
-  std::string root;                   // as given with --root, "/" otherwise
+  std::string root;  // as given with --root, "/" otherwise
   std::vector<std::string> command;
-  Fact<Interpreter> interpreter;      // absent: the image has no Python that the command could use
-  Fact<Torch> torch;                  // absent: nothing on sys.path is called torch
-  Fact<CudaRuntime> cuda_runtime;     // absent: torch needs none, or needs one that is not there
+  Fact<Interpreter> interpreter;   // absent: the image has no Python that the command could use
+  Fact<Torch> torch;               // absent: nothing on sys.path is called torch
+  Fact<CudaRuntime> cuda_runtime;  // absent: torch needs none, or needs one that is not there
   Fact<std::vector<CompatLibrary>> compat_libraries;
-  Fact<LoaderFacts> loader;           // unknown: another loader than glibc's, or no torch to load
+  Fact<LoaderFacts> loader;  // unknown: another loader than glibc's, or no torch to load
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;
-  Fact<PythonAnswer> python_probe;    // unknown: not asked for, or not to be asked here
+  Fact<PythonAnswer> python_probe;  // unknown: not asked for, or not to be asked here
 
   bool operator==(const ImageFacts&) const = default;
 };

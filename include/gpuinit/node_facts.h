@@ -13,13 +13,14 @@ namespace gpuinit {
 
 // The libcuda.so.1 that the loader will pick: the user-mode driver (UMD).
 struct LibCuda {
-  std::string path;            // where the search found it
-  std::string real_path;       // libcuda.so.535.104.05
-  std::string found_by;        // "LD_LIBRARY_PATH", "ld.so.cache", "default directory"
-  std::string kind;            // "driver", "stub", "forward-compat"
-  Fact<std::string> version;   // driver release it belongs to, "535.104.05"
+  std::string path;              // where the search found it
+  std::string real_path;         // libcuda.so.535.104.05
+  std::string found_by;          // "LD_LIBRARY_PATH", "ld.so.cache", "default directory"
+  std::string kind;              // "driver", "stub", "forward-compat"
+  Fact<std::string> version;     // driver release it belongs to, "535.104.05"
   Fact<CompatNote> compat_note;  // absent: the library carries no note
-  std::vector<std::string> hides;  // real paths of further libcuda.so.1 that it stands in front of, in search order
+  std::vector<std::string>
+      hides;  // real paths of further libcuda.so.1 that it stands in front of, in search order
 
   bool operator==(const LibCuda&) const = default;
 };
@@ -28,7 +29,8 @@ struct Driver {
   Fact<std::string> kernel_version;  // KMD; absent: no NVIDIA kernel module is loaded
   Fact<std::string> cuda_version;    // cuDriverGetVersion, "12.2"
   Fact<LibCuda> libcuda;             // absent: the loader will find none
-  Fact<std::string> libnvidia_ml;    // path of the libnvidia-ml.so.1 that the loader will find; absent: none
+  Fact<std::string>
+      libnvidia_ml;  // path of the libnvidia-ml.so.1 that the loader will find; absent: none
 
   bool operator==(const Driver&) const = default;
 };
@@ -53,11 +55,12 @@ struct DeviceNode {
 
 // What became of one context and one kernel on a device.
 struct ContextTrial {
-  std::string step;            // the last driver call that was made, "cuLaunchKernel"
-  int cuda_error = 0;          // its CUresult; 0: everything up to the read-back worked
-  bool kernel_ran = false;     // false with cuda_error 0: only memory operations could be tried, see `note`
-  bool result_correct = false; // what was read back is what should have been there
-  std::string note;            // "PTX JIT is switched off: CUDA error 223"
+  std::string step;    // the last driver call that was made, "cuLaunchKernel"
+  int cuda_error = 0;  // its CUresult; 0: everything up to the read-back worked
+  bool kernel_ran =
+      false;  // false with cuda_error 0: only memory operations could be tried, see `note`
+  bool result_correct = false;  // what was read back is what should have been there
+  std::string note;             // "PTX JIT is switched off: CUDA error 223"
   double milliseconds = 0;
 
   bool operator==(const ContextTrial&) const = default;
@@ -69,9 +72,9 @@ struct Device {
   Fact<std::string> compute_capability;  // "9.0"
   Fact<std::uint64_t> memory_bytes;
   Fact<std::uint64_t> memory_free_bytes;
-  Fact<bool> mig;                        // the device is a MIG instance
-  Fact<std::string> compute_mode;        // "default", "exclusive-process", "prohibited"
-  Fact<ContextTrial> context;            // unknown: not asked for
+  Fact<bool> mig;                  // the device is a MIG instance
+  Fact<std::string> compute_mode;  // "default", "exclusive-process", "prohibited"
+  Fact<ContextTrial> context;      // unknown: not asked for
 
   bool operator==(const Device&) const = default;
 };
@@ -79,21 +82,21 @@ struct Device {
 // What became of a probe itself: the CUDA probe, or the Python probe (python_answer.h).
 struct ProbeRun {
   enum class Outcome {
-    kAnswered,     // a whole answer arrived
-    kTimedOut,     // killed at probe.timeout
-    kCrashed,      // ended by a signal
-    kExited,       // ended without a whole answer
-    kGarbled,      // said something that is not the protocol
-    kNoLoader,     // the image lacks the glibc loader the probe (and libcuda) needs
-    kNotStarted,   // fork, memfd or exec was refused
+    kAnswered,    // a whole answer arrived
+    kTimedOut,    // killed at probe.timeout
+    kCrashed,     // ended by a signal
+    kExited,      // ended without a whole answer
+    kGarbled,     // said something that is not the protocol
+    kNoLoader,    // the image lacks the glibc loader the probe (and libcuda) needs
+    kNotStarted,  // fork, memfd or exec was refused
   };
   Outcome outcome = Outcome::kNotStarted;
-  std::string detail;      // one clause with the signal, exit status or offending line
-  std::string last_step;   // the call it was in: "dlopen", "cuInit", "cuDevicePrimaryCtxRetain 0"
+  std::string detail;     // one clause with the signal, exit status or offending line
+  std::string last_step;  // the call it was in: "dlopen", "cuInit", "cuDevicePrimaryCtxRetain 0"
   Fact<std::string> load_error;  // dlerror of libcuda.so.1; absent: it loaded
   Fact<int> init_error;          // CUresult of cuInit; 0: success
   double milliseconds = 0;
-  bool out_of_memory = false;    // kCrashed: the kernel killed it because memory ran out
+  bool out_of_memory = false;  // kCrashed: the kernel killed it because memory ran out
   // What the sandbox (src/probe/sandbox.h) held: "seccomp and Landlock", "seccomp", "none,
   // because …"; empty: nobody said.
   std::string sandbox;
@@ -136,10 +139,11 @@ struct NodeFacts {
   Fact<std::vector<KernelGpu>> kernel_gpus;
   Fact<std::vector<DeviceNode>> device_nodes;
   Fact<std::vector<Device>> devices;  // as the driver enumerates them under this environment
-  Fact<std::map<std::string, std::string>> environment;  // the variables that steer CUDA, only those set
-  Fact<ProbeRun> probe;               // unknown: not run, with the reason
+  Fact<std::map<std::string, std::string>>
+      environment;       // the variables that steer CUDA, only those set
+  Fact<ProbeRun> probe;  // unknown: not run, with the reason
   Fact<JitCache> jit_cache;
-  Fact<SharedMemory> shared_memory;   // absent: there is no /dev/shm
+  Fact<SharedMemory> shared_memory;  // absent: there is no /dev/shm
   Limits limits;
   Fact<std::vector<std::string>> rdma_devices;  // "/dev/infiniband/uverbs0"
 

@@ -24,17 +24,17 @@ struct Json {
       value = nullptr;
 
   Json() = default;
-  Json(std::nullptr_t) {}                                  // NOLINT(google-explicit-constructor)
-  Json(bool v) : value(v) {}                               // NOLINT(google-explicit-constructor)
-  Json(int v) : value(std::int64_t{v}) {}                  // NOLINT(google-explicit-constructor)
-  Json(std::int64_t v) : value(v) {}                       // NOLINT(google-explicit-constructor)
-  Json(std::uint64_t v) : value(v) {}                      // NOLINT(google-explicit-constructor)
-  Json(double v) : value(v) {}                             // NOLINT(google-explicit-constructor)
-  Json(const char* v) : value(std::string(v)) {}           // NOLINT(google-explicit-constructor)
-  Json(std::string v) : value(std::move(v)) {}             // NOLINT(google-explicit-constructor)
-  Json(std::string_view v) : value(std::string(v)) {}      // NOLINT(google-explicit-constructor)
-  Json(JsonArray v) : value(std::move(v)) {}               // NOLINT(google-explicit-constructor)
-  Json(JsonObject v) : value(std::move(v)) {}              // NOLINT(google-explicit-constructor)
+  Json(std::nullptr_t) {}                              // NOLINT(google-explicit-constructor)
+  Json(bool v) : value(v) {}                           // NOLINT(google-explicit-constructor)
+  Json(int v) : value(std::int64_t{v}) {}              // NOLINT(google-explicit-constructor)
+  Json(std::int64_t v) : value(v) {}                   // NOLINT(google-explicit-constructor)
+  Json(std::uint64_t v) : value(v) {}                  // NOLINT(google-explicit-constructor)
+  Json(double v) : value(v) {}                         // NOLINT(google-explicit-constructor)
+  Json(const char* v) : value(std::string(v)) {}       // NOLINT(google-explicit-constructor)
+  Json(std::string v) : value(std::move(v)) {}         // NOLINT(google-explicit-constructor)
+  Json(std::string_view v) : value(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+  Json(JsonArray v) : value(std::move(v)) {}           // NOLINT(google-explicit-constructor)
+  Json(JsonObject v) : value(std::move(v)) {}          // NOLINT(google-explicit-constructor)
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
   // Null pointers when the value is of another type.

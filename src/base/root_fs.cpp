@@ -29,7 +29,9 @@ std::vector<std::string> reversed_components(std::string_view path) {
 }
 
 // Relative to the root's descriptor: "/a/b" → "a/b", "/" → ".".
-const char* below_root(const std::string& path) { return path.size() <= 1 ? "." : path.c_str() + 1; }
+const char* below_root(const std::string& path) {
+  return path.size() <= 1 ? "." : path.c_str() + 1;
+}
 
 // openat2 with RESOLVE_IN_ROOT (Linux 5.6) walks the whole path as resolve() does,
 // in one call instead of one per component. -1 with errno ENOSYS if it is not to be
@@ -59,8 +61,7 @@ bool is_free_of_symlinks(int root, std::string_view path) {
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
   const std::string name(path);
-  const UniqueFd fd(
-      static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
+  const UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
   return fd.valid();
 }
 
@@ -102,7 +103,8 @@ Result<std::string> RootFs::resolve(std::string_view path) const {
       continue;
     }
     std::string next = done + "/" + part;
-    if (next.size() >= PATH_MAX) return Error{std::string(path) + ": path is too long", ENAMETOOLONG};
+    if (next.size() >= PATH_MAX)
+      return Error{std::string(path) + ": path is too long", ENAMETOOLONG};
     char target[PATH_MAX];
     const ssize_t length = ::readlinkat(fd_.get(), below_root(next), target, sizeof target);
     if (length < 0) {
@@ -185,7 +187,8 @@ Result<UniqueFd> RootFs::open_regular(std::string_view path) const {
   auto info = stat(path);
   if (!info) return std::move(info).error();
   if (info->kind == FileInfo::Kind::kDirectory) return errno_error(std::string(path), EISDIR);
-  if (info->kind != FileInfo::Kind::kFile) return Error{std::string(path) + ": not a regular file", EINVAL};
+  if (info->kind != FileInfo::Kind::kFile)
+    return Error{std::string(path) + ": not a regular file", EINVAL};
   return open_path(path, O_RDONLY);
 }
 
@@ -203,8 +206,9 @@ Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit
   auto file = open_file(path);
   if (!file) return std::move(file).error();
   if (file->size() > limit)
-    return Error{std::string(path) + ": " + std::to_string(file->size()) + " bytes, more than the " +
-                     std::to_string(limit) + " this kind of file may have",
+    return Error{std::string(path) + ": " + std::to_string(file->size()) +
+                     " bytes, more than the " + std::to_string(limit) +
+                     " this kind of file may have",
                  EFBIG};
   return read_to_end(file->fd(), path, limit);
 }
@@ -231,7 +235,8 @@ Result<std::vector<std::string>> RootFs::list(std::string_view path) const {
     }
     const std::string_view name(entry->d_name);
     if (name == "." || name == "..") continue;
-    if (names.size() >= kMaxEntries) return Error{std::string(path) + ": too many directory entries"};
+    if (names.size() >= kMaxEntries)
+      return Error{std::string(path) + ": too many directory entries"};
     names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());

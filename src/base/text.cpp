@@ -29,17 +29,19 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
                              : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if ((byte(i) & 0xC0U) != 0x80) return 0;
-  if (lead == 0xE0 && byte(1) < 0xA0) return 0;             // overlong
-  if (lead == 0xED && byte(1) >= 0xA0) return 0;            // surrogate
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;             // overlong
-  if (lead == 0xF4 && byte(1) >= 0x90) return 0;            // beyond U+10FFFF
-  if (lead == 0xC2 && byte(1) < 0xA0) return 0;             // C1 control characters
+  if (lead == 0xE0 && byte(1) < 0xA0) return 0;   // overlong
+  if (lead == 0xED && byte(1) >= 0xA0) return 0;  // surrogate
+  if (lead == 0xF0 && byte(1) < 0x90) return 0;   // overlong
+  if (lead == 0xF4 && byte(1) >= 0x90) return 0;  // beyond U+10FFFF
+  if (lead == 0xC2 && byte(1) < 0xA0) return 0;   // C1 control characters
   return length;
 }
 

@@ -7,8 +7,8 @@
 #include "checks/driver_jit.h"
 #include "checks/driver_view.h"
 #include "checks/evidence.h"
+#include "checks/finding_builder.h"
 #include "checks/torch_code.h"
-#include "checks/words.h"
 #include "rules/cuda_error.h"
 
 namespace gpuinit::checks {

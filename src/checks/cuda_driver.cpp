@@ -2,7 +2,7 @@
 #include "checks/check.h"
 #include "checks/driver_view.h"
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {

@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "checks/check.h"
 #include "checks/evidence.h"
+#include "checks/finding_builder.h"
 #include "checks/torch_code.h"
-#include "checks/words.h"
 
 namespace gpuinit::checks {
 

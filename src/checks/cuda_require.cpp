@@ -5,9 +5,9 @@
 #include "checks/check.h"
 #include "checks/driver_view.h"
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/device_name.h"
-#include "rules/requirement.h"
+#include "rules/nvidia_require.h"
 
 namespace gpuinit::checks {
 

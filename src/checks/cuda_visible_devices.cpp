@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "checks/check.h"
 #include "checks/device_files.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/visible_devices.h"
 
 namespace gpuinit::checks {

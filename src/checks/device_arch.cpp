@@ -9,8 +9,8 @@
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
 #include "checks/driver_jit.h"
+#include "checks/finding_builder.h"
 #include "checks/torch_code.h"
-#include "checks/words.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {

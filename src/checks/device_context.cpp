@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "checks/check.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 
 namespace gpuinit::checks {

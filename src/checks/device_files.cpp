@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 

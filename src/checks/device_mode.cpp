@@ -3,7 +3,7 @@
 
 #include "checks/check.h"
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/device_name.h"
 

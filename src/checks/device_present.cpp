@@ -4,7 +4,7 @@
 #include "checks/check.h"
 #include "checks/device_files.h"
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/version.h"
 

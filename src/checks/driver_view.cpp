@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 

@@ -8,8 +8,8 @@
 #include "checks/check.h"
 #include "checks/evidence.h"
 #include "checks/extension_problems.h"
-#include "checks/loader_words.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
+#include "checks/loader_names.h"
 #include "rules/python_abi.h"
 
 namespace gpuinit::checks {

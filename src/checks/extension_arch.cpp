@@ -8,7 +8,7 @@
 #include "checks/check.h"
 #include "checks/driver_jit.h"
 #include "checks/extension_problems.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/python_abi.h"
 
 namespace gpuinit::checks {

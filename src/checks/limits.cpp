@@ -1,6 +1,6 @@
 // limits.shm and limits.memlock: what the container may share and lock is too little.
 #include "checks/check.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 

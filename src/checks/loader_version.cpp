@@ -3,8 +3,8 @@
 
 #include "base/root_fs.h"
 #include "checks/evidence.h"
-#include "checks/loader_words.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
+#include "checks/loader_names.h"
 
 namespace gpuinit::checks {
 

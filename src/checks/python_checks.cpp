@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "checks/check.h"
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 #include "rules/python_abi.h"
 
 namespace gpuinit::checks {

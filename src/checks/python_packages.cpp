@@ -9,8 +9,8 @@
 
 #include "checks/check.h"
 #include "checks/evidence.h"
+#include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
-#include "checks/words.h"
 
 namespace gpuinit::checks {
 

@@ -3,7 +3,7 @@
 
 #include "checks/check.h"
 #include "checks/evidence.h"
-#include "checks/words.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/root_fs.h"
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 #include "gpuinit/result.h"
 
 namespace gpuinit::image {
@@ -18,21 +18,21 @@ class OpenElf {
     auto file = fs.open_file(path);
     if (!file) return std::move(file).error();
     auto source = std::make_unique<base::FileSource>(std::move(file).value());
-    auto elf = binary::ElfFile::open(*source);
+    auto elf = elf::ElfFile::open(*source);
     if (!elf) return std::move(elf).error();
     return OpenElf(std::move(source), std::move(elf).value());
   }
 
-  const binary::ElfFile& elf() const { return elf_; }
-  const binary::ElfFile* operator->() const { return &elf_; }
+  const elf::ElfFile& elf() const { return elf_; }
+  const elf::ElfFile* operator->() const { return &elf_; }
   const std::string& path() const { return source_->name(); }
 
  private:
-  OpenElf(std::unique_ptr<base::FileSource> source, binary::ElfFile elf)
+  OpenElf(std::unique_ptr<base::FileSource> source, elf::ElfFile elf)
       : source_(std::move(source)), elf_(std::move(elf)) {}
 
   std::unique_ptr<base::FileSource> source_;  // on the heap: the ElfFile points to it
-  binary::ElfFile elf_;
+  elf::ElfFile elf_;
 };
 
 }  // namespace gpuinit::image

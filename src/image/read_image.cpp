@@ -3,15 +3,15 @@
 #include <optional>
 #include <utility>
 
-#include "binary/library_search.h"
-#include "image/command_line.h"
-#include "image/compat_libraries.h"
-#include "image/distributions.h"
-#include "image/extension_loading.h"
-#include "image/extensions.h"
-#include "image/read_interpreter.h"
-#include "image/read_loader.h"
-#include "image/read_torch.h"
+#include "image/extensions/extension_loading.h"
+#include "image/extensions/extensions.h"
+#include "image/frameworks/compat_libraries.h"
+#include "image/frameworks/read_loader.h"
+#include "image/frameworks/read_torch.h"
+#include "image/packages/distributions.h"
+#include "image/python/read_interpreter.h"
+#include "image/start/start.h"
+#include "ldso/library_search.h"
 
 namespace gpuinit::image {
 
@@ -34,8 +34,8 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   std::optional<ExtensionLoading> extensions;
   if (facts.extensions && facts.torch)
     extensions.emplace(query.fs, *load.closure, *facts.interpreter, facts.extensions.value());
-  const binary::VersionCheck versions = binary::check_versions(*load.closure);
-  binary::SymbolCheck symbols(*load.closure);
+  const ldso::VersionCheck versions = ldso::check_versions(*load.closure);
+  ldso::SymbolCheck symbols(*load.closure);
   facts.loader = read_loader(
       {query.fs, load, versions, symbols, sys_path, facts.interpreter->prefix.value_or("")});
   if (extensions) extensions->find_problems(symbols, versions);
@@ -60,7 +60,7 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* start) {
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
   const Environment environment = command->environment;
-  const binary::LibrarySearch libraries(query.fs, environment);
+  const ldso::LibrarySearch libraries(query.fs, environment);
   if (start != nullptr)
     start->emplace(PythonStart{.interpreter = command->interpreter,
                                .options = command->options,

@@ -10,8 +10,8 @@
 
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
-#include "image/extension_files.h"
-#include "image/python_start.h"
+#include "image/extensions/extension_files.h"
+#include "image/python/python_start.h"
 
 namespace gpuinit::image {
 

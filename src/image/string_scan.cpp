@@ -56,7 +56,7 @@ Hit string_around(std::string_view window, std::size_t at, bool first) {
 
 }  // namespace
 
-Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
+Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
                                            const std::vector<std::string_view>& needles,
                                            bool (*wanted)(std::string_view)) {
   auto section = elf.section(".rodata");

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 #include "gpuinit/result.h"
 
 namespace gpuinit::image {
@@ -20,7 +20,7 @@ namespace gpuinit::image {
 // (16-byte vectors) lie directly before strings, and linkers keep one copy of a
 // string and of another that it ends with. Reads the section in pieces of 256 KiB.
 // Errors: no such section, larger than kMaxScannedSection, too many strings.
-Result<std::set<std::string>> scan_strings(const binary::ElfFile& elf,
+Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
                                            const std::vector<std::string_view>& needles,
                                            bool (*wanted)(std::string_view));
 

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "launch/call_filter.h"
+#include "launch/command_filter.h"
 
 namespace gpuinit::launch {
 
@@ -26,7 +26,9 @@ int executable_error(const std::string& path) {
 
 FoundCommand find_command(const std::string& name) {
   if (name.empty())
-    return {"", {kExitNotFound, "the command's name is empty: check the ENTRYPOINT, CMD or `command:`"}};
+    return {
+        "",
+        {kExitNotFound, "the command's name is empty: check the ENTRYPOINT, CMD or `command:`"}};
   if (name.find('/') != std::string::npos) {
     const int error = executable_error(name);
     if (error == 0) return {name, {}};
@@ -47,11 +49,12 @@ FoundCommand find_command(const std::string& name) {
     }
   }
   if (!refused.empty()) return {"", describe_exec_failure(refused, refused_error)};
-  return {"", {kExitNotFound, "`" + base::printable(name) + "` is not on PATH (" +
-                                  base::printable(path) + ")"}};
+  return {"",
+          {kExitNotFound,
+           "`" + base::printable(name) + "` is not on PATH (" + base::printable(path) + ")"}};
 }
 
-ExecFailure exec_command(const std::string& path, char* const* argv, const CallFilter* filter) {
+ExecFailure exec_command(const std::string& path, char* const* argv, const CommandFilter* filter) {
   if (filter != nullptr)
     if (const int refused = enter(*filter); refused != 0) return describe_refused_filter(refused);
   ::execve(path.c_str(), argv, environ);

@@ -11,7 +11,7 @@
 
 namespace gpuinit::launch {
 
-struct CallFilter;
+struct CommandFilter;
 
 // Why the command could not be executed.
 struct ExecFailure {
@@ -21,7 +21,7 @@ struct ExecFailure {
 };
 
 struct FoundCommand {
-  std::string path;     // empty: not found, see failure
+  std::string path;  // empty: not found, see failure
   ExecFailure failure;
 };
 
@@ -29,14 +29,15 @@ struct FoundCommand {
 // may be executed. A PATH that is not set means kDefaultPath, an empty element
 // the working directory.
 FoundCommand find_command(const std::string& name);
-inline constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+inline constexpr char kDefaultPath[] =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // Executes `path` with `argv` and the environment of this process. Same pid,
 // cwd, open files; the caller has put back mask and dispositions. `filter` (or null) is
 // installed last; if that fails nothing is executed. Returns only if it failed, and then
 // may be under the filter.
 ExecFailure exec_command(const std::string& path, char* const* argv,
-                         const CallFilter* filter = nullptr);
+                         const CommandFilter* filter = nullptr);
 
 // Says why execve of an existing or missing `path` failed with `error` (errno).
 ExecFailure describe_exec_failure(const std::string& path, int error);

@@ -28,14 +28,22 @@ constexpr std::uint16_t kOwnMachine = EM_AARCH64;
 
 std::string machine_name(unsigned machine) {
   switch (machine) {
-    case EM_X86_64: return "x86-64";
-    case EM_AARCH64: return "aarch64";
-    case EM_386: return "32-bit x86";
-    case EM_ARM: return "32-bit ARM";
-    case EM_PPC64: return "ppc64";
-    case EM_RISCV: return "RISC-V";
-    case EM_S390: return "s390";
-    default: return "machine type " + std::to_string(machine);
+    case EM_X86_64:
+      return "x86-64";
+    case EM_AARCH64:
+      return "aarch64";
+    case EM_386:
+      return "32-bit x86";
+    case EM_ARM:
+      return "32-bit ARM";
+    case EM_PPC64:
+      return "ppc64";
+    case EM_RISCV:
+      return "RISC-V";
+    case EM_S390:
+      return "s390";
+    default:
+      return "machine type " + std::to_string(machine);
   }
 }
 
@@ -139,8 +147,10 @@ ExecFailure describe_exec_failure(const std::string& path, int error) {
     case ENOENT:
       if (exists(path)) return refused(why_missing(path, shown));
       return {kExitNotFound, shown + " does not exist"};
-    case ENOTDIR: return {kExitNotFound, shown + ": a part of the path is not a directory"};
-    case EISDIR: return refused(shown + " is a directory");
+    case ENOTDIR:
+      return {kExitNotFound, shown + ": a part of the path is not a directory"};
+    case EISDIR:
+      return refused(shown + " is a directory");
     case EACCES:
     case EPERM: {
       struct stat status {};
@@ -148,11 +158,16 @@ ExecFailure describe_exec_failure(const std::string& path, int error) {
         return refused(shown + " is a directory");
       return refused(why_not_permitted(path, shown));
     }
-    case ENOEXEC: return refused(why_no_program(path, shown));
-    case E2BIG: return refused(shown + ": arguments and environment are larger than the kernel allows");
-    case ETXTBSY: return refused(shown + " is open for writing by another process");
-    case ELIBBAD: return refused("the loader of " + shown + " is damaged or built for another machine");
-    default: return refused(shown + ": " + std::strerror(error));
+    case ENOEXEC:
+      return refused(why_no_program(path, shown));
+    case E2BIG:
+      return refused(shown + ": arguments and environment are larger than the kernel allows");
+    case ETXTBSY:
+      return refused(shown + " is open for writing by another process");
+    case ELIBBAD:
+      return refused("the loader of " + shown + " is damaged or built for another machine");
+    default:
+      return refused(shown + ": " + std::strerror(error));
   }
 }
 

@@ -50,10 +50,9 @@ std::string about_memory(const Scene& scene) {
   const std::uint64_t kills =
       *memory.oom_kills > *scene.oom_kills_before ? *memory.oom_kills - *scene.oom_kills_before : 0;
   if (kills == 0)
-    return scene.end.signal == SIGKILL
-               ? "the kernel killed nothing in this memory cgroup" + numbers +
-                     ": somebody sent the SIGKILL"
-               : "";
+    return scene.end.signal == SIGKILL ? "the kernel killed nothing in this memory cgroup" +
+                                             numbers + ": somebody sent the SIGKILL"
+                                       : "";
   const std::string what = kills == 1 ? "one process" : std::to_string(kills) + " processes";
   if (!reached_limit(memory))
     return "the kernel killed " + what + " for lack of memory meanwhile" + numbers +

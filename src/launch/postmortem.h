@@ -29,7 +29,7 @@ SharedMemory read_shared_memory();
 struct Scene {
   CommandEnd end;
   std::optional<std::uint64_t> oom_kills_before;
-  base::CgroupMemory memory;         // afterwards
+  base::CgroupMemory memory;   // afterwards
   SharedMemory shared_memory;  // when the command ended
   DriverAnswer driver;
 };

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "gpuinit/result.h"
-#include "launch/call_filter.h"
+#include "launch/command_filter.h"
 
 namespace gpuinit::launch {
 

@@ -14,10 +14,10 @@ namespace gpuinit::launch {
 struct SpawnRequest {
   std::string path;
   char* const* argv = nullptr;
-  bool foreground = false;             // give it the terminal's foreground
-  int parent_death_signal = 0;         // 0: none
-  const CallFilter* filter = nullptr;  // of the command alone; not owned
-  struct sigaction sigchld {};         // as inherited: the command's again
+  bool foreground = false;                // give it the terminal's foreground
+  int parent_death_signal = 0;            // 0: none
+  const CommandFilter* filter = nullptr;  // of the command alone; not owned
+  struct sigaction sigchld {};            // as inherited: the command's again
 };
 
 struct Spawned {

@@ -9,7 +9,7 @@
 
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
-#include "launch/resident.h"
+#include "launch/idle_footprint.h"
 #include "launch/spawn_command.h"
 #include "launch/supervisor.h"
 #include "launch/terminal.h"

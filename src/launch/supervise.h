@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "launch/call_filter.h"
-#include "launch/hold.h"
+#include "launch/command_filter.h"
+#include "launch/driver_keepalive_hold.h"
 #include "launch/inherited_state.h"
 #include "launch/postmortem.h"
 
@@ -26,7 +26,7 @@ struct SuperviseOptions {
   bool postmortem = true;                     // say what the system knows about a failure
   bool postmortem_exit = false;               // a driver that no longer answers makes it kExitNode
   AskDriver ask_driver;                       // empty: nobody is asked
-  const CallFilter* filter = nullptr;         // of the command alone, or null; not owned
+  const CommandFilter* filter = nullptr;      // of the command alone, or null; not owned
   HoldOptions hold;                           // who keeps the driver awake; ours to end
   std::function<void(std::string_view)> say;  // one message for people
 };

@@ -7,8 +7,8 @@
 #include <cerrno>
 
 #include "base/seconds_text.h"
-#include "launch/others.h"
-#include "launch/resident.h"
+#include "launch/idle_footprint.h"
+#include "launch/remaining_processes.h"
 #include "launch/signal_set.h"
 
 namespace gpuinit::launch {

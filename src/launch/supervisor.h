@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "launch/command_end.h"
-#include "launch/hold.h"
+#include "launch/driver_keepalive_hold.h"
 #include "launch/job_control.h"
 #include "launch/postmortem.h"
 #include "launch/supervise.h"

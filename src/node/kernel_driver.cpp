@@ -3,13 +3,13 @@
 #include <cerrno>
 
 #include "base/text.h"
-#include "binary/driver_release.h"
+#include "elf/driver_release.h"
 
 namespace gpuinit::node {
 
 namespace {
 
-using binary::is_release;
+using elf::is_release;
 using Version = Fact<std::string>;
 
 constexpr const char* kProcVersion = "/proc/driver/nvidia/version";

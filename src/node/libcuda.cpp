@@ -3,9 +3,9 @@
 #include <cerrno>
 
 #include "base/text.h"
-#include "binary/elf_file.h"
-#include "binary/libcuda_file.h"
-#include "binary/library_search.h"
+#include "elf/elf_file.h"
+#include "elf/libcuda_file.h"
+#include "ldso/library_search.h"
 
 namespace gpuinit::node {
 
@@ -52,14 +52,14 @@ ElfFacts read_elf(const base::RootFs& fs, const std::string& path) {
     return facts;
   }
   file->expect_random_access();
-  auto elf = binary::ElfFile::open(*file);
+  auto elf = elf::ElfFile::open(*file);
   if (!elf) {
     facts.note = Fact<CompatNote>::unknown(elf.error().message);
     return facts;
   }
   auto dynamic = elf->dynamic();
   facts.stub = dynamic.ok() && dynamic->present && dynamic->needed.empty();
-  facts.note = binary::read_compat_note(*elf);
+  facts.note = elf::read_compat_note(*elf);
   return facts;
 }
 
@@ -74,7 +74,7 @@ std::optional<std::string> preloaded(const base::RootFs& fs,
       if (!path.starts_with('/') || !base::basename(path).starts_with("libcuda.so")) continue;
       auto file = fs.open_file(path);
       if (!file) continue;
-      auto elf = binary::ElfFile::open(*file);
+      auto elf = elf::ElfFile::open(*file);
       if (!elf || elf->machine() != kMachine) continue;
       auto dynamic = elf->dynamic();
       if (dynamic.ok() && dynamic->soname == kSoname) return std::string(path);
@@ -84,7 +84,7 @@ std::optional<std::string> preloaded(const base::RootFs& fs,
 }
 
 // Every libcuda.so.1 that would answer if `library` were not there.
-std::vector<std::string> hidden_by(const binary::LibrarySearch& search, const LibCuda& library) {
+std::vector<std::string> hidden_by(const ldso::LibrarySearch& search, const LibCuda& library) {
   std::vector<std::string> hidden;
   for (const auto& candidate : search.candidates(kSoname, {}, kMachine)) {
     if (hidden.size() >= kMaxHidden) break;
@@ -93,7 +93,7 @@ std::vector<std::string> hidden_by(const binary::LibrarySearch& search, const Li
   return hidden;
 }
 
-Result<LibCuda> find(const base::RootFs& fs, const binary::LibrarySearch& search,
+Result<LibCuda> find(const base::RootFs& fs, const ldso::LibrarySearch& search,
                      const std::map<std::string, std::string>& environment) {
   LibCuda library;
   if (auto path = preloaded(fs, environment)) {
@@ -134,7 +134,7 @@ std::string kind_of(const LibCuda& library, const ElfFacts& elf,
 Fact<LibCuda> read_libcuda(const base::RootFs& fs,
                            const std::map<std::string, std::string>& environment,
                            const Fact<std::string>& kernel_version) {
-  const binary::LibrarySearch search(fs, environment);
+  const ldso::LibrarySearch search(fs, environment);
   auto found = find(fs, search, environment);
   if (!found) {
     if (found.error().code == ENOENT)
@@ -143,7 +143,7 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs,
   }
   LibCuda library = std::move(found).value();
   ElfFacts elf = read_elf(fs, library.real_path);
-  if (auto release = binary::release_in_name(library.real_path)) {
+  if (auto release = elf::release_in_name(library.real_path)) {
     library.version = std::move(*release);
   } else {
     library.version =
@@ -156,7 +156,7 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs,
 
 Fact<std::string> find_libnvidia_ml(const base::RootFs& fs,
                                     const std::map<std::string, std::string>& environment) {
-  const binary::LibrarySearch search(fs, environment);
+  const ldso::LibrarySearch search(fs, environment);
   auto found = search.find("libnvidia-ml.so.1", {}, kMachine);
   if (found) return found->path;
   if (found.error().code == ENOENT && search.cache_problem().empty())

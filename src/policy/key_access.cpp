@@ -3,8 +3,8 @@
 
 #include "base/signal_name.h"
 #include "policy/catalogue.h"
+#include "policy/enum_names.h"
 #include "policy/key_values.h"
-#include "policy/key_words.h"
 
 namespace gpuinit::policy {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "policy/key_words.h"
+#include "policy/enum_names.h"
 
 namespace gpuinit::policy {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/facts_json.h"
+#include "facts/facts_json.h"
 
 namespace gpuinit::report {
 
@@ -72,14 +72,14 @@ std::string report_json(const Verdict& verdict, const std::vector<Finding>& find
   base::JsonObject times;
   for (const auto& [name, milliseconds] : timings)
     times.emplace_back(unused_key(times, name), rounded(milliseconds));
-  return base::print_json(
-             base::JsonObject{{"schema", kFactsSchema},
-                              {"verdict", word_of(verdict.word)},
-                              {"exit_code", verdict.exit_code},
-                              {"findings", std::move(list)},
-                              {"facts", base::JsonObject{{"image", image_to_json(facts.image)},
-                                                         {"node", node_to_json(facts.node)}}},
-                              {"timings_ms", std::move(times)}}) +
+  return base::print_json(base::JsonObject{
+             {"schema", facts::kFactsSchema},
+             {"verdict", word_of(verdict.word)},
+             {"exit_code", verdict.exit_code},
+             {"findings", std::move(list)},
+             {"facts", base::JsonObject{{"image", facts::image_to_json(facts.image)},
+                                        {"node", facts::node_to_json(facts.node)}}},
+             {"timings_ms", std::move(times)}}) +
          "\n";
 }
 

@@ -14,9 +14,9 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "seccomp/abis.h"
+#include "seccomp/enosys_prologue.h"
 #include "seccomp/filter.h"
-#include "seccomp/newer_calls.h"
-#include "seccomp/newer_part.h"
+#include "seccomp/post_libseccomp_syscalls.h"
 
 namespace gpuinit::seccomp {
 

@@ -1,8 +1,8 @@
 // What Docker lets a container do by default, as a filter.
 #pragma once
 
-#include "seccomp/circumstances.h"
 #include "seccomp/filter.h"
+#include "seccomp/target_context.h"
 
 namespace gpuinit::seccomp {
 

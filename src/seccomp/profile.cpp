@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "seccomp/abis.h"
+#include "seccomp/profile_enums.h"
 #include "seccomp/profile_fields.h"
-#include "seccomp/profile_words.h"
 
 namespace gpuinit::seccomp {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "gpuinit/result.h"
-#include "seccomp/circumstances.h"
 #include "seccomp/filter.h"
+#include "seccomp/target_context.h"
 
 namespace gpuinit::seccomp {
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "seccomp/profile_words.h"
+#include "seccomp/profile_enums.h"
 
 namespace gpuinit::seccomp {
 

@@ -8,7 +8,7 @@
 
 #include "base/byte_source.h"
 #include "base/unique_fd.h"
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 
 namespace gpuinit::warmup {
 
@@ -31,7 +31,7 @@ bool is_of_the_loader(std::string_view name) {
 }
 
 // The part of a section that a start touches; length 0: none.
-Range part_of(const binary::Section& section) {
+Range part_of(const elf::Section& section) {
   if (!section.loaded) return {};
   if (is_of_the_loader(section.name)) return {section.offset, section.size};
   if (section.name == ".text") return {section.offset, std::min(section.size, kStartOfCode)};
@@ -50,12 +50,12 @@ FilePart part_of(const std::string& path) {
   const auto source = base::FileSource::from_fd(std::move(fd), path);
   if (!source) return part;
   source->expect_random_access();
-  const auto elf = binary::ElfFile::open(*source);
+  const auto elf = elf::ElfFile::open(*source);
   if (!elf) return part;
   const auto sections = elf->sections();
   if (!sections) return part;
   part.ranges.push_back({0, 4096});  // the headers
-  for (const binary::Section& section : *sections) part.ranges.push_back(part_of(section));
+  for (const elf::Section& section : *sections) part.ranges.push_back(part_of(section));
   tidy(part.ranges, part.size);
   return part;
 }

@@ -9,7 +9,8 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Json, PrintsWhatItParsed) {
-  const std::string text = "{\n  \"b\": [\n    1,\n    -2,\n    1.5,\n    true,\n    null\n  ],\n  \"a\": \"x\"\n}";
+  const std::string text =
+      "{\n  \"b\": [\n    1,\n    -2,\n    1.5,\n    true,\n    null\n  ],\n  \"a\": \"x\"\n}";
   auto json = parse_json(text);
   ASSERT_TRUE(json.ok()) << json.error().message;
   EXPECT_EQ(print_json(*json), text);
@@ -42,7 +43,10 @@ TEST(Json, RefusesWhatIsNotJson) {
 }
 
 TEST(Json, PrintingReplacesInvalidUtf8) {
-  EXPECT_EQ(print_json(Json("a\xff" "b")), "\"a\xef\xbf\xbd" "b\"");
+  EXPECT_EQ(print_json(Json("a\xff"
+                            "b")),
+            "\"a\xef\xbf\xbd"
+            "b\"");
 }
 
 }  // namespace

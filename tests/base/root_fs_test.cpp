@@ -14,7 +14,9 @@ RootFs open_root(const Tree& tree) { return std::move(RootFs::open(tree.root()))
 
 TEST(RootFs, AbsoluteLinksStartAgainAtTheRoot) {
   Tree tree;
-  tree.file("usr/bin/python3.12", "elf").link("usr/bin/python3", "/usr/bin/python3.12").link("bin", "/usr/bin");
+  tree.file("usr/bin/python3.12", "elf")
+      .link("usr/bin/python3", "/usr/bin/python3.12")
+      .link("bin", "/usr/bin");
   const RootFs fs = open_root(tree);
   auto real = fs.resolve("/bin/python3");
   ASSERT_TRUE(real.ok());
@@ -24,7 +26,9 @@ TEST(RootFs, AbsoluteLinksStartAgainAtTheRoot) {
 
 TEST(RootFs, NothingLeavesTheRoot) {
   Tree tree;
-  tree.file("etc/passwd", "inside").link("a/up", "../../../../etc/passwd").link("b", "/../../etc/passwd");
+  tree.file("etc/passwd", "inside")
+      .link("a/up", "../../../../etc/passwd")
+      .link("b", "/../../etc/passwd");
   const RootFs fs = open_root(tree);
   EXPECT_EQ(*fs.read_file("/a/up"), "inside");
   EXPECT_EQ(*fs.read_file("/b"), "inside");
@@ -47,7 +51,8 @@ TEST(RootFs, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(fs.read_file("/none").error().code, ENOENT);
   EXPECT_EQ(fs.read_file("/f/below").error().code, ENOTDIR);
   EXPECT_EQ(fs.read_file("/d").error().code, EISDIR);
-  EXPECT_EQ(fs.read_file("/fifo").error().message, "/fifo: not a regular file");  // and does not hang
+  EXPECT_EQ(fs.read_file("/fifo").error().message,
+            "/fifo: not a regular file");  // and does not hang
   EXPECT_EQ(fs.read_file("/f", 4).error().code, EFBIG);
   EXPECT_EQ(*fs.read_file("/f", 5), "12345");
 }

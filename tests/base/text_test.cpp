@@ -34,7 +34,10 @@ TEST(Text, PrintableHidesWhatTerminalsActOn) {
   EXPECT_EQ(printable("a\x1b[31m\n"), "a\\x1b[31m\\x0a");
   EXPECT_EQ(printable("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
   EXPECT_EQ(printable("\xc3(\xff\xc0\x80"), "\\xc3(\\xff\\xc0\\x80");
-  EXPECT_EQ(printable("\xc2\x9b" "1m"), "\\xc2\\x9b" "1m");  // C1 control sequence introducer
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "1m"),
+            "\\xc2\\x9b"
+            "1m");  // C1 control sequence introducer
   EXPECT_EQ(printable("abcdef", 3), "abc…");
 }
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/root_fs.h"
-#include "binary/loader_closure.h"
-#include "binary/symbol_check.h"
-#include "binary/version_check.h"
+#include "ldso/loader_closure.h"
+#include "ldso/symbol_check.h"
+#include "ldso/version_check.h"
 #include "support/inputs_cache.h"
 
 namespace {
@@ -19,7 +19,7 @@ namespace {
 using gpuinit::test::inputs;
 
 using namespace gpuinit;
-using binary::LoaderClosure;
+using ldso::LoaderClosure;
 
 struct Installation {
   std::string name;
@@ -49,7 +49,7 @@ std::vector<Installation> installations() {
   return found;
 }
 
-Result<LoaderClosure> load(const base::RootFs& fs, const binary::LibrarySearch& search,
+Result<LoaderClosure> load(const base::RootFs& fs, const ldso::LibrarySearch& search,
                            const Installation& from) {
   auto closure = LoaderClosure::of_program(fs, search, {}, from.program);
   if (closure)
@@ -60,7 +60,7 @@ Result<LoaderClosure> load(const base::RootFs& fs, const binary::LibrarySearch& 
 void walk(benchmark::State& state, const Installation& from) {
   auto fs = base::RootFs::open("/");
   for (auto _ : state) {
-    const binary::LibrarySearch search(*fs, {});
+    const ldso::LibrarySearch search(*fs, {});
     auto closure = load(*fs, search, from);
     if (!closure) return state.SkipWithError(closure.error().message.c_str());
     state.counters["objects"] = static_cast<double>(closure->objects().size());
@@ -70,10 +70,10 @@ void walk(benchmark::State& state, const Installation& from) {
 
 void versions(benchmark::State& state, const Installation& from) {
   auto fs = base::RootFs::open("/");
-  const binary::LibrarySearch search(*fs, {});
+  const ldso::LibrarySearch search(*fs, {});
   auto closure = load(*fs, search, from);
   for (auto _ : state) {
-    const auto check = binary::check_versions(*closure);
+    const auto check = ldso::check_versions(*closure);
     state.counters["missing"] = static_cast<double>(check.missing.size());
   }
 }
@@ -81,10 +81,10 @@ void versions(benchmark::State& state, const Installation& from) {
 // What every object asks of torch and Python.
 void symbols(benchmark::State& state, const Installation& from) {
   auto fs = base::RootFs::open("/");
-  const binary::LibrarySearch search(*fs, {});
+  const ldso::LibrarySearch search(*fs, {});
   auto closure = load(*fs, search, from);
   for (auto _ : state) {
-    binary::SymbolCheck check(*closure);
+    ldso::SymbolCheck check(*closure);
     std::size_t asked = 0;
     std::size_t undefined = 0;
     for (std::size_t object = 0; object < closure->objects().size(); ++object) {

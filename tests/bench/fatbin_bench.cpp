@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "base/root_fs.h"
-#include "binary/elf_file.h"
-#include "binary/fatbin.h"
+#include "elf/elf_file.h"
+#include "elf/fatbin.h"
 #include "support/inputs_cache.h"
 
 namespace {
 
-using gpuinit::binary::ElfFile;
+using gpuinit::elf::ElfFile;
 using gpuinit::test::inputs;
 
 void walk_fatbins(benchmark::State& state, const std::string& path) {
@@ -27,7 +27,7 @@ void walk_fatbins(benchmark::State& state, const std::string& path) {
   for (auto _ : state) {
     auto elf = ElfFile::open(*file);
     if (!elf) return state.SkipWithError(elf.error().message.c_str());
-    auto fatbins = gpuinit::binary::read_fatbins(*elf);
+    auto fatbins = gpuinit::elf::read_fatbins(*elf);
     if (!fatbins) return state.SkipWithError(fatbins.error().message.c_str());
     containers = fatbins->containers;
   }

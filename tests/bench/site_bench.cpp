@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/root_fs.h"
-#include "image/distributions.h"
+#include "image/packages/distributions.h"
 #include "support/tree.h"
 
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/byte_source.h"
-#include "image/core_metadata.h"
-#include "image/torch_metadata.h"
+#include "image/frameworks/torch_metadata.h"
+#include "image/packages/core_metadata.h"
 
 using namespace gpuinit;
 
@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   image::each_recorded_path(text, [](std::string_view path) {
     if (path.empty() || path.find('\n') != std::string_view::npos) std::abort();
   });
-  (void)image::libraries_in_record(base::MemorySource(std::as_bytes(std::span(data, size)), "fuzz"));
+  (void)image::libraries_in_record(
+      base::MemorySource(std::as_bytes(std::span(data, size)), "fuzz"));
   return 0;
 }

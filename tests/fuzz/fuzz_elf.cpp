@@ -3,10 +3,10 @@
 #include <cstdint>
 
 #include "base/byte_source.h"
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 
 using gpuinit::base::MemorySource;
-using gpuinit::binary::ElfFile;
+using gpuinit::elf::ElfFile;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const MemorySource source(std::as_bytes(std::span(data, size)), "fuzz");

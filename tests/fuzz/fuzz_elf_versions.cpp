@@ -4,10 +4,10 @@
 #include <cstdlib>
 
 #include "base/byte_source.h"
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 
 using gpuinit::base::MemorySource;
-using gpuinit::binary::ElfFile;
+using gpuinit::elf::ElfFile;
 
 namespace {
 

@@ -4,15 +4,15 @@
 #include <cstdlib>
 
 #include "base/byte_source.h"
-#include "binary/fatbin.h"
+#include "elf/fatbin.h"
 
 using gpuinit::base::MemorySource;
-using gpuinit::binary::Fatbins;
+using gpuinit::elf::Fatbins;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const MemorySource source(std::as_bytes(std::span(data, size)), "fuzz");
   Fatbins fatbins;
-  if (!gpuinit::binary::walk_fatbin_section(source, 0, size, fatbins)) return 0;
+  if (!gpuinit::elf::walk_fatbin_section(source, 0, size, fatbins)) return 0;
   std::uint64_t grouped = 0;
   for (const auto& group : fatbins.groups) {
     if (group.containers == 0 || group.targets.empty()) std::abort();

@@ -3,10 +3,10 @@
 #include <cstdint>
 
 #include "base/byte_source.h"
-#include "binary/ld_so_cache.h"
+#include "ldso/ld_so_cache.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const gpuinit::base::MemorySource source(std::as_bytes(std::span(data, size)), "fuzz");
-  (void)gpuinit::binary::read_ld_so_cache(source);
+  (void)gpuinit::ldso::read_ld_so_cache(source);
   return 0;
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "gpuinit/probe_protocol.h"
-#include "probe/answer.h"
+#include "probe/cuda/answer.h"
 
 using gpuinit::probe::Answer;
 

@@ -6,14 +6,14 @@
 #include <memory>
 
 #include "base/byte_source.h"
-#include "binary/elf_file.h"
-#include "binary/symbol_hash.h"
-#include "binary/symbol_table.h"
+#include "elf/elf_file.h"
+#include "elf/symbol_hash.h"
+#include "elf/symbol_table.h"
 
 using gpuinit::base::MemorySource;
-using gpuinit::binary::ElfFile;
-using gpuinit::binary::SymbolReference;
-using gpuinit::binary::SymbolTable;
+using gpuinit::elf::ElfFile;
+using gpuinit::elf::SymbolReference;
+using gpuinit::elf::SymbolTable;
 
 namespace {
 
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     int left = 100;
     for (const SymbolReference& symbol : *undefined) {
       if (left-- == 0) break;
-      if (symbol.gnu_hash != gpuinit::binary::gnu_hash_of(symbol.name)) std::abort();
+      if (symbol.gnu_hash != gpuinit::elf::gnu_hash_of(symbol.name)) std::abort();
       (void)table.defines(symbol);
     }
   }
@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   int left = 100;
   for (const auto& symbol : *symbols) {
     if (left-- == 0) break;
-    auto here = table.defines({symbol.name, "", gpuinit::binary::gnu_hash_of(symbol.name)});
+    auto here = table.defines({symbol.name, "", gpuinit::elf::gnu_hash_of(symbol.name)});
     if (!here || !*here) continue;
     auto found = elf->find_defined(symbol.name);
     if (found && !*found) std::abort();

@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "image/env_command.h"
-#include "image/path_search.h"
-#include "image/python_options.h"
-#include "image/shebang.h"
+#include "image/python/python_options.h"
+#include "image/start/env_command.h"
+#include "image/start/path_search.h"
+#include "image/start/shebang.h"
 #include "support/tree.h"
 
 namespace gpuinit::image {

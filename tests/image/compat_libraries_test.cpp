@@ -1,4 +1,4 @@
-#include "image/compat_libraries.h"
+#include "image/frameworks/compat_libraries.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

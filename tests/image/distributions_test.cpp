@@ -1,11 +1,11 @@
-#include "image/distributions.h"
+#include "image/packages/distributions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/python_name.h"
-#include "image/core_metadata.h"
-#include "image/venv_config.h"
+#include "image/packages/core_metadata.h"
+#include "image/python/venv_config.h"
 #include "support/tree.h"
 
 namespace gpuinit::image {

@@ -1,13 +1,13 @@
-#include "image/extensions.h"
+#include "image/extensions/extensions.h"
 
 #include <elf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "binary/library_search.h"
-#include "image/extension_loading.h"
+#include "image/extensions/extension_loading.h"
 #include "image/glob.h"
 #include "image/python_image.h"
+#include "ldso/library_search.h"
 
 namespace gpuinit::image {
 namespace {
@@ -69,13 +69,13 @@ class Image {
   std::vector<Extension> load(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
     auto extensions = read_extensions({*fs, python_, scope}).value_or({});
-    const binary::LibrarySearch search(*fs, {});
-    auto closure = binary::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
+    const ldso::LibrarySearch search(*fs, {});
+    auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
     EXPECT_TRUE(closure->open(kSite + "/torch/lib/libtorch.so").ok());
     ExtensionLoading loading(*fs, *closure, python_, extensions);
-    binary::SymbolCheck symbols(*closure);
-    loading.find_problems(symbols, binary::check_versions(*closure));
+    ldso::SymbolCheck symbols(*closure);
+    loading.find_problems(symbols, ldso::check_versions(*closure));
     return extensions;
   }
 

@@ -1,5 +1,5 @@
 // How the Python probe would run the interpreter of a command.
-#include "image/python_start.h"
+#include "image/python/python_start.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "base/python_name.h"
-#include "image/distributions.h"
-#include "image/numpy_abi.h"
+#include "image/extensions/numpy_abi.h"
 #include "image/open_elf.h"
+#include "image/packages/distributions.h"
 #include "image/truth.h"
 
 namespace gpuinit::image {

@@ -1,4 +1,4 @@
-#include "image/torch_preload.h"
+#include "image/frameworks/torch_preload.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

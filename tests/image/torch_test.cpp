@@ -2,13 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "image/cuda_runtime.h"
+#include "image/frameworks/cuda_runtime.h"
+#include "image/frameworks/torch_libraries.h"
+#include "image/frameworks/torch_metadata.h"
+#include "image/frameworks/torch_search.h"
+#include "image/frameworks/torch_version_file.h"
+#include "image/python/soabi.h"
 #include "image/read_image.h"
-#include "image/soabi.h"
-#include "image/torch_libraries.h"
-#include "image/torch_metadata.h"
-#include "image/torch_search.h"
-#include "image/torch_version_file.h"
 #include "support/pytorch_image.h"
 
 namespace gpuinit::image {
@@ -347,8 +347,9 @@ TEST_F(RuntimeTest, OfAToolkitMayHaveAVersionFile) {
 }
 
 TEST_F(RuntimeTest, IsPreloadedByTorchFromSysPath) {
-  tree_.file(image_.site_packages() + "/torch/__init__.py",
-             "        (\"cuda_runtime\", \"libcudart.so.*[0-9]\"),\n")
+  tree_
+      .file(image_.site_packages() + "/torch/__init__.py",
+            "        (\"cuda_runtime\", \"libcudart.so.*[0-9]\"),\n")
       .file("extra/nvidia/cu12/lib/libcudart.so.12", cudart())
       .file("extra/nvidia_cuda_runtime-12.8.90.dist-info/METADATA")
       .file("extra/nvidia_cuda_runtime-13.0.1.dist-info/METADATA");

@@ -1,11 +1,11 @@
-#include "launch/hold.h"
-
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+
+#include "launch/driver_keepalive_hold.h"
 
 namespace gpuinit::launch {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "launch/others.h"
+#include "launch/remaining_processes.h"
 
 namespace gpuinit::launch {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "binary/libcuda_file.h"
+#include "elf/libcuda_file.h"
 #include "support/elf_builder.h"
 #include "support/tree.h"
 
@@ -56,26 +56,26 @@ class Libcuda : public testing::Test {
 };
 
 TEST(ReleaseInName, IsTheSuffixOfTheRealFile) {
-  EXPECT_EQ(binary::release_in_name("/usr/lib/libcuda.so.535.104.05"), "535.104.05");
-  EXPECT_EQ(binary::release_in_name("/a/libcuda.so.570.26"), "570.26");
+  EXPECT_EQ(elf::release_in_name("/usr/lib/libcuda.so.535.104.05"), "535.104.05");
+  EXPECT_EQ(elf::release_in_name("/a/libcuda.so.570.26"), "570.26");
 }
 
 TEST(ReleaseInName, HasNoneWhereTheSuffixIsNoRelease) {
   for (const char* path : {"/a/libcuda.so", "/a/libcuda.so.1", "/a/libcuda.so.1.1", "libcuda.so.",
                            "/a/libcuda.so.535", "/a/libcuda.so.535.104.05.bak", "/535.104.05",
                            "/a/libcuda.so.535..05", "/a/libcudart.so.535.104.05"})
-    EXPECT_EQ(binary::release_in_name(path), std::nullopt) << path;
+    EXPECT_EQ(elf::release_in_name(path), std::nullopt) << path;
 }
 
 TEST(CompatNoteJson, TellsVersionAndBranches) {
-  auto note = binary::parse_compat_note(kNote);
+  auto note = elf::parse_compat_note(kNote);
   ASSERT_TRUE(note.ok()) << note.error().message;
   EXPECT_EQ(note->cuda_version, "12.9");
   EXPECT_THAT(note->driver_branches, testing::ElementsAre(535, 550, 575));
 }
 
 TEST(CompatNoteJson, MayTellTheVersionAlone) {
-  auto note = binary::parse_compat_note(std::string_view("{\"CUDA Version\":\"13.2\"}\0\0", 25));
+  auto note = elf::parse_compat_note(std::string_view("{\"CUDA Version\":\"13.2\"}\0\0", 25));
   ASSERT_TRUE(note.ok()) << note.error().message;
   EXPECT_EQ(note->cuda_version, "13.2");
   EXPECT_THAT(note->driver_branches, IsEmpty());
@@ -87,8 +87,8 @@ TEST(CompatNoteJson, AnythingElseIsAnError) {
         R"({"CUDA Version":"13.2","Driver":535})", R"({"CUDA Version":"13.2","Driver":["535"]})",
         R"({"CUDA Version":"13.2","Driver":[-1]})", R"({"CUDA Version":"13.2","Driver":[9e99]})",
         R"({"CUDA Version":"13.2","Driver":[99999999999]})"})
-    EXPECT_FALSE(binary::parse_compat_note(text).ok()) << text;
-  EXPECT_FALSE(binary::parse_compat_note(std::string(1 << 20, '[')).ok());
+    EXPECT_FALSE(elf::parse_compat_note(text).ok()) << text;
+  EXPECT_FALSE(elf::parse_compat_note(std::string(1 << 20, '[')).ok());
 }
 
 TEST_F(Libcuda, IsTheOneInADefaultDirectory) {

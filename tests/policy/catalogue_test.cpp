@@ -286,9 +286,7 @@ TEST(Values, RangesAreJudgedByTheOneWhoKnowsThem) {
 }
 
 TEST(Values, AnEmptyRangeIsNoPinButNoCount) {
-  const Problem never_empty = [](const std::string& range) {
-    return range.empty() ? "empty" : "";
-  };
+  const Problem never_empty = [](const std::string& range) { return range.empty() ? "empty" : ""; };
   Policy policy;
   EXPECT_TRUE(set(*find_key("expect.cuda"), text(""), {never_empty, {}}, policy));
   EXPECT_NE(refusal("gpu.count", text("")), "");

@@ -1,4 +1,4 @@
-#include "probe/answer.h"
+#include "probe/cuda/answer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

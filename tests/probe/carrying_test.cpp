@@ -9,8 +9,8 @@
 #include <cerrno>
 
 #include "fake_driver.h"
-#include "probe/child.h"
-#include "probe/embedded_cuda_probe.h"
+#include "probe/child/child.h"
+#include "probe/cuda/embedded_cuda_probe.h"
 #include "syscall_filter.h"
 
 namespace gpuinit::probe {

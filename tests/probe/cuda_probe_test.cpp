@@ -1,5 +1,5 @@
 // The whole probe against drivers that work, fail and misbehave.
-#include "probe/cuda_probe.h"
+#include "probe/cuda/cuda_probe.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

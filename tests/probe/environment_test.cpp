@@ -1,7 +1,7 @@
-#include "probe/environment.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "probe/cuda/cuda_environment.h"
 
 namespace gpuinit::probe {
 namespace {

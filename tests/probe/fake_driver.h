@@ -13,7 +13,7 @@
 #include <map>
 #include <string>
 
-#include "probe/cuda_probe.h"
+#include "probe/cuda/cuda_probe.h"
 #include "support/tree.h"
 
 namespace gpuinit::test {

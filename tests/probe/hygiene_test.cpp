@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "fake_driver.h"
-#include "probe/child.h"
+#include "probe/child/child.h"
 
 namespace gpuinit::probe {
 namespace {
@@ -221,8 +221,7 @@ TEST(Hygiene, WorksWithVeryFewFiles) {
   };
   EXPECT_EQ(with_limit(6), "answered, 1 devices");
   EXPECT_EQ(with_limit(5), "answered, 1 devices");  // without a pidfd
-  EXPECT_THAT(with_limit(4),
-              AllOf(StartsWith("not started: "), HasSubstr("Too many open files")));
+  EXPECT_THAT(with_limit(4), AllOf(StartsWith("not started: "), HasSubstr("Too many open files")));
 }
 
 TEST(Hygiene, AForkThatIsRefusedIsAnAnswer) {

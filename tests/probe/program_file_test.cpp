@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-#include "probe/embedded_cuda_probe.h"
+#include "probe/cuda/embedded_cuda_probe.h"
 
 namespace gpuinit::probe {
 namespace {

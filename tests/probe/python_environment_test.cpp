@@ -1,4 +1,4 @@
-#include "probe/python_environment.h"
+#include "probe/python/python_environment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "probe/python_lines.h"
+#include "probe/python/python_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

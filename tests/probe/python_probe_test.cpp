@@ -1,6 +1,6 @@
 // The Python probe on this machine's /usr/bin/python3, both ways: what it hears, and what
 // it survives.
-#include "probe/python_probe.h"
+#include "probe/python/python_probe.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "fake_driver.h"
-#include "probe/child.h"
+#include "probe/child/child.h"
 #include "support/inputs_cache.h"
 
 namespace gpuinit::probe {

@@ -1,6 +1,6 @@
 // A probe that does what it should not: each forbidden call is made for real, by a small
 // program of its own (tests/support/misbehaving), and its errno is looked at.
-#include "probe/sandbox.h"
+#include "probe/sandbox/sandbox.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,8 +14,8 @@
 #include <sstream>
 
 #include "fake_driver.h"
-#include "probe/child.h"
-#include "probe/refusals.h"
+#include "probe/child/child.h"
+#include "probe/cuda/refusals.h"
 #include "syscall_filter.h"
 
 namespace gpuinit::probe {

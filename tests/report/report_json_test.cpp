@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "report/facts_json.h"
-#include "report/sample_facts.h"
+#include "facts/facts_json.h"
+#include "facts/sample_facts.h"
 
 namespace gpuinit::report {
 namespace {
@@ -93,7 +93,7 @@ TEST(ReportJson, EqualLabelsOfEvidenceAreAllKept) {
 
 TEST(ReportJson, ItsFactsCanBeReadBack) {
   const auto facts = test::full_facts();
-  auto back = facts_from_json(parsed(report_json({}, kFindings, facts, {{"total", 1}})));
+  auto back = facts::facts_from_json(parsed(report_json({}, kFindings, facts, {{"total", 1}})));
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(*back, facts);
 }

@@ -4,7 +4,10 @@
 namespace gpuinit::rules::packaging_table {
 
 // In their order; those that are equal stand behind one another and share a number.
-struct Ordered { const char* version; int place; };
+struct Ordered {
+  const char* version;
+  int place;
+};
 inline constexpr Ordered kOrder[] = {
     {"0", 0},
     {"0.0.0", 0},
@@ -93,26 +96,9 @@ inline constexpr Ordered kOrder[] = {
 };
 
 inline constexpr const char* kNoVersions[] = {
-    "1.0-",
-    "1.0.",
-    "1..0",
-    ".1",
-    "1.0+",
-    "1.0+a..b",
-    "1.0+a!",
-    "1.0rc1rc2",
-    "1.0.dev1.post1",
-    "1.0.*",
-    "==1.0",
-    "a1",
-    "1!2!3",
-    "1!",
-    "!1",
-    "1.0--1",
-    "1.0post1post2",
-    "latest",
-    "2004d",
-    "1.0--post1",
+    "1.0-",      "1.0.",           "1..0",          ".1",     "1.0+",  "1.0+a..b",   "1.0+a!",
+    "1.0rc1rc2", "1.0.dev1.post1", "1.0.*",         "==1.0",  "a1",    "1!2!3",      "1!",
+    "!1",        "1.0--1",         "1.0post1post2", "latest", "2004d", "1.0--post1",
 };
 
 inline constexpr const char* kVersions[] = {
@@ -175,7 +161,10 @@ inline constexpr const char* kVersions[] = {
 };
 
 // One character for each of kVersions: '1' satisfies, '0' does not. Empty: no specifier.
-struct Row { const char* specifier; const char* satisfied; };
+struct Row {
+  const char* specifier;
+  const char* satisfied;
+};
 inline constexpr Row kSpecifiers[] = {
     {"", ""},
     {"!=0", "00111111111111111111111111111111111111111111111111111111"},
@@ -590,133 +579,356 @@ inline constexpr Row kSpecifiers[] = {
     {"~=v1.0", "00011111110000000000000000000000000000000000000000000001"},
 };
 
-struct MarkerRow { const char* marker; bool holds; };
+struct MarkerRow {
+  const char* marker;
+  bool holds;
+};
 inline constexpr MarkerRow kMarkers[] = {
     {"\"3.10\" <= python_version", true},
     {"\"3.10\" <= python_version and python_version >= \"3.8\"", true},
     {"'linux' in sys_platform", true},
-    {"'linux' in sys_platform and (os_name == \"nt\" or os_name == \"nt\" and sys_platform == \"linux\")", false},
-    {"(\"3.10\" <= python_version or \"3.10\" <= python_version and sys_platform == 'win32')", true},
+    {"'linux' in sys_platform and (os_name == \"nt\" or os_name == \"nt\" and sys_platform == "
+     "\"linux\")",
+     false},
+    {"(\"3.10\" <= python_version or \"3.10\" <= python_version and sys_platform == 'win32')",
+     true},
     {"('linux' in sys_platform and sys_platform == 'win32')", false},
-    {"('linux' in sys_platform or \"3.10\" <= python_version and implementation_name == \"cpython\") and (os_name == \"nt\" and platform_python_implementation != \"PyPy\")", false},
+    {"('linux' in sys_platform or \"3.10\" <= python_version and implementation_name == "
+     "\"cpython\") and (os_name == \"nt\" and platform_python_implementation != \"PyPy\")",
+     false},
     {"('linux' in sys_platform or (python_version < '3.9' and python_version == \"3.*\"))", true},
-    {"((\"3.10\" <= python_version and platform_python_implementation != \"PyPy\" and sys_platform == \"linux\" or \"3.10\" <= python_version) and (sys_platform == 'win32' or platform_machine not in \"aarch64\" or (python_version < \"3.13\" or python_version == \"3.*\")))", true},
-    {"((\"3.10\" <= python_version and python_version < '3.9') or python_version < \"3.13\" or platform_machine == \"x86_64\" and python_version < \"3.13\")", true},
-    {"((\"3.10\" <= python_version or os_name == \"nt\") or extra != \"test\" or \"3.10\" <= python_version) and ('linux' in sys_platform or \"3.10\" <= python_version) and python_version < \"3.13\" or platform_system != \"Darwin\"", true},
-    {"((\"3.10\" <= python_version or python_version < '3.9' and implementation_name == \"cpython\" and platform_python_implementation != \"PyPy\") or python_version ~= \"3.10\" and sys_platform == 'win32' and (sys_platform == 'win32' or 'linux' in sys_platform))", true},
-    {"(((os_name == \"nt\" or python_full_version >= \"3.12.4\") or python_version < \"3.13\" and extra != \"test\") and (python_version >= \"3.8\" and python_version < \"3.13\") and platform_machine in \"aarch64 arm64\" or platform_python_implementation != \"PyPy\")", true},
-    {"(((platform_machine not in \"aarch64\" and python_version < \"3.13\") or \"3.10\" <= python_version) or (python_version < \"3.13\" or sys_platform == 'win32' and python_version < '3.9' or python_version < \"3.13\"))", true},
-    {"(((python_full_version < \"3.12.0\" or python_version < \"3.13\") or (os_name == \"nt\" or python_version < '3.9')) and python_version == \"3.*\" or implementation_name == \"cpython\")", true},
-    {"(((python_version < '3.9' and python_version >= \"3.8\") and platform_system != \"Darwin\") or python_version ~= \"3.10\" and \"3.10\" <= python_version and python_full_version >= \"3.12.4\" and python_version ~= \"3.10\")", true},
-    {"(((python_version == \"3.*\" and platform_python_implementation != \"PyPy\") or (implementation_name == \"cpython\" or sys_platform == \"linux\")) and (python_full_version < \"3.12.0\" and sys_platform == 'win32' or extra != \"test\"))", true},
-    {"(((sys_platform == 'win32' and python_version in \"3.11 3.12\") or platform_system != \"Darwin\" or 'linux' in sys_platform) and (extra != \"test\" or python_full_version >= \"3.12.4\") and platform_machine == \"x86_64\")", true},
-    {"((extra != \"test\" or \"3.10\" <= python_version) and python_full_version >= \"3.12.4\" or python_version < '3.9' and (implementation_name == \"cpython\" and platform_python_implementation != \"PyPy\" or extra == \"test\" or extra != \"test\"))", true},
-    {"((extra != \"test\" or extra != \"test\") and python_version >= \"3.8\" or platform_system != \"Darwin\" or implementation_name == \"cpython\")", true},
-    {"((extra != \"test\" or os_name == \"nt\") or (platform_python_implementation != \"PyPy\" and sys_platform == 'win32') and python_version == \"3.*\")", true},
+    {"((\"3.10\" <= python_version and platform_python_implementation != \"PyPy\" and sys_platform "
+     "== \"linux\" or \"3.10\" <= python_version) and (sys_platform == 'win32' or platform_machine "
+     "not in \"aarch64\" or (python_version < \"3.13\" or python_version == \"3.*\")))",
+     true},
+    {"((\"3.10\" <= python_version and python_version < '3.9') or python_version < \"3.13\" or "
+     "platform_machine == \"x86_64\" and python_version < \"3.13\")",
+     true},
+    {"((\"3.10\" <= python_version or os_name == \"nt\") or extra != \"test\" or \"3.10\" <= "
+     "python_version) and ('linux' in sys_platform or \"3.10\" <= python_version) and "
+     "python_version < \"3.13\" or platform_system != \"Darwin\"",
+     true},
+    {"((\"3.10\" <= python_version or python_version < '3.9' and implementation_name == "
+     "\"cpython\" and platform_python_implementation != \"PyPy\") or python_version ~= \"3.10\" "
+     "and sys_platform == 'win32' and (sys_platform == 'win32' or 'linux' in sys_platform))",
+     true},
+    {"(((os_name == \"nt\" or python_full_version >= \"3.12.4\") or python_version < \"3.13\" and "
+     "extra != \"test\") and (python_version >= \"3.8\" and python_version < \"3.13\") and "
+     "platform_machine in \"aarch64 arm64\" or platform_python_implementation != \"PyPy\")",
+     true},
+    {"(((platform_machine not in \"aarch64\" and python_version < \"3.13\") or \"3.10\" <= "
+     "python_version) or (python_version < \"3.13\" or sys_platform == 'win32' and python_version "
+     "< '3.9' or python_version < \"3.13\"))",
+     true},
+    {"(((python_full_version < \"3.12.0\" or python_version < \"3.13\") or (os_name == \"nt\" or "
+     "python_version < '3.9')) and python_version == \"3.*\" or implementation_name == "
+     "\"cpython\")",
+     true},
+    {"(((python_version < '3.9' and python_version >= \"3.8\") and platform_system != \"Darwin\") "
+     "or python_version ~= \"3.10\" and \"3.10\" <= python_version and python_full_version >= "
+     "\"3.12.4\" and python_version ~= \"3.10\")",
+     true},
+    {"(((python_version == \"3.*\" and platform_python_implementation != \"PyPy\") or "
+     "(implementation_name == \"cpython\" or sys_platform == \"linux\")) and (python_full_version "
+     "< \"3.12.0\" and sys_platform == 'win32' or extra != \"test\"))",
+     true},
+    {"(((sys_platform == 'win32' and python_version in \"3.11 3.12\") or platform_system != "
+     "\"Darwin\" or 'linux' in sys_platform) and (extra != \"test\" or python_full_version >= "
+     "\"3.12.4\") and platform_machine == \"x86_64\")",
+     true},
+    {"((extra != \"test\" or \"3.10\" <= python_version) and python_full_version >= \"3.12.4\" or "
+     "python_version < '3.9' and (implementation_name == \"cpython\" and "
+     "platform_python_implementation != \"PyPy\" or extra == \"test\" or extra != \"test\"))",
+     true},
+    {"((extra != \"test\" or extra != \"test\") and python_version >= \"3.8\" or platform_system "
+     "!= \"Darwin\" or implementation_name == \"cpython\")",
+     true},
+    {"((extra != \"test\" or os_name == \"nt\") or (platform_python_implementation != \"PyPy\" and "
+     "sys_platform == 'win32') and python_version == \"3.*\")",
+     true},
     {"((extra == \"test\" or os_name == \"nt\") and python_version < '3.9')", false},
-    {"((extra == \"test\" or python_version == \"3.*\" and \"3.10\" <= python_version and python_version >= \"3.8\") or (\"3.10\" <= python_version or (python_version >= \"3.8\" and 'linux' in sys_platform)))", true},
-    {"((platform_machine == \"x86_64\" and python_full_version >= \"3.12.4\" and ('linux' in sys_platform and platform_machine == \"x86_64\")) and (os_name == \"nt\" and (platform_machine in \"aarch64 arm64\" or sys_platform == \"linux\")))", false},
-    {"((platform_machine in \"aarch64 arm64\" and (python_version ~= \"3.10\" and python_version < \"3.13\")) or python_version < \"3.13\" and platform_machine in \"aarch64 arm64\" and (platform_machine == \"x86_64\" and sys_platform == 'win32'))", false},
-    {"((platform_machine not in \"aarch64\" or platform_machine in \"aarch64 arm64\" and (os_name == \"nt\" or 'linux' in sys_platform)) or extra != \"test\")", true},
-    {"((platform_python_implementation != \"PyPy\" or sys_platform == \"linux\") or python_version ~= \"3.10\") and (os_name == \"nt\" or 'linux' in sys_platform or sys_platform == 'win32' or 'linux' in sys_platform)", true},
-    {"((python_full_version >= \"3.12.4\" and python_version ~= \"3.10\") and (extra != \"test\" and python_full_version >= \"3.12.4\")) and \"3.10\" <= python_version", true},
-    {"((python_version < \"3.13\" or \"3.10\" <= python_version or \"3.10\" <= python_version) or (os_name == \"nt\" and (python_version == \"3.*\" or implementation_name == \"cpython\")))", true},
-    {"((python_version == \"3.*\" or \"3.10\" <= python_version) and sys_platform == 'win32')", false},
-    {"((python_version >= \"3.8\" or platform_system != \"Darwin\" and python_full_version < \"3.12.0\") and sys_platform == \"linux\")", true},
-    {"((python_version in \"3.11 3.12\" and implementation_name == \"cpython\") or sys_platform == 'win32') or implementation_name == \"cpython\" and (sys_platform == \"linux\" or 'linux' in sys_platform)", true},
-    {"((python_version in \"3.11 3.12\" or python_version >= \"3.8\") or python_full_version >= \"3.12.4\" or extra == \"test\" and ((platform_system != \"Darwin\" and platform_python_implementation != \"PyPy\") or platform_machine not in \"aarch64\" or platform_machine == \"x86_64\"))", true},
-    {"((python_version in \"3.11 3.12\" or sys_platform == 'win32') and (platform_system != \"Darwin\" and os_name == \"nt\")) or (python_version == \"3.*\" and python_version ~= \"3.10\" or (implementation_name == \"cpython\" or os_name == \"nt\"))", true},
-    {"((python_version in \"3.11 3.12\" or sys_platform == 'win32') or extra == \"test\" or python_version == \"3.*\")", true},
-    {"((python_version ~= \"3.10\" and platform_machine == \"x86_64\") and (sys_platform == 'win32' or platform_machine in \"aarch64 arm64\") and (python_version < '3.9' or python_version in \"3.11 3.12\" and sys_platform == \"linux\"))", false},
-    {"((sys_platform == \"linux\" and sys_platform == 'win32' and python_full_version >= \"3.12.4\") or (platform_machine == \"x86_64\" and python_version == \"3.*\") or python_version ~= \"3.10\" or platform_machine == \"x86_64\")", true},
-    {"((sys_platform == \"linux\" or extra == \"test\" or python_version < '3.9') or (sys_platform == 'win32' or os_name == \"nt\" and extra == \"test\"))", true},
-    {"((sys_platform == 'win32' or python_version == \"3.*\") and (\"3.10\" <= python_version and platform_machine not in \"aarch64\" and sys_platform == \"linux\"))", true},
-    {"(extra != \"test\" and python_version < '3.9' and \"3.10\" <= python_version) and sys_platform == 'win32'", false},
+    {"((extra == \"test\" or python_version == \"3.*\" and \"3.10\" <= python_version and "
+     "python_version >= \"3.8\") or (\"3.10\" <= python_version or (python_version >= \"3.8\" and "
+     "'linux' in sys_platform)))",
+     true},
+    {"((platform_machine == \"x86_64\" and python_full_version >= \"3.12.4\" and ('linux' in "
+     "sys_platform and platform_machine == \"x86_64\")) and (os_name == \"nt\" and "
+     "(platform_machine in \"aarch64 arm64\" or sys_platform == \"linux\")))",
+     false},
+    {"((platform_machine in \"aarch64 arm64\" and (python_version ~= \"3.10\" and python_version < "
+     "\"3.13\")) or python_version < \"3.13\" and platform_machine in \"aarch64 arm64\" and "
+     "(platform_machine == \"x86_64\" and sys_platform == 'win32'))",
+     false},
+    {"((platform_machine not in \"aarch64\" or platform_machine in \"aarch64 arm64\" and (os_name "
+     "== \"nt\" or 'linux' in sys_platform)) or extra != \"test\")",
+     true},
+    {"((platform_python_implementation != \"PyPy\" or sys_platform == \"linux\") or python_version "
+     "~= \"3.10\") and (os_name == \"nt\" or 'linux' in sys_platform or sys_platform == 'win32' or "
+     "'linux' in sys_platform)",
+     true},
+    {"((python_full_version >= \"3.12.4\" and python_version ~= \"3.10\") and (extra != \"test\" "
+     "and python_full_version >= \"3.12.4\")) and \"3.10\" <= python_version",
+     true},
+    {"((python_version < \"3.13\" or \"3.10\" <= python_version or \"3.10\" <= python_version) or "
+     "(os_name == \"nt\" and (python_version == \"3.*\" or implementation_name == \"cpython\")))",
+     true},
+    {"((python_version == \"3.*\" or \"3.10\" <= python_version) and sys_platform == 'win32')",
+     false},
+    {"((python_version >= \"3.8\" or platform_system != \"Darwin\" and python_full_version < "
+     "\"3.12.0\") and sys_platform == \"linux\")",
+     true},
+    {"((python_version in \"3.11 3.12\" and implementation_name == \"cpython\") or sys_platform == "
+     "'win32') or implementation_name == \"cpython\" and (sys_platform == \"linux\" or 'linux' in "
+     "sys_platform)",
+     true},
+    {"((python_version in \"3.11 3.12\" or python_version >= \"3.8\") or python_full_version >= "
+     "\"3.12.4\" or extra == \"test\" and ((platform_system != \"Darwin\" and "
+     "platform_python_implementation != \"PyPy\") or platform_machine not in \"aarch64\" or "
+     "platform_machine == \"x86_64\"))",
+     true},
+    {"((python_version in \"3.11 3.12\" or sys_platform == 'win32') and (platform_system != "
+     "\"Darwin\" and os_name == \"nt\")) or (python_version == \"3.*\" and python_version ~= "
+     "\"3.10\" or (implementation_name == \"cpython\" or os_name == \"nt\"))",
+     true},
+    {"((python_version in \"3.11 3.12\" or sys_platform == 'win32') or extra == \"test\" or "
+     "python_version == \"3.*\")",
+     true},
+    {"((python_version ~= \"3.10\" and platform_machine == \"x86_64\") and (sys_platform == "
+     "'win32' or platform_machine in \"aarch64 arm64\") and (python_version < '3.9' or "
+     "python_version in \"3.11 3.12\" and sys_platform == \"linux\"))",
+     false},
+    {"((sys_platform == \"linux\" and sys_platform == 'win32' and python_full_version >= "
+     "\"3.12.4\") or (platform_machine == \"x86_64\" and python_version == \"3.*\") or "
+     "python_version ~= \"3.10\" or platform_machine == \"x86_64\")",
+     true},
+    {"((sys_platform == \"linux\" or extra == \"test\" or python_version < '3.9') or (sys_platform "
+     "== 'win32' or os_name == \"nt\" and extra == \"test\"))",
+     true},
+    {"((sys_platform == 'win32' or python_version == \"3.*\") and (\"3.10\" <= python_version and "
+     "platform_machine not in \"aarch64\" and sys_platform == \"linux\"))",
+     true},
+    {"(extra != \"test\" and python_version < '3.9' and \"3.10\" <= python_version) and "
+     "sys_platform == 'win32'",
+     false},
     {"(extra != \"test\" or python_version ~= \"3.10\") and sys_platform == 'win32'", false},
-    {"(extra != \"test\" or sys_platform == 'win32' or platform_machine in \"aarch64 arm64\")", true},
+    {"(extra != \"test\" or sys_platform == 'win32' or platform_machine in \"aarch64 arm64\")",
+     true},
     {"(extra == \"test\" or sys_platform == \"linux\")", true},
-    {"(implementation_name == \"cpython\" or (platform_system != \"Darwin\" or platform_machine not in \"aarch64\")) and extra != \"test\" and extra != \"test\" and implementation_name == \"cpython\"", true},
-    {"(implementation_name == \"cpython\" or os_name == \"nt\" or (sys_platform == 'win32' and platform_python_implementation != \"PyPy\") and \"3.10\" <= python_version)", true},
-    {"(implementation_name == \"cpython\" or python_full_version >= \"3.12.4\" and python_version < \"3.13\") and ((python_version >= \"3.8\" and python_version == \"3.*\") and 'linux' in sys_platform)", true},
-    {"(os_name == \"nt\" and os_name == \"nt\" or \"3.10\" <= python_version and (platform_machine in \"aarch64 arm64\" or ('linux' in sys_platform and sys_platform == \"linux\")))", true},
-    {"(os_name == \"nt\" and python_version < '3.9' or sys_platform == 'win32') or os_name == \"nt\" or python_version >= \"3.8\" or implementation_name == \"cpython\"", true},
-    {"(os_name == \"nt\" or \"3.10\" <= python_version or platform_machine == \"x86_64\") or ((python_version < \"3.13\" and extra == \"test\") or platform_system != \"Darwin\" or python_version in \"3.11 3.12\")", true},
-    {"(os_name == \"nt\" or python_version == \"3.*\" and sys_platform == \"linux\" and (python_version < \"3.13\" or (platform_system != \"Darwin\" and os_name == \"nt\")))", true},
-    {"(platform_machine == \"x86_64\" and python_full_version < \"3.12.0\" or python_full_version >= \"3.12.4\")", true},
-    {"(platform_machine not in \"aarch64\" and os_name == \"nt\" or (python_version in \"3.11 3.12\" or python_version ~= \"3.10\") and (platform_machine not in \"aarch64\" or 'linux' in sys_platform and \"3.10\" <= python_version))", true},
-    {"(platform_machine not in \"aarch64\" and platform_system != \"Darwin\" or (platform_system != \"Darwin\" or sys_platform == 'win32' or (extra == \"test\" and os_name == \"nt\")))", true},
-    {"(platform_machine not in \"aarch64\" or extra == \"test\") or (python_version < '3.9' or platform_python_implementation != \"PyPy\") or (python_version < \"3.13\" or platform_machine in \"aarch64 arm64\" and extra == \"test\" or os_name == \"nt\")", true},
+    {"(implementation_name == \"cpython\" or (platform_system != \"Darwin\" or platform_machine "
+     "not in \"aarch64\")) and extra != \"test\" and extra != \"test\" and implementation_name == "
+     "\"cpython\"",
+     true},
+    {"(implementation_name == \"cpython\" or os_name == \"nt\" or (sys_platform == 'win32' and "
+     "platform_python_implementation != \"PyPy\") and \"3.10\" <= python_version)",
+     true},
+    {"(implementation_name == \"cpython\" or python_full_version >= \"3.12.4\" and python_version "
+     "< \"3.13\") and ((python_version >= \"3.8\" and python_version == \"3.*\") and 'linux' in "
+     "sys_platform)",
+     true},
+    {"(os_name == \"nt\" and os_name == \"nt\" or \"3.10\" <= python_version and (platform_machine "
+     "in \"aarch64 arm64\" or ('linux' in sys_platform and sys_platform == \"linux\")))",
+     true},
+    {"(os_name == \"nt\" and python_version < '3.9' or sys_platform == 'win32') or os_name == "
+     "\"nt\" or python_version >= \"3.8\" or implementation_name == \"cpython\"",
+     true},
+    {"(os_name == \"nt\" or \"3.10\" <= python_version or platform_machine == \"x86_64\") or "
+     "((python_version < \"3.13\" and extra == \"test\") or platform_system != \"Darwin\" or "
+     "python_version in \"3.11 3.12\")",
+     true},
+    {"(os_name == \"nt\" or python_version == \"3.*\" and sys_platform == \"linux\" and "
+     "(python_version < \"3.13\" or (platform_system != \"Darwin\" and os_name == \"nt\")))",
+     true},
+    {"(platform_machine == \"x86_64\" and python_full_version < \"3.12.0\" or python_full_version "
+     ">= \"3.12.4\")",
+     true},
+    {"(platform_machine not in \"aarch64\" and os_name == \"nt\" or (python_version in \"3.11 "
+     "3.12\" or python_version ~= \"3.10\") and (platform_machine not in \"aarch64\" or 'linux' in "
+     "sys_platform and \"3.10\" <= python_version))",
+     true},
+    {"(platform_machine not in \"aarch64\" and platform_system != \"Darwin\" or (platform_system "
+     "!= \"Darwin\" or sys_platform == 'win32' or (extra == \"test\" and os_name == \"nt\")))",
+     true},
+    {"(platform_machine not in \"aarch64\" or extra == \"test\") or (python_version < '3.9' or "
+     "platform_python_implementation != \"PyPy\") or (python_version < \"3.13\" or "
+     "platform_machine in \"aarch64 arm64\" and extra == \"test\" or os_name == \"nt\")",
+     true},
     {"(platform_python_implementation != \"PyPy\" and \"3.10\" <= python_version)", true},
-    {"(platform_system != \"Darwin\" and extra != \"test\" or (python_full_version >= \"3.12.4\" or python_version >= \"3.8\")) and platform_python_implementation != \"PyPy\"", true},
+    {"(platform_system != \"Darwin\" and extra != \"test\" or (python_full_version >= \"3.12.4\" "
+     "or python_version >= \"3.8\")) and platform_python_implementation != \"PyPy\"",
+     true},
     {"(platform_system != \"Darwin\" and extra == \"test\")", false},
-    {"(platform_system != \"Darwin\" and platform_machine not in \"aarch64\" and (python_version in \"3.11 3.12\" and extra == \"test\")) or ((sys_platform == 'win32' or python_version ~= \"3.10\") or platform_python_implementation != \"PyPy\" or python_version >= \"3.8\")", true},
-    {"(python_full_version < \"3.12.0\" and (python_version ~= \"3.10\" or os_name == \"nt\")) and ((extra != \"test\" and os_name == \"nt\") and (python_full_version < \"3.12.0\" and python_version < \"3.13\"))", false},
-    {"(python_full_version < \"3.12.0\" and extra == \"test\" and implementation_name == \"cpython\" or (platform_machine not in \"aarch64\" or 'linux' in sys_platform or (platform_machine == \"x86_64\" or python_version ~= \"3.10\")))", true},
-    {"(python_full_version < \"3.12.0\" and sys_platform == \"linux\") and (extra != \"test\" and python_version ~= \"3.10\") or (implementation_name == \"cpython\" and \"3.10\" <= python_version)", true},
-    {"(python_full_version < \"3.12.0\" or extra == \"test\" or python_version >= \"3.8\") and extra != \"test\"", true},
-    {"(python_full_version < \"3.12.0\" or platform_python_implementation != \"PyPy\" and python_version >= \"3.8\" or (python_version >= \"3.8\" or (platform_system != \"Darwin\" and python_version in \"3.11 3.12\")))", true},
-    {"(python_full_version >= \"3.12.4\" or ((extra == \"test\" or python_version < \"3.13\") or python_version ~= \"3.10\"))", true},
-    {"(python_version < \"3.13\" and \"3.10\" <= python_version) and implementation_name == \"cpython\" or (python_version in \"3.11 3.12\" or python_version in \"3.11 3.12\")", true},
-    {"(python_version < \"3.13\" and platform_system != \"Darwin\" and platform_system != \"Darwin\") or (python_version >= \"3.8\" and platform_machine not in \"aarch64\") or python_full_version < \"3.12.0\" and platform_machine in \"aarch64 arm64\"", true},
-    {"(python_version < \"3.13\" or python_version >= \"3.8\") or implementation_name == \"cpython\" and ((python_version == \"3.*\" and extra == \"test\") or platform_machine in \"aarch64 arm64\" and sys_platform == \"linux\")", true},
-    {"(python_version < '3.9' and os_name == \"nt\") or python_full_version < \"3.12.0\" and platform_machine == \"x86_64\" and platform_python_implementation != \"PyPy\"", false},
-    {"(python_version < '3.9' and python_version < \"3.13\") or python_version ~= \"3.10\" and implementation_name == \"cpython\"", true},
-    {"(python_version == \"3.*\" or extra != \"test\") and python_full_version >= \"3.12.4\" or ((platform_machine in \"aarch64 arm64\" or python_full_version < \"3.12.0\") and (platform_system != \"Darwin\" and platform_python_implementation != \"PyPy\"))", true},
-    {"(python_version in \"3.11 3.12\" and (platform_python_implementation != \"PyPy\" and python_full_version >= \"3.12.4\")) or python_version >= \"3.8\"", true},
-    {"(python_version ~= \"3.10\" or extra != \"test\" and python_version < \"3.13\" or sys_platform == \"linux\") and \"3.10\" <= python_version", true},
-    {"(sys_platform == \"linux\" and (platform_system != \"Darwin\" or implementation_name == \"cpython\" or python_version < \"3.13\" or python_version ~= \"3.10\"))", true},
-    {"(sys_platform == \"linux\" or ('linux' in sys_platform and platform_machine == \"x86_64\") or (python_version in \"3.11 3.12\" and platform_machine == \"x86_64\"))", true},
-    {"(sys_platform == 'win32' and (implementation_name == \"cpython\" or python_version ~= \"3.10\") and python_version < '3.9' and sys_platform == 'win32')", false},
+    {"(platform_system != \"Darwin\" and platform_machine not in \"aarch64\" and (python_version "
+     "in \"3.11 3.12\" and extra == \"test\")) or ((sys_platform == 'win32' or python_version ~= "
+     "\"3.10\") or platform_python_implementation != \"PyPy\" or python_version >= \"3.8\")",
+     true},
+    {"(python_full_version < \"3.12.0\" and (python_version ~= \"3.10\" or os_name == \"nt\")) and "
+     "((extra != \"test\" and os_name == \"nt\") and (python_full_version < \"3.12.0\" and "
+     "python_version < \"3.13\"))",
+     false},
+    {"(python_full_version < \"3.12.0\" and extra == \"test\" and implementation_name == "
+     "\"cpython\" or (platform_machine not in \"aarch64\" or 'linux' in sys_platform or "
+     "(platform_machine == \"x86_64\" or python_version ~= \"3.10\")))",
+     true},
+    {"(python_full_version < \"3.12.0\" and sys_platform == \"linux\") and (extra != \"test\" and "
+     "python_version ~= \"3.10\") or (implementation_name == \"cpython\" and \"3.10\" <= "
+     "python_version)",
+     true},
+    {"(python_full_version < \"3.12.0\" or extra == \"test\" or python_version >= \"3.8\") and "
+     "extra != \"test\"",
+     true},
+    {"(python_full_version < \"3.12.0\" or platform_python_implementation != \"PyPy\" and "
+     "python_version >= \"3.8\" or (python_version >= \"3.8\" or (platform_system != \"Darwin\" "
+     "and python_version in \"3.11 3.12\")))",
+     true},
+    {"(python_full_version >= \"3.12.4\" or ((extra == \"test\" or python_version < \"3.13\") or "
+     "python_version ~= \"3.10\"))",
+     true},
+    {"(python_version < \"3.13\" and \"3.10\" <= python_version) and implementation_name == "
+     "\"cpython\" or (python_version in \"3.11 3.12\" or python_version in \"3.11 3.12\")",
+     true},
+    {"(python_version < \"3.13\" and platform_system != \"Darwin\" and platform_system != "
+     "\"Darwin\") or (python_version >= \"3.8\" and platform_machine not in \"aarch64\") or "
+     "python_full_version < \"3.12.0\" and platform_machine in \"aarch64 arm64\"",
+     true},
+    {"(python_version < \"3.13\" or python_version >= \"3.8\") or implementation_name == "
+     "\"cpython\" and ((python_version == \"3.*\" and extra == \"test\") or platform_machine in "
+     "\"aarch64 arm64\" and sys_platform == \"linux\")",
+     true},
+    {"(python_version < '3.9' and os_name == \"nt\") or python_full_version < \"3.12.0\" and "
+     "platform_machine == \"x86_64\" and platform_python_implementation != \"PyPy\"",
+     false},
+    {"(python_version < '3.9' and python_version < \"3.13\") or python_version ~= \"3.10\" and "
+     "implementation_name == \"cpython\"",
+     true},
+    {"(python_version == \"3.*\" or extra != \"test\") and python_full_version >= \"3.12.4\" or "
+     "((platform_machine in \"aarch64 arm64\" or python_full_version < \"3.12.0\") and "
+     "(platform_system != \"Darwin\" and platform_python_implementation != \"PyPy\"))",
+     true},
+    {"(python_version in \"3.11 3.12\" and (platform_python_implementation != \"PyPy\" and "
+     "python_full_version >= \"3.12.4\")) or python_version >= \"3.8\"",
+     true},
+    {"(python_version ~= \"3.10\" or extra != \"test\" and python_version < \"3.13\" or "
+     "sys_platform == \"linux\") and \"3.10\" <= python_version",
+     true},
+    {"(sys_platform == \"linux\" and (platform_system != \"Darwin\" or implementation_name == "
+     "\"cpython\" or python_version < \"3.13\" or python_version ~= \"3.10\"))",
+     true},
+    {"(sys_platform == \"linux\" or ('linux' in sys_platform and platform_machine == \"x86_64\") "
+     "or (python_version in \"3.11 3.12\" and platform_machine == \"x86_64\"))",
+     true},
+    {"(sys_platform == 'win32' and (implementation_name == \"cpython\" or python_version ~= "
+     "\"3.10\") and python_version < '3.9' and sys_platform == 'win32')",
+     false},
     {"(sys_platform == 'win32' and python_version in \"3.11 3.12\")", false},
-    {"(sys_platform == 'win32' or extra != \"test\" or 'linux' in sys_platform) and ((platform_python_implementation != \"PyPy\" and os_name == \"nt\") or python_version == \"3.*\")", true},
+    {"(sys_platform == 'win32' or extra != \"test\" or 'linux' in sys_platform) and "
+     "((platform_python_implementation != \"PyPy\" and os_name == \"nt\") or python_version == "
+     "\"3.*\")",
+     true},
     {"extra != \"test\"", true},
-    {"extra != \"test\" or (extra != \"test\" or extra == \"test\" and (extra != \"test\" or python_version ~= \"3.10\"))", true},
+    {"extra != \"test\" or (extra != \"test\" or extra == \"test\" and (extra != \"test\" or "
+     "python_version ~= \"3.10\"))",
+     true},
     {"extra != \"test\" or platform_python_implementation != \"PyPy\"", true},
     {"extra == \"test\"", false},
     {"implementation_name == \"cpython\"", true},
     {"os_name == \"nt\"", false},
-    {"os_name == \"nt\" and (os_name == \"nt\" and 'linux' in sys_platform) or platform_system != \"Darwin\"", true},
+    {"os_name == \"nt\" and (os_name == \"nt\" and 'linux' in sys_platform) or platform_system != "
+     "\"Darwin\"",
+     true},
     {"platform_machine == \"x86_64\"", true},
-    {"platform_machine == \"x86_64\" or extra != \"test\" and python_version < \"3.13\" and platform_system != \"Darwin\" and python_version < '3.9' or implementation_name == \"cpython\" and python_version < \"3.13\"", true},
+    {"platform_machine == \"x86_64\" or extra != \"test\" and python_version < \"3.13\" and "
+     "platform_system != \"Darwin\" and python_version < '3.9' or implementation_name == "
+     "\"cpython\" and python_version < \"3.13\"",
+     true},
     {"platform_machine in \"aarch64 arm64\"", false},
-    {"platform_machine in \"aarch64 arm64\" and implementation_name == \"cpython\" or platform_system != \"Darwin\" or (platform_python_implementation != \"PyPy\" and sys_platform == 'win32') and extra != \"test\"", true},
+    {"platform_machine in \"aarch64 arm64\" and implementation_name == \"cpython\" or "
+     "platform_system != \"Darwin\" or (platform_python_implementation != \"PyPy\" and "
+     "sys_platform == 'win32') and extra != \"test\"",
+     true},
     {"platform_machine in \"aarch64 arm64\" and os_name == \"nt\"", false},
-    {"platform_machine in \"aarch64 arm64\" or (python_version in \"3.11 3.12\" and os_name == \"nt\" and extra == \"test\")", false},
+    {"platform_machine in \"aarch64 arm64\" or (python_version in \"3.11 3.12\" and os_name == "
+     "\"nt\" and extra == \"test\")",
+     false},
     {"platform_machine not in \"aarch64\"", true},
-    {"platform_machine not in \"aarch64\" or os_name == \"nt\" and python_version in \"3.11 3.12\" and platform_python_implementation != \"PyPy\"", true},
+    {"platform_machine not in \"aarch64\" or os_name == \"nt\" and python_version in \"3.11 3.12\" "
+     "and platform_python_implementation != \"PyPy\"",
+     true},
     {"platform_python_implementation != \"PyPy\"", true},
-    {"platform_python_implementation != \"PyPy\" and python_version ~= \"3.10\" or python_version < '3.9' and ((sys_platform == 'win32' and os_name == \"nt\") or os_name == \"nt\" and sys_platform == 'win32')", true},
+    {"platform_python_implementation != \"PyPy\" and python_version ~= \"3.10\" or python_version "
+     "< '3.9' and ((sys_platform == 'win32' and os_name == \"nt\") or os_name == \"nt\" and "
+     "sys_platform == 'win32')",
+     true},
     {"platform_system != \"Darwin\"", true},
     {"python_full_version < \"3.12.0\"", false},
-    {"python_full_version < \"3.12.0\" and extra == \"test\" or \"3.10\" <= python_version and python_version < \"3.13\"", true},
-    {"python_full_version < \"3.12.0\" or (platform_machine == \"x86_64\" or extra != \"test\") or (os_name == \"nt\" or python_full_version >= \"3.12.4\")", true},
-    {"python_full_version < \"3.12.0\" or (python_version == \"3.*\" or platform_machine in \"aarch64 arm64\") or (platform_python_implementation != \"PyPy\" and platform_machine not in \"aarch64\")", true},
+    {"python_full_version < \"3.12.0\" and extra == \"test\" or \"3.10\" <= python_version and "
+     "python_version < \"3.13\"",
+     true},
+    {"python_full_version < \"3.12.0\" or (platform_machine == \"x86_64\" or extra != \"test\") or "
+     "(os_name == \"nt\" or python_full_version >= \"3.12.4\")",
+     true},
+    {"python_full_version < \"3.12.0\" or (python_version == \"3.*\" or platform_machine in "
+     "\"aarch64 arm64\") or (platform_python_implementation != \"PyPy\" and platform_machine not "
+     "in \"aarch64\")",
+     true},
     {"python_full_version < \"3.12.0\" or platform_machine in \"aarch64 arm64\"", false},
     {"python_full_version >= \"3.12.4\"", true},
-    {"python_full_version >= \"3.12.4\" and implementation_name == \"cpython\" or (\"3.10\" <= python_version and platform_machine not in \"aarch64\") and (implementation_name == \"cpython\" and platform_machine in \"aarch64 arm64\") or (extra == \"test\" and os_name == \"nt\")", true},
-    {"python_full_version >= \"3.12.4\" or 'linux' in sys_platform and \"3.10\" <= python_version and python_version < '3.9' or (platform_machine in \"aarch64 arm64\" and platform_machine not in \"aarch64\" and (os_name == \"nt\" and python_full_version >= \"3.12.4\"))", true},
+    {"python_full_version >= \"3.12.4\" and implementation_name == \"cpython\" or (\"3.10\" <= "
+     "python_version and platform_machine not in \"aarch64\") and (implementation_name == "
+     "\"cpython\" and platform_machine in \"aarch64 arm64\") or (extra == \"test\" and os_name == "
+     "\"nt\")",
+     true},
+    {"python_full_version >= \"3.12.4\" or 'linux' in sys_platform and \"3.10\" <= python_version "
+     "and python_version < '3.9' or (platform_machine in \"aarch64 arm64\" and platform_machine "
+     "not in \"aarch64\" and (os_name == \"nt\" and python_full_version >= \"3.12.4\"))",
+     true},
     {"python_version < \"3.13\"", true},
-    {"python_version < \"3.13\" and (python_version ~= \"3.10\" or platform_system != \"Darwin\" and python_full_version >= \"3.12.4\")", true},
-    {"python_version < \"3.13\" and (sys_platform == \"linux\" and sys_platform == 'win32') and (python_version ~= \"3.10\" or extra == \"test\")", false},
+    {"python_version < \"3.13\" and (python_version ~= \"3.10\" or platform_system != \"Darwin\" "
+     "and python_full_version >= \"3.12.4\")",
+     true},
+    {"python_version < \"3.13\" and (sys_platform == \"linux\" and sys_platform == 'win32') and "
+     "(python_version ~= \"3.10\" or extra == \"test\")",
+     false},
     {"python_version < \"3.13\" and implementation_name == \"cpython\"", true},
-    {"python_version < \"3.13\" or extra != \"test\" and (implementation_name == \"cpython\" and extra != \"test\") and extra == \"test\" and sys_platform == \"linux\" or ('linux' in sys_platform or extra == \"test\")", true},
+    {"python_version < \"3.13\" or extra != \"test\" and (implementation_name == \"cpython\" and "
+     "extra != \"test\") and extra == \"test\" and sys_platform == \"linux\" or ('linux' in "
+     "sys_platform or extra == \"test\")",
+     true},
     {"python_version < '3.9'", false},
-    {"python_version < '3.9' and (extra != \"test\" and python_full_version < \"3.12.0\" or platform_machine == \"x86_64\")", false},
-    {"python_version < '3.9' and (platform_machine == \"x86_64\" and os_name == \"nt\" and os_name == \"nt\" and python_version >= \"3.8\")", false},
+    {"python_version < '3.9' and (extra != \"test\" and python_full_version < \"3.12.0\" or "
+     "platform_machine == \"x86_64\")",
+     false},
+    {"python_version < '3.9' and (platform_machine == \"x86_64\" and os_name == \"nt\" and os_name "
+     "== \"nt\" and python_version >= \"3.8\")",
+     false},
     {"python_version == \"3.*\"", true},
-    {"python_version == \"3.*\" and python_full_version < \"3.12.0\" or platform_machine not in \"aarch64\" and (extra != \"test\" and python_version ~= \"3.10\" or python_version ~= \"3.10\")", true},
+    {"python_version == \"3.*\" and python_full_version < \"3.12.0\" or platform_machine not in "
+     "\"aarch64\" and (extra != \"test\" and python_version ~= \"3.10\" or python_version ~= "
+     "\"3.10\")",
+     true},
     {"python_version >= \"3.8\"", true},
-    {"python_version >= \"3.8\" and (python_full_version < \"3.12.0\" and python_version in \"3.11 3.12\") and (platform_machine in \"aarch64 arm64\" and sys_platform == 'win32')", false},
-    {"python_version >= \"3.8\" or (extra != \"test\" and os_name == \"nt\") and platform_machine in \"aarch64 arm64\"", true},
+    {"python_version >= \"3.8\" and (python_full_version < \"3.12.0\" and python_version in \"3.11 "
+     "3.12\") and (platform_machine in \"aarch64 arm64\" and sys_platform == 'win32')",
+     false},
+    {"python_version >= \"3.8\" or (extra != \"test\" and os_name == \"nt\") and platform_machine "
+     "in \"aarch64 arm64\"",
+     true},
     {"python_version >= \"3.8\" or python_version in \"3.11 3.12\"", true},
     {"python_version in \"3.11 3.12\"", true},
-    {"python_version in \"3.11 3.12\" and python_version ~= \"3.10\" or (extra != \"test\" or python_full_version < \"3.12.0\") and platform_python_implementation != \"PyPy\"", true},
-    {"python_version in \"3.11 3.12\" and sys_platform == 'win32' or implementation_name == \"cpython\" or platform_machine not in \"aarch64\" or implementation_name == \"cpython\"", true},
+    {"python_version in \"3.11 3.12\" and python_version ~= \"3.10\" or (extra != \"test\" or "
+     "python_full_version < \"3.12.0\") and platform_python_implementation != \"PyPy\"",
+     true},
+    {"python_version in \"3.11 3.12\" and sys_platform == 'win32' or implementation_name == "
+     "\"cpython\" or platform_machine not in \"aarch64\" or implementation_name == \"cpython\"",
+     true},
     {"python_version ~= \"3.10\"", true},
-    {"python_version ~= \"3.10\" and (python_version in \"3.11 3.12\" or python_version in \"3.11 3.12\" or platform_machine == \"x86_64\")", true},
+    {"python_version ~= \"3.10\" and (python_version in \"3.11 3.12\" or python_version in \"3.11 "
+     "3.12\" or platform_machine == \"x86_64\")",
+     true},
     {"sys_platform == \"linux\"", true},
     {"sys_platform == 'win32'", false},
-    {"sys_platform == 'win32' or (python_version >= \"3.8\" and os_name == \"nt\" or python_full_version >= \"3.12.4\" and python_version < \"3.13\")", true},
+    {"sys_platform == 'win32' or (python_version >= \"3.8\" and os_name == \"nt\" or "
+     "python_full_version >= \"3.12.4\" and python_version < \"3.13\")",
+     true},
 };
 
 }  // namespace gpuinit::rules::packaging_table

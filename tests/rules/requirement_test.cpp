@@ -1,9 +1,8 @@
-#include "rules/requirement.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "rules/device_name.h"
+#include "rules/nvidia_require.h"
 
 namespace gpuinit::rules {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/byte_source.h"
 #include "base/root_fs.h"
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 #include "scenarios/data.h"
 #include "support/inputs.h"
 
@@ -47,7 +47,7 @@ Texts names_only(Texts symbols) {
   return symbols;
 }
 
-Texts versions_of(const binary::ElfFile& elf) {
+Texts versions_of(const elf::ElfFile& elf) {
   Texts names;
   const auto definitions = elf.defined_versions();
   if (!definitions || !*definitions) return names;
@@ -55,7 +55,7 @@ Texts versions_of(const binary::ElfFile& elf) {
   return names;
 }
 
-Texts versions_needed_of(const binary::ElfFile& elf, const std::string& file) {
+Texts versions_needed_of(const elf::ElfFile& elf, const std::string& file) {
   Texts names;
   const auto needs = elf.needed_versions();
   for (const auto& need : needs.value())
@@ -64,7 +64,7 @@ Texts versions_needed_of(const binary::ElfFile& elf, const std::string& file) {
   return names;
 }
 
-void hold_against(const binary::ElfFile& elf, const std::string& path, const Json& library) {
+void hold_against(const elf::ElfFile& elf, const std::string& path, const Json& library) {
   const auto dynamic = elf.dynamic();
   ASSERT_TRUE(dynamic.ok()) << path;
   EXPECT_EQ(dynamic->soname, path.substr(path.rfind('/') + 1));
@@ -109,7 +109,7 @@ TEST(Template, SaysOfALibraryWhatIsTrueOfIt) {
     if (real.empty()) continue;
     const auto file = fs->open_file(real);
     ASSERT_TRUE(file.ok()) << real;
-    const auto elf = binary::ElfFile::open(*file);
+    const auto elf = elf::ElfFile::open(*file);
     ASSERT_TRUE(elf.ok()) << real;
     hold_against(*elf, path, library);
     ++held;

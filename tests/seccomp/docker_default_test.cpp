@@ -149,15 +149,15 @@ TEST(DockerDefault, DiffersFromPodmansProfileOnlyForAReason) {
   // Rootless containers within containers need these; i386's oldest calls; what the kernel
   // itself guards by capability.
   const std::set<std::string> podman_allows{
-      "mount",      "umount",    "umount2",       "pivot_root",    "unshare",    "setns",
-      "open_tree",  "fsopen",    "fsconfig",      "fsmount",       "fspick",     "move_mount",
-      "clone3",     "keyctl",    "mount_setattr", "pidfd_getfd",   "reboot",     "syslog",
-      "mbind",      "signal",    "sigaction",     "get_mempolicy", "sigpending", "sigsuspend",
-      "readdir",    "set_mempolicy"};
+      "mount",     "umount",       "umount2",       "pivot_root",    "unshare",    "setns",
+      "open_tree", "fsopen",       "fsconfig",      "fsmount",       "fspick",     "move_mount",
+      "clone3",    "keyctl",       "mount_setattr", "pidfd_getfd",   "reboot",     "syslog",
+      "mbind",     "signal",       "sigaction",     "get_mempolicy", "sigpending", "sigsuspend",
+      "readdir",   "set_mempolicy"};
   // Newer than podman's list, or harmless since.
   const std::set<std::string> docker_allows{
-      "vmsplice",    "io_pgetevents", "io_pgetevents_time64", "futex_waitv",      "cachestat",
-      "fchmodat2",   "uretprobe",     "map_shadow_stack",     "futex_wake",       "futex_wait",
+      "vmsplice",     "io_pgetevents", "io_pgetevents_time64", "futex_waitv", "cachestat",
+      "fchmodat2",    "uretprobe",     "map_shadow_stack",     "futex_wake",  "futex_wait",
       "futex_requeue"};
   const Program ours = default_program();
   int same = 0;
@@ -171,7 +171,8 @@ TEST(DockerDefault, DiffersFromPodmansProfileOnlyForAReason) {
       const bool we = verdict(ours, call) == SECCOMP_RET_ALLOW;
       const bool they = verdict(*theirs, call) == SECCOMP_RET_ALLOW;
       if (we == they) ++same;
-      else EXPECT_TRUE((we ? docker_allows : podman_allows).contains(name)) << abi.name << " " << name;
+      else
+        EXPECT_TRUE((we ? docker_allows : podman_allows).contains(name)) << abi.name << " " << name;
     }
   EXPECT_GT(same, 600);
 }

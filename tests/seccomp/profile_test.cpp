@@ -5,7 +5,7 @@
 #include <linux/capability.h>
 
 #include "seccomp/abis.h"
-#include "seccomp/circumstances.h"
+#include "seccomp/target_context.h"
 #include "support/system_call.h"
 
 namespace gpuinit::seccomp {

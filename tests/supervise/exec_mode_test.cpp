@@ -26,8 +26,8 @@ TEST_P(BeforeTheCommand, AStopRequestEndsGpuinitAndItsProbe) {
                               {"CUDA_MPS_PIPE_DIRECTORY", tree.root()},
                               {"ASAN_OPTIONS", "detect_leaks=0"}});
   // The probe is to be the only child.
-  RunningProgram running(
-      supervised(shell("echo ran"), {"gpu.required=yes", "warmup.pages=off"}), options, place);
+  RunningProgram running(supervised(shell("echo ran"), {"gpu.required=yes", "warmup.pages=off"}),
+                         options, place);
   for (int i = 0; i < 1000 && !std::filesystem::exists(tree.at("in")); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   ASSERT_TRUE(std::filesystem::exists(tree.at("in"))) << running.said();

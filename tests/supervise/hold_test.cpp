@@ -151,7 +151,8 @@ TEST_P(Hold, ThatDoesNotGoIsNotWaitedFor) {
 
 TEST_P(Hold, EndsWithTheDraining) {
   const auto running =
-      start("trap 'echo asked' TERM; echo up; while [ -e $DIR/driver ]; do sleep 0.05; done", {"launch.grace=3"});
+      start("trap 'echo asked' TERM; echo up; while [ -e $DIR/driver ]; do sleep 0.05; done",
+            {"launch.grace=3"});
   ASSERT_TRUE(running->says("up\n")) << running->said();
   const auto before = running->children();
   ASSERT_GE(before.size(), 2U);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/root_fs.h"
-#include "binary/elf_file.h"
+#include "elf/elf_file.h"
 #include "support/tree.h"
 
 namespace gpuinit::warmup {
@@ -50,11 +50,11 @@ TEST(AutoPlan, HasOfARealLibraryWhatTheLoaderReads) {
 
   auto fs = base::RootFs::open("/");
   const auto file = fs->open_file(path);
-  const auto elf = binary::ElfFile::open(*file);
+  const auto elf = elf::ElfFile::open(*file);
   const auto sections = elf->sections();
   ASSERT_TRUE(sections);
   int looked_at = 0;
-  for (const binary::Section& section : *sections) {
+  for (const elf::Section& section : *sections) {
     if (section.name != ".dynsym" && section.name != ".rela.dyn" && section.name != ".dynamic")
       continue;
     ++looked_at;

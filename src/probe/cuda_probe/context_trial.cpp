@@ -2,8 +2,8 @@
 
 #include <time.h>
 
-#include "answer.h"
 #include "kernel.h"
+#include "write_answer.h"
 
 namespace gpuinit::cuda_probe {
 

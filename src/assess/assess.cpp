@@ -1,0 +1,224 @@
+#include "assess/assess.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <climits>
+#include <optional>
+
+#include "assess/ask_python.h"
+#include "assess/wait_for_driver.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/root_fs.h"
+#include "checks/run_checks.h"
+#include "facts/facts_json.h"
+#include "image/read_image.h"
+#include "node/read_node.h"
+#include "probe/cuda/cuda_probe.h"
+
+namespace gpuinit::assess {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Adds the time from its construction to its destruction to the timings.
+class Step {
+ public:
+  Step(Timings& timings, const char* name) : timings_(timings), name_(name) {
+    base::log_verbose(std::string(name) + ": begins");
+  }
+  ~Step() {
+    const std::chrono::duration<double, std::milli> took = Clock::now() - start_;
+    timings_.emplace_back(name_, took.count());
+  }
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+ private:
+  Timings& timings_;
+  const char* name_;
+  Clock::time_point start_ = Clock::now();
+};
+
+// A command starts in gpuinit's own directory; under another root there is no
+// such directory, and container engines start in /.
+std::string working_directory(const std::string& root) {
+  char path[PATH_MAX];
+  if (root != "/" || ::getcwd(path, sizeof path) == nullptr || path[0] != '/') return "/";
+  return path;
+}
+
+Result<NodeFacts> node_from_file(const std::string& file) {
+  auto fs = base::RootFs::open("/");
+  if (!fs) return std::move(fs).error();
+  const std::string path = file.starts_with('/') ? file : base::join(working_directory("/"), file);
+  auto text = fs->read_file(path);
+  if (!text) return std::move(text).error();
+  auto json = base::parse_json(*text);
+  if (!json) return std::move(json).error().context(file);
+  auto node = facts::node_from_json(*json);
+  if (!node) return std::move(node).error().context(file);
+  return node;
+}
+
+// Why the driver need not be asked; empty if it must be. A CUDA context costs
+// some hundred milliseconds, and an image that needs no GPU shall not wait.
+std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
+  if (policy.gpu_required == GpuRequired::kNo) return "the policy says that no GPU is needed";
+  if (policy.gpu_required == GpuRequired::kYes) return "";
+  if (image.torch.known() && image.torch->cuda.known()) return "";
+  return "nothing in the image needs a GPU";
+}
+
+// `client`: where the probe goes that is to stay.
+NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& image,
+                               const base::RootFs& machine, const Policy& policy, Timings& timings,
+                               probe::OpenClient& client) {
+  const std::string no_probe = request.always_probe ? "" : reason_not_to_probe(image, policy);
+  std::optional<probe::CudaProbe> running;
+  if (no_probe.empty()) {
+    probe::CudaProbeOptions options;
+    options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
+    options.timeout = policy.probe_timeout;
+    options.sandbox = policy.probe_sandbox;
+    options.trial_timeout = policy.warmup_timeout;
+    options.hold = options.context && request.hold_driver && policy.warmup_hold.count() > 0;
+    options.environment = request.environment;
+    running.emplace(probe::CudaProbe::start(options));
+  }
+  NodeFacts node;
+  {
+    const Step step(timings, "node");
+    node = node::read_node({machine, request.environment});
+  }
+  if (!running) {
+    node.probe = Fact<ProbeRun>::unknown(no_probe);
+    node.devices = Fact<std::vector<Device>>::unknown(no_probe);
+    node.driver.cuda_version = Fact<std::string>::unknown(no_probe);
+    return node;
+  }
+  const Step step(timings, "probe");
+  probe::CudaProbeAnswer answer = running->collect();
+  node.probe = std::move(answer.run);
+  node.devices = std::move(answer.devices);
+  client = std::move(answer.client);
+  node.driver.cuda_version = std::move(answer.cuda_version);
+  return node;
+}
+
+Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, Timings& timings,
+                            std::optional<image::PythonStart>& python) {
+  auto root = base::RootFs::open(request.root);
+  if (!root) return std::move(root).error().context("--root");
+  std::optional<Step> step(std::in_place, timings, "image");
+  const image::ImageQuery query{*root,
+                                request.root,
+                                request.command,
+                                request.environment,
+                                working_directory(request.root),
+                                policy.python_interpreter,
+                                {policy.extensions_include, policy.extensions_exclude},
+                                request.sys_path_is_known};
+  ImageFacts image = policy.python_probe == PythonProbe::kOff ? image::read_image(query)
+                                                              : image::read_image(query, python);
+  step.reset();
+  if (request.image_is_known) request.image_is_known(image);
+  return image;
+}
+
+Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
+                          const Policy& policy, Timings& timings, probe::OpenClient& client) {
+  if (!request.node_file.empty()) {
+    auto node = node_from_file(request.node_file);
+    if (!node) return std::move(node).error().context("--node");
+    return node;
+  }
+  auto machine = base::RootFs::open("/");
+  if (!machine) return std::move(machine).error();
+  return node_of_this_machine(request, image, *machine, policy, timings, client);
+}
+
+// After the CUDA probe: two that start at once only wait for each other's disk.
+void add_python(const AssessRequest& request, const Policy& policy,
+                const std::optional<image::PythonStart>& python, ImageFacts& image,
+                Timings& timings) {
+  std::optional<Step> step;
+  if (python) step.emplace(timings, "python");
+  image.python_probe = ask_python(request, image, python, policy);
+}
+
+void run_the_checks(Assessment& assessment, const Policy& policy) {
+  const Step step(assessment.timings, "checks");
+  assessment.findings = checks::run_checks(assessment.facts, policy);
+  assessment.verdict = checks::judge(assessment.findings);
+}
+
+// A saved node does not change, nor does another root's image run here.
+bool may_wait(const AssessRequest& request, const Policy& policy) {
+  return !policy.wait_for.empty() && request.node_file.empty() && request.root == "/";
+}
+
+// Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
+// are then those of the last time, and how long was waited.
+Status wait_for_driver(const AssessRequest& request, const Policy& policy, Assessment& assessment) {
+  auto waited_for = reason_to_wait(assessment.facts.node, assessment.findings, policy);
+  if (!waited_for) return Done{};
+  WaitForDriver wait(policy.wait_timeout, request.on_progress);
+  const Timings before = assessment.timings;
+  while (waited_for && wait.pause(*waited_for)) {
+    assessment.timings.clear();
+    assessment.driver_client = {};
+    auto node = node_of(request, assessment.facts.image, policy, assessment.timings,
+                        assessment.driver_client);
+    if (!node) return std::move(node).error();
+    assessment.facts.node = std::move(node).value();
+    run_the_checks(assessment, policy);
+    waited_for = reason_to_wait(assessment.facts.node, assessment.findings, policy);
+  }
+  wait.finish(waited_for.has_value(), assessment.findings);
+  assessment.timings.insert(assessment.timings.begin(), before.begin(), before.begin() + 1);
+  assessment.timings.emplace_back("waiting", wait.milliseconds());
+  return Done{};
+}
+
+// `client`: where the probe goes that is to stay.
+Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings& timings,
+                     probe::OpenClient& client) {
+  Facts facts;
+  std::optional<image::PythonStart> python;
+  auto image = image_of(request, policy, timings, python);
+  if (!image) return std::move(image).error();
+  facts.image = std::move(image).value();
+  auto node = node_of(request, facts.image, policy, timings, client);
+  if (!node) return std::move(node).error();
+  facts.node = std::move(node).value();
+  add_python(request, policy, python, facts.image, timings);
+  return facts;
+}
+
+}  // namespace
+
+Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings) {
+  probe::OpenClient nobody;
+  return gather(request, policy, timings, nobody);
+}
+
+Result<Assessment> assess(const AssessRequest& request, const Policy& policy) {
+  const auto start = Clock::now();
+  Assessment assessment;
+  auto facts = gather(request, policy, assessment.timings, assessment.driver_client);
+  if (!facts) return std::move(facts).error();
+  assessment.facts = std::move(facts).value();
+  run_the_checks(assessment, policy);
+  if (may_wait(request, policy)) {
+    const Status waited = wait_for_driver(request, policy, assessment);
+    if (!waited) return waited.error();
+  }
+  const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+  assessment.timings.emplace_back("total", took.count());
+  return assessment;
+}
+
+}  // namespace gpuinit::assess

@@ -1,0 +1,58 @@
+// Facts → findings → verdict: the order in which the rooms are asked.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gpuinit/facts.h"
+#include "gpuinit/finding.h"
+#include "gpuinit/policy.h"
+#include "gpuinit/result.h"
+#include "probe/cuda/driver_keepalive.h"
+
+namespace gpuinit::assess {
+
+struct AssessRequest {
+  std::vector<std::string> command;  // may be empty
+  std::map<std::string, std::string> environment;
+  std::string root = "/";
+  std::string node_file;  // empty: ask this machine
+  // Ask the driver even if nothing in the image needs a GPU (--facts).
+  bool always_probe = false;
+  // Keep the driver awake for the command (Assessment::driver_client).
+  bool hold_driver = false;
+  // Progress while the GPUs are waited for, one line each; empty: nobody wants to know.
+  std::function<void(std::string_view)> on_progress;
+  // Called as soon as the image has been read, before anybody asks the driver; may be empty.
+  std::function<void(const ImageFacts&)> image_is_known;
+  // The same for sys.path, which is known long before that.
+  std::function<void(const std::vector<std::string>&)> sys_path_is_known;
+};
+
+// Milliseconds a step took, in the order of the steps.
+using Timings = std::vector<std::pair<std::string, double>>;
+
+// Can be moved only.
+struct Assessment {
+  Facts facts;
+  std::vector<Finding> findings;
+  Verdict verdict;
+  Timings timings;
+  // With `hold_driver`, where there are devices and the policy wants it.
+  probe::OpenClient driver_client;
+};
+
+// Reads image and node. Errors are about the request itself: a root that is no
+// directory, a node file that cannot be understood. All else is a fact.
+Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings);
+
+// As long as the node fails for a cause in wait.for, and nothing else fails, it is asked
+// again, until wait.timeout (src/wait_for_driver.h). A stop request ends the process
+// meanwhile, if the caller has seen to that (launch::EndOnSignal).
+Result<Assessment> assess(const AssessRequest& request, const Policy& policy);
+
+}  // namespace gpuinit::assess

@@ -1,0 +1,111 @@
+#include "checks/finding_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "checks/check.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+Finding make(Severity severity, int exit_code, std::string summary) {
+  Finding finding;
+  finding.severity = severity;
+  finding.exit_code = exit_code;
+  finding.summary = std::move(summary);
+  return finding;
+}
+
+}  // namespace
+
+Finding failure(int exit_code, std::string summary) {
+  return make(Severity::kFail, exit_code, std::move(summary));
+}
+
+Finding warning(std::string summary) {
+  return make(Severity::kWarn, kExitGood, std::move(summary));
+}
+
+Finding unknown(std::string summary) {
+  return make(Severity::kUnknown, kExitGood, std::move(summary));
+}
+
+Finding skipped(std::string summary) {
+  return make(Severity::kSkipped, kExitGood, std::move(summary));
+}
+
+Finding only_warn(Finding finding, const std::string& because) {
+  finding.severity = Severity::kWarn;
+  note(finding, "only a warning because", because);
+  return finding;
+}
+
+void note(Finding& finding, std::string_view label, std::string value) {
+  finding.evidence.emplace_back(label, std::move(value));
+}
+
+Findings one(Finding finding) {
+  Findings findings;
+  findings.push_back(std::move(finding));
+  return findings;
+}
+
+Findings one(std::optional<Finding> finding) {
+  return finding ? one(*std::move(finding)) : Findings();
+}
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
+std::string because(const std::string& reason) { return reason.empty() ? "" : ": " + reason; }
+
+std::string listed(const std::vector<std::string>& items, std::size_t limit) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(items.size(), limit); ++i) {
+    if (i > 0) text += ", ";
+    text += items[i];
+  }
+  if (items.size() > limit) text += " and " + std::to_string(items.size() - limit) + " more";
+  return text;
+}
+
+std::string gpus(const std::vector<std::size_t>& indices) {
+  std::vector<std::string> runs;
+  for (std::size_t i = 0; i < indices.size();) {
+    std::size_t last = i;
+    while (last + 1 < indices.size() && indices[last + 1] == indices[last] + 1) ++last;
+    std::string run = std::to_string(indices[i]);
+    if (last > i) run += (last == i + 1 ? ", " : "-") + std::to_string(indices[last]);
+    runs.push_back(std::move(run));
+    i = last + 1;
+  }
+  return (indices.size() == 1 ? "GPU " : "GPUs ") + listed(runs, 8);
+}
+
+bool is_gpu_node(std::string_view path) {
+  constexpr std::string_view kPrefix = "/dev/nvidia";
+  if (!path.starts_with(kPrefix)) return path == "/dev/dxg";
+  return base::parse_number(path.substr(kPrefix.size())).has_value();
+}
+
+bool is_wsl(const NodeFacts& node) {
+  return node.device_nodes.known() &&
+         std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
+                     [](const auto& device) { return device.path == "/dev/dxg"; });
+}
+
+std::string device_words(const Device& device) {
+  std::string text = device.name.value_or("");
+  if (device.compute_capability) {
+    if (!text.empty()) text += ", ";
+    text += "compute capability " + *device.compute_capability;
+  }
+  return text;
+}
+
+}  // namespace gpuinit::checks

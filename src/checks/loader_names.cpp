@@ -1,0 +1,108 @@
+#include "checks/loader_names.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/root_fs.h"
+#include "checks/finding_builder.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+struct Origin {
+  std::string_view stem;     // of the library: "libcudnn" for libcudnn.so.9
+  std::string_view package;  // pip: with "-cu12" or the like behind it; apt: whole
+  bool pip;
+};
+// Source: the wheels on PyPI and the packages of Debian 12 that hold the files.
+constexpr std::array<Origin, 18> kOrigins{{
+    {"libcudnn", "nvidia-cudnn"sv, true},
+    {"libcublas", "nvidia-cublas"sv, true},
+    {"libcublasLt", "nvidia-cublas"sv, true},
+    {"libcudart", "nvidia-cuda-runtime"sv, true},
+    {"libcufft", "nvidia-cufft"sv, true},
+    {"libcupti", "nvidia-cuda-cupti"sv, true},
+    {"libcurand", "nvidia-curand"sv, true},
+    {"libcusolver", "nvidia-cusolver"sv, true},
+    {"libcusparse", "nvidia-cusparse"sv, true},
+    {"libcusparseLt", "nvidia-cusparselt"sv, true},
+    {"libcufile", "nvidia-cufile"sv, true},
+    {"libnccl", "nvidia-nccl"sv, true},
+    {"libnvrtc", "nvidia-cuda-nvrtc"sv, true},
+    {"libnvJitLink", "nvidia-nvjitlink"sv, true},
+    {"libnvshmem_host", "nvidia-nvshmem"sv, true},
+    {"libnvToolsExt", "nvidia-nvtx"sv, true},
+    {"libgomp", "libgomp1"sv, false},
+    {"libstdc++", "libstdc++6"sv, false},
+}};
+
+// What torch's metadata asks for and nobody installed: "nvidia-cudnn-cu12==9.10.2.21".
+std::string torch_requirement(const Context& context, std::string_view package) {
+  if (!context.image.packages) return "";
+  for (const Package& one : *context.image.packages) {
+    if (one.name != "torch") continue;
+    for (const std::string& requirement : one.requires_dist)
+      if (requirement.starts_with(package))
+        return requirement.substr(0, requirement.find_first_of("; "));
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<Finding> loader_not_judged(const Context& context, std::string_view id) {
+  if (auto finding = context.explained(id, {"platform", "python.interpreter", "python.abi"}))
+    return finding;
+  const auto& loader = context.image.loader;
+  if (loader.is_absent()) return skipped("nothing to load" + because(loader.reason()));
+  if (!loader) return unknown("cannot tell what the loader does" + because(loader.reason()));
+  return std::nullopt;
+}
+
+bool is_of_glibc(std::string_view library) {
+  for (const auto stem : {"libc.so."sv, "libm.so."sv, "libpthread.so."sv, "libdl.so."sv,
+                          "librt.so."sv, "libutil.so."sv, "libresolv.so."sv, "ld-linux"sv})
+    if (library.starts_with(stem)) return true;
+  return false;
+}
+
+bool is_of_cuda(std::string_view library) {
+  if (library.starts_with("libcuda.so") || library.starts_with("libnvidia-")) return false;
+  return library.starts_with("libcu") || library.starts_with("libnv") ||
+         library.starts_with("libnccl");
+}
+
+std::string short_path(const Context& context, const std::string& path) {
+  const auto& torch = context.image.torch;
+  const std::string entry = torch ? torch->sys_path_entry + "/" : "";
+  if (entry.size() > 1 && path.starts_with(entry)) return path.substr(entry.size());
+  return path;
+}
+
+std::string how_to_install(const Context& context, std::string_view library) {
+  const std::string_view stem = library.substr(0, library.find(".so"));
+  for (const Origin& origin : kOrigins) {
+    if (origin.stem != stem) continue;
+    if (!origin.pip)
+      return "Debian and Ubuntu: apt-get install " + std::string(origin.package) + ".";
+    const std::string wanted = torch_requirement(context, origin.package);
+    if (!wanted.empty())
+      return "torch's metadata asks for " + wanted + ": pip install '" + wanted + "'.";
+    return "In torch's wheels it comes from the package " + std::string(origin.package) +
+           " (with -cu12 or -cu13 behind it); an image without wheels needs the CUDA runtime "
+           "libraries (the -runtime or -cudnn variant of its base image).";
+  }
+  return "";
+}
+
+const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {
+  const auto found = std::find_if(loader.libraries.begin(), loader.libraries.end(),
+                                  [&](const LoadedLibrary& one) { return one.name == name; });
+  return found == loader.libraries.end() ? nullptr : &*found;
+}
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,47 @@
+// gpuinit --explain: what a check or an exit code means, and the cure.
+#include "base/text.h"
+#include "checks/run_checks.h"
+#include "cli/verb_support.h"
+#include "gpuinit/exit_codes.h"
+#include "report/explain.h"
+
+namespace gpuinit::cli {
+
+namespace {
+
+int explain(const Invocation& invocation) {
+  const std::string& id = invocation.line.verb_argument;
+  const bool json = invocation.line.format == Format::kJson;
+  if (id == "exit-codes")
+    return json ? print_json(report::explain_exit_codes_json(), kExitGood)
+                : print(report::explain_exit_codes(), kExitGood);
+  if (id.empty())
+    return json ? print_json(report::explain_catalogue_json(checks::catalogue()), kExitGood)
+                : print(report::explain_catalogue(checks::catalogue()), kExitGood);
+  std::vector<std::string> ids{"exit-codes"};
+  for (const auto& check : checks::catalogue()) {
+    if (check.id == id)
+      return json ? print_json(report::explain_check_json(check), kExitGood)
+                  : print(report::explain_check(check), kExitGood);
+    ids.emplace_back(check.id);
+  }
+  const std::string near = base::nearest(id, ids);
+  return usage_error(Error{
+      "there is no check `" + base::printable(id) + "`" +
+      (near.empty() ? "; `gpuinit --explain` lists them all" : "; did you mean " + near + "?")});
+}
+
+}  // namespace
+
+extern const Verb kExplain{
+    .option = "--explain",
+    .alias = "",
+    .argument = Argument::kOptional,
+    .command = Argument::kNone,
+    .takes = "",
+    .handles_signals = false,
+    .help = "       gpuinit --explain [ID | exit-codes]        what a check means, the cure\n",
+    .run = explain,
+};
+
+}  // namespace gpuinit::cli

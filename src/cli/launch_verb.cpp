@@ -1,0 +1,126 @@
+// The verb without an option: asks the checks, then becomes or supervises the command.
+#include <optional>
+#include <string>
+
+#include "assess/assess.h"
+#include "cli/command_seccomp.h"
+#include "cli/launch_options.h"
+#include "cli/output.h"
+#include "cli/print_verdict.h"
+#include "cli/verb_support.h"
+#include "gpuinit/exit_codes.h"
+#include "launch/end_on_signal.h"
+#include "launch/exec_command.h"
+#include "launch/supervise.h"
+#include "warmup/page_warmup.h"
+
+namespace gpuinit::cli {
+
+namespace {
+
+// GPUINIT=off: no policy may stop the launch. What it says about the launch itself
+// still holds if it can be read.
+Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool checks_are_off) {
+  auto loaded = load_policy(line);
+  if (loaded || !checks_are_off) return loaded;
+  print_error("GPUINIT=off, so this is no obstacle: " + loaded.error().message);
+  return policy::LoadedPolicy{};
+}
+
+struct Approval {
+  std::optional<int> exit_code;  // none: the command may run
+  std::optional<std::size_t> devices;
+  probe::OpenClient driver_client;
+};
+
+// `hold_driver`: somebody will be there to end who keeps it awake.
+Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool hold_driver,
+                        warmup::PageWarmup& pages) {
+  const CommandLine& line = invocation.line;
+  assess::AssessRequest request = assess_request(invocation);
+  request.hold_driver = hold_driver;
+  request.sys_path_is_known = [&](const auto& sys_path) { pages.sys_path_is_known(sys_path); };
+  request.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
+  auto assessment = assess::assess(request, policy);
+  Approval approval;
+  if (!assessment) {
+    approval.exit_code = usage_error(assessment.error());
+    return approval;
+  }
+  if (assessment->verdict.word == Verdict::Word::kFail)
+    approval.exit_code = assessment->verdict.exit_code;
+  else approval.driver_client = std::move(assessment->driver_client);
+  print_verdict(line, *assessment);
+  write_termination_log(line, policy, *assessment);
+  const auto& devices = assessment->facts.node.devices;
+  if (devices.known()) approval.devices = devices->size();
+  return approval;
+}
+
+int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited,
+           const launch::CommandFilter* filter) {
+  // PID 1 would lose what arrives between unblocking and exec; exec takes the
+  // handlers away by itself.
+  const launch::EndOnSignal until_exec(inherited, launch::ending_signals());
+  inherited.restore();
+  const launch::ExecFailure failure = launch::exec_command(path, argv, filter);
+  print_error(failure.message);
+  return failure.exit_code;
+}
+
+// The exit code; in exec mode it returns only if the command may not or cannot run.
+int launch_command(const Invocation& invocation) {
+  const CommandLine& line = invocation.line;
+  const launch::InheritedState& inherited = invocation.inherited;
+  char* const* const words = invocation.argv + line.command_index;
+  launch::FoundCommand command;
+  Policy policy;
+  std::optional<CommandSeccomp> filter;
+  Approval approval;
+  bool supervise = false;
+  {
+    const launch::EndOnSignal while_nothing_runs(inherited, launch::kStopRequests);
+    // First of all: a command that is not there needs neither driver nor verdict.
+    command = launch::find_command(words[0]);
+    if (command.path.empty()) {
+      print_error(command.failure.message);
+      return command.failure.exit_code;
+    }
+    const bool checks_are_off = variable("GPUINIT") == "off";
+    auto loaded = policy_of_launch(line, checks_are_off);
+    if (!loaded) return policy_error(loaded.error());
+    auto made = command_seccomp(*loaded);
+    if (!made && !checks_are_off) return policy_error(made.error());
+    if (made) filter = std::move(made).value();
+    else
+      print_error("GPUINIT=off, so the command starts without a filter: " + made.error().message);
+    policy = std::move(loaded->policy);
+    supervise = wants_supervision(line, policy, invocation.argv[0]);
+    if (!checks_are_off) {
+      warmup::PageWarmup pages(policy, print_error);
+      approval = ask_the_checks(invocation, policy, supervise, pages);
+      if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
+    }
+    if (approval.exit_code) return *approval.exit_code;
+  }
+  const launch::CommandFilter* calls = filter ? &filter->compiled : nullptr;
+  if (!supervise) return become(command.path, words, inherited, calls);
+  launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
+  options.hold = {approval.driver_client.release(), policy.warmup_hold};
+  return launch::supervise(options, inherited, command.path, words);
+}
+
+}  // namespace
+
+const Verb kLaunch{
+    .option = "",
+    .alias = "",
+    .argument = Argument::kNone,
+    .command = Argument::kRequired,
+    .takes = "--supervise",
+    .handles_signals = true,
+    .help = "Usage: gpuinit [OPTIONS] [--] COMMAND [ARG...]    check, then exec COMMAND\n",
+    .run = launch_command,
+};
+
+}  // namespace gpuinit::cli

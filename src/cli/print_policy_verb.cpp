@@ -1,0 +1,38 @@
+// gpuinit --print-policy: the policy in force, with the place of every value.
+#include "cli/command_seccomp.h"
+#include "cli/verb_support.h"
+#include "gpuinit/exit_codes.h"
+#include "seccomp/describe.h"
+
+namespace gpuinit::cli {
+
+namespace {
+
+int print_policy(const Invocation& invocation) {
+  auto loaded = load_policy(invocation.line);
+  if (!loaded) return policy_error(loaded.error());
+  const auto filter = command_seccomp(*loaded);
+  if (!filter) return policy_error(filter.error());
+  if (invocation.line.format == Format::kText)
+    return print(policy::print_policy(*loaded) + describe_command_seccomp(*filter), kExitGood);
+  base::Json json = policy::policy_json(*loaded);
+  if (*filter)
+    std::get<base::JsonObject>(json.value)
+        .emplace_back("seccomp", seccomp::filter_json((*filter)->filter));
+  return print_json(json, kExitGood);
+}
+
+}  // namespace
+
+extern const Verb kPrintPolicy{
+    .option = "--print-policy",
+    .alias = "",
+    .argument = Argument::kNone,
+    .command = Argument::kNone,
+    .takes = "",
+    .handles_signals = false,
+    .help = "       gpuinit --print-policy [OPTIONS]           the policy in force\n",
+    .run = print_policy,
+};
+
+}  // namespace gpuinit::cli

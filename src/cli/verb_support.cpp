@@ -1,0 +1,72 @@
+#include "cli/verb_support.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/environment_variables.h"
+#include "cli/command_seccomp.h"
+#include "cli/output.h"
+#include "gpuinit/exit_codes.h"
+#include "rules/version.h"
+
+namespace gpuinit::cli {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+int usage_error(const Error& error) {
+  print_error(error.message + "\nTry `gpuinit --help`.");
+  return kExitUsage;
+}
+
+int policy_error(const Error& error) {
+  print_error(error.message);
+  return kExitPolicy;
+}
+
+int print(std::string_view text, int exit_code) {
+  auto written = write_all(STDOUT_FILENO, text);
+  if (written) return exit_code;
+  print_error(written.error().message);
+  return kExitInternal;
+}
+
+int print_json(const base::Json& json, int exit_code) {
+  return print(base::print_json(json) + "\n", exit_code);
+}
+
+Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
+  policy::PolicySources sources;
+  sources.file = line.policy_file;
+  sources.file_named_by = "--policy";
+  if (sources.file.empty()) {
+    sources.file = variable("GPUINIT_POLICY");
+    sources.file_named_by = "GPUINIT_POLICY";
+  }
+  sources.environment_set = variable("GPUINIT_SET");
+  sources.set_options = line.set;
+  sources.range_problem = [](const std::string& range) {
+    auto parsed = rules::parse_version_range(range);
+    return parsed ? std::string() : parsed.error().message;
+  };
+  sources.call_problem = call_problem;
+  return policy::load_policy(sources);
+}
+
+assess::AssessRequest assess_request(const Invocation& invocation) {
+  const CommandLine& line = invocation.line;
+  assess::AssessRequest request;
+  request.command.assign(invocation.argv + line.command_index, invocation.argv + invocation.argc);
+  request.environment = base::environment_variables();
+  request.root = line.root;
+  request.node_file = line.node_file;
+  // Whoever reads JSON from standard error reads nothing else there.
+  const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
+  if (!line.quiet && !json_on_stderr) request.on_progress = print_error;
+  return request;
+}
+
+}  // namespace gpuinit::cli

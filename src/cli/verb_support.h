@@ -1,0 +1,31 @@
+// What several verbs do: read the policy, put the request, print, say what was wrong.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "assess/assess.h"
+#include "base/json.h"
+#include "cli/options.h"
+#include "policy/load_policy.h"
+
+namespace gpuinit::cli {
+
+// A variable of gpuinit's own environment; "" where it is not set.
+std::string variable(const char* name);
+
+// Print the error on stderr, and give the exit code.
+int usage_error(const Error& error);
+int policy_error(const Error& error);
+
+// Print on stdout what was asked for. A report that could not be written must not look
+// like a verdict: then it is kExitInternal instead of `exit_code`.
+int print(std::string_view text, int exit_code);
+int print_json(const base::Json& json, int exit_code);
+
+// From --policy or GPUINIT_POLICY, the default files, GPUINIT_SET and --set.
+Result<policy::LoadedPolicy> load_policy(const CommandLine& line);
+
+assess::AssessRequest assess_request(const Invocation& invocation);
+
+}  // namespace gpuinit::cli

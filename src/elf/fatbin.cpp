@@ -1,0 +1,286 @@
+// Hops from header to header through fatbin sections. docs/fatbin.md has the layout.
+#include "elf/fatbin.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/checked.h"
+#include "base/text.h"
+
+namespace gpuinit::elf {
+
+namespace {
+
+// Upper limits. The largest seen: 2,782 containers and 5,737 entries in cuBLASLt;
+// 144-byte entry headers; 26 kinds of containers; 13 entries in one.
+constexpr std::uint64_t kMaxContainers = 200'000;
+constexpr std::uint64_t kMaxEntries = 1'000'000;
+constexpr std::uint64_t kMaxEntriesOfOne = 4096;
+constexpr std::uint32_t kMaxEntryHeader = 64 * 1024;  // bytes
+constexpr std::size_t kMaxGroups = 1024;
+constexpr std::uint32_t kMaxArch = 9999;
+constexpr std::uint64_t kMaxPadding = 4096;  // bytes of zeros in a row
+
+// No cubin smaller than this holds a kernel: none of 246 in torch 2.5.1 and cuFFT
+// did, and the smallest seen with one has 2,504 bytes. What nvlink leaves in
+// every device-linked program (1.4 to 1.9 KB) and translation units with
+// constants only are below it.
+constexpr std::uint64_t kSmallestKernel = 2048;  // bytes, uncompressed
+
+constexpr std::uint32_t kMagic = 0xBA55ED50;
+constexpr std::uint16_t kKindPtx = 1;
+constexpr std::uint16_t kKindCubin = 2;
+constexpr std::uint64_t kArchSpecific = 0x100000;    // sm_90a
+constexpr std::uint64_t kFamilySpecific = 0x200000;  // sm_100f
+
+struct ContainerHeader {
+  std::uint32_t magic;
+  std::uint16_t version;
+  std::uint16_t header_size;
+  std::uint64_t size;  // of all entries, without this header
+};
+static_assert(sizeof(ContainerHeader) == 16);
+
+// The part that every version of the header has.
+struct EntryHeader {
+  std::uint16_t kind;
+  std::uint16_t version;
+  std::uint32_t header_size;  // the payload begins behind it
+  std::uint64_t padded_size;  // of the payload
+  std::uint32_t compressed_size;
+  std::uint32_t options;
+  std::uint16_t minor;  // of the PTX ISA, or of the cubin format
+  std::uint16_t major;
+  std::uint32_t arch;  // 90
+  std::uint32_t name;
+  std::uint32_t name_length;
+  std::uint64_t flags;
+  std::uint64_t unused;
+  std::uint64_t uncompressed_size;  // 0: stored as it is
+};
+static_assert(sizeof(EntryHeader) == 64);
+
+// As a container begins.
+struct Head {
+  ContainerHeader container;
+  EntryHeader first;
+};
+static_assert(sizeof(Head) == 80);
+
+// "8.10" is newer than "8.9".
+using PtxIsa = std::pair<std::uint16_t, std::uint16_t>;
+
+struct Container {
+  std::set<std::string> targets;
+  std::optional<PtxIsa> ptx_isa;
+  bool may_hold_kernel = false;
+};
+
+std::string isa_text(PtxIsa isa) {
+  return std::to_string(isa.first) + "." + std::to_string(isa.second);
+}
+
+// Requires: made by isa_text.
+PtxIsa parse_isa(std::string_view text) {
+  const auto dot = text.find('.');
+  const auto part = [](std::string_view digits) {
+    return static_cast<std::uint16_t>(base::parse_number(digits).value_or(0));
+  };
+  return {part(text.substr(0, dot)), part(text.substr(dot + 1))};
+}
+
+std::string target_of(const EntryHeader& entry) {
+  std::string target = entry.kind == kKindPtx ? "compute_" : "sm_";
+  target += std::to_string(entry.arch);
+  if ((entry.flags & kArchSpecific) != 0) target += 'a';
+  if ((entry.flags & kFamilySpecific) != 0) target += 'f';
+  return target;
+}
+
+class Walker {
+ public:
+  Walker(const base::ByteSource& source, Fatbins& into) : source_(source), into_(into) {}
+
+  Status section(std::uint64_t offset, std::uint64_t size) {
+    if (!base::range_inside(offset, size, source_.size()))
+      return broken(offset, "the section runs out of the file");
+    if (!source_.is_at_hand(offset)) fetch_headers(offset, offset + size);
+    const std::uint64_t end = offset + size;
+    while (offset < end) {
+      auto head = read_head(offset, end);
+      if (!head) return std::move(head).error();
+      const ContainerHeader* header = &head->container;
+      if (header->magic == 0) {
+        auto next = skip_padding(offset, end);
+        if (!next) return std::move(next).error();
+        if (*next == offset) return broken(offset, "no fatbin container");
+        offset = *next;
+        continue;
+      }
+      if (header->magic != kMagic) return broken(offset, "no fatbin container");
+      if (header->version != 1)
+        return broken(offset, "fatbin version " + std::to_string(header->version));
+      if (header->header_size < sizeof(ContainerHeader))
+        return broken(offset,
+                      "a fatbin header of " + std::to_string(header->header_size) + " bytes");
+      const std::uint64_t room = end - offset;
+      if (!base::range_inside(header->header_size, header->size, room))
+        return broken(offset, "a fatbin container runs out of its section");
+      if (++into_.containers > kMaxContainers) return broken(offset, "too many fatbin containers");
+      const std::uint64_t begin = offset + header->header_size;
+      offset = begin + header->size;
+      const bool have_first =
+          header->header_size == sizeof(ContainerHeader) && header->size >= sizeof(EntryHeader);
+      auto done = container(begin, offset, have_first ? &head->first : nullptr);
+      if (!done) return done;
+    }
+    return Done{};
+  }
+
+ private:
+  // On a cold page cache every header is a wait for the disk, thousands in a row. This asks for
+  // one header of every container at a time, so that the disk has hundreds to choose from.
+  // It only fetches: what is wrong with a header is found when it is read again.
+  void fetch_headers(std::uint64_t offset, std::uint64_t end) const {
+    struct Position {
+      std::uint64_t entry;
+      std::uint64_t end;
+    };
+    std::vector<Position> open;
+    while (offset < end && open.size() < kMaxContainers) {
+      const auto head = read_head(offset, end);
+      if (!head || head->container.magic != kMagic) break;
+      const ContainerHeader& header = head->container;
+      if (!base::range_inside(header.header_size, header.size, end - offset)) break;
+      open.push_back({offset + header.header_size, offset + header.header_size + header.size});
+      offset = open.back().end;
+    }
+    for (std::uint64_t round = 0; round < kMaxEntriesOfOne && !open.empty(); ++round) {
+      for (const Position& at : open) source_.will_need(at.entry, sizeof(EntryHeader));
+      std::erase_if(open, [&](Position& at) {
+        const auto entry = source_.read_struct<EntryHeader>(at.entry);
+        if (!entry || entry->header_size < sizeof(EntryHeader) ||
+            !base::range_inside(entry->header_size, entry->padded_size, at.end - at.entry))
+          return true;
+        at.entry += entry->header_size + entry->padded_size;
+        return at.end - at.entry < sizeof(EntryHeader);
+      });
+    }
+  }
+
+  Error broken(std::uint64_t offset, const std::string& what) const {
+    return Error{source_.name() + ": fatbin at offset " + std::to_string(offset) + ": " + what};
+  }
+
+  // The container's header and the entry behind it in one read: a fifth of all
+  // reads of a torch library. What is beyond the section is zero.
+  Result<Head> read_head(std::uint64_t offset, std::uint64_t end) const {
+    Head head{};
+    auto bytes = std::as_writable_bytes(std::span(&head, 1));
+    auto done =
+        source_.read_at(offset, bytes.first(std::min<std::uint64_t>(bytes.size(), end - offset)));
+    if (!done) return std::move(done).error();
+    return head;
+  }
+
+  // `first` is the first entry's header if it has been read already.
+  Status container(std::uint64_t offset, std::uint64_t end, const EntryHeader* first) {
+    Container found;
+    for (std::uint64_t count = 0; offset < end; ++count) {
+      if (count >= kMaxEntriesOfOne) return broken(offset, "too many entries in one container");
+      if (end - offset < sizeof(EntryHeader))
+        return broken(offset, "an entry runs out of its container");
+      auto entry =
+          first != nullptr ? Result<EntryHeader>(*first) : source_.read_struct<EntryHeader>(offset);
+      first = nullptr;
+      if (!entry) return std::move(entry).error();
+      if (entry->header_size < sizeof(EntryHeader) || entry->header_size > kMaxEntryHeader)
+        return broken(offset,
+                      "an entry header of " + std::to_string(entry->header_size) + " bytes");
+      if (!base::range_inside(entry->header_size, entry->padded_size, end - offset))
+        return broken(offset, "an entry runs out of its container");
+      const std::uint64_t size =
+          entry->uncompressed_size != 0 ? entry->uncompressed_size : entry->padded_size;
+      if (entry->kind != kKindCubin || size >= kSmallestKernel) found.may_hold_kernel = true;
+      if (entry->kind == kKindPtx || entry->kind == kKindCubin) {
+        auto done = count_entry(*entry, offset, found);
+        if (!done) return done;
+      }
+      offset += entry->header_size + entry->padded_size;
+    }
+    return group(found, end);
+  }
+
+  Status count_entry(const EntryHeader& entry, std::uint64_t offset, Container& found) {
+    if (entry.arch == 0 || entry.arch > kMaxArch)
+      return broken(offset, "an entry for architecture " + std::to_string(entry.arch));
+    if ((entry.flags & kArchSpecific) != 0 && (entry.flags & kFamilySpecific) != 0)
+      return broken(offset, "an entry both for one architecture and for its family");
+    const std::string target = target_of(entry);
+    ++into_.entries[target];
+    if (++entries_ > kMaxEntries) return broken(offset, "too many fatbin entries");
+    found.targets.insert(target);
+    if (entry.kind == kKindPtx) {
+      const PtxIsa isa(entry.major, entry.minor);
+      found.ptx_isa = std::max(found.ptx_isa.value_or(isa), isa);
+    }
+    return Done{};
+  }
+
+  Status group(const Container& found, std::uint64_t offset) {
+    if (found.targets.empty() || !found.may_hold_kernel) return Done{};
+    const std::vector<std::string> targets(found.targets.begin(), found.targets.end());
+    auto known = std::find_if(into_.groups.begin(), into_.groups.end(),
+                              [&](const FatbinGroup& g) { return g.targets == targets; });
+    if (known == into_.groups.end()) {
+      if (into_.groups.size() >= kMaxGroups) return broken(offset, "too many kinds of containers");
+      known = into_.groups.insert(known, FatbinGroup{targets, "", 0});
+    }
+    ++known->containers;
+    if (found.ptx_isa && (known->ptx_isa.empty() || *found.ptx_isa > parse_isa(known->ptx_isa)))
+      known->ptx_isa = isa_text(*found.ptx_isa);
+    return Done{};
+  }
+
+  // Zeros between containers, in steps of 8 bytes: what a linker leaves to align
+  // them. None have been seen, so this looks before it reads more than one word.
+  Result<std::uint64_t> skip_padding(std::uint64_t offset, std::uint64_t end) const {
+    for (const std::uint64_t begin = offset; offset < end; offset += sizeof(std::uint64_t)) {
+      std::uint64_t word = 0;
+      auto bytes = std::as_writable_bytes(std::span(&word, 1));
+      auto done =
+          source_.read_at(offset, bytes.first(std::min<std::uint64_t>(bytes.size(), end - offset)));
+      if (!done) return std::move(done).error();
+      if (word != 0) return offset;
+      if (offset - begin >= kMaxPadding) return broken(begin, "no fatbin container");
+    }
+    return end;
+  }
+
+  const base::ByteSource& source_;
+  Fatbins& into_;
+  std::uint64_t entries_ = 0;
+};
+
+}  // namespace
+
+Status walk_fatbin_section(const base::ByteSource& source, std::uint64_t offset, std::uint64_t size,
+                           Fatbins& into) {
+  return Walker(source, into).section(offset, size);
+}
+
+Result<Fatbins> read_fatbins(const ElfFile& elf) {
+  Fatbins all;
+  for (const char* name : {".nv_fatbin", "__nv_relfatbin"}) {
+    auto section = elf.section(name);
+    if (!section) return std::move(section).error();
+    if (!*section) continue;
+    auto done = walk_fatbin_section(elf.source(), (*section)->offset, (*section)->size, all);
+    if (!done) return std::move(done).error().context(name);
+  }
+  return all;
+}
+
+}  // namespace gpuinit::elf

@@ -1,0 +1,11 @@
+// What each struct of facts.h is called in JSON: one list of fields per struct,
+// which the writer and the reader of facts_json.cpp both walk.
+//
+// An archive offers `field(name, member, form)` for what may be left out and
+// `required(name, member, form)` for plain members whose default would claim
+// something (an open_errno of 0 says "it opened"). Names are those of facts.h;
+// image.* and node.* of the README are a contract and never change.
+#pragma once
+
+#include "facts/image_fields.h"
+#include "facts/node_fields.h"

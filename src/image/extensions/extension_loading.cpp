@@ -1,0 +1,185 @@
+#include "image/extensions/extension_loading.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/root_fs.h"
+#include "image/frameworks/library_names.h"
+#include "image/open_elf.h"
+
+namespace gpuinit::image {
+
+namespace {
+
+using ldso::LoaderClosure;
+using Symbols = Fact<std::vector<UndefinedSymbol>>;
+
+// Whether the interpreter would import a file of that name at all.
+bool fits(const Extension& extension, const Interpreter& python) {
+  if (extension.machine && python.machine && *extension.machine != *python.machine) return false;
+  if (!extension.machine) return false;
+  return !extension.soabi || *extension.soabi == "abi3" || !python.soabi ||
+         *extension.soabi == *python.soabi;
+}
+
+}  // namespace
+
+bool is_checked_symbol(std::string_view name) {
+  if (name.starts_with("_Z")) {
+    name.remove_prefix(2);
+    // Virtual tables and type information.
+    for (const std::string_view table : {"TV", "TI", "TS", "TT", "GV"})
+      if (name.starts_with(table)) name.remove_prefix(2);
+    if (!name.starts_with('N')) return false;
+    name.remove_prefix(1);
+    while (!name.empty() && (name[0] == 'K' || name[0] == 'V' || name[0] == 'R' || name[0] == 'O'))
+      name.remove_prefix(1);
+    constexpr std::array<std::string_view, 4> kSpaces{"3c10", "2at", "5torch", "6caffe2"};
+    return std::any_of(kSpaces.begin(), kSpaces.end(),
+                       [&](std::string_view space) { return name.starts_with(space); });
+  }
+  constexpr std::array<std::string_view, 15> kStarts{
+      "Py",    "_Py",    "THP",      "aoti_torch_", "torch_",    "cuda",  "cublas", "cudnn",
+      "cufft", "curand", "cusolver", "cusparse",    "nvJitLink", "nvrtc", "nccl"};
+  return is_driver_function(name) || name.starts_with("__cuda") || name.starts_with("__nv") ||
+         std::any_of(kStarts.begin(), kStarts.end(),
+                     [&](std::string_view start) { return name.starts_with(start); });
+}
+
+ExtensionLoading::ExtensionLoading(const base::RootFs& fs, LoaderClosure& closure,
+                                   const Interpreter& python, std::vector<Extension>& extensions)
+    : fs_(fs), closure_(closure), python_(python), extensions_(extensions) {
+  first_own_ = closure.objects().size();
+  objects_.resize(extensions.size(), LoaderClosure::kMissing);
+  begun_.resize(extensions.size());
+  for (std::size_t i = 0; i < extensions.size(); ++i) open(i);
+}
+
+// The extensions that this one needs by name come first.
+void ExtensionLoading::open(std::size_t index) {
+  Extension& extension = extensions_[index];
+  if (begun_[index]) return;
+  begun_[index] = true;
+  extension.problems = LoadProblems{};
+  if (!closure_.unknown_because().empty()) {
+    extension.problems.undefined_symbols = Symbols::unknown(closure_.unknown_because());
+    return;
+  }
+  if (!fits(extension, python_)) {
+    extension.problems.undefined_symbols = Symbols::unknown("it is not for this interpreter");
+    return;
+  }
+  if (auto elf = OpenElf::open(fs_, extension.path))
+    if (auto dynamic = (*elf)->dynamic())
+      for (const std::string& name : dynamic->needed)
+        for (std::size_t i = 0; i < extensions_.size(); ++i)
+          if (base::basename(extensions_[i].path) == name) open(i);
+  auto object = closure_.open(extension.path);
+  if (object) {
+    objects_[index] = *object;
+  } else if (ldso::is_ours(object.error().code)) {
+    extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
+  } else {
+    extension.problems.missing.push_back({std::string(base::basename(extension.path)),
+                                          extension.path,
+                                          object.error().message,
+                                          {},
+                                          false});
+    extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
+  }
+}
+
+void ExtensionLoading::find_problems(ldso::SymbolCheck& symbols,
+                                     const ldso::VersionCheck& versions) {
+  const bool no_driver = closure_.answering_to("libcuda.so.1") == LoaderClosure::kMissing;
+  for (std::size_t index = 0; index < objects_.size(); ++index) {
+    const std::size_t object = objects_[index];
+    if (object == LoaderClosure::kMissing) continue;
+    LoadProblems& problems = extensions_[index].problems;
+    const auto own = brought_in(object);
+    add_missing_libraries(own, problems);
+    add_missing_versions(own, versions, problems);
+    add_undefined_symbols(object, no_driver, symbols, problems);
+  }
+}
+
+// Itself first; not the objects of torch.
+std::vector<std::size_t> ExtensionLoading::brought_in(std::size_t object) const {
+  std::vector<std::size_t> list{object};
+  for (std::size_t at = 0; at < list.size(); ++at)
+    for (const std::size_t need : closure_.objects()[list[at]].needs)
+      if (need != LoaderClosure::kMissing && need >= first_own_ &&
+          std::find(list.begin(), list.end(), need) == list.end())
+        list.push_back(need);
+  return list;
+}
+
+// The closure's word on a library that `needed_by`, or else another, misses.
+const ldso::MissingLibrary* ExtensionLoading::missing(const std::string& name,
+                                                      std::size_t needed_by) const {
+  const ldso::MissingLibrary* found = nullptr;
+  for (const auto& one : closure_.missing()) {
+    if (one.name != name) continue;
+    found = &one;
+    if (one.needed_by == needed_by) break;
+  }
+  return found;
+}
+
+void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own,
+                                             LoadProblems& problems) const {
+  for (const std::size_t one : own) {
+    const auto& object = closure_.objects()[one];
+    const auto& names = object.dynamic.needed;
+    for (std::size_t i = 0; i < std::min(object.needs.size(), names.size()); ++i) {
+      if (object.needs[i] != LoaderClosure::kMissing) continue;
+      const bool said = std::any_of(problems.missing.begin(), problems.missing.end(),
+                                    [&](const auto& before) { return before.name == names[i]; });
+      if (said || is_driver_library(names[i])) continue;
+      const auto* why = missing(names[i], one);
+      if (why != nullptr && ldso::is_ours(why->code)) {
+        problems.undefined_symbols = Symbols::unknown(why->reason);
+        continue;
+      }
+      problems.missing.push_back(
+          {names[i], object.path, why == nullptr ? "not found" : why->reason, {}, false});
+    }
+  }
+}
+
+void ExtensionLoading::add_missing_versions(const std::vector<std::size_t>& own,
+                                            const ldso::VersionCheck& versions,
+                                            LoadProblems& problems) const {
+  for (const auto& missing : versions.missing) {
+    if (std::find(own.begin(), own.end(), missing.needed_by) == own.end()) continue;
+    const auto& provider = closure_.objects()[missing.provider];
+    problems.missing_versions.push_back(
+        {missing.version, missing.file, provider.path, provider.found_by,
+         closure_.objects()[missing.needed_by].path, missing.highest});
+  }
+}
+
+void ExtensionLoading::add_undefined_symbols(std::size_t object, bool no_driver,
+                                             ldso::SymbolCheck& symbols,
+                                             LoadProblems& problems) const {
+  if (problems.undefined_symbols != Symbols()) return;  // a library could not be opened
+  if (!problems.missing.empty()) {
+    problems.undefined_symbols = Symbols::unknown(problems.missing.front().name + " is missing");
+    return;
+  }
+  auto undefined = symbols.undefined(object, [&](std::string_view name) {
+    return is_checked_symbol(name) && !(no_driver && is_driver_function(name));
+  });
+  if (!undefined) {
+    problems.undefined_symbols = Symbols::unknown(undefined.error().message);
+    return;
+  }
+  std::vector<UndefinedSymbol> list;
+  for (auto& symbol : *undefined)
+    list.push_back(
+        {std::move(symbol.name), std::move(symbol.version), closure_.objects()[object].path});
+  problems.undefined_symbols = std::move(list);
+}
+
+}  // namespace gpuinit::image

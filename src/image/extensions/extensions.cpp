@@ -1,0 +1,152 @@
+#include "image/extensions/extensions.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/directory.h"
+#include "elf/symbol_table.h"
+#include "image/extensions/numpy_abi.h"
+#include "image/frameworks/library_names.h"
+#include "image/frameworks/torch_cuda_code.h"
+#include "image/python/soabi.h"
+
+namespace gpuinit::image {
+
+namespace {
+
+using Text = Fact<std::string>;
+
+// What can be said of an extension by the names that it asks others for.
+struct Asks {
+  Fact<bool> cxx11_abi;
+  bool capsules = true;  // PyCapsule_…, without which no C API of NumPy is imported
+};
+
+// std::string is "Ss" in the mangled names of the old ABI and "__cxx11::basic_string" in those
+// of the new.
+Asks read_asks(const elf::ElfFile& elf) {
+  Asks asks;
+  constexpr std::array<std::string_view, 7> kStarts{
+      "_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at", "_ZN5torch", "_ZNK5torch", "PyCapsule_"};
+  elf::SymbolTable table(elf);
+  auto symbols = table.undefined([&](std::string_view name) {
+    return std::any_of(kStarts.begin(), kStarts.end(),
+                       [&](std::string_view start) { return name.starts_with(start); });
+  });
+  if (!symbols) {
+    asks.cxx11_abi = Fact<bool>::unknown(symbols.error().message);
+    return asks;
+  }
+  asks.cxx11_abi = Fact<bool>::absent("no torch symbol that it asks for has a string");
+  asks.capsules = false;
+  for (const elf::SymbolReference& symbol : *symbols) {
+    const std::string_view name = symbol.name;
+    if (name.starts_with("Py")) asks.capsules = true;
+    else if (name.find("St7__cxx1112basic_string") != std::string::npos) asks.cxx11_abi = true;
+    else if (!asks.cxx11_abi && (name.ends_with("Ss") || name.find("RKSs") != std::string::npos))
+      asks.cxx11_abi = false;
+  }
+  return asks;
+}
+
+Fact<DeviceCode> read_code(const elf::ElfFile& elf, const std::string& path) {
+  auto fatbins = elf::read_fatbins(elf);
+  if (!fatbins) return Fact<DeviceCode>::unknown(fatbins.error().message);
+  if (fatbins->containers == 0) return Fact<DeviceCode>::absent("it carries no device code");
+  DeviceCode code;
+  code.files.push_back(path);
+  add_fatbins(*fatbins, code);
+  return code;
+}
+
+// "_C.cpython-312-x86_64-linux-gnu.so" → "cpython-312-…"
+Text soabi_of(std::string_view name) {
+  const std::string stem(name.substr(0, name.find('.')));
+  std::string soabi = soabi_of_extension(std::string(name), stem);
+  if (soabi.empty()) return Text::absent("its name has no ABI tag");
+  return soabi;
+}
+
+// The function that Python calls when it imports the file of that name: PyInit_NAME, in
+// Python 2 initNAME. Source: CPython, Python/importdl.c.
+Text init_function_of(const elf::ElfFile& elf, std::string_view file_name) {
+  const std::string name(file_name.substr(0, file_name.find('.')));
+  for (const char* prefix : {"PyInit_", "init"}) {
+    const auto found = elf.find_defined(prefix + name);
+    if (!found) return Text::unknown(found.error().message);
+    if (*found) return prefix + name;
+  }
+  return Text::absent("it has no PyInit_" + name);
+}
+
+Extension describe(const ExtensionFile& file) {
+  Extension extension;
+  extension.path = file.path();
+  const auto slash = file.relative.find('/');
+  extension.package = slash == std::string::npos ? file.relative.substr(0, file.relative.find('.'))
+                                                 : file.relative.substr(0, slash);
+  extension.asked_for = file.asked_for;
+  extension.soabi = soabi_of(base::basename(file.relative));
+  return extension;
+}
+
+// Why it cannot be judged, in every fact that would be read from it.
+Extension unreadable(const ExtensionFile& file, const std::string& reason) {
+  Extension extension = describe(file);
+  extension.machine = extension.numpy_abi = extension.init_function = Text::unknown(reason);
+  extension.cxx11_abi = Fact<bool>::unknown(reason);
+  extension.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(reason);
+  extension.device_code = Fact<DeviceCode>::unknown(reason);
+  return extension;
+}
+
+std::optional<Extension> read_one(const base::Directory& directory, const ExtensionFile& file) {
+  auto source = directory.open_file(std::string(base::basename(file.relative)));
+  if (!source)
+    return file.asked_for ? std::optional(unreadable(file, source.error().message)) : std::nullopt;
+  source->expect_random_access();  // no read-ahead for a few headers
+  auto elf = elf::ElfFile::open(*source);
+  auto dynamic = elf ? elf->dynamic() : Result<elf::Dynamic>(elf.error());
+  if (!dynamic)
+    return file.asked_for ? std::optional(unreadable(file, dynamic.error().message)) : std::nullopt;
+  std::vector<std::string> needs;
+  for (const std::string& name : dynamic->needed)
+    if (is_torch_library(name) || is_cuda_library(name)) needs.push_back(name);
+  if (needs.empty() && !file.asked_for) return std::nullopt;
+
+  Extension extension = describe(file);
+  extension.needs = std::move(needs);
+  extension.machine = elf->machine();
+  extension.init_function = init_function_of(*elf, base::basename(file.relative));
+  Asks asks = read_asks(*elf);
+  extension.cxx11_abi = std::move(asks.cxx11_abi);
+  extension.numpy_abi =
+      asks.capsules ? read_numpy_abi(*elf) : Text::absent("it does not use NumPy's C API");
+  extension.device_code = read_code(*elf, extension.path);
+  return extension;
+}
+
+}  // namespace
+
+Fact<std::vector<Extension>> read_extensions(const ExtensionQuery& query) {
+  const auto& sys_path = query.python.sys_path;
+  if (!sys_path)
+    return Fact<std::vector<Extension>>::unknown("sys.path is not known: " + sys_path.reason());
+  std::vector<Extension> extensions;
+  std::optional<base::Directory> directory;  // of the file before: they come sorted
+  for (const ExtensionFile& file : find_extension_files(query.fs, *sys_path, query.scope)) {
+    const std::string place(base::parent(file.path()));
+    if (!directory || directory->path() != place) {
+      auto opened = base::Directory::open(query.fs, place);
+      if (!opened) continue;
+      directory = std::move(opened).value();
+    }
+    if (auto extension = read_one(*directory, file)) extensions.push_back(*std::move(extension));
+  }
+  return extensions;
+}
+
+}  // namespace gpuinit::image

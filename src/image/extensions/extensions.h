@@ -1,0 +1,24 @@
+// Extension modules and libraries beside torch that need it or CUDA, as facts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "gpuinit/facts.h"
+#include "image/extensions/extension_files.h"
+
+namespace gpuinit::image {
+
+struct ExtensionQuery {
+  const base::RootFs& fs;
+  const Interpreter& python;  // its sys_path
+  ExtensionScope scope;       // of the policy
+};
+
+// Those whose NEEDED names torch or a CUDA library, and those that scope.include names;
+// without their load problems (extension_loading.h), which read "not looked at". A file that
+// is no ELF file is passed over unless it was asked for. Unknown if sys.path is.
+Fact<std::vector<Extension>> read_extensions(const ExtensionQuery& query);
+
+}  // namespace gpuinit::image

@@ -1,0 +1,188 @@
+#include "image/frameworks/read_loader.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+
+#include "base/text.h"
+#include "image/frameworks/library_names.h"
+
+namespace gpuinit::image {
+
+namespace {
+
+using ldso::LoaderClosure;
+using Symbols = Fact<std::vector<UndefinedSymbol>>;
+
+constexpr std::size_t kMaxSymbols = 20;  // in the facts: the first tell the story
+
+// Where toolkits and conda put CUDA's libraries.
+constexpr std::array<const char*, 3> kToolkits{"/usr/local/cuda/lib64",
+                                               "/usr/local/cuda/targets/x86_64-linux/lib",
+                                               "/usr/local/cuda/targets/sbsa-linux/lib"};
+
+class Reader {
+ public:
+  explicit Reader(const LoaderQuery& query)
+      : query_(query), fs_(query.fs), load_(query.load), closure_(*query.load.closure) {}
+
+  LoaderFacts read() {
+    for (std::size_t i = 1; i < load_.objects; ++i) facts_.libraries.push_back(library(i));
+    read_missing();
+    for (const auto& missing : query_.versions.missing) {
+      if (missing.needed_by >= load_.objects) continue;
+      const auto& provider = closure_.objects()[missing.provider];
+      facts_.problems.missing_versions.push_back({missing.version, missing.file,
+                                                  path_of(missing.provider), provider.found_by,
+                                                  path_of(missing.needed_by), missing.highest});
+    }
+    for (const std::string& problem : query_.versions.problems) facts_.notes.push_back(problem);
+    facts_.problems.undefined_symbols = undefined_symbols();
+    return std::move(facts_);
+  }
+
+ private:
+  // Of CUDA's libraries and the C++ run time images have several, and what the environment
+  // decides may hide anything. For each of the 290 libraries of Debian's torch the search would
+  // take longer than all the rest.
+  static bool is_worth_a_search(const LoadedLibrary& library) {
+    return is_cuda_library(library.name) || library.name.starts_with("libstdc++.so") ||
+           library.name.starts_with("libgcc_s.so") || library.name.starts_with("libgomp") ||
+           library.found_by.starts_with("LD_");
+  }
+
+  std::string path_of(std::size_t object) { return tidy(closure_.objects()[object].path); }
+
+  // tidy_path(), of which many share a directory.
+  std::string tidy(const std::string& path) {
+    const std::string directory(base::parent(path));
+    auto known = tidy_.find(directory);
+    if (known == tidy_.end()) known = tidy_.emplace(directory, tidy_path(fs_, directory)).first;
+    return base::join(known->second, base::basename(path));
+  }
+
+  LoadedLibrary library(std::size_t i) {
+    const ldso::LoadedObject& object = closure_.objects()[i];
+    LoadedLibrary library;
+    library.name = base::basename(object.name);
+    library.path = path_of(i);
+    library.needed_by = path_of(object.asked_by);
+    const bool preloaded = std::count(load_.preloaded.begin(), load_.preloaded.end(), i) != 0;
+    library.found_by = preloaded ? kTorchPreload : object.found_by;
+    if (is_worth_a_search(library))
+      for (const ldso::FoundLibrary& hidden : closure_.shadowed(i))
+        library.hides.push_back(tidy(hidden.path));
+    for (const std::string& path : copies_of(library.name)) {
+      const bool known = std::count(library.hides.begin(), library.hides.end(), path) != 0;
+      if (!known && fs_.resolve(path).value_or(path) != object.real_path)
+        library.hides.push_back(path);
+    }
+    return library;
+  }
+
+  void read_missing() {
+    for (const MissingLibrary& missing : load_.not_opened)
+      facts_.problems.missing.push_back(missing);
+    for (const ldso::MissingLibrary& missing : closure_.missing()) {
+      if (missing.needed_by >= load_.objects) continue;
+      if (missing.is_preload) {
+        facts_.notes.push_back("preload of " + missing.name + ": " + missing.reason);
+        continue;
+      }
+      const bool is_new =
+          std::none_of(facts_.problems.missing.begin(), facts_.problems.missing.end(),
+                       [&](const MissingLibrary& known) { return known.name == missing.name; });
+      if (is_new)
+        facts_.problems.missing.push_back({missing.name, path_of(missing.needed_by), missing.reason,
+                                           elsewhere(missing.name),
+                                           is_driver_library(missing.name)});
+    }
+    if (!load_.failed_preload.empty())
+      facts_.notes.push_back("torch's preload: " + load_.failed_preload +
+                             " is in no nvidia/*/lib of sys.path");
+  }
+
+  // The loader resolves all functions of what Python opens at once (RTLD_NOW). Looked at are
+  // those between CUDA's libraries, and those that torch asks of CUDA's libraries: torch's
+  // own come in one wheel and fit each other, and of the system's the versions tell.
+  Symbols undefined_symbols() {
+    bool without_driver = false;
+    for (const MissingLibrary& missing : facts_.problems.missing) {
+      if (!missing.of_driver)
+        return Symbols::unknown("without " + missing.name + " it cannot be told");
+      without_driver = true;
+    }
+    std::vector<UndefinedSymbol> all;
+    for (std::size_t i = 1; i < load_.objects; ++i) {
+      const ldso::LoadedObject& object = closure_.objects()[i];
+      if (object.loaded_for == LoaderClosure::kProgram) continue;
+      const std::string_view name = base::basename(object.name);
+      if (!is_cuda_library(name) && !is_torch_library(name)) continue;
+      const bool of_cuda = is_cuda_library(name);
+      auto symbols = query_.symbols.undefined(
+          i,
+          [&](std::string_view symbol) { return !without_driver || !is_driver_function(symbol); },
+          [&](std::string_view version) {
+            return is_cuda_library(version) || (of_cuda && version.empty());
+          });
+      if (!symbols) return Symbols::unknown(symbols.error().message);
+      for (auto& symbol : *symbols)
+        if (all.size() < kMaxSymbols)
+          all.push_back({std::move(symbol.name), std::move(symbol.version), path_of(i)});
+    }
+    return all;
+  }
+
+  // Files of that name in the places where CUDA's libraries are installed.
+  std::vector<std::string> copies_of(const std::string& name) {
+    std::vector<std::string> found;
+    if (!is_cuda_library(name) || is_driver_library(name)) return found;
+    const auto copies = wheels().find(name);
+    if (copies != wheels().end()) found = copies->second;
+    return found;
+  }
+
+  std::vector<std::string> elsewhere(const std::string& name) {
+    if (is_driver_library(name) || name.find('/') != std::string::npos) return {};
+    std::vector<std::string> found = copies_of(name);
+    std::vector<std::string> directories(kToolkits.begin(), kToolkits.end());
+    if (!query_.prefix.empty()) directories.push_back(base::join(query_.prefix, "lib"));
+    for (const std::string& directory : directories) {
+      std::string path = base::join(directory, name);
+      if (fs_.is_file(path)) found.push_back(std::move(path));
+    }
+    return found;
+  }
+
+  // What lies in nvidia/*/lib of the entries of sys.path: name → paths.
+  const std::map<std::string, std::vector<std::string>>& wheels() {
+    if (wheels_) return *wheels_;
+    wheels_.emplace();
+    for (const std::string& entry : query_.sys_path) {
+      const std::string nvidia = base::join(entry, "nvidia");
+      for (const std::string& package : fs_.list(nvidia).value_or({})) {
+        if (package.find('.') != std::string::npos) continue;  // __init__.py
+        const std::string directory = base::join(nvidia, package + "/lib");
+        for (const std::string& name : fs_.list(directory).value_or({}))
+          if (name.find(".so") != std::string::npos)
+            (*wheels_)[name].push_back(base::join(directory, name));
+      }
+    }
+    return *wheels_;
+  }
+
+  const LoaderQuery& query_;
+  const base::RootFs& fs_;
+  const TorchLoad& load_;
+  const LoaderClosure& closure_;
+  std::optional<std::map<std::string, std::vector<std::string>>> wheels_;
+  std::map<std::string, std::string> tidy_;  // directory → tidy_path of it
+  LoaderFacts facts_;
+};
+
+}  // namespace
+
+LoaderFacts read_loader(const LoaderQuery& query) { return Reader(query).read(); }
+
+}  // namespace gpuinit::image

@@ -1,0 +1,30 @@
+// Everything about the torch that the command imports, as facts.
+#pragma once
+
+#include <vector>
+
+#include "base/root_fs.h"
+#include "gpuinit/facts.h"
+#include "image/frameworks/torch_load.h"
+#include "image/image_environment.h"
+#include "image/python/read_interpreter.h"
+#include "ldso/library_search.h"
+
+namespace gpuinit::image {
+
+struct TorchQuery {
+  const base::RootFs& fs;
+  const ldso::LibrarySearch& libraries;
+  const ReadInterpreter& python;
+  const Environment& environment;
+};
+
+struct ReadTorch {
+  Fact<Torch> torch;
+  Fact<CudaRuntime> cuda_runtime;
+  TorchLoad load;  // the interpreter with torch, or without where there is none
+};
+
+ReadTorch read_torch(const TorchQuery& query);
+
+}  // namespace gpuinit::image

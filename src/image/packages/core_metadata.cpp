@@ -1,0 +1,106 @@
+#include "image/packages/core_metadata.h"
+
+#include <algorithm>
+
+#include "base/python_name.h"
+#include "base/text.h"
+
+namespace gpuinit::image {
+
+namespace {
+
+bool same_without_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+// The name at the beginning of "nvidia-cublas-cu12 (==12.4.5.8) ; …", normalised.
+std::string required_name(std::string_view requirement) {
+  const auto is_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  const auto end = std::find_if_not(requirement.begin(), requirement.end(), is_part);
+  return base::normalized_name(requirement.substr(0, end - requirement.begin()));
+}
+
+bool matters(std::string_view requirement) {
+  // Most requirements are of others: look at one letter before making a name.
+  if (requirement.empty() || std::string_view("tTnNcC").find(requirement[0]) == std::string::npos)
+    return false;
+  const std::string name = required_name(requirement);
+  return name == "torch" || name == "numpy" || name == "triton" || name.starts_with("nvidia-") ||
+         name.starts_with("cuda-");
+}
+
+// Cuts the next line off `text`, without its end.
+std::string_view take_line(std::string_view& text) {
+  const auto end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+void each_header(std::string_view text,
+                 const std::function<void(std::string_view, std::string_view)>& say) {
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    if (line.empty()) return;  // the body begins
+    if (line[0] == ' ' || line[0] == '\t') continue;
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    say(line.substr(0, colon), base::trim(line.substr(colon + 1)));
+  }
+}
+
+std::vector<std::string> header_values(std::string_view text, std::string_view key) {
+  std::vector<std::string> values;
+  each_header(text, [&](std::string_view name, std::string_view value) {
+    if (same_without_case(name, key)) values.emplace_back(value);
+  });
+  return values;
+}
+
+bool has_whole_head(std::string_view text) {
+  return text.find("\n\n") != std::string_view::npos ||
+         text.find("\r\n\r\n") != std::string_view::npos;
+}
+
+CoreMetadata parse_core_metadata(std::string_view text) {
+  CoreMetadata metadata;
+  each_header(text, [&](std::string_view key, std::string_view value) {
+    if (metadata.name.empty() && same_without_case(key, "Name")) {
+      metadata.name = base::normalized_name(value);
+    } else if (metadata.version.empty() && same_without_case(key, "Version")) {
+      metadata.version = value;
+    } else if (same_without_case(key, "Requires-Dist") && matters(value)) {
+      metadata.requires_dist.emplace_back(value);
+    }
+  });
+  return metadata;
+}
+
+bool is_pure_wheel(std::string_view wheel) {
+  const auto tags = header_values(wheel, "Tag");
+  return !tags.empty() && std::all_of(tags.begin(), tags.end(),
+                                      [](const auto& tag) { return tag.ends_with("-any"); });
+}
+
+void each_recorded_path(std::string_view record, const std::function<void(std::string_view)>& say) {
+  while (!record.empty()) {
+    std::string_view line = take_line(record);
+    if (line.starts_with('"')) {
+      line.remove_prefix(1);
+      line = line.substr(0, line.find('"'));
+    } else {
+      line = line.substr(0, line.find(','));
+    }
+    if (!line.empty()) say(line);
+  }
+}
+
+}  // namespace gpuinit::image

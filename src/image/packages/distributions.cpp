@@ -1,0 +1,75 @@
+#include "image/packages/distributions.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/directory.h"
+#include "image/packages/core_metadata.h"
+
+namespace gpuinit::image {
+
+namespace {
+
+// The head of METADATA has 1 to 8 KiB as a rule and 100 where a package has many extras.
+constexpr std::size_t kUsualHead = 16 * 1024;
+constexpr std::size_t kMaxHead = 256 * 1024;
+
+std::optional<CoreMetadata> read_metadata(const base::Directory& directory,
+                                          const std::string& name) {
+  auto text = directory.read_head(name, kUsualHead);
+  if (text && text->size() == kUsualHead && !has_whole_head(*text))
+    text = directory.read_head(name, kMaxHead);
+  if (!text) return std::nullopt;
+  return parse_core_metadata(*text);
+}
+
+// What in an entry of that name holds the metadata; empty: it is no distribution.
+std::string place_of(std::string_view name) {
+  if (name.starts_with('~')) return "";
+  if (name.ends_with(".dist-info")) return "METADATA";
+  if (name.ends_with(".egg-info")) return "PKG-INFO";
+  return name.ends_with(".egg") ? "EGG-INFO/PKG-INFO" : "";
+}
+
+std::optional<CoreMetadata> read_one(const base::Directory& site, const base::DirectoryEntry& entry,
+                                     const std::string& place) {
+  using Kind = base::DirectoryEntry::Kind;
+  if (entry.kind == Kind::kFile) {
+    if (place != "PKG-INFO") return std::nullopt;
+    return read_metadata(site, entry.name);
+  }
+  if (entry.kind == Kind::kDirectory) return read_metadata(site, entry.name + "/" + place);
+  auto directory = site.open_directory(entry.name);
+  if (!directory) return std::nullopt;
+  return read_metadata(*directory, place);
+}
+
+void read_entry(const base::RootFs& fs, const std::string& path, std::vector<Package>& packages) {
+  auto site = base::Directory::open(fs, path);
+  if (!site) return;  // a zip file
+  auto entries = site->entries();
+  if (!entries) return;
+  for (const base::DirectoryEntry& entry : *entries) {
+    const std::string place = place_of(entry.name);
+    if (place.empty()) continue;
+    if (packages.size() >= kMaxDistributions) return;
+    auto metadata = read_one(*site, entry, place);
+    if (!metadata || metadata->name.empty()) continue;
+    packages.push_back({std::move(metadata->name), std::move(metadata->version),
+                        base::join(path, entry.name), std::move(metadata->requires_dist)});
+  }
+}
+
+}  // namespace
+
+Fact<std::vector<Package>> read_distributions(const base::RootFs& fs,
+                                              const Fact<std::vector<std::string>>& sys_path) {
+  if (!sys_path)
+    return Fact<std::vector<Package>>::unknown("sys.path is not known: " + sys_path.reason());
+  std::vector<Package> packages;
+  for (const std::string& entry : *sys_path) read_entry(fs, entry, packages);
+  return packages;
+}
+
+}  // namespace gpuinit::image

@@ -1,0 +1,108 @@
+#include "image/python/python_binary.h"
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+namespace gpuinit::image {
+
+namespace {
+
+// What `python` hands its command line to: 3.8 and later, 3.6 and older, 3.7.
+constexpr std::array<std::string_view, 3> kMains{"Py_BytesMain", "Py_Main", "_Py_UnixMain"};
+
+Result<bool> exports_main(const elf::ElfFile& elf) {
+  for (const std::string_view name : kMains) {
+    auto symbol = elf.find_defined(name);
+    if (!symbol) return std::move(symbol).error();
+    if (*symbol) return true;
+  }
+  return false;
+}
+
+// Other programs embed Python (uwsgi, blender) and link libpython as well, but
+// only the interpreter itself hands its whole command line to it.
+Result<bool> imports_main(const elf::ElfFile& elf) {
+  for (const std::string_view name : kMains) {
+    auto symbols = elf.symbols_with_prefix({name});
+    if (!symbols) return std::move(symbols).error();
+    for (const auto& symbol : *symbols)
+      if (!symbol.defined && symbol.name == name) return true;
+  }
+  return false;
+}
+
+std::string libc_of(const std::optional<std::string>& loader) {
+  if (!loader) return "static";
+  if (loader->find("ld-musl") != std::string::npos) return "musl";
+  if (loader->find("/ld-linux") != std::string::npos) return "glibc";
+  return *loader;
+}
+
+// musl's loader has its own, shorter search: RPATH, LD_LIBRARY_PATH, then fixed
+// directories. Source: musl, ldso/dynlink.c.
+Result<ldso::FoundLibrary> find_libpython(const base::RootFs& fs, const std::string& soname,
+                                          const ldso::Requester& requester,
+                                          const std::string& machine, bool musl,
+                                          const ldso::LibrarySearch& libraries) {
+  auto found = libraries.find(soname, requester, machine);
+  if (found || !musl) return found;
+  for (const char* directory : {"/lib", "/usr/local/lib", "/usr/lib"}) {
+    const std::string path = base::join(directory, soname);
+    if (!fs.is_file(path)) continue;
+    return ldso::FoundLibrary{path, fs.resolve(path).value_or(path), "musl's default directory"};
+  }
+  return found;
+}
+
+}  // namespace
+
+bool is_python_name(std::string_view program) {
+  std::string_view name = base::basename(program);
+  if (!name.starts_with("python") && !name.starts_with("pypy")) return false;
+  name.remove_prefix(name.starts_with("python") ? 6 : 4);
+  return name.empty() || name[0] == '-' || (name[0] >= '0' && name[0] <= '9');
+}
+
+Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
+                                                       const std::string& path,
+                                                       const ldso::LibrarySearch& libraries) {
+  auto program = OpenElf::open(fs, path);
+  if (!program) return std::move(program).error();
+  auto dynamic = (*program)->dynamic();
+  if (!dynamic) return std::move(dynamic).error();
+  auto loader = (*program)->interpreter();
+  if (!loader) return std::move(loader).error();
+
+  std::string library;
+  bool pypy = false;
+  for (const std::string& needed : dynamic->needed) {
+    if (needed.starts_with("libpypy")) pypy = true;
+    if (needed.starts_with("libpypy") || needed.starts_with("libpython")) library = needed;
+  }
+  if (!pypy) {
+    auto python = exports_main(program->elf());
+    if (python && !*python && !library.empty())
+      python = is_python_name(path) ? Result<bool>(true) : imports_main(program->elf());
+    if (!python) return std::move(python).error();
+    if (!*python) return std::optional<PythonBinary>();
+  }
+
+  const std::string libc = libc_of(*loader);
+  Result<OpenElf> code = Error{"not opened"};
+  if (library.empty()) {
+    code = OpenElf::open(fs, path);
+  } else {
+    const ldso::Requester requester{path, dynamic->rpath, dynamic->runpath};
+    auto found =
+        find_libpython(fs, library, requester, (*program)->machine(), libc == "musl", libraries);
+    code = found ? OpenElf::open(fs, found->real_path) : Result<OpenElf>(std::move(found).error());
+  }
+  PythonBinary python(std::move(program).value(), std::move(code));
+  python.implementation_ = pypy ? Implementation::kPypy : Implementation::kCpython;
+  python.libc_ = libc;
+  python.libpython_ = library;
+  return std::optional(std::move(python));
+}
+
+}  // namespace gpuinit::image

@@ -1,0 +1,35 @@
+// sys.path of an interpreter, as it is when the command's first import runs.
+// Source: CPython, Modules/getpath.py, Modules/main.c, Lib/site.py, and what
+// Debian and Fedora change in the latter.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/root_fs.h"
+#include "image/image_environment.h"
+#include "image/python/python_home.h"
+#include "image/python/python_options.h"
+#include "image/python/python_release.h"
+
+namespace gpuinit::image {
+
+struct SysPath {
+  std::vector<std::string> entries;  // existing directories and files (zips), in order
+  std::vector<std::string> notes;    // code that may change it and is not run here
+  bool open_ended = false;           // one of the notes could bring in packages
+};
+
+struct SysPathQuery {
+  const base::RootFs& fs;
+  const PythonHome& home;
+  const PythonRelease& release;
+  const PythonOptions& options;
+  const Environment& environment;
+  const std::string& working_directory;
+  const std::string& executable;  // as it is exec'd
+};
+
+SysPath read_sys_path(const SysPathQuery& query);
+
+}  // namespace gpuinit::image

@@ -1,0 +1,211 @@
+// The walk itself; what a loader was compiled with is in loader_rules.cpp, what lies where is
+// kept in library_places.cpp.
+// Source: glibc, elf/dl-load.c (_dl_map_object, open_path, open_verify).
+#include "ldso/library_search.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "ldso/loader_rules.h"
+
+namespace gpuinit::ldso {
+
+namespace {
+
+// A walk through the header of a 1 GB library must not read ahead.
+constexpr std::uint64_t kLargeFile = 16 * 1024 * 1024;  // bytes
+
+// The first bytes of a 32-bit ELF file: passed over, whatever follows.
+bool is_other_class(const base::ByteSource& file) {
+  unsigned char ident[5] = {};
+  return file.size() > sizeof ident &&
+         file.read_at(0, std::as_writable_bytes(std::span(ident))).ok() && ident[0] == 0x7f &&
+         ident[1] == 'E' && ident[2] == 'L' && ident[3] == 'F' && ident[4] == 1;
+}
+
+}  // namespace
+
+// One look for one soname; stops at the first hit unless it wants them all.
+class LibrarySearch::Walk {
+ public:
+  Walk(const LibrarySearch& search, const std::string& soname, const Requester& requester,
+       const std::string& machine, bool all)
+      : search_(search),
+        soname_(soname),
+        requester_(requester),
+        platform_(search.platform(machine)),
+        all_(all) {}
+
+  std::vector<OpenedLibrary> hits;
+  std::optional<Error> error;
+
+  void go() {
+    if (soname_.find('$') != std::string::npos) soname_ = expand(soname_, requester_.path);
+    if (soname_.find('/') != std::string::npos) {
+      try_file(base::join("/", soname_), "path in " + requester_.path);
+      return;
+    }
+    if (requester_.runpath.empty() && !requester_.has_runpath) {
+      if (in_paths(requester_.rpath, ":", requester_.path, "RPATH of " + requester_.path)) return;
+      for (const auto& loader : requester_.loaders)
+        if (in_paths(loader.rpath, ":", loader.path, "RPATH of " + loader.path)) return;
+    }
+    const auto& program = requester_.program.empty() ? requester_.path : requester_.program;
+    if (in_paths(search_.library_path_, ":;", program, "LD_LIBRARY_PATH")) return;
+    if (in_paths(requester_.runpath, ":", requester_.path, "RUNPATH of " + requester_.path)) return;
+    if (in_cache()) return;
+    if (requester_.no_default_directories) return;
+    for (const std::string& directory : platform_.loader.directories) {
+      const Tried tried = in_directory(directory, "default directory");
+      if (tried == Tried::kStop) return;
+      if (tried == Tried::kEndOfList) break;
+    }
+  }
+
+ private:
+  enum class Tried {
+    kNext,       // not there, or for another machine
+    kEndOfList,  // the loader leaves this list of directories and goes on with the next list
+    kStop,       // found, or the loader gives up
+  };
+
+  // True: the search is over. `paths` are separated by any of `separators`; an empty
+  // element is the working directory, which is taken to be "/".
+  bool in_paths(std::string_view paths, std::string_view separators, const std::string& origin,
+                const std::string& rule) {
+    if (paths.empty()) return false;
+    for (;;) {
+      const auto end = paths.find_first_of(separators);
+      const Tried tried = in_directory(expand(paths.substr(0, end), origin), rule);
+      if (tried == Tried::kStop) return true;
+      if (tried == Tried::kEndOfList || end == std::string_view::npos) return false;
+      paths.remove_prefix(end + 1);
+    }
+  }
+
+  Tried in_directory(std::string directory, const std::string& rule) {
+    if (!may_look()) return Tried::kStop;
+    while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+    if (!directory.starts_with('/')) directory.insert(0, "/");
+    for (const std::string& place : search_.places_in(directory, platform_)) {
+      if (place.empty() && !search_.may_have(directory, soname_)) continue;
+      const Tried tried = try_file(base::join(directory, place + soname_), rule);
+      if (tried != Tried::kNext) return tried;
+    }
+    return Tried::kNext;
+  }
+
+  // The best of the cache's entries: a hwcaps directory that this CPU supports
+  // before the plain one, the first in the file among equals.
+  bool in_cache() {
+    const CacheEntry* best = nullptr;
+    const auto& hwcaps = platform_.hwcaps;
+    std::size_t best_rank = hwcaps.size() + 1;
+    for (const CacheEntry& entry : search_.cache()) {
+      if (!entry.native || entry.soname != soname_) continue;
+      std::size_t rank = hwcaps.size();
+      if (entry.hwcaps) {
+        const auto at = std::find(hwcaps.begin(), hwcaps.end(), hwcaps_of(entry.path));
+        if (at == hwcaps.end()) continue;  // not for this CPU
+        rank = static_cast<std::size_t>(at - hwcaps.begin());
+      }
+      if (rank >= best_rank) continue;
+      best = &entry;
+      best_rank = rank;
+    }
+    if (best == nullptr) return false;
+    if (requester_.no_default_directories)
+      for (const std::string& directory : platform_.loader.directories)
+        if (best->path.starts_with(directory + "/")) return false;
+    return try_file(best->path, "ld.so.cache") == Tried::kStop;
+  }
+
+  Tried try_file(const std::string& path, const std::string& rule) {
+    if (!may_look()) return Tried::kStop;
+    auto opened = search_.fs_.open_file(path);
+    if (!opened) {
+      const int code = opened.error().code;
+      if (code == ENOENT || code == ENOTDIR || code == EACCES) return Tried::kNext;
+      if (code == ELOOP || code == ENAMETOOLONG) return all_ ? Tried::kNext : Tried::kEndOfList;
+      return give_up(std::move(opened).error());
+    }
+    auto file = std::make_unique<base::FileSource>(std::move(opened).value());
+    if (file->size() > kLargeFile) file->expect_random_access();
+    auto elf = elf::ElfFile::open(*file);
+    if (!elf) {
+      if (is_other_class(*file)) return Tried::kNext;
+      return give_up({std::move(elf).error().message, ENOEXEC});
+    }
+    if (elf->machine() != platform_.machine) return Tried::kNext;
+    hits.push_back(
+        {{path, search_.real_path_of(path), rule}, std::move(file), std::move(elf).value()});
+    return all_ ? Tried::kNext : Tried::kStop;
+  }
+
+  Tried give_up(Error why) {
+    if (all_) return Tried::kNext;
+    error = std::move(why);
+    return Tried::kStop;
+  }
+
+  bool may_look() {
+    if (++search_.looks_ <= kMaxLooks) return true;
+    error = Error{
+        "the search for libraries looked at " + std::to_string(kMaxLooks) + " places and was ended",
+        EOVERFLOW};
+    return false;
+  }
+
+  std::string expand(std::string_view text, const std::string& object) const {
+    return expand_tokens(text, base::parent(object), platform_.loader.lib, platform_.machine);
+  }
+
+  const LibrarySearch& search_;
+  std::string soname_;
+  const Requester& requester_;
+  const LoaderPlatform& platform_;
+  const bool all_;
+};
+
+Result<OpenedLibrary> LibrarySearch::open(const std::string& soname, const Requester& requester,
+                                          const std::string& machine) const {
+  Walk walk(*this, soname, requester, machine, false);
+  walk.go();
+  if (walk.error) return *std::move(walk.error);
+  if (!walk.hits.empty()) return std::move(walk.hits.front());
+  if (soname.find('/') != std::string::npos) return Error{soname + " is not there", ENOENT};
+  std::string where = "no directory that the loader searches has " + soname;
+  if (!cache_problem_.empty()) {
+    where += " (ld.so.cache could not be read: " + cache_problem_ + ")";
+  } else if (!cache_exists_) {
+    where += " (there is no /etc/ld.so.cache)";
+  }
+  return Error{where, ENOENT};
+}
+
+Result<FoundLibrary> LibrarySearch::find(const std::string& soname, const Requester& requester,
+                                         const std::string& machine) const {
+  auto opened = open(soname, requester, machine);
+  if (!opened) return std::move(opened).error();
+  return std::move(opened->found);
+}
+
+std::vector<FoundLibrary> LibrarySearch::candidates(const std::string& soname,
+                                                    const Requester& requester,
+                                                    const std::string& machine) const {
+  Walk walk(*this, soname, requester, machine, true);
+  walk.go();
+  std::vector<FoundLibrary> found;
+  for (OpenedLibrary& hit : walk.hits)
+    if (std::none_of(found.begin(), found.end(), [&](const FoundLibrary& before) {
+          return before.real_path == hit.found.real_path;
+        }))
+      found.push_back(std::move(hit.found));
+  return found;
+}
+
+}  // namespace gpuinit::ldso

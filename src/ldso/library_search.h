@@ -1,0 +1,126 @@
+// Where the glibc loader finds a library: the search order of ld.so(8).
+//
+// What the loader knows and files do not say is taken so: relative and
+// empty elements count from "/" (the working directory of a container); the
+// glibc-hwcaps subdirectories are those that this machine's CPU supports, the older
+// ones ("haswell", "tls", gone since glibc 2.37) are not looked at; $PLATFORM is the
+// machine; $LIB and the default directories are Debian's where the root has
+// /lib/<triple>, otherwise lib64 (or lib, where there is no lib64).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/root_fs.h"
+#include "elf/elf_file.h"
+#include "gpuinit/result.h"
+#include "ldso/ld_so_cache.h"
+
+namespace gpuinit::ldso {
+
+struct LoaderPlatform;  // loader_rules.h
+
+struct FoundLibrary {
+  std::string path;       // as the loader opens it
+  std::string real_path;  // symlinks resolved inside the root
+  std::string found_by;   // "RPATH of /a/b.so", "LD_LIBRARY_PATH", "RUNPATH of …", "ld.so.cache",
+                          // "default directory", "path in /a/b.so"
+};
+
+// A found library together with the descriptor that it is read through.
+struct OpenedLibrary {
+  FoundLibrary found;
+  std::unique_ptr<base::FileSource> file;  // on the heap: the elf::ElfFile points to it
+  elf::ElfFile elf;
+};
+
+// The object that asks: its own path and search paths.
+struct Requester {
+  // As it was opened; $ORIGIN is its directory, symlinks not resolved. For a
+  // program the kernel resolves them first: give its real path.
+  std::string path;
+  // DT_RPATH of it and, joined by ':', of its loaders with their own $ORIGIN
+  // already replaced. Ignored if `runpath` is set.
+  std::string rpath;
+  std::string runpath;
+
+  // What only a whole closure knows; may be left out.
+  struct Loader {
+    std::string path;
+    std::string rpath;  // as in the file: $ORIGIN is this loader's directory
+  };
+  std::vector<Loader> loaders = {};     // who asked for the requester, and so on; nearest first
+  std::string program = {};             // $ORIGIN in LD_LIBRARY_PATH; empty: the requester
+  bool has_runpath = false;             // DT_RUNPATH is there, if only as ""
+  bool no_default_directories = false;  // DF_1_NODEFLIB
+};
+
+class LibrarySearch {
+ public:
+  // `environment` is that of the command: LD_LIBRARY_PATH is read from it. The cache
+  // file and which directories exist are looked up on first use and kept.
+  LibrarySearch(const base::RootFs& fs, const std::map<std::string, std::string>& environment);
+
+  // An error with code ENOENT if the loader would not find `soname`; with ENOEXEC or
+  // another code if it finds a file that it cannot read and gives up there; EOVERFLOW
+  // after kMaxLooks. Candidates of another ELF class or machine than `machine` are passed
+  // over, as the loader does. A `soname` with a slash is a path.
+  Result<FoundLibrary> find(const std::string& soname, const Requester& requester,
+                            const std::string& machine) const;
+  // The same, and the file is kept open.
+  Result<OpenedLibrary> open(const std::string& soname, const Requester& requester,
+                             const std::string& machine) const;
+
+  // Every file that the loader would take if those before it were not there, in the order
+  // of the search, each file once. Files that would end a search are left out.
+  std::vector<FoundLibrary> candidates(const std::string& soname, const Requester& requester,
+                                       const std::string& machine) const;
+
+  // Why the cache could not be used; empty if it was read or does not exist.
+  const std::string& cache_problem() const;
+
+  // Directories and files that all searches together may look at: a hostile image has
+  // search paths of any length. The largest seen: 3,000.
+  static constexpr std::uint64_t kMaxLooks = 1'000'000;
+
+ private:
+  class Walk;
+
+  const std::vector<CacheEntry>& cache() const;
+  const LoaderPlatform& platform(const std::string& machine) const;
+  // Which subdirectories of glibc-hwcaps a directory has, and "" for itself; empty if it
+  // does not exist.
+  const std::vector<std::string>& places_in(const std::string& directory,
+                                            const LoaderPlatform& platform) const;
+  // False if the directory certainly has no file of that name. A directory that is asked often
+  // is listed, which costs less than to try and fail.
+  bool may_have(const std::string& directory, const std::string& name) const;
+
+  const base::RootFs& fs_;
+  std::string library_path_;
+  mutable bool cache_read_ = false;
+  mutable bool cache_exists_ = false;
+  mutable std::vector<CacheEntry> cache_;
+  mutable std::string cache_problem_;
+  mutable std::shared_ptr<const LoaderPlatform> platform_;
+  mutable std::unordered_map<std::string, std::vector<std::string>> places_;
+  // RootFs::resolve, of which many share a directory; `path` itself if that fails.
+  std::string real_path_of(const std::string& path) const;
+  mutable std::unordered_map<std::string, std::string> real_directories_;
+
+  struct Listing {
+    int asked = 0;
+    bool listed = false;
+    std::unordered_set<std::string> names;
+  };
+  mutable std::unordered_map<std::string, Listing> listings_;
+  mutable std::uint64_t looks_ = 0;
+};
+
+}  // namespace gpuinit::ldso

@@ -1,0 +1,129 @@
+#include "probe/child/child_setup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "base/default_signals.h"
+#include "gpuinit/probe_protocol.h"
+#include "gpuinit/result.h"
+
+namespace gpuinit::probe {
+
+namespace {
+
+constexpr int kPipe = probe_protocol::kPipeFd;
+constexpr int kBox = kPipe + 1;  // what Box needs until exec
+constexpr rlim_t kMaxFiles = 65536;
+constexpr rlim_t kMaxPythonFile = rlim_t{1} << 30;  // bytes of one file
+
+[[noreturn]] void give_up(int pipe, const char* key, const std::string& why) {
+  std::string line = std::string(key) + " " + why;
+  line.resize(std::min<std::size_t>(line.size(), probe_protocol::kMaxLine - 1));
+  line += '\n';
+  // One write: it fits into the empty pipe.
+  if (::write(pipe, line.data(), line.size()) < 0) ::_exit(126);
+  ::_exit(127);
+}
+
+[[noreturn]] void refuse(int pipe, const char* what) {
+  give_up(pipe, "not-started", errno_error(what).message);
+}
+
+// Closes everything above `last`.
+void close_the_rest(int last) {
+  if (::syscall(SYS_close_range, last + 1, ~0U, 0) == 0) return;
+  // Kernels before 5.9, and seccomp filters that do not know the call.
+  if (DIR* open_files = ::opendir("/proc/self/fd")) {
+    const int own = ::dirfd(open_files);
+    while (const dirent* entry = ::readdir(open_files)) {
+      const int fd = std::atoi(entry->d_name);
+      if (fd > last && fd != own) ::close(fd);
+    }
+    ::closedir(open_files);
+    return;
+  }
+  // Without /proc as well. Limits of 10^9 exist; nobody has that many files open.
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto end = std::min<rlim_t>(limit.rlim_cur, 1 << 16);
+  for (int fd = last + 1; fd < static_cast<int>(end); ++fd) ::close(fd);
+}
+
+// 0, 1 and 2 must be taken, or the driver's device files would get these numbers. Where
+// there is no /dev/null a descriptor that can neither be read nor written takes its place.
+void occupy_standard_files() {
+  for (int fd = 0; fd <= 2; ++fd) ::close(fd);
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::open("/dev/null", O_RDWR) < 0) ::open("/", O_PATH | O_DIRECTORY);
+}
+
+// The pipe and the box's descriptor may be any numbers, even 0 to 2 if those were closed at
+// our start; they become kPipe and kBox. Returns the last one that is in use.
+int place_descriptors(Box& box, int pipe) {
+  if (box.childs_end() >= 0) {
+    const int out_of_the_way = ::fcntl(box.childs_end(), F_DUPFD_CLOEXEC, kBox + 1);
+    box.move_childs_end(out_of_the_way);  // -1: there will be no listener
+  }
+  if (pipe != kPipe && ::dup2(pipe, kPipe) < 0) refuse(pipe, "dup2");
+  if (pipe == kPipe) ::fcntl(kPipe, F_SETFD, 0);
+  if (box.childs_end() < 0) return kPipe;
+  box.move_childs_end(::dup3(box.childs_end(), kBox, O_CLOEXEC));
+  return box.childs_end() < 0 ? kPipe : kBox;
+}
+
+void lower(int resource, rlim_t limit) {
+  rlimit now{};
+  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &now) != 0 || now.rlim_cur <= limit)
+    return;
+  now.rlim_cur = limit;
+  ::setrlimit(static_cast<__rlimit_resource_t>(resource), &now);
+}
+
+// Not the number of processes, which counts all of the user's on the machine, nor the
+// address space, of which CUDA reserves more than anybody has.
+void limit_resources(Sandbox::Kind kind) {
+  // A crash of a driver's library is no reason for a core.
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  lower(RLIMIT_NOFILE, kMaxFiles);
+  if (kind == Sandbox::Kind::kPython) lower(RLIMIT_FSIZE, kMaxPythonFile);
+  // If memory runs out it is the probe that goes, not PID 1 nor the command.
+  const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (score < 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(score, "1000", 4);
+  ::close(score);
+}
+
+}  // namespace
+
+void become(ProgramExec& exec, Box& box, int pipe, pid_t parent) {
+  ::setpgid(0, 0);
+  // Before the check: if the parent dies in between, one of the two notices.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);
+  base::take_default_signals();
+
+  close_the_rest(place_descriptors(box, pipe));
+  occupy_standard_files();
+
+  // `/` where nothing depends on it: no file system is kept busy.
+  if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());
+  limit_resources(box.kind());
+
+  std::string refusal;
+  exec.run([&] { return box.enter(refusal); });
+  if (!refusal.empty()) give_up(kPipe, "not-started", refusal);
+  give_up(kPipe, exec.no_loader() ? "no-loader" : "not-started", exec.refusals());
+}
+
+}  // namespace gpuinit::probe

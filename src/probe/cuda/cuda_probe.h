@@ -1,0 +1,75 @@
+// Asks libcuda in a child process what only running code can tell: the driver's CUDA
+// version, the devices, and on request whether a kernel runs on each.
+//
+//   auto probe = CudaProbe::start(options);   // the child works while we read files
+//   CudaProbeAnswer answer = probe.collect();
+//
+// Whatever the child does, the caller gets an answer at the deadline plus
+// Child::kReapBound at the latest, and no child of ours is left, except one that the
+// kernel cannot kill, and the one that was asked to stay.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gpuinit/facts.h"
+#include "gpuinit/policy.h"
+#include "probe/cuda/driver_keepalive.h"
+
+namespace gpuinit::probe {
+
+struct CudaProbeOptions {
+  bool context = false;  // also make a context and run a verified kernel on each device
+  std::chrono::milliseconds timeout{60'000};  // all devices together, counted from start()
+  // One device's context, counted from when its trial began. The probe is ended when every
+  // trial that is still under way has had that long.
+  std::chrono::milliseconds trial_timeout{30'000};
+  // Keep the probe afterwards as an open client of the driver (CudaProbeAnswer::client).
+  bool hold = false;
+  // Used if it is there, is a regular executable file of root or of our own user, and is
+  // not writable for others (src/probe/child_program.h); otherwise the embedded copy.
+  std::string installed_path = "/usr/libexec/gpuinit/gpuinit-cuda-probe";
+  ProbeSandbox sandbox = ProbeSandbox::kRequired;  // src/probe/sandbox.h
+  // Of the command. The probe gets what steers CUDA and the loader
+  // (src/probe/environment.h).
+  std::map<std::string, std::string> environment;
+};
+
+// Can be moved only.
+struct CudaProbeAnswer {
+  ProbeRun run;
+  Fact<std::string> cuda_version;
+  // Unknown with the reason when the probe did not come that far; known and empty when
+  // cuInit says that there is no device. A device whose context trial was not reached or
+  // not ended says so in its `context`.
+  Fact<std::vector<Device>> devices;
+  // With `hold`, if there are devices, every context has been given back, and none of them
+  // serves one process only: that one is to be the command.
+  OpenClient client;
+};
+
+// A running probe; destroying it kills and reaps. While one lives, SIGCHLD is at its
+// default, so there should be one at a time.
+class CudaProbe {
+ public:
+  // Never fails: what went wrong is in the answer.
+  static CudaProbe start(const CudaProbeOptions& options);
+
+  CudaProbe(CudaProbe&&) noexcept;
+  CudaProbe& operator=(CudaProbe&&) noexcept;
+  ~CudaProbe();
+
+  // Waits for the whole answer, the child's end, garbage or the deadline. Call once.
+  CudaProbeAnswer collect();
+
+ private:
+  struct State;
+  explicit CudaProbe(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gpuinit::probe
