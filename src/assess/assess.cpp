@@ -72,10 +72,10 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
-// `client`: where the probe goes that is to stay.
+// `driver_keepalive`: the probe, if it is to stay.
 NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& image,
                                const base::RootFs& machine, const Policy& policy, Timings& timings,
-                               probe::OpenClient& client) {
+                               probe::DriverKeepalive& driver_keepalive) {
   const std::string no_probe = request.always_probe ? "" : reason_not_to_probe(image, policy);
   std::optional<probe::CudaProbe> running;
   if (no_probe.empty()) {
@@ -84,7 +84,8 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
     options.timeout = policy.probe_timeout;
     options.sandbox = policy.probe_sandbox;
     options.trial_timeout = policy.warmup_timeout;
-    options.hold = options.context && request.hold_driver && policy.warmup_hold.count() > 0;
+    options.keep_driver_awake =
+        options.context && request.keep_driver_awake && policy.warmup_hold.count() > 0;
     options.environment = request.environment;
     running.emplace(probe::CudaProbe::start(options));
   }
@@ -103,7 +104,7 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   probe::CudaProbeAnswer answer = running->collect();
   node.probe = std::move(answer.run);
   node.devices = std::move(answer.devices);
-  client = std::move(answer.client);
+  driver_keepalive = std::move(answer.driver_keepalive);
   node.driver.cuda_version = std::move(answer.cuda_version);
   return node;
 }
@@ -129,7 +130,8 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
 }
 
 Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
-                          const Policy& policy, Timings& timings, probe::OpenClient& client) {
+                          const Policy& policy, Timings& timings,
+                          probe::DriverKeepalive& driver_keepalive) {
   if (!request.node_file.empty()) {
     auto node = node_from_file(request.node_file);
     if (!node) return std::move(node).error().context("--node");
@@ -137,7 +139,7 @@ Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
   }
   auto machine = base::RootFs::open("/");
   if (!machine) return std::move(machine).error();
-  return node_of_this_machine(request, image, *machine, policy, timings, client);
+  return node_of_this_machine(request, image, *machine, policy, timings, driver_keepalive);
 }
 
 // After the CUDA probe: two that start at once only wait for each other's disk.
@@ -169,9 +171,9 @@ Status wait_for_driver(const AssessRequest& request, const Policy& policy, Asses
   const Timings before = assessment.timings;
   while (waited_for && wait.pause(*waited_for)) {
     assessment.timings.clear();
-    assessment.driver_client = {};
+    assessment.driver_keepalive = {};
     auto node = node_of(request, assessment.facts.image, policy, assessment.timings,
-                        assessment.driver_client);
+                        assessment.driver_keepalive);
     if (!node) return std::move(node).error();
     assessment.facts.node = std::move(node).value();
     run_the_checks(assessment, policy);
@@ -183,15 +185,15 @@ Status wait_for_driver(const AssessRequest& request, const Policy& policy, Asses
   return Done{};
 }
 
-// `client`: where the probe goes that is to stay.
+// `driver_keepalive`: the probe, if it is to stay.
 Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings& timings,
-                     probe::OpenClient& client) {
+                     probe::DriverKeepalive& driver_keepalive) {
   Facts facts;
   std::optional<image::PythonStart> python;
   auto image = image_of(request, policy, timings, python);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
-  auto node = node_of(request, facts.image, policy, timings, client);
+  auto node = node_of(request, facts.image, policy, timings, driver_keepalive);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();
   add_python(request, policy, python, facts.image, timings);
@@ -201,14 +203,14 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
 }  // namespace
 
 Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings) {
-  probe::OpenClient nobody;
-  return gather(request, policy, timings, nobody);
+  probe::DriverKeepalive not_kept;
+  return gather(request, policy, timings, not_kept);
 }
 
 Result<Assessment> assess(const AssessRequest& request, const Policy& policy) {
   const auto start = Clock::now();
   Assessment assessment;
-  auto facts = gather(request, policy, assessment.timings, assessment.driver_client);
+  auto facts = gather(request, policy, assessment.timings, assessment.driver_keepalive);
   if (!facts) return std::move(facts).error();
   assessment.facts = std::move(facts).value();
   run_the_checks(assessment, policy);

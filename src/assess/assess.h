@@ -23,8 +23,8 @@ struct AssessRequest {
   std::string node_file;  // empty: ask this machine
   // Ask the driver even if nothing in the image needs a GPU (--facts).
   bool always_probe = false;
-  // Keep the driver awake for the command (Assessment::driver_client).
-  bool hold_driver = false;
+  // Keep the driver awake for the command (Assessment::driver_keepalive).
+  bool keep_driver_awake = false;
   // Progress while the GPUs are waited for, one line each; empty: nobody wants to know.
   std::function<void(std::string_view)> on_progress;
   // Called as soon as the image has been read, before anybody asks the driver; may be empty.
@@ -42,8 +42,8 @@ struct Assessment {
   std::vector<Finding> findings;
   Verdict verdict;
   Timings timings;
-  // With `hold_driver`, where there are devices and the policy wants it.
-  probe::OpenClient driver_client;
+  // With `keep_driver_awake`, where there are devices and the policy wants it.
+  probe::DriverKeepalive driver_keepalive;
 };
 
 // Reads image and node. Errors are about the request itself: a root that is no

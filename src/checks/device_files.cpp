@@ -4,13 +4,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/gpu_device_path.h"
 #include "checks/evidence.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 
 bool is_essential(std::string_view path) {
-  return is_gpu_node(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm";
+  return base::is_gpu_device(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm";
 }
 
 std::vector<DeviceNode> denied_nodes(const NodeFacts& node) {
@@ -20,7 +21,8 @@ std::vector<DeviceNode> denied_nodes(const NodeFacts& node) {
     if (is_essential(device.path) && (device.open_errno == EACCES || device.open_errno == EPERM))
       denied.push_back(device);
   if (!open_gpus(node).empty())
-    std::erase_if(denied, [](const DeviceNode& device) { return is_gpu_node(device.path); });
+    std::erase_if(denied,
+                  [](const DeviceNode& device) { return base::is_gpu_device(device.path); });
   return denied;
 }
 
@@ -28,7 +30,8 @@ std::vector<std::string> open_gpus(const NodeFacts& node) {
   std::vector<std::string> gpus;
   if (!node.device_nodes) return gpus;
   for (const DeviceNode& device : *node.device_nodes)
-    if (is_gpu_node(device.path) && device.path != "/dev/dxg" && device.open_errno == 0)
+    if (base::is_gpu_device(device.path) && device.path != base::kWslDevice &&
+        device.open_errno == 0)
       gpus.push_back(device.path);
   return gpus;
 }

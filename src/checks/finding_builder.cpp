@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/gpu_device_path.h"
 #include "base/text.h"
 #include "checks/check.h"
 
@@ -87,16 +88,10 @@ std::string gpus(const std::vector<std::size_t>& indices) {
   return (indices.size() == 1 ? "GPU " : "GPUs ") + listed(runs, 8);
 }
 
-bool is_gpu_node(std::string_view path) {
-  constexpr std::string_view kPrefix = "/dev/nvidia";
-  if (!path.starts_with(kPrefix)) return path == "/dev/dxg";
-  return base::parse_number(path.substr(kPrefix.size())).has_value();
-}
-
 bool is_wsl(const NodeFacts& node) {
   return node.device_nodes.known() &&
          std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
-                     [](const auto& device) { return device.path == "/dev/dxg"; });
+                     [](const auto& device) { return device.path == base::kWslDevice; });
 }
 
 std::string device_words(const Device& device) {

@@ -36,9 +36,6 @@ std::string listed(const std::vector<std::string>& items, std::size_t limit = 5)
 // "GPU 3", "GPUs 0-6, 8": from rising indices.
 std::string gpus(const std::vector<std::size_t>& indices);
 
-// A device file that is a GPU: "/dev/nvidia0", WSL's "/dev/dxg".
-bool is_gpu_node(std::string_view path);
-
 // WSL: the driver is that of Windows, behind /dev/dxg.
 bool is_wsl(const NodeFacts& node);
 

@@ -1,4 +1,5 @@
 // limits.shm and limits.memlock: what the container may share and lock is too little.
+#include "base/byte_size.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
 
@@ -6,7 +7,8 @@ namespace gpuinit::checks {
 
 namespace {
 
-constexpr std::uint64_t kMiB = 1ULL << 20;
+using base::kMiB;
+using base::mebibytes;
 
 // What docker and the kubelet give a container that asks for nothing.
 constexpr std::uint64_t kDefaultShm = 64 * kMiB;
@@ -14,11 +16,6 @@ constexpr std::uint64_t kDefaultShm = 64 * kMiB;
 constexpr std::uint64_t kFullShm = 16 * kMiB;
 // Defaults are 64 KiB and 8 MiB; the buffers that NCCL registers are larger.
 constexpr std::uint64_t kLowMemlock = 64 * kMiB;
-
-std::string mebibytes(std::uint64_t bytes) {
-  if (bytes < kMiB) return std::to_string(bytes / 1024) + " KiB";
-  return std::to_string(bytes / kMiB) + " MiB";
-}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // torch.install and torch.cuda-build: is there a whole torch, and is it one for GPUs.
 #include <algorithm>
 
+#include "base/gpu_device_path.h"
 #include "checks/check.h"
 #include "checks/evidence.h"
 #include "checks/finding_builder.h"
@@ -75,7 +76,7 @@ bool gpu_in_sight(const NodeFacts& node) {
   if (node.devices) return !node.devices->empty();
   return node.device_nodes.known() &&
          std::any_of(node.device_nodes->begin(), node.device_nodes->end(), [](const auto& device) {
-           return device.open_errno == 0 && is_gpu_node(device.path);
+           return device.open_errno == 0 && base::is_gpu_device(device.path);
          });
 }
 

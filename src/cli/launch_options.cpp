@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/environment_variables.h"
+#include "base/gpu_device_path.h"
 #include "cli/output.h"
 #include "probe/cuda/cuda_probe.h"
 
@@ -19,8 +20,9 @@ constexpr std::array<std::string_view, 2> kEnginesNames{"docker-init", "podman-i
 // The command has failed already: whoever waits for its exit code should not wait long.
 constexpr std::chrono::milliseconds kLastQuestion{10'000};
 
-bool has_driver() {
-  return ::access("/dev/nvidiactl", F_OK) == 0 || ::access("/dev/dxg", F_OK) == 0;
+// Every client of the driver opens one of these first.
+bool has_control_device() {
+  return ::access("/dev/nvidiactl", F_OK) == 0 || ::access(base::kWslDevice, F_OK) == 0;
 }
 
 std::string devices_text(std::size_t count) {
@@ -29,7 +31,7 @@ std::string devices_text(std::size_t count) {
 
 launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout, ProbeSandbox sandbox,
                                 std::optional<std::size_t> devices_before) {
-  if (!has_driver()) return {};
+  if (!has_control_device()) return {};
   probe::CudaProbeOptions options;
   options.timeout = std::min(timeout, kLastQuestion);
   options.sandbox = sandbox;

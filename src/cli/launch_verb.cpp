@@ -30,15 +30,15 @@ Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool chec
 struct Approval {
   std::optional<int> exit_code;  // none: the command may run
   std::optional<std::size_t> devices;
-  probe::OpenClient driver_client;
+  probe::DriverKeepalive driver_keepalive;
 };
 
-// `hold_driver`: somebody will be there to end who keeps it awake.
-Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool hold_driver,
+// `keep_driver_awake`: gpuinit stays, and can end the process that does so.
+Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool keep_driver_awake,
                         warmup::PageWarmup& pages) {
   const CommandLine& line = invocation.line;
   assess::AssessRequest request = assess_request(invocation);
-  request.hold_driver = hold_driver;
+  request.keep_driver_awake = keep_driver_awake;
   request.sys_path_is_known = [&](const auto& sys_path) { pages.sys_path_is_known(sys_path); };
   request.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto assessment = assess::assess(request, policy);
@@ -49,7 +49,7 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
   }
   if (assessment->verdict.word == Verdict::Word::kFail)
     approval.exit_code = assessment->verdict.exit_code;
-  else approval.driver_client = std::move(assessment->driver_client);
+  else approval.driver_keepalive = std::move(assessment->driver_keepalive);
   print_verdict(line, *assessment);
   write_termination_log(line, policy, *assessment);
   const auto& devices = assessment->facts.node.devices;
@@ -106,7 +106,8 @@ int launch_command(const Invocation& invocation) {
   const launch::CommandFilter* calls = filter ? &filter->compiled : nullptr;
   if (!supervise) return become(command.path, words, inherited, calls);
   launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
-  options.hold = {approval.driver_client.release(), policy.warmup_hold};
+  options.driver_keepalive = approval.driver_keepalive.release();
+  options.keepalive_limit = policy.warmup_hold;
   return launch::supervise(options, inherited, command.path, words);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "base/byte_size.h"
 #include "base/unique_fd.h"
 #include "cli/output.h"
 #include "cli/verb_support.h"
@@ -78,9 +79,8 @@ int record(const Invocation& invocation) {
     return kExitInternal;
   }
   if (!line.quiet)
-    print_error("recorded " + std::to_string(warmup::total_bytes(recorded->plan) >> 20) +
-                " MiB of " + std::to_string(recorded->plan.size()) + " files in " +
-                line.verb_argument);
+    print_error("recorded " + base::mebibytes(warmup::total_bytes(recorded->plan)) + " of " +
+                std::to_string(recorded->plan.size()) + " files in " + line.verb_argument);
   return recorded->exit_code;
 }
 

@@ -3,25 +3,17 @@
 #include <sys/statvfs.h>
 
 #include <csignal>
-#include <cstdio>
 
+#include "base/byte_size.h"
 #include "base/signal_name.h"
 
 namespace gpuinit::launch {
 
 namespace {
 
-constexpr std::uint64_t kDockersSharedMemory = 64 * 1024 * 1024;
+using base::byte_size;
 
-std::string bytes(std::uint64_t count) {
-  char text[40];
-  const auto value = static_cast<double>(count);
-  if (count >= (std::uint64_t{1} << 30))
-    std::snprintf(text, sizeof text, "%.1f GiB", value / (1 << 30));
-  else if (count >= (1U << 20)) std::snprintf(text, sizeof text, "%.1f MiB", value / (1 << 20));
-  else std::snprintf(text, sizeof text, "%llu bytes", static_cast<unsigned long long>(count));
-  return text;
-}
+constexpr std::uint64_t kDockersSharedMemory = 64 * base::kMiB;
 
 std::string how_it_ended(const CommandEnd& end) {
   if (!end.known) return "the command ended, how is not known";
@@ -40,8 +32,8 @@ bool reached_limit(const base::CgroupMemory& memory) {
 std::string about_memory(const Scene& scene) {
   const base::CgroupMemory& memory = scene.memory;
   std::string numbers;
-  if (memory.limit) numbers += "limit " + bytes(*memory.limit);
-  if (memory.peak) numbers += (numbers.empty() ? "peak " : ", peak ") + bytes(*memory.peak);
+  if (memory.limit) numbers += "limit " + byte_size(*memory.limit);
+  if (memory.peak) numbers += (numbers.empty() ? "peak " : ", peak ") + byte_size(*memory.peak);
   if (!numbers.empty()) numbers = " (" + numbers + ")";
   if (!memory.oom_kills || !scene.oom_kills_before) {
     if (scene.end.signal != SIGKILL) return "";
@@ -65,10 +57,10 @@ std::string about_shared_memory(const Scene& scene) {
   const SharedMemory& shared = scene.shared_memory;
   if (shared.size == 0) return "";
   if (shared.free < shared.size / 20)
-    return "/dev/shm is full (" + bytes(shared.free) + " free of " + bytes(shared.size) +
+    return "/dev/shm is full (" + byte_size(shared.free) + " free of " + byte_size(shared.size) +
            "): give the container more (docker run --shm-size, a Memory emptyDir)";
   if (scene.end.signal == SIGBUS && shared.size <= kDockersSharedMemory)
-    return "/dev/shm has only " + bytes(shared.size) +
+    return "/dev/shm has only " + byte_size(shared.size) +
            ", and SIGBUS is what a DataLoader gets when it is full: docker run --shm-size";
   return "";
 }

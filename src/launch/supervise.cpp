@@ -10,6 +10,7 @@
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/idle_footprint.h"
+#include "launch/keepalive_watch.h"
 #include "launch/spawn_command.h"
 #include "launch/supervisor.h"
 #include "launch/terminal.h"
@@ -64,7 +65,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, &request.sigchld);
-  Hold hold(options.hold);
+  KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
 
   const Spawned spawned = spawn_command(request, terminal, inherited);
   if (spawned.pid < 0) {
@@ -78,10 +79,10 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   if (options.postmortem)
     if (const auto fs = base::RootFs::open("/")) scene.oom_kills_before = base::read_oom_kills(*fs);
 
-  Supervisor supervisor(options, spawned.pid, terminal, hold);
+  Supervisor supervisor(options, spawned.pid, terminal, keepalive);
   supervisor.run();
   // That one was not the command's.
-  if (hold.was_killed() && scene.oom_kills_before) ++*scene.oom_kills_before;
+  if (keepalive.killed_by_other() && scene.oom_kills_before) ++*scene.oom_kills_before;
 
   const int exit_code = exit_code_of(supervisor);
   const auto& good = options.exit_zero;

@@ -2,6 +2,8 @@
 // order, and when it ends sees to it that everybody else ends too.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -10,7 +12,6 @@
 #include <vector>
 
 #include "launch/command_filter.h"
-#include "launch/driver_keepalive_hold.h"
 #include "launch/inherited_state.h"
 #include "launch/postmortem.h"
 
@@ -21,13 +22,15 @@ struct SuperviseOptions {
   std::map<int, int> signals;  // received → sent, 0: dropped; others are sent as they come
   // From the end of the command, or from a SIGTERM if one came before: then SIGKILL.
   std::chrono::milliseconds grace{8000};
-  int parent_death_signal = 0;                // 0: none
-  std::vector<int> exit_zero;                 // exit codes, 128+n included, that become 0
-  bool postmortem = true;                     // say what the system knows about a failure
-  bool postmortem_exit = false;               // a driver that no longer answers makes it kExitNode
-  AskDriver ask_driver;                       // empty: nobody is asked
-  const CommandFilter* filter = nullptr;      // of the command alone, or null; not owned
-  HoldOptions hold;                           // who keeps the driver awake; ours to end
+  int parent_death_signal = 0;            // 0: none
+  std::vector<int> exit_zero;             // exit codes, 128+n included, that become 0
+  bool postmortem = true;                 // say what the system knows about a failure
+  bool postmortem_exit = false;           // a driver that no longer answers makes it kExitNode
+  AskDriver ask_driver;                   // empty: nobody is asked
+  const CommandFilter* filter = nullptr;  // of the command alone, or null; not owned
+  // The child that keeps the driver awake, ours to end, and how long it may stay; -1: none.
+  pid_t driver_keepalive = -1;
+  std::chrono::milliseconds keepalive_limit{};
   std::function<void(std::string_view)> say;  // one message for people
 };
 

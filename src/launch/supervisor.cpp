@@ -51,7 +51,7 @@ void Supervisor::run() {
   for (;;) {
     const Children children = reap();
     if (children == Children::kNone) return;
-    if (hold_.next_look() && Clock::now() >= *hold_.next_look()) hold_.look();
+    if (keepalive_.next_check() && Clock::now() >= *keepalive_.next_check()) keepalive_.check();
     if (settles_ && Clock::now() >= *settles_) {
       let_go_of_memory();
       settles_.reset();
@@ -70,9 +70,9 @@ Supervisor::Children Supervisor::reap() {
       return Children::kNone;
     }
     if (info.si_pid == 0)
-      return !running_ && only_the_hold_is_left() ? Children::kNone : Children::kSome;
-    if (hold_.reaped(info)) {
-      if (running_) settles_ = Clock::now() + kSettled;  // what the looks at /proc took
+      return !running_ && only_the_keepalive_is_left() ? Children::kNone : Children::kSome;
+    if (keepalive_.reaped(info)) {
+      if (running_) settles_ = Clock::now() + kSettled;  // what the checks of /proc took
       continue;
     }
     if (info.si_pid != command_ || !running_) continue;
@@ -83,18 +83,18 @@ Supervisor::Children Supervisor::reap() {
 }
 
 // It has been killed, and takes longer to go than anybody should wait.
-bool Supervisor::only_the_hold_is_left() const {
-  if (!hold_.patience() || Clock::now() < *hold_.patience()) return false;
+bool Supervisor::only_the_keepalive_is_left() const {
+  if (!keepalive_.abandon_at() || Clock::now() < *keepalive_.abandon_at()) return false;
   const std::vector<Process> left = descendants();
   return !left.empty() && std::all_of(left.begin(), left.end(), [this](const Process& process) {
-    return process.pid == hold_.pid() || process.parent == hold_.pid();
+    return process.pid == keepalive_.pid() || process.parent == keepalive_.pid();
   });
 }
 
 // The others get the same chance to clean up that the command had.
 void Supervisor::command_ended(const siginfo_t& info) {
   running_ = false;
-  hold_.end();
+  keepalive_.end();
   end_.known = true;
   (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
   end_.core_dumped = info.si_code == CLD_DUMPED;
@@ -114,9 +114,9 @@ std::optional<Supervisor::Clock::time_point> Supervisor::next_deadline() const {
     if (time && (!first || *time < *first)) first = time;
   };
   or_at(settles_);
-  or_at(hold_.next_look());
+  or_at(keepalive_.next_check());
   // Once: afterwards there is nothing to do but to reap.
-  if (!running_ && hold_.patience() > Clock::now()) or_at(hold_.patience());
+  if (!running_ && keepalive_.abandon_at() > Clock::now()) or_at(keepalive_.abandon_at());
   return first;
 }
 
@@ -155,7 +155,7 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
   if (is_stop_request(signal) || is_stop_request(sent)) asked_to_stop_ = true;
   if ((signal == SIGTERM || sent == SIGTERM) && !deadline_) {
     deadline_ = Clock::now() + options_.grace;
-    hold_.end();
+    keepalive_.end();
   }
   jobs_.forwarding(sent);
   send(sent, info);
@@ -192,7 +192,7 @@ bool Supervisor::time_is_up() {
   }
   const auto now = Clock::now();
   std::vector<Process> left = kill_others(command_);
-  if (std::erase_if(left, [this](const Process& p) { return p.pid == hold_.pid(); }) > 0 &&
+  if (std::erase_if(left, [this](const Process& p) { return p.pid == keepalive_.pid(); }) > 0 &&
       left.empty())
     return true;
   const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "launch/command_end.h"
-#include "launch/driver_keepalive_hold.h"
 #include "launch/job_control.h"
+#include "launch/keepalive_watch.h"
 #include "launch/postmortem.h"
 #include "launch/supervise.h"
 #include "launch/terminal.h"
@@ -19,9 +19,10 @@ namespace gpuinit::launch {
 // Requires of every function: all signals are blocked, SIGCHLD is not ignored.
 class Supervisor {
  public:
-  // `options`, `terminal` and `hold` are not owned. `command` is also the id of its group.
-  Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal, Hold& hold)
-      : options_(options), command_(command), jobs_(terminal, command), hold_(hold) {}
+  // `options`, `terminal` and `keepalive` are not owned. `command` is also the id of its group.
+  Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal,
+             KeepaliveWatch& keepalive)
+      : options_(options), command_(command), jobs_(terminal, command), keepalive_(keepalive) {}
 
   // Until nobody is left, or nobody can be ended. Nobody waits for who only holds the driver.
   void run();
@@ -38,7 +39,7 @@ class Supervisor {
   enum class Children { kNone, kSome, kMoreToReap };
   Children reap();
   void command_ended(const siginfo_t& info);
-  bool only_the_hold_is_left() const;
+  bool only_the_keepalive_is_left() const;
   std::optional<Clock::time_point> next_deadline() const;
   void wait_for_something(bool at_most_look);
   void handle(int signal, const siginfo_t& info);
@@ -50,7 +51,7 @@ class Supervisor {
   const SuperviseOptions& options_;
   pid_t command_;
   JobControl jobs_;
-  Hold& hold_;
+  KeepaliveWatch& keepalive_;
   bool running_ = true;
   bool command_killed_ = false;
   CommandEnd end_;

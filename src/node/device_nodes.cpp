@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <tuple>
 
+#include "base/gpu_device_path.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 
@@ -14,29 +15,30 @@ namespace gpuinit::node {
 
 namespace {
 
-// More than any machine has; a hostile /dev does not make us open for ever.
+// More than any machine has: a hostile /dev shall not keep us opening.
 constexpr std::size_t kMaxNodes = 1024;
-constexpr std::string_view kGpu = "nvidia";
-constexpr std::string_view kCap = "nvidia-cap";
+constexpr const char* kCapabilities = "/dev/nvidia-caps";
+constexpr std::string_view kOthers[] = {"/dev/nvidiactl", "/dev/nvidia-uvm",
+                                        "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
+                                        base::kWslDevice};
 
-constexpr std::string_view kOthers[] = {"nvidiactl", "nvidia-uvm", "nvidia-uvm-tools",
-                                        "nvidia-modeset", "dxg"};
-
-// The number behind `prefix` when nothing else follows.
-std::optional<std::uint64_t> number_after(std::string_view name, std::string_view prefix) {
-  if (!name.starts_with(prefix)) return std::nullopt;
-  return base::parse_number(name.substr(prefix.size()));
+std::optional<std::uint64_t> capability_number(std::string_view path) {
+  constexpr std::string_view kPrefix = "/dev/nvidia-caps/nvidia-cap";
+  if (!path.starts_with(kPrefix)) return std::nullopt;
+  return base::parse_number(path.substr(kPrefix.size()));
 }
 
-// GPUs by number, then the others in the order of kOthers.
-std::tuple<std::size_t, std::uint64_t> rank(std::string_view name) {
-  if (const auto number = number_after(name, kGpu)) return {0, *number};
-  const auto* other = std::find(std::begin(kOthers), std::end(kOthers), name);
-  return {static_cast<std::size_t>(other - std::begin(kOthers)) + 1,
-          number_after(name, kCap).value_or(0)};
+// GPUs by number, the others in the order of kOthers, capabilities by number; nullopt if the
+// file is not one of these.
+std::optional<std::tuple<int, std::uint64_t>> rank(std::string_view path) {
+  if (const auto number = base::gpu_number(path)) return {{0, *number}};
+  if (const auto number = capability_number(path)) return {{2, *number}};
+  const auto* other = std::ranges::find(kOthers, path);
+  if (other == std::end(kOthers)) return std::nullopt;
+  return {{1, static_cast<std::uint64_t>(other - std::begin(kOthers))}};
 }
 
-// The errno of opening it, 0 if it opened; no value if it is no character device.
+// The errno of opening it, 0 if it opened; nullopt if it is not a character device.
 std::optional<int> try_open(int directory, const std::string& name, int access) {
   struct stat info {};
   if (::fstatat(directory, name.c_str(), &info, 0) != 0 || !S_ISCHR(info.st_mode))
@@ -47,38 +49,31 @@ std::optional<int> try_open(int directory, const std::string& name, int access) 
 }
 
 // RootFs cannot open devices, on purpose; this is the one place that must.
-void add_nodes(const base::RootFs& fs, const std::string& directory, std::vector<std::string> names,
-               int access, std::vector<DeviceNode>& nodes) {
+Status add_nodes(const base::RootFs& fs, const char* directory, int access,
+                 std::vector<DeviceNode>& nodes) {
+  auto names = fs.list(directory);
+  if (!names) return std::move(names).error();
+  const auto path = [&](const std::string& name) { return base::join(directory, name); };
+  std::erase_if(*names, [&](const std::string& name) { return !rank(path(name)); });
+  std::ranges::stable_sort(*names, {}, [&](const std::string& name) { return rank(path(name)); });
   auto real = fs.resolve(directory);
-  if (!real) return;
+  if (!real) return Done{};
   const base::UniqueFd fd(::open((fs.root() + *real).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return;
-  std::ranges::stable_sort(names, {}, [](const std::string& name) { return rank(name); });
-  for (const auto& name : names) {
-    if (nodes.size() >= kMaxNodes) return;
-    if (const auto code = try_open(fd.get(), name, access))
-      nodes.push_back({base::join(directory, name), *code});
+  if (!fd.valid()) return Done{};
+  for (const auto& name : *names) {
+    if (nodes.size() >= kMaxNodes) break;
+    if (const auto code = try_open(fd.get(), name, access)) nodes.push_back({path(name), *code});
   }
+  return Done{};
 }
 
 }  // namespace
 
-bool is_driver_device(std::string_view name) {
-  return number_after(name, kGpu).has_value() ||
-         std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers);
-}
-
 Fact<std::vector<DeviceNode>> read_device_nodes(const base::RootFs& fs) {
-  using Nodes = std::vector<DeviceNode>;
-  auto names = fs.list("/dev");
-  if (!names) return Fact<Nodes>::unknown(names.error().message);
-  std::erase_if(*names, [](const std::string& name) { return !is_driver_device(name); });
-  Nodes nodes;
-  add_nodes(fs, "/dev", std::move(*names), O_RDWR, nodes);
-  if (auto caps = fs.list("/dev/nvidia-caps")) {
-    std::erase_if(*caps, [](const std::string& name) { return !number_after(name, kCap); });
-    add_nodes(fs, "/dev/nvidia-caps", std::move(*caps), O_RDONLY, nodes);
-  }
+  std::vector<DeviceNode> nodes;
+  if (const auto added = add_nodes(fs, "/dev", O_RDWR, nodes); !added)
+    return Fact<std::vector<DeviceNode>>::unknown(added.error().message);
+  (void)add_nodes(fs, kCapabilities, O_RDONLY, nodes);
   return nodes;
 }
 

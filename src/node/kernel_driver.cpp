@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "base/gpu_device_path.h"
 #include "base/text.h"
 #include "elf/driver_release.h"
 
@@ -37,7 +38,7 @@ Version judged(const std::string& release, const char* where) {
 
 // Neither file is there: is there really no driver?
 Version without_version(const base::RootFs& fs) {
-  if (exists(fs, "/dev/dxg"))
+  if (exists(fs, base::kWslDevice))
     return Version::unknown("WSL: the driver is that of Windows, behind /dev/dxg");
   for (const char* sign : kTegraSigns)
     if (exists(fs, sign))

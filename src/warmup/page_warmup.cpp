@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/byte_size.h"
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "warmup/auto_plan.h"
@@ -29,8 +30,6 @@ Result<PagePlan> read_recording(const std::string& path) {
   return plan;
 }
 
-std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
-
 }  // namespace
 
 PageWarmup::PageWarmup(const Policy& policy, void (*print_error)(std::string_view))
@@ -57,7 +56,7 @@ void PageWarmup::image_is_known(const ImageFacts& image) {
 void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {
   ReplayOptions options;
   options.max_bytes = budget_ / 8 * share;
-  base::log_verbose("pages: reading ahead, at most " + mebibytes(options.max_bytes));
+  base::log_verbose("pages: reading ahead, at most " + base::mebibytes(options.max_bytes));
   replays_.push_back(std::make_unique<Replay>(make_plan, options));
 }
 
@@ -66,7 +65,7 @@ void PageWarmup::finish(bool goes_on) {
   for (const auto& replay : replays_) {
     if (!goes_on) replay->wait(start + kPatience);
     const ReplayProgress progress = replay->progress();
-    base::log_verbose("pages: asked for " + mebibytes(progress.bytes) + " of " +
+    base::log_verbose("pages: asked for " + base::mebibytes(progress.bytes) + " of " +
                       std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
                       " changed or gone" +
                       (progress.finished ? ""

@@ -177,8 +177,7 @@ void Replay::let_go() {
 
 void Replay::stop() {
   if (leader_ > 0) {
-    ::kill(-leader_, SIGKILL);
-    ::kill(leader_, SIGKILL);
+    base::kill_group(leader_);
     base::reap_group(leader_, Clock::now() + kReapBound);
     leader_ = -1;
     done_.reset();

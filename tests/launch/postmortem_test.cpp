@@ -17,7 +17,7 @@ Scene killed() {
   Scene scene;
   scene.end = {.known = true, .status = 0, .signal = SIGKILL, .core_dumped = false};
   scene.oom_kills_before = 1;
-  scene.memory = {1, 2 * kGiB, kGiB};
+  scene.memory = {1, 2 * kGiB, kGiB, std::nullopt};
   return scene;
 }
 
@@ -29,7 +29,7 @@ TEST(Postmortem, SuccessHasNone) {
 
 TEST(Postmortem, TheMemoryLimitKilled) {
   Scene scene = killed();
-  scene.memory = {2, 2 * kGiB, 2 * kGiB};
+  scene.memory = {2, 2 * kGiB, 2 * kGiB, std::nullopt};
   EXPECT_THAT(describe_scene(scene),
               HasSubstr("the container's memory limit killed one process meanwhile (limit 2.0 GiB, "
                         "peak 2.0 GiB)"));
@@ -38,7 +38,7 @@ TEST(Postmortem, TheMemoryLimitKilled) {
 TEST(Postmortem, AWorkerThatTheLimitKilledExplainsAnOrdinaryError) {
   Scene scene = killed();
   scene.end = {.known = true, .status = 1, .signal = 0, .core_dumped = false};
-  scene.memory = {4, 2 * kGiB, 2 * kGiB - 4096};
+  scene.memory = {4, 2 * kGiB, 2 * kGiB - 4096, std::nullopt};
   const std::string text = describe_scene(scene);
   EXPECT_THAT(text, testing::StartsWith("the command exited with 1; "));
   EXPECT_THAT(text, HasSubstr("limit killed 3 processes meanwhile"));

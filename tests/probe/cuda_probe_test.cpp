@@ -282,7 +282,7 @@ TEST(Together, ADeviceThatHangsIsNamedAndTheOthersKeepTheirResults) {
   EXPECT_EQ(answer.devices->at(2).context,
             Fact<ContextTrial>::unknown("no answer within 0.5 s in cuMemAlloc_v2"));
   EXPECT_EQ(answer.devices->at(3).context->cuda_error, 2);
-  EXPECT_THAT(answer.client.pid(), -1);
+  EXPECT_THAT(answer.driver_keepalive.pid(), -1);
 }
 
 TEST(Together, SeveralThatHangAreAllNamed) {
@@ -333,7 +333,7 @@ TEST(Together, ACrashNamesAllThatWereOnTrial) {
 
 CudaProbeAnswer ask_to_stay(const FakeDriver& driver, bool context = true) {
   auto options = driver.options(context);
-  options.hold = true;
+  options.keep_driver_awake = true;
   return CudaProbe::start(options).collect();
 }
 
@@ -345,7 +345,7 @@ TEST(Staying, TheProbeIsAnOpenClientUntilItsOwnerEnds) {
   {
     const auto answer = ask_to_stay(driver);
     EXPECT_EQ(in_words(answer), "answered, 8 devices");
-    pid = answer.client.pid();
+    pid = answer.driver_keepalive.pid();
     ASSERT_GT(pid, 0);
     EXPECT_EQ(::kill(pid, 0), 0);
     std::set<std::string> files;
@@ -364,22 +364,24 @@ TEST(Staying, NobodyStaysWithoutADeviceOrAnAnswer) {
     const FakeDriver driver(script);
     auto options = driver.options(true);
     options.timeout = 1s;
-    options.hold = true;
-    EXPECT_EQ(CudaProbe::start(options).collect().client.pid(), -1) << script;
+    options.keep_driver_awake = true;
+    EXPECT_EQ(CudaProbe::start(options).collect().driver_keepalive.pid(), -1) << script;
   }
 }
 
 // The command could not have it, or has been promised it alone.
 TEST(Staying, NobodyStaysOnADeviceThatServesOneProcess) {
-  EXPECT_EQ(ask_to_stay(FakeDriver("devices 2 9.0 1000 X\ncompute-mode 1 3\n")).client.pid(), -1);
+  EXPECT_EQ(
+      ask_to_stay(FakeDriver("devices 2 9.0 1000 X\ncompute-mode 1 3\n")).driver_keepalive.pid(),
+      -1);
   const FakeDriver keeps("fail cuDevicePrimaryCtxRelease_v2 999\n");
   const auto answer = ask_to_stay(keeps);
   EXPECT_EQ(in_words(answer), "answered, 1 devices");
-  EXPECT_EQ(answer.client.pid(), -1);
+  EXPECT_EQ(answer.driver_keepalive.pid(), -1);
 }
 
 TEST(Staying, AFailedTrialIsNoReasonToGo) {
-  EXPECT_GT(ask_to_stay(FakeDriver("fail cuLaunchKernel 719\n")).client.pid(), 0);
+  EXPECT_GT(ask_to_stay(FakeDriver("fail cuLaunchKernel 719\n")).driver_keepalive.pid(), 0);
 }
 
 // --- misbehaviour --------------------------------------------------------------

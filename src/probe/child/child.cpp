@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/byte_size.h"
 #include "base/cgroup_memory.h"
 #include "base/reap_group.h"
 #include "base/root_fs.h"
@@ -118,9 +119,7 @@ void Child::look_for_want_of_memory() {
   if (!fs || !oom_kills_before_) return;
   const auto memory = base::read_cgroup_memory(*fs);
   if (!memory.oom_kills || *memory.oom_kills <= *oom_kills_before_) return;
-  constexpr std::uint64_t kMebi = 1 << 20;
-  end_.out_of_memory =
-      memory.limit ? "(cgroup limit " + std::to_string(*memory.limit / kMebi) + " MiB)" : "";
+  end_.out_of_memory = memory.limit ? "(cgroup limit " + base::mebibytes(*memory.limit) + ")" : "";
 }
 
 std::string Child::how_it_ended() const {
@@ -202,8 +201,7 @@ void Child::kill_and_reap() {
   look();
   if (end_.known) {
     killed_ = !ended_;
-    ::kill(-pid_, SIGKILL);
-    ::kill(pid_, SIGKILL);  // in case it left its group
+    base::kill_group(pid_);
   }
   wait_until_ended(deadline);
   abandoned_ = !ended_;

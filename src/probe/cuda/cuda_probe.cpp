@@ -30,7 +30,7 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   program.installed_path = options.installed_path;
   program.image = embedded_cuda_probe();
   program.arguments = {options.context ? probe_protocol::kAskContext : probe_protocol::kAskDevices};
-  if (options.hold) program.arguments.emplace_back(probe_protocol::kAskHold);
+  if (options.keep_driver_awake) program.arguments.emplace_back(probe_protocol::kAskHold);
   program.environment = cuda_environment(options.environment, known ? directory : "");
   program.sandbox.level = options.sandbox;
   return program;
@@ -98,7 +98,7 @@ Clock::time_point CudaProbe::State::next_deadline() const {
 
 bool CudaProbe::State::stays() const {
   const Answer& answer = reader.answer();
-  return options.hold && answer.state == Answer::State::kWhole && answer.holding &&
+  return options.keep_driver_awake && answer.state == Answer::State::kWhole && answer.holding &&
          serves_many(*answer.devices);
 }
 
@@ -184,7 +184,7 @@ CudaProbeAnswer CudaProbe::collect() {
   State& state = *state_;
   state.listen();
   CudaProbeAnswer result;
-  if (state.stays()) result.client = OpenClient(state.child.release());
+  if (state.stays()) result.driver_keepalive = DriverKeepalive(state.child.release());
   state.child.kill_and_reap();
 
   const Answer& answer = state.reader.answer();

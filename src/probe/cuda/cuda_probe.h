@@ -27,8 +27,8 @@ struct CudaProbeOptions {
   // One device's context, counted from when its trial began. The probe is ended when every
   // trial that is still under way has had that long.
   std::chrono::milliseconds trial_timeout{30'000};
-  // Keep the probe afterwards as an open client of the driver (CudaProbeAnswer::client).
-  bool hold = false;
+  // Keep the probe afterwards as an open client of the driver (CudaProbeAnswer::driver_keepalive).
+  bool keep_driver_awake = false;
   // Used if it is there, is a regular executable file of root or of our own user, and is
   // not writable for others (src/probe/child_program.h); otherwise the embedded copy.
   std::string installed_path = "/usr/libexec/gpuinit/gpuinit-cuda-probe";
@@ -46,9 +46,9 @@ struct CudaProbeAnswer {
   // cuInit says that there is no device. A device whose context trial was not reached or
   // not ended says so in its `context`.
   Fact<std::vector<Device>> devices;
-  // With `hold`, if there are devices, every context has been given back, and none of them
-  // serves one process only: that one is to be the command.
-  OpenClient client;
+  // With `keep_driver_awake`, if there are devices, every context has been given back, and none of
+  // them serves one process only: that one is to be the command.
+  DriverKeepalive driver_keepalive;
 };
 
 // A running probe; destroying it kills and reaps. While one lives, SIGCHLD is at its

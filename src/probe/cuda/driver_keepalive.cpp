@@ -1,30 +1,20 @@
 #include "probe/cuda/driver_keepalive.h"
 
-#include <poll.h>
-#include <sys/wait.h>
-
-#include <csignal>
+#include "base/reap_group.h"
 
 namespace gpuinit::probe {
 
 namespace {
 
-constexpr int kReapBound = 1000;  // milliseconds
+constexpr std::chrono::seconds kReapBound{1};
 
 }  // namespace
 
-void OpenClient::end() {
-  if (pid_ < 0) return;
-  const pid_t pid = std::exchange(pid_, -1);
-  // As long as it is an unreaped child, the number cannot be anybody else's.
-  siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-  ::kill(-pid, SIGKILL);
-  ::kill(pid, SIGKILL);
-  for (int waited = 0; waited < kReapBound; ++waited) {
-    if (::waitpid(pid, nullptr, WNOHANG) != 0) return;
-    ::poll(nullptr, 0, 1);
-  }
+void DriverKeepalive::end() {
+  const pid_t pid = release();
+  if (pid < 0 || !base::is_our_child(pid)) return;
+  base::kill_group(pid);
+  base::reap_group(pid, std::chrono::steady_clock::now() + kReapBound);
 }
 
 }  // namespace gpuinit::probe

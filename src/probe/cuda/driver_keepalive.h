@@ -8,23 +8,24 @@
 
 namespace gpuinit::probe {
 
-// Owns a child process; killed and reaped with this object, unless it is given away. Its
-// end is waited for a second at most: a driver may take longer to close its files.
-class OpenClient {
+// Owns that child, the leader of a process group of its own; kills and reaps it at the end of
+// its life, unless it has been released (to launch::KeepaliveWatch). Waits a second at most:
+// a driver may take longer to close the files of a process.
+class DriverKeepalive {
  public:
-  OpenClient() = default;
-  explicit OpenClient(pid_t pid) : pid_(pid) {}
-  OpenClient(OpenClient&& other) noexcept : pid_(other.release()) {}
-  OpenClient& operator=(OpenClient&& other) noexcept {
+  DriverKeepalive() = default;
+  explicit DriverKeepalive(pid_t pid) : pid_(pid) {}
+  DriverKeepalive(DriverKeepalive&& other) noexcept : pid_(other.release()) {}
+  DriverKeepalive& operator=(DriverKeepalive&& other) noexcept {
     if (this != &other) {
       end();
       pid_ = other.release();
     }
     return *this;
   }
-  ~OpenClient() { end(); }
+  ~DriverKeepalive() { end(); }
 
-  // -1: there is none. It may have ended meanwhile, and where SIGCHLD is ignored the
+  // -1: no process stays. It may have ended meanwhile, and where SIGCHLD is ignored the
   // kernel has then reaped it: see that it is a child before it is signalled.
   pid_t pid() const { return pid_; }
   pid_t release() { return std::exchange(pid_, -1); }

@@ -18,9 +18,9 @@ using testing::Not;
 
 // gpuinit beside a driver that works and opens its device, with device files that are none
 // but have their names: a private /dev.
-class Hold : public testing::TestWithParam<Place> {
+class DriverKeepalive : public testing::TestWithParam<Place> {
  protected:
-  Hold() {
+  DriverKeepalive() {
     tree_.file("driver", "devices 2 9.0 85899345920 NVIDIA H100\nopen cuInit /dev/nvidia0\n");
     for (const char* device : {"null", "nvidia0", "nvidiactl"})
       tree_.file(std::string("dev/") + device, "");
@@ -65,7 +65,7 @@ class Hold : public testing::TestWithParam<Place> {
   std::vector<std::string> settings_;
 };
 
-TEST_P(Hold, LastsUntilTheCommandHasAGpuOpen) {
+TEST_P(DriverKeepalive, LastsUntilTheCommandHasAGpuOpen) {
   const auto running = start(
       "exec 4</dev/nvidiactl; echo up; until [ -e $DIR/go ]; do sleep 0.05; done\n"
       "exec 5</dev/nvidia0; echo open; exec sleep 100");
@@ -87,14 +87,14 @@ TEST_P(Hold, LastsUntilTheCommandHasAGpuOpen) {
   EXPECT_THAT(running->said(), Not(HasSubstr("left behind")));
 }
 
-TEST_P(Hold, AGrandchildCountsToo) {
+TEST_P(DriverKeepalive, AGrandchildCountsToo) {
   const auto running = start("(sleep 0.3; exec 5</dev/nvidia0; sleep 100) & echo up; wait");
   ASSERT_TRUE(running->says("up\n")) << running->said();
   EXPECT_TRUE(has_children(*running, 2));
   EXPECT_TRUE(has_children(*running, 1));
 }
 
-TEST_P(Hold, LastsNoLongerThanThePolicySays) {
+TEST_P(DriverKeepalive, LastsNoLongerThanThePolicySays) {
   const auto running = start("echo up; exec sleep 100", {"warmup.hold=0.8"});
   ASSERT_TRUE(running->says("up\n")) << running->said();
   EXPECT_TRUE(has_children(*running, 2));
@@ -103,20 +103,20 @@ TEST_P(Hold, LastsNoLongerThanThePolicySays) {
   EXPECT_EQ(running->finish(), 143);
 }
 
-TEST_P(Hold, ThereIsNoneIfThePolicySaysSo) {
+TEST_P(DriverKeepalive, ThereIsNoneIfThePolicySaysSo) {
   const auto running = start("echo up; exec sleep 100", {"warmup.hold=0"});
   ASSERT_TRUE(running->says("up\n")) << running->said();
   EXPECT_TRUE(has_children(*running, 1, 0s));
 }
 
-TEST_P(Hold, ThereIsNoneWithoutADevice) {
+TEST_P(DriverKeepalive, ThereIsNoneWithoutADevice) {
   tree_.file("driver", "devices 0\n");
   const auto running = start("echo up; exec sleep 100");
   ASSERT_TRUE(running->says("up\n")) << running->said();
   EXPECT_TRUE(has_children(*running, 1, 0s));
 }
 
-TEST_P(Hold, DoesNotDelayTheEndAndIsNotSpokenOf) {
+TEST_P(DriverKeepalive, DoesNotDelayTheEndAndIsNotSpokenOf) {
   for (const int status : {0, 3}) {
     const auto running = start("echo up; sleep 0.2; exit " + std::to_string(status));
     ASSERT_TRUE(running->says("up\n")) << running->said();
@@ -130,7 +130,7 @@ TEST_P(Hold, DoesNotDelayTheEndAndIsNotSpokenOf) {
 
 // A driver that takes its time, or for ever, to let go of a process that was killed: here a
 // tracer that keeps it from going.
-TEST_P(Hold, ThatDoesNotGoIsNotWaitedFor) {
+TEST_P(DriverKeepalive, ThatDoesNotGoIsNotWaitedFor) {
   const auto running = start("echo up; until [ -e $DIR/go ]; do sleep 0.05; done; exit 3",
                              {"launch.postmortem=false"});
   ASSERT_TRUE(running->says("up\n")) << running->said();
@@ -149,7 +149,7 @@ TEST_P(Hold, ThatDoesNotGoIsNotWaitedFor) {
   ::ptrace(PTRACE_DETACH, probe, nullptr, nullptr);
 }
 
-TEST_P(Hold, EndsWithTheDraining) {
+TEST_P(DriverKeepalive, EndsWithTheDraining) {
   const auto running =
       start("trap 'echo asked' TERM; echo up; while [ -e $DIR/driver ]; do sleep 0.05; done",
             {"launch.grace=3"});
@@ -167,7 +167,7 @@ TEST_P(Hold, EndsWithTheDraining) {
   EXPECT_THAT(running->said(), Not(HasSubstr("killed what")));
 }
 
-TEST_P(Hold, GetsNoneOfTheCommandsSignals) {
+TEST_P(DriverKeepalive, GetsNoneOfTheCommandsSignals) {
   for (const char* target : {"process", "group"}) {
     const auto running =
         start("trap 'echo got it' USR1; echo up; while [ -e $DIR/driver ]; do sleep 0.05; done",
@@ -182,7 +182,7 @@ TEST_P(Hold, GetsNoneOfTheCommandsSignals) {
   }
 }
 
-TEST_P(Hold, MayBeKilledByAnybodyWithoutAWord) {
+TEST_P(DriverKeepalive, MayBeKilledByAnybodyWithoutAWord) {
   const auto running = start("echo up; until [ -e $DIR/go ]; do sleep 0.05; done");
   ASSERT_TRUE(running->says("up\n")) << running->said();
   ASSERT_TRUE(has_children(*running, 2));
@@ -194,7 +194,7 @@ TEST_P(Hold, MayBeKilledByAnybodyWithoutAWord) {
 }
 
 // In exec mode nobody would be there to end it.
-TEST_P(Hold, InExecModeTheProbeIsGoneBeforeTheCommand) {
+TEST_P(DriverKeepalive, InExecModeTheProbeIsGoneBeforeTheCommand) {
   RunOptions with_ignored = options();
   with_ignored.in_child = [mounts = with_ignored.in_child] {
     mounts();
@@ -216,7 +216,7 @@ TEST_P(Hold, InExecModeTheProbeIsGoneBeforeTheCommand) {
               HasSubstr("SigIgn:\t0000000000010000\n"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Places, Hold, testing::Values(Place::kChild, Place::kPid1),
+INSTANTIATE_TEST_SUITE_P(Places, DriverKeepalive, testing::Values(Place::kChild, Place::kPid1),
                          [](const auto& test) {
                            return test.param == Place::kChild ? "Child" : "Pid1";
                          });

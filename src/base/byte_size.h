@@ -1,0 +1,28 @@
+// Amounts of memory as people write them.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace gpuinit::base {
+
+inline constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+// Whole mebibytes, rounded down: "512 MiB"; below one "640 KiB".
+inline std::string mebibytes(std::uint64_t bytes) {
+  if (bytes < kMiB) return std::to_string(bytes >> 10) + " KiB";
+  return std::to_string(bytes >> 20) + " MiB";
+}
+
+// With the unit that fits and one digit: "1.5 GiB", "64.0 MiB", "4096 bytes".
+inline std::string byte_size(std::uint64_t bytes) {
+  if (bytes < kMiB) return std::to_string(bytes) + " bytes";
+  const bool large = bytes >= 1024 * kMiB;
+  char text[40];
+  std::snprintf(text, sizeof text, large ? "%.1f GiB" : "%.1f MiB",
+                static_cast<double>(bytes) / static_cast<double>(large ? 1024 * kMiB : kMiB));
+  return text;
+}
+
+}  // namespace gpuinit::base
