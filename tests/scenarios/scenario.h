@@ -1,11 +1,10 @@
 // One real failure as data: the world in which it happens, and what gpuinit has to say.
 //
-//   number, title       which of the forty (docs: README, "Real failures"), and in a few words
+//   number, title       which of the forty (docs/failures.md), and in a few words
 //   today, sources      what users see without gpuinit, and in which public reports
 //   cause               one sentence
 //   seen_by             "files" (the image alone), "node" (files of the node or its environment
-//   too),
-//                       "driver" (a child process asks the driver) or "nobody"
+//                       too), "driver" (a child process asks the driver) or "nobody"
 //   not_before_start, reason   true: gpuinit cannot know it before the command runs
 //   [base]              changes of the healthy image and node that are no fault
 //   [fault]             what goes wrong, on top of it

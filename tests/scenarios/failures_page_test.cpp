@@ -1,5 +1,6 @@
-// README's table of real failures is written from the scenarios. After a change:
-//   GPUINIT_WRITE_README=1 build/release/tests/scenarios/scenario_test --gtest_filter='Readme.*'
+// The table of docs/failures.md is written from the scenarios. After a change:
+//   GPUINIT_WRITE_FAILURES=1 build/release/tests/scenarios/scenario_test
+//   --gtest_filter='FailuresPage.*'
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -13,6 +14,7 @@
 namespace gpuinit::test {
 namespace {
 
+constexpr char kPage[] = GPUINIT_SOURCE "/docs/failures.md";
 constexpr char kReadme[] = GPUINIT_SOURCE "/README.md";
 constexpr char kBegin[] = "<!-- written from tests/scenarios -->\n";
 constexpr char kEnd[] = "<!-- end -->\n";
@@ -39,7 +41,12 @@ std::string answer(const Scenario& scenario) {
   return "`" + scenario.says.substr(0, colon) + "`, " + code + scenario.says.substr(colon);
 }
 
-std::string table() {
+struct Table {
+  std::string known;  // "38 of 40"
+  std::string text;
+};
+
+Table table() {
   std::map<std::string, std::set<int>> seen_by;
   std::set<int> all;
   std::string rows;
@@ -51,26 +58,35 @@ std::string table() {
             " |\n";
   }
   const auto count = [&](const char* by) { return std::to_string(seen_by[by].size()); };
-  return std::to_string(all.size() - seen_by["nobody"].size()) + " of " +
-         std::to_string(all.size()) + " are known before the command starts: " + count("files") +
-         " from the image's files, " + count("node") +
-         " with what the node's files and the environment say, " + count("driver") +
-         " by asking the driver.\n\n"
-         "| | failure | what you see today | what gpuinit says |\n|---|---|---|---|\n" +
-         rows;
+  const std::string known =
+      std::to_string(all.size() - seen_by["nobody"].size()) + " of " + std::to_string(all.size());
+  return {known, known + " are known before the command starts: " + count("files") +
+                     " from the image's files, " + count("node") +
+                     " with what the node's files and the environment say, " + count("driver") +
+                     " by asking the driver.\n\n"
+                     "| | failure | what you see today | what gpuinit says |\n|---|---|---|---|\n" +
+                     rows};
 }
 
-TEST(Readme, HasTheTableOfTheScenarios) {
-  std::ifstream file(kReadme);
-  const std::string readme{std::istreambuf_iterator<char>(file), {}};
-  const std::size_t begin = readme.find(kBegin);
-  const std::size_t end = readme.find(kEnd);
+std::string content(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(FailuresPage, HasTheTableOfTheScenarios) {
+  const std::string page = content(kPage);
+  const std::size_t begin = page.find(kBegin);
+  const std::size_t end = page.find(kEnd);
   ASSERT_NE(begin, std::string::npos);
   ASSERT_NE(end, std::string::npos);
   const std::size_t from = begin + sizeof kBegin - 1;
-  if (std::getenv("GPUINIT_WRITE_README") != nullptr)
-    std::ofstream(kReadme) << readme.substr(0, from) << table() << readme.substr(end);
-  else EXPECT_EQ(readme.substr(from, end - from), table());
+  if (std::getenv("GPUINIT_WRITE_FAILURES") != nullptr)
+    std::ofstream(kPage) << page.substr(0, from) << table().text << page.substr(end);
+  else EXPECT_EQ(page.substr(from, end - from), table().text);
+}
+
+TEST(FailuresPage, IsCountedInReadme) {
+  EXPECT_NE(content(kReadme).find(table().known), std::string::npos) << table().known;
 }
 
 }  // namespace
