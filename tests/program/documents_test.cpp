@@ -1,16 +1,18 @@
-// The documents, the examples and the shipped policies are held to the program.
+// The documents, the examples and the shipped policies are held to the program. What is missing
+// is printed as the line to paste.
+#include "program/documents.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 
+#include "base/json.h"
 #include "base/text.h"
-#include "gpuinit/check_ids.h"
 #include "gpuinit/exit_codes.h"
 #include "program/gpuinit_program.h"
 
@@ -19,43 +21,117 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string content(const std::string& path) {
-  std::ifstream file(std::string(GPUINIT_SOURCE) + "/" + path);
-  EXPECT_TRUE(file.good()) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
+constexpr std::size_t kReadmeLines = 170;
+
+std::string replaced(std::string text, const std::string& old, const std::string& with) {
+  for (std::size_t at = 0; (at = text.find(old, at)) != std::string::npos; at += with.size())
+    text.replace(at, old.size(), with);
+  return text;
 }
 
-// The long options that --help names.
-std::vector<std::string> options() {
-  std::vector<std::string> found;
-  const Ran help = gpuinit({"--help"});
-  for (const auto word : base::split_words(help.out)) {
-    std::string option(word.substr(0, word.find_last_not_of(",])") + 1));
-    if (option.starts_with("--") && option.size() > 2 && option.find('.') == std::string::npos)
-      found.push_back(option);
+// Neither part of a longer word nor of a longer option.
+bool has_word(const std::string& text, const std::string& word) {
+  const auto belongs = [](char c) { return c == '-' || c == '_' || std::isalnum(c) != 0; };
+  for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; ++at) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || !belongs(text[at - 1])) && (end == text.size() || !belongs(text[end])))
+      return true;
   }
-  return found;
+  return false;
 }
 
-TEST(Documents, ManPageAndCompletionsKnowEveryOption) {
-  ASSERT_GE(options().size(), 13U);
-  const std::string man = content("docs/gpuinit.1");
-  for (const auto& option : options()) {
-    std::string in_man = option;
-    for (std::size_t at = 0; (at = in_man.find('-', at)) != std::string::npos; at += 2)
-      in_man.replace(at, 1, "\\-");
-    EXPECT_TRUE(man.find(option) != std::string::npos || man.find(in_man) != std::string::npos ||
-                man.find(option.substr(2)) != std::string::npos)
-        << option;
-    for (const char* shell : {"gpuinit.bash", "_gpuinit", "gpuinit.fish"})
-      EXPECT_THAT(content(std::string("docs/completion/") + shell), HasSubstr(option.substr(2)));
-  }
+// From `begin` up to the next `end`.
+std::string part(const std::string& text, const std::string& begin, const std::string& end) {
+  const std::size_t from = text.find(begin);
+  EXPECT_NE(from, std::string::npos) << begin;
+  if (from == std::string::npos) return "";
+  const std::size_t start = from + begin.size();
+  return text.substr(start, text.find(end, start) - start);
 }
 
-TEST(Documents, ReadmeNamesEveryCheckAndExitCode) {
+// The rows of the table in that section of README are these, without their order.
+void expect_rows(const std::string& heading, const std::vector<std::string>& rows) {
+  std::set<std::string> surplus;
+  std::istringstream lines(part(content("README.md"), "\n" + heading + "\n", "\n## "));
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("| `") || (line.starts_with("| ") && std::isdigit(line[2]) != 0))
+      surplus.insert(line);
+  for (const std::string& row : rows)
+    if (surplus.erase(row) == 0)
+      ADD_FAILURE() << "README.md, " << heading << ", lacks this line:\n" << row;
+  for (const std::string& row : surplus) ADD_FAILURE() << "README.md has a line too much:\n" << row;
+}
+
+std::string text_of(const base::Json& object, const char* key) {
+  const base::Json* found = object.find(key);
+  return found != nullptr && found->as_string() != nullptr ? *found->as_string() : "";
+}
+
+TEST(Documents, ReadmeFitsInItsLines) {
   const std::string readme = content("README.md");
-  for (const auto id : kCheckIds) EXPECT_THAT(readme, HasSubstr("`" + std::string(id) + "`"));
-  for (const auto& code : kExitCodes) EXPECT_THAT(readme, HasSubstr(std::to_string(code.code)));
+  EXPECT_LE(static_cast<std::size_t>(std::count(readme.begin(), readme.end(), '\n')), kReadmeLines);
+}
+
+TEST(Documents, ReadmeHasTheTableOfChecks) {
+  const auto checks = base::parse_json(gpuinit({"--explain", "--format", "json"}).out);
+  ASSERT_TRUE(checks.ok());
+  std::vector<std::string> rows;
+  for (const auto& check : *checks->as_array())
+    rows.push_back("| `" + text_of(check, "id") + "` | " + text_of(check, "title") + " | " +
+                   text_of(check, "exit_codes") + " |");
+  ASSERT_GE(rows.size(), 34U);
+  expect_rows("## Checks", rows);
+}
+
+TEST(Documents, ReadmeHasTheTableOfExitCodes) {
+  std::vector<std::string> rows;
+  for (const auto& info : kExitCodes) {
+    const std::string code = info.code == kExitSignalBase ? "128+n" : std::to_string(info.code);
+    std::string meaning(info.meaning);
+    if (meaning.starts_with(code + ": ")) meaning.erase(0, code.size() + 2);
+    rows.push_back("| " + code + " | " + meaning + " | " + std::string(info.retry) + " |");
+  }
+  expect_rows("## Exit codes", rows);
+}
+
+TEST(Documents, ManPageHasEveryExitCode) {
+  const std::string status = part(content("docs/gpuinit.1"), ".SH EXIT STATUS", "\n.SH");
+  for (const auto& info : kExitCodes) {
+    const std::string line =
+        info.code == kExitSignalBase ? ".BI 128+ n" : ".B " + std::to_string(info.code);
+    EXPECT_TRUE(contains(status, "\n" + line + "\n"))
+        << "docs/gpuinit.1, EXIT STATUS, lacks these lines:\n.TP\n"
+        << line << "\n"
+        << info.meaning;
+  }
+}
+
+TEST(Documents, ManPageHasEveryOptionAndVerb) {
+  const std::string man =
+      replaced(part(content("docs/gpuinit.1"), ".SH OPTIONS", "\n.SH"), "\\-", "-");
+  for (const auto& [option, text] : options())
+    EXPECT_TRUE(has_word(man, option)) << "docs/gpuinit.1, OPTIONS, lacks these lines:\n.TP\n.B "
+                                       << replaced(option, "-", "\\-") << "\n"
+                                       << text;
+}
+
+TEST(Documents, CompletionsHaveEveryOptionAndVerb) {
+  const std::string bash = part(content("docs/completion/gpuinit.bash"), "local options='", "'");
+  const std::string zsh = content("docs/completion/_gpuinit");
+  const std::string fish = content("docs/completion/gpuinit.fish");
+  for (const auto& [option, text] : options()) {
+    const std::string quoted = replaced(text, "'", "'\\''");
+    EXPECT_TRUE(has_word(bash, option)) << "gpuinit.bash lacks this among `options`:\n" << option;
+    EXPECT_TRUE(contains(zsh, option + "[") || contains(zsh, "{" + option + ","))
+        << "_gpuinit lacks this line:\n  '" << option << "[" << quoted << "]' \\";
+    EXPECT_TRUE(has_word(fish, "-l " + option.substr(2)))
+        << "gpuinit.fish lacks this line:\ncomplete -c gpuinit -l " << option.substr(2) << " -d '"
+        << quoted << "'";
+  }
+}
+
+TEST(Documents, UsageHasTheHelp) {
+  EXPECT_THAT(content("docs/usage.md"), HasSubstr("```\n" + gpuinit({"--help"}).out + "```\n"));
 }
 
 TEST(Documents, ShippedPoliciesLoadAndPrintThemselves) {
