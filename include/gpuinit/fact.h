@@ -15,7 +15,7 @@ namespace gpuinit {
 template <class T>
 class Fact {
  public:
-  // Unknown, because nobody looked.
+  // Unknown: not looked at.
   Fact() : reason_("not looked at") {}
   Fact(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
 

@@ -1,4 +1,4 @@
-// A value or the reason why there is none. Errors gather context while they
+// A value or the reason why it is missing. Errors gather context while they
 // travel up: the innermost message says what failed, each caller adds where.
 #pragma once
 

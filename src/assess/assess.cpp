@@ -64,7 +64,7 @@ Result<NodeFacts> node_from_file(const std::string& file) {
 }
 
 // Why the driver need not be asked; empty if it must be. A CUDA context costs
-// some hundred milliseconds, and an image that needs no GPU shall not wait.
+// some hundred milliseconds, and an image that needs no GPU should not wait for one.
 std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   if (policy.gpu_required == GpuRequired::kNo) return "the policy says that no GPU is needed";
   if (policy.gpu_required == GpuRequired::kYes) return "";

@@ -25,9 +25,9 @@ struct AssessRequest {
   bool always_probe = false;
   // Keep the driver awake for the command (Assessment::driver_keepalive).
   bool keep_driver_awake = false;
-  // Progress while the GPUs are waited for, one line each; empty: nobody wants to know.
+  // Progress while the GPUs are waited for, one line each; empty: not wanted.
   std::function<void(std::string_view)> on_progress;
-  // Called as soon as the image has been read, before anybody asks the driver; may be empty.
+  // Called as soon as the image has been read, before the driver is asked; may be empty.
   std::function<void(const ImageFacts&)> image_is_known;
   // The same for sys.path, which is known long before that.
   std::function<void(const std::vector<std::string>&)> sys_path_is_known;

@@ -124,10 +124,10 @@ bool WaitForDriver::pause(std::string_view reason) {
   return true;
 }
 
-void WaitForDriver::finish(bool in_vain, std::vector<Finding>& findings) const {
+void WaitForDriver::finish(bool timed_out, std::vector<Finding>& findings) const {
   if (on_progress_)
-    on_progress_("waited " + elapsed() + " for the GPUs" + (in_vain ? ", in vain" : ""));
-  if (!in_vain) return;
+    on_progress_("waited " + elapsed() + " for the GPUs" + (timed_out ? ": timed out" : ""));
+  if (!timed_out) return;
   for (Finding& finding : findings)
     if (finding.severity == Severity::kFail ||
         (finding.severity == Severity::kWarn && is_device_check(finding.id)))

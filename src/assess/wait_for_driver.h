@@ -40,8 +40,8 @@ class WaitForDriver {
   // False: time was up already.
   bool pause(std::string_view reason);
 
-  // Says how long it took; `in_vain`: in the failures of the devices.
-  void finish(bool in_vain, std::vector<Finding>& findings) const;
+  // Says how long it took; `timed_out`: in the failures of the devices.
+  void finish(bool timed_out, std::vector<Finding>& findings) const;
 
   double milliseconds() const;
 

@@ -9,7 +9,7 @@
 
 namespace gpuinit::base {
 
-// A value that could not be read is none; so is a limit that is not set.
+// nullopt if a value could not be read or a limit is not set.
 struct CgroupMemory {
   std::optional<std::uint64_t> oom_kills;  // since the cgroup was made
   std::optional<std::uint64_t> limit;      // bytes, the lowest from here up to the root

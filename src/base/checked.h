@@ -1,4 +1,4 @@
-// Arithmetic on sizes that come from untrusted files: an overflow is no value.
+// Arithmetic on sizes that come from untrusted files: nullopt if it overflows.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,7 @@ class Directory {
     UniqueFd fd;
     std::uint64_t size = 0;
   };
-  // A regular file for reading; nothing is opened that is none.
+  // A regular file for reading; anything else is not opened.
   Result<Opened> open_regular(const std::string& name) const;
 
   const RootFs* fs_;

@@ -7,7 +7,7 @@ namespace gpuinit::base {
 bool send_descriptor(int socket, int fd);
 
 // The descriptor that was sent, close-on-exec and the caller's own. -1 and errno: EAGAIN,
-// nothing is there yet and `wait` is false; ENODATA, the other end is gone or sent none.
+// nothing is there yet and `wait` is false; ENODATA, the other end is gone or sent no descriptor.
 int receive_descriptor(int socket, bool wait);
 
 }  // namespace gpuinit::base

@@ -38,7 +38,7 @@ class RootFs {
   bool is_directory(std::string_view path) const;
   bool is_executable(std::string_view path) const;  // a regular file with any x bit
 
-  // The target of a symlink as written in it; an error if it is none.
+  // The target of a symlink as written in it; an error if it is not a symlink.
   Result<std::string> read_link(std::string_view path) const;
 
   // The same for a path whose directory has no symlink in it: one system call.

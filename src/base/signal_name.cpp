@@ -13,7 +13,7 @@ namespace {
 // kill(1) on Linux count SIGRTMIN from here, so this is a constant for us.
 constexpr int kFirstRealTime = 34;
 
-// "+3" after `prefix` → 3; no value if it is something else.
+// "+3" after `prefix` → 3; nullopt if it is something else.
 std::optional<int> offset_after(std::string_view text, std::string_view prefix, char sign) {
   if (!text.starts_with(prefix)) return std::nullopt;
   text.remove_prefix(prefix.size());

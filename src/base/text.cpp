@@ -25,7 +25,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// Length of the well-formed UTF-8 sequence at the start of `text`; 0 if none.
+// Length of the well-formed UTF-8 sequence at the start of `text`; 0 if there is no such sequence.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);

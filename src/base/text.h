@@ -12,7 +12,7 @@ namespace gpuinit::base {
 // "a::b" at ':' → {"a", "", "b"}; "" → {""}. The views point into `text`.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
-// Runs of blanks (space, tab, CR, LF, VT, FF) as one separator, none at the ends.
+// Runs of blanks (space, tab, CR, LF, VT, FF) as one separator, and dropped at the ends.
 std::vector<std::string_view> split_words(std::string_view text);
 
 // Lines without their '\n' or "\r\n".
@@ -21,7 +21,7 @@ std::vector<std::string_view> split_lines(std::string_view text);
 std::string_view trim(std::string_view text);
 std::string join_with(const std::vector<std::string>& parts, std::string_view separator);
 
-// Decimal digits only, the whole text, no sign; no value on overflow.
+// Decimal digits only, the whole text, no sign; nullopt on overflow.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
 // Safe to print on one line of a terminal: control characters and invalid

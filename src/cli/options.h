@@ -13,7 +13,7 @@ enum class Format { kText, kJson };
 
 struct CommandLine {
   const Verb* verb = &kLaunch;
-  std::string verb_argument;     // --record's FILE, --explain's ID; empty: none
+  std::string verb_argument;     // --record's FILE, --explain's ID; empty: not given
   std::string policy_file;       // --policy
   std::vector<std::string> set;  // --set, in order
   std::string root = "/";        // --root

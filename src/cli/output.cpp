@@ -13,7 +13,7 @@ namespace gpuinit::cli {
 
 namespace {
 
-// How long nobody may read before the rest is not said.
+// How long a reader may stall before the rest is dropped.
 constexpr int kPatienceMilliseconds = 2000;
 
 // Never blocks where the kernel can promise that; elsewhere (terminals, kernels

@@ -1,9 +1,9 @@
-// What is said when the C++ runtime itself gives up: out of memory, most likely.
+// The message for when the C++ runtime itself gives up: out of memory, most likely.
 #pragma once
 
 namespace gpuinit::cli {
 
-// From now on std::terminate says one sentence on stderr and exits with
+// From now on std::terminate prints one sentence on stderr and exits with
 // kExitInternal instead of aborting: PID 1 ends with a documented code.
 void install_terminate_handler();
 

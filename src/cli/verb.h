@@ -23,7 +23,7 @@ enum class Argument { kNone, kOptional, kRequired };
 
 struct Verb {
   std::string_view option;  // "--check"; empty: launch
-  std::string_view alias;   // "-h"; empty: there is none
+  std::string_view alias;   // "-h"; empty: no alias
   Argument argument;        // of the option: "--record FILE", "--explain [ID]"
   Argument command;         // whether a COMMAND is given; kNone refuses one
   // The options of some verbs only that it takes: "--root --node".

@@ -122,6 +122,7 @@ CompatLibrary compat(const std::string& release,
 Facts with_unused_compat(CompatLibrary library) {
   auto story = healthy();
   story.image.torch->cuda = Text("13.0");
+  story.image.cuda_runtime->version = Text("13.0");
   story.image.compat_libraries = std::vector<CompatLibrary>{std::move(library)};
   return story;
 }

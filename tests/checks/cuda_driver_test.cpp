@@ -11,6 +11,7 @@ const std::string kId = "cuda.driver";
 Facts on(const std::string& runtime, const std::string& kernel, const std::string& cuda) {
   auto story = healthy();
   story.image.torch->cuda = Text(runtime);
+  story.image.cuda_runtime->version = Text(runtime);
   story.node = written_by_hand(kernel, cuda, "NVIDIA H100 80GB HBM3", "9.0");
   if (cuda.empty()) story.node.driver.cuda_version = Text();
   return story;

@@ -9,7 +9,7 @@ using testing::IsEmpty;
 
 const std::string kAbi = "extension.abi";
 const std::string kArch = "extension.arch";
-const std::string kSite = "/usr/local/lib/python/site-packages/";
+const std::string kSite = "/usr/local/lib/python3.12/site-packages/";
 
 // One that loads and has code for what torch has code for.
 Extension extension(const std::string& relative) {

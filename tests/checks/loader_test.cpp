@@ -7,7 +7,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-const std::string kSite = "/usr/local/lib/python/site-packages";
+const std::string kSite = "/usr/local/lib/python3.12/site-packages";
 const std::string kPython = kSite + "/torch/lib/libtorch_python.so";
 
 // A healthy image and node, with what the loader found.

@@ -115,7 +115,7 @@ TEST(PythonImport, AnExtensionOfTheFilesExplainsItsOwnPackageOnly) {
   auto facts = asked();
   Extension extension;
   extension.path =
-      "/usr/local/lib/python/site-packages/flash_attn/_C.cpython-310-x86_64-linux-gnu.so";
+      "/usr/local/lib/python3.12/site-packages/flash_attn/_C.cpython-310-x86_64-linux-gnu.so";
   extension.package = "flash_attn";
   extension.asked_for = true;
   extension.soabi = Text(soabi("310"));
@@ -237,7 +237,7 @@ TEST(ProbeDisagrees, AnotherTorchIsOneDifferenceAndNotFour) {
   const auto finding = only(facts, kDisagrees);
   EXPECT_THAT(finding.summary, testing::EndsWith("differ in torch"));
   EXPECT_EQ(evidence(finding, "torch"),
-            "/usr/local/lib/python/site-packages/torch by the files, /opt/lib/torch by the "
+            "/usr/local/lib/python3.12/site-packages/torch by the files, /opt/lib/torch by the "
             "interpreter");
 }
 

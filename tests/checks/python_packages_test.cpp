@@ -7,7 +7,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const std::string kId = "python.packages";
-const std::string kSite = "/usr/local/lib/python/site-packages";
+const std::string kSite = "/usr/local/lib/python3.12/site-packages";
 
 Package package(const std::string& name, const std::string& version,
                 std::vector<std::string> requirements = {}, const std::string& site = kSite) {

@@ -11,58 +11,45 @@
 
 #include "checks/run_checks.h"
 #include "gpuinit/check_ids.h"
+#include "support/healthy.h"
 
 namespace gpuinit::checks {
 
 using Text = Fact<std::string>;
+using test::healthy_facts;
+
+// Python is not asked, as without a policy that wants it.
+inline Facts healthy() { return healthy_facts(); }
 
 inline std::string soabi(const std::string& tag) { return "cpython-" + tag + "-x86_64-linux-gnu"; }
 
+// The healthy image's interpreter in another version.
 inline Interpreter python(const std::string& version, const std::string& tag) {
-  Interpreter python;
+  Interpreter python = *healthy_facts().image.interpreter;
   python.path = "/usr/local/bin/python" + version.substr(0, version.rfind('.'));
   python.real_path = python.path;
-  python.chosen_because = "`python` found on PATH";
-  python.from_command = true;
   python.version = version;
   python.soabi = soabi(tag);
-  python.soabi_source = Text("/usr/local/lib/python/_sysconfigdata.py");
-  python.machine = Text("x86_64");
-  python.libc = Text("glibc");
-  python.prefix = Text("/usr/local");
-  python.base_prefix = Text("/usr/local");
-  python.sys_path = std::vector<std::string>{"/usr/local/lib/python/site-packages"};
   return python;
 }
 
-// A wheel with code for `targets` in every container, as torch has them.
+// The healthy image's wheel in another version, with code for `targets` in every container.
 inline Torch torch(const std::string& version, const std::string& cuda, const std::string& tag,
                    std::vector<std::string> targets, const std::string& ptx_isa = "") {
-  Torch torch;
-  torch.sys_path_entry = "/usr/local/lib/python/site-packages";
-  torch.path = torch.sys_path_entry + "/torch";
-  torch.layout = Text("wheel");
+  Torch torch = *healthy_facts().image.torch;
   torch.version = version;
   torch.metadata_version = version;
   torch.cuda = cuda;
-  torch.hip = Text::absent();
   torch.soabi = soabi(tag);
   torch.soabis = {soabi(tag)};
-  torch.machine = Text("x86_64");
-  torch.exports_init = true;
-  torch.missing_python_symbols = std::vector<std::string>{};
   torch.wheel_tags = std::vector<std::string>{"cp" + tag + "-cp" + tag + "-manylinux_2_28_x86_64"};
-  torch.missing_files = std::vector<std::string>{};
   torch.arch_list = targets;
-  DeviceCode code;
-  code.files = {torch.path + "/lib/libtorch_cuda.so"};
-  FatbinGroup group;
+  torch.device_code->entries.clear();
+  torch.device_code->groups.resize(1);
+  FatbinGroup& group = torch.device_code->groups.front();
   group.targets = std::move(targets);
   std::sort(group.targets.begin(), group.targets.end());
   group.ptx_isa = ptx_isa.empty() ? Text::absent() : Text(ptx_isa);
-  group.containers = 341;
-  code.groups = {group};
-  torch.device_code = code;
   return torch;
 }
 
@@ -71,10 +58,10 @@ inline Torch torch_251() {
                {"sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"});
 }
 inline Torch torch_280(const std::string& tag = "312") {
-  Torch wheel = torch("2.8.0+cu128", "12.8", tag,
-                      {"sm_70", "sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"});
-  // What real wheels also have: a few kernels for one GPU alone.
-  wheel.device_code->groups.push_back({{"sm_90a"}, Text::absent(), 2});
+  Torch wheel = *healthy_facts().image.torch;
+  wheel.soabi = soabi(tag);
+  wheel.soabis = {soabi(tag)};
+  wheel.wheel_tags = std::vector<std::string>{"cp" + tag + "-cp" + tag + "-manylinux_2_28_x86_64"};
   return wheel;
 }
 inline Torch cpu_torch() {
@@ -87,58 +74,32 @@ inline Torch cpu_torch() {
 }
 
 inline Device device(const std::string& name, const std::string& capability) {
-  Device device;
+  Device device = healthy_facts().node.devices->front();
   device.name = name;
-  device.uuid = Text("GPU-8f6d4b4f-0000-0000-0000-000000000000");
   device.compute_capability = capability;
-  device.mig = false;
-  device.compute_mode = Text("default");
-  ContextTrial trial;
-  trial.step = "cuMemcpyDtoH";
-  trial.kernel_ran = true;
-  trial.result_correct = true;
-  device.context = trial;
   return device;
 }
-inline Device h100() { return device("NVIDIA H100 80GB HBM3", "9.0"); }
+inline Device h100() { return healthy_facts().node.devices->front(); }
 
-// A node whose driver answered everything.
+// The healthy node with another driver, which answered everything, and other devices.
 inline NodeFacts node(const std::string& kernel, const std::string& cuda,
                       std::vector<Device> devices) {
-  NodeFacts node;
+  NodeFacts node = healthy_facts().node;
   node.driver.kernel_version = kernel;
   node.driver.cuda_version = cuda;
-  LibCuda library;
-  library.path = "/usr/lib/x86_64-linux-gnu/libcuda.so.1";
-  library.real_path = "/usr/lib/x86_64-linux-gnu/libcuda.so." + kernel;
-  library.found_by = "ld.so.cache";
-  library.kind = "driver";
-  library.version = kernel;
-  library.compat_note = Fact<CompatNote>::absent();
-  node.driver.libcuda = library;
-  std::vector<DeviceNode> nodes{{"/dev/nvidiactl", 0}, {"/dev/nvidia-uvm", 0}};
-  for (std::size_t i = 0; i < devices.size(); ++i)
-    nodes.push_back({"/dev/nvidia" + std::to_string(i), 0});
-  node.device_nodes = nodes;
-  std::vector<KernelGpu> kernel_gpus;
-  for (std::size_t i = 0; i < devices.size(); ++i)
-    kernel_gpus.push_back({"0000:0" + std::to_string(i) + ":00.0", devices[i].name,
-                           Text("GPU-" + std::to_string(i) + "f6d4b4f-0000"), static_cast<int>(i)});
-  node.kernel_gpus = kernel_gpus;
+  node.driver.libcuda->real_path = "/usr/lib/x86_64-linux-gnu/libcuda.so." + kernel;
+  node.driver.libcuda->version = kernel;
+  std::erase_if(node.device_nodes.value(), [](const DeviceNode& file) {
+    return file.path == "/dev/nvidia0" || file.path == "/dev/nvidia1";
+  });
+  node.kernel_gpus->clear();
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    node.device_nodes->push_back({"/dev/nvidia" + std::to_string(i), 0});
+    node.kernel_gpus->push_back({"0000:0" + std::to_string(i) + ":00.0", devices[i].name,
+                                 Text("GPU-" + std::to_string(i) + "f6d4b4f-0000"),
+                                 static_cast<int>(i)});
+  }
   node.devices = std::move(devices);
-  node.machine = Text("x86_64");
-  node.driver.libnvidia_ml = Text("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1");
-  node.jit_cache = JitCache{"/root/.nv/ComputeCache", 0, std::uint64_t{100} << 30};
-  node.shared_memory = SharedMemory{std::uint64_t{16} << 30, std::uint64_t{16} << 30};
-  node.limits = {std::uint64_t{8} << 20, false};
-  node.rdma_devices = std::vector<std::string>{};
-  node.environment = std::map<std::string, std::string>{};
-  ProbeRun run;
-  run.outcome = ProbeRun::Outcome::kAnswered;
-  run.last_step = "cuMemcpyDtoH 0";
-  run.load_error = Text::absent();
-  run.init_error = 0;
-  node.probe = run;
   return node;
 }
 
@@ -163,23 +124,12 @@ inline PythonAnswer agreeing(const Interpreter& python, const Torch& torch) {
 }
 
 inline Facts facts(Interpreter interpreter, Torch torch, NodeFacts node) {
-  Facts facts;
-  facts.image.root = "/";
-  facts.image.command = {"python", "train.py"};
+  Facts facts = healthy();
   facts.image.interpreter = std::move(interpreter);
+  facts.image.cuda_runtime->version = torch.cuda;
   facts.image.torch = std::move(torch);
-  facts.image.packages = std::vector<Package>{};
-  facts.image.extensions = std::vector<Extension>{};
-  LoaderFacts loader;
-  loader.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
-  facts.image.loader = loader;
-  facts.image.compat_libraries = std::vector<CompatLibrary>{};
   facts.node = std::move(node);
   return facts;
-}
-
-inline Facts healthy() {
-  return facts(python("3.12.4", "312"), torch_280(), node("570.124.06", "12.8", {h100(), h100()}));
 }
 
 // Nothing is known of the node but what a person wrote down.

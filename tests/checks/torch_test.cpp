@@ -46,7 +46,7 @@ TEST(TorchInstall, ADirectoryCalledTorchHidesTheRealOne) {
   Torch impostor;
   impostor.path = "/app/torch";
   impostor.sys_path_entry = "/app";
-  impostor.shadowed = {"/usr/local/lib/python/site-packages/torch"};
+  impostor.shadowed = {"/usr/local/lib/python3.12/site-packages/torch"};
   impostor.version = Text::absent();
   impostor.cuda = Text::absent();
   impostor.soabi = Text::absent();
@@ -56,7 +56,7 @@ TEST(TorchInstall, ADirectoryCalledTorchHidesTheRealOne) {
   EXPECT_EQ(finding.exit_code, kExitImage);
   EXPECT_EQ(finding.summary,
             "/app/torch is found first and is not PyTorch; it hides "
-            "/usr/local/lib/python/site-packages/torch");
+            "/usr/local/lib/python3.12/site-packages/torch");
   EXPECT_THAT(finding.fix, HasSubstr("another working directory"));
   EXPECT_THAT(verdicts(story), testing::ElementsAre("torch.install=65"));
 

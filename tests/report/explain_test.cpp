@@ -18,7 +18,8 @@ constexpr CheckInfo kAbi{"python.abi",
                          "ModuleNotFoundError: No module named 'torch._C'.",
                          "Install the right wheel.\nOr use the right Python.",
                          "PEP 3149"};
-constexpr CheckInfo kPresent{"device.present", Level::kFail, "69 or 77", "devices are there", "a", "b", "c", ""};
+constexpr CheckInfo kPresent{
+    "device.present", Level::kFail, "69 or 77", "devices are there", "a", "b", "c", ""};
 
 TEST(Explain, ACheckIsTitleSectionsAndSource) {
   EXPECT_EQ(explain_check(kAbi), R"(python.abi: torch was compiled for this interpreter

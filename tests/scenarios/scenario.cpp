@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "scenarios/data.h"
+#include "support/healthy.h"
 
 namespace gpuinit::test {
 
@@ -23,6 +24,16 @@ void refuse_unknown_keys(const Json& json, const std::string& where,
 
 Json layer_over(const Json& below, const Json& above) {
   return above.is_null() ? below : merged(below, above);
+}
+
+// The node of healthy.json. Of device_nodes a scenario changes one by its path.
+Json healthy_node() {
+  Json node = at(healthy_json(), "node");
+  Json device_nodes = base::JsonObject{};
+  for (const Json& file : *at(node, "device_nodes").as_array())
+    put(device_nodes, text_at(file, "path"), at(file, "open_errno"));
+  put(node, "device_nodes", device_nodes);
+  return node;
 }
 
 World world_of(const Json& json) {
@@ -70,14 +81,11 @@ Scenario read_scenario(const std::filesystem::path& file) {
   scenario.not_before_start = flag_at(json, "not_before_start");
   scenario.reason = text_at(json, "reason");
 
-  const auto read_template = [&](const std::string& kind, const std::string& otherwise) {
-    return read_toml(kDirectory / "templates" /
-                     (kind + "-" + text_at(json, kind, otherwise) + ".toml"));
-  };
-  const Json image = read_template("image", "pytorch");
+  const Json image = read_toml(kDirectory / "templates" /
+                               ("image-" + text_at(json, "image", "pytorch") + ".toml"));
   // Names may be made of names.
   const Json names = expanded(at(image, "names"), at(image, "names"));
-  Json healthy = base::JsonObject{{"image", image}, {"node", read_template("node", "h100")}};
+  Json healthy = base::JsonObject{{"image", image}, {"node", healthy_node()}};
   put(healthy, "command", base::JsonArray{"python", "train.py"});
   healthy = expanded(healthy, names);
   healthy = layer_over(healthy, expanded(at(json, "base"), names));
