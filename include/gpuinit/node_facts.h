@@ -8,6 +8,7 @@
 
 #include "gpuinit/compat_note.h"
 #include "gpuinit/fact.h"
+#include "gpuinit/probe_run.h"
 
 namespace gpuinit {
 
@@ -77,35 +78,6 @@ struct Device {
   Fact<ContextTrial> context;      // unknown: not asked for
 
   bool operator==(const Device&) const = default;
-};
-
-// What became of a probe itself: the CUDA probe, or the Python probe (python_answer.h).
-struct ProbeRun {
-  enum class Outcome {
-    kAnswered,    // a whole answer arrived
-    kTimedOut,    // killed at probe.timeout
-    kCrashed,     // ended by a signal
-    kExited,      // ended without a whole answer
-    kGarbled,     // said something that is not the protocol
-    kNoLoader,    // the image lacks the glibc loader the probe (and libcuda) needs
-    kNotStarted,  // fork, memfd or exec was refused
-  };
-  Outcome outcome = Outcome::kNotStarted;
-  std::string detail;     // one clause with the signal, exit status or offending line
-  std::string last_step;  // the call it was in: "dlopen", "cuInit", "cuDevicePrimaryCtxRetain 0"
-  Fact<std::string> load_error;  // dlerror of libcuda.so.1; absent: it loaded
-  Fact<int> init_error;          // CUresult of cuInit; 0: success
-  double milliseconds = 0;
-  bool out_of_memory = false;  // kCrashed: the kernel killed it because memory ran out
-  // What the sandbox (src/probe/sandbox.h) held: "seccomp and Landlock", "seccomp", "none,
-  // because …"; empty: nobody said.
-  std::string sandbox;
-  // Names of system calls, "mount" or "mount (3 times)", at most 32 each: those that it
-  // refused, and those that it let through although nobody expected them.
-  std::vector<std::string> refused_calls;
-  std::vector<std::string> unexpected_calls;
-
-  bool operator==(const ProbeRun&) const = default;
 };
 
 // Where the driver keeps what its JIT compiler made: CUDA_CACHE_PATH, else

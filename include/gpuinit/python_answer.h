@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gpuinit/fact.h"
-#include "gpuinit/node_facts.h"  // ProbeRun
+#include "gpuinit/probe_run.h"
 
 namespace gpuinit {
 

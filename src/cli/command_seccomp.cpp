@@ -40,7 +40,7 @@ Status check_keys(const policy::LoadedPolicy& loaded) {
   return Done{};
 }
 
-Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::Circumstances& here) {
+Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::TargetContext& here) {
   auto fs = base::RootFs::open("/");
   if (!fs) return std::move(fs).error();
   auto text = fs->read_file(path, seccomp::kMaxProfileBytes);
@@ -51,7 +51,7 @@ Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::Ci
 }
 
 Result<seccomp::Profile> starting_point(const policy::LoadedPolicy& loaded,
-                                        const seccomp::Circumstances& here) {
+                                        const seccomp::TargetContext& here) {
   const Policy& policy = loaded.policy;
   if (!policy.seccomp_profile.empty()) {
     auto profile = read_profile(policy.seccomp_profile, here);
@@ -98,7 +98,7 @@ Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy
   if (auto done = check_keys(loaded); !done) return std::move(done).error();
   if (!asks_for_a_filter(policy)) return std::optional<CommandSeccomp>();
   const auto start = std::chrono::steady_clock::now();
-  const seccomp::Circumstances here = seccomp::read_circumstances();
+  const seccomp::TargetContext here = seccomp::read_target_context();
   auto profile = starting_point(loaded, here);
   if (!profile) return std::move(profile).error();
   CommandSeccomp made{std::move(profile->filter), std::move(profile->unknown_names), {}};

@@ -74,7 +74,7 @@ Allows allows(const Program& program, int number) {
   return walk.outcome();
 }
 
-std::uint32_t verdict(const Program& program, const seccomp_data& call) {
+std::uint32_t evaluate(const Program& program, const seccomp_data& call) {
   std::uint32_t a = 0;
   // Jumps go forward only, so this ends.
   for (std::size_t at = 0; at < program.size(); ++at) {

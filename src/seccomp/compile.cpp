@@ -93,7 +93,7 @@ std::optional<std::uint32_t> number_of(const Abi& abi, const std::string& name) 
   if (const auto number = known_number(abi, name)) return number;
   // A name that libseccomp knows, but not for this ABI, is none here.
   if (::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR) return std::nullopt;
-  const NewerCall* newer = find_newer_call(name);
+  const PostLibseccompSyscall* newer = find_post_libseccomp_syscall(name);
   if (newer == nullptr || newer->number < 0) return std::nullopt;
   if (newer->x86_64_only && (abi.audit_arch != AUDIT_ARCH_X86_64 || abi.first_number != 0))
     return std::nullopt;
@@ -117,17 +117,17 @@ Status add_rule(const Context& context, const Filter& filter, const Rule& rule) 
   return cannot("express a rule for " + base::printable(rule.call), result);
 }
 
-Status add_newer_rule(const Filter& filter, const Rule& rule, NewerParts& parts) {
+Status add_prologue_rule(const Filter& filter, const Rule& rule, EnosysPrologue& prologue) {
   if (!rule.tests.empty())
     return Error{"seccomp: a rule for " + base::printable(rule.call) +
                  " cannot look at its arguments: libseccomp does not know this call"};
   const std::uint32_t result = libseccomp_action(rule.action, rule.error);
   if (result == libseccomp_action(filter.otherwise, filter.otherwise_error) &&
-      !filter.newer_calls_are_missing)
+      !filter.enosys_for_newer_calls)
     return Done{};
   for (std::size_t i = 0; i < kAbis.size(); ++i)
     if (const auto number = number_of(kAbis[i], rule.call); number && covers(filter, i))
-      parts[i].decisions.push_back({*number, result});
+      prologue[i].decisions.push_back({*number, result});
   return Done{};
 }
 
@@ -192,13 +192,13 @@ Status prepare(const Context& context, const Filter& filter) {
 }
 
 // The number above which calls are newer than all that the rules name, for each ABI.
-void set_last(const Filter& filter, NewerParts& parts) {
+void set_last(const Filter& filter, EnosysPrologue& prologue) {
   for (std::size_t i = 0; i < kAbis.size(); ++i) {
     if (!covers(filter, i)) continue;
     for (const Rule& rule : filter.rules)
       if (const auto number = number_of(kAbis[i], rule.call)) {
-        parts[i].has_last = true;
-        parts[i].last = std::max(parts[i].last, *number);
+        prologue[i].has_last = true;
+        prologue[i].last = std::max(prologue[i].last, *number);
       }
   }
 }
@@ -210,18 +210,18 @@ Result<Program> compile(const Filter& filter) {
       ::seccomp_init(libseccomp_action(filter.otherwise, filter.otherwise_error)));
   if (context == nullptr) return Error{"seccomp: libseccomp cannot make such a filter"};
   if (auto done = prepare(context, filter); !done) return std::move(done).error();
-  NewerParts parts;
+  EnosysPrologue prologue;
   for (const Rule& rule : filter.rules) {
     if (!is_call_name(rule.call))
       return Error{"there is no system call `" + base::printable(rule.call) + "`"};
     const bool newer = ::seccomp_syscall_resolve_name(rule.call.c_str()) == __NR_SCMP_ERROR;
-    auto done = newer ? add_newer_rule(filter, rule, parts) : add_rule(context, filter, rule);
+    auto done = newer ? add_prologue_rule(filter, rule, prologue) : add_rule(context, filter, rule);
     if (!done) return std::move(done).error();
   }
-  if (filter.newer_calls_are_missing) set_last(filter, parts);
+  if (filter.enosys_for_newer_calls) set_last(filter, prologue);
   auto rest = exported(context);
   if (!rest) return rest;
-  Program program = newer_program(parts);
+  Program program = compile_prologue(prologue);
   program.insert(program.end(), rest->begin(), rest->end());
   if (program.size() > BPF_MAXINSNS)
     return Error{
@@ -241,7 +241,8 @@ std::string call_name(std::uint32_t audit_arch, int number) {
     std::free(name);
     return result;
   }
-  const NewerCall* newer = find_newer_call(static_cast<int>(bits & ~kX32Bit));
+  const PostLibseccompSyscall* newer =
+      find_post_libseccomp_syscall(static_cast<int>(bits & ~kX32Bit));
   if (newer != nullptr && (!newer->x86_64_only || audit_arch == AUDIT_ARCH_X86_64))
     return std::string(newer->name);
   return "system call " + std::to_string(number);
@@ -249,12 +250,12 @@ std::string call_name(std::uint32_t audit_arch, int number) {
 
 bool is_call_name(std::string_view name) {
   if (name.find('\0') != std::string_view::npos) return false;  // libseccomp would stop there
-  if (find_newer_call(name) != nullptr) return true;
+  if (find_post_libseccomp_syscall(name) != nullptr) return true;
   return ::seccomp_syscall_resolve_name(std::string(name).c_str()) != __NR_SCMP_ERROR;
 }
 
 std::string nearest_call_name(std::string_view name) {
-  std::vector<std::string> names = newer_call_names();
+  std::vector<std::string> names = post_libseccomp_syscall_names();
   for (const Abi& abi : kAbis)
     for (int number = 0; number <= kHighestNumber; ++number)
       if (char* found = ::seccomp_syscall_resolve_num_arch(

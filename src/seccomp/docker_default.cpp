@@ -142,7 +142,7 @@ constexpr Machine kThisMachine = Machine::kX86;
 constexpr Machine kThisMachine = Machine::kArm;
 #endif
 
-bool applies(const Row& row, const Circumstances& here) {
+bool applies(const Row& row, const TargetContext& here) {
   if (row.machine != Machine::kAny && row.machine != kThisMachine) return false;
   if (row.since_4_8 && !here.kernel_is_at_least(4, 8)) return false;
   if (row.with != kNone && !here.has_capability(row.with)) return false;
@@ -151,11 +151,11 @@ bool applies(const Row& row, const Circumstances& here) {
 
 }  // namespace
 
-Filter docker_default(const Circumstances& here) {
+Filter docker_default(const TargetContext& here) {
   Filter filter;
   filter.otherwise = Action::kError;
   filter.otherwise_error = EPERM;
-  filter.newer_calls_are_missing = true;
+  filter.enosys_for_newer_calls = true;
   for (const Row& row : kRows) {
     if (!applies(row, here)) continue;
     for (const std::string_view call : base::split_words(row.calls)) {

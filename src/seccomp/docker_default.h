@@ -8,6 +8,6 @@ namespace gpuinit::seccomp {
 
 // Calls that it does not allow fail with EPERM, newer ones with ENOSYS. A capability that
 // the command can have allows the calls that need it.
-Filter docker_default(const Circumstances& here);
+Filter docker_default(const TargetContext& here);
 
 }  // namespace gpuinit::seccomp

@@ -12,7 +12,7 @@
 namespace gpuinit::seccomp {
 
 // What of one ABI is decided here. Numbers as in seccomp_data.nr.
-struct NewerPart {
+struct AbiPrologue {
   struct Decision {
     std::uint32_t number;
     std::uint32_t result;  // SECCOMP_RET_*
@@ -21,10 +21,10 @@ struct NewerPart {
   bool has_last = false;  // calls above `last` fail with ENOSYS
   std::uint32_t last = 0;
 };
-using NewerParts = std::array<NewerPart, kAbis.size()>;
+using EnosysPrologue = std::array<AbiPrologue, kAbis.size()>;
 
 // Falls through at its end for every call that is not decided. Only instructions that
 // the kernel can evaluate once and for all (seccomp_is_const_allow, Linux 5.11).
-Program newer_program(const NewerParts& parts);
+Program compile_prologue(const EnosysPrologue& prologue);
 
 }  // namespace gpuinit::seccomp

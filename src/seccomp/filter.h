@@ -65,7 +65,7 @@ struct Filter {
   // Calls with a number above all that the rules name fail with ENOSYS whatever
   // `otherwise` is: programs take that for "this kernel is too old" and fall back, as
   // they do not for EPERM. As runc does; the rules' author cannot have meant them.
-  bool newer_calls_are_missing = false;
+  bool enosys_for_newer_calls = false;
   std::vector<Rule> rules;
   bool log = false;  // see install_flags
   unsigned abis =
@@ -80,7 +80,7 @@ Result<Program> compile(const Filter& filter);
 
 // What the kernel would do: SECCOMP_RET_* with its data, SECCOMP_RET_KILL_PROCESS for a
 // program that is none. Runs the program here.
-std::uint32_t verdict(const Program& program, const seccomp_data& call);
+std::uint32_t evaluate(const Program& program, const seccomp_data& call);
 
 // Whether the call, in this program's own ABI, gets through: for some arguments or all.
 enum class Allows { kNever, kForSomeArguments, kAlways };

@@ -4,7 +4,7 @@ namespace gpuinit::seccomp {
 
 namespace {
 
-constexpr NewerCall kNewerCalls[] = {
+constexpr PostLibseccompSyscall kPostLibseccompSyscalls[] = {
     {"uretprobe", 335, true},   {"uprobe", 336, true},
     {"futex_waitv", 449},       {"set_mempolicy_home_node", 450},
     {"cachestat", 451},         {"fchmodat2", 452},
@@ -22,21 +22,21 @@ constexpr NewerCall kNewerCalls[] = {
 
 }  // namespace
 
-const NewerCall* find_newer_call(std::string_view name) {
-  for (const NewerCall& call : kNewerCalls)
+const PostLibseccompSyscall* find_post_libseccomp_syscall(std::string_view name) {
+  for (const PostLibseccompSyscall& call : kPostLibseccompSyscalls)
     if (call.name == name) return &call;
   return nullptr;
 }
 
-const NewerCall* find_newer_call(int number) {
-  for (const NewerCall& call : kNewerCalls)
+const PostLibseccompSyscall* find_post_libseccomp_syscall(int number) {
+  for (const PostLibseccompSyscall& call : kPostLibseccompSyscalls)
     if (number >= 0 && call.number == number) return &call;
   return nullptr;
 }
 
-std::vector<std::string> newer_call_names() {
+std::vector<std::string> post_libseccomp_syscall_names() {
   std::vector<std::string> names;
-  for (const NewerCall& call : kNewerCalls) names.emplace_back(call.name);
+  for (const PostLibseccompSyscall& call : kPostLibseccompSyscalls) names.emplace_back(call.name);
   return names;
 }
 

@@ -11,16 +11,16 @@
 
 namespace gpuinit::seccomp {
 
-struct NewerCall {
+struct PostLibseccompSyscall {
   std::string_view name;
   int number;  // -1: not on the architectures that we run on
   bool x86_64_only = false;
 };
 
 // Null if there is none.
-const NewerCall* find_newer_call(std::string_view name);
-const NewerCall* find_newer_call(int number);
+const PostLibseccompSyscall* find_post_libseccomp_syscall(std::string_view name);
+const PostLibseccompSyscall* find_post_libseccomp_syscall(int number);
 
-std::vector<std::string> newer_call_names();
+std::vector<std::string> post_libseccomp_syscall_names();
 
 }  // namespace gpuinit::seccomp

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxRules = 4096;
 
 class Reader {
  public:
-  explicit Reader(const Circumstances& here) : here_(here) {}
+  explicit Reader(const TargetContext& here) : here_(here) {}
 
   Result<Profile> read(const Json& root) {
     if (auto done = read_top(root); !done) return std::move(done).error();
@@ -54,7 +54,7 @@ class Reader {
     Filter& filter = profile_.filter;
     filter.otherwise = *otherwise;
     filter.otherwise_error = *error;
-    filter.newer_calls_are_missing = *otherwise != Action::kAllow && *otherwise != Action::kLog;
+    filter.enosys_for_newer_calls = *otherwise != Action::kAllow && *otherwise != Action::kLog;
     if (auto done = read_flags(root); !done) return done;
     return read_architectures(root);
   }
@@ -254,13 +254,13 @@ class Reader {
     return Done{};
   }
 
-  const Circumstances& here_;
+  const TargetContext& here_;
   Profile profile_;
 };
 
 }  // namespace
 
-Result<Profile> parse_profile(std::string_view text, const Circumstances& here) {
+Result<Profile> parse_profile(std::string_view text, const TargetContext& here) {
   auto json = base::parse_json(text);
   // The parser repeats what it read, whatever that was.
   if (!json) return Error{base::printable(json.error().message)};

@@ -23,6 +23,6 @@ struct Profile {
 };
 
 // The error names the place: "syscalls[3].args[0].op: …".
-Result<Profile> parse_profile(std::string_view text, const Circumstances& here);
+Result<Profile> parse_profile(std::string_view text, const TargetContext& here);
 
 }  // namespace gpuinit::seccomp

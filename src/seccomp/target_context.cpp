@@ -83,8 +83,8 @@ std::uint64_t bounding_set() {
 
 }  // namespace
 
-Circumstances read_circumstances() {
-  Circumstances here;
+TargetContext read_target_context() {
+  TargetContext here;
   const OwnCapabilities own = own_capabilities();
   here.needs_no_new_privs = ((own.effective >> CAP_SYS_ADMIN) & 1U) == 0;
   here.capabilities = here.needs_no_new_privs ? own.permitted : bounding_set();

@@ -8,7 +8,7 @@
 
 namespace gpuinit::seccomp {
 
-struct Circumstances {
+struct TargetContext {
   // Bit n: capability n. Those that the command can ever have.
   std::uint64_t capabilities = 0;
   std::pair<int, int> kernel{0, 0};  // {6, 1} for 6.1.0-13; {0, 0}: unknown, older than any
@@ -25,7 +25,7 @@ struct Circumstances {
 
 // Of this process. With no_new_privs the command can never have more than we are
 // permitted now; without it, what is in our bounding set.
-Circumstances read_circumstances();
+TargetContext read_target_context();
 
 // "CAP_SYS_ADMIN" → 21; linux/capability.h.
 std::optional<int> capability_number(std::string_view name);

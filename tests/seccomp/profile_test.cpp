@@ -17,7 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const Circumstances kHere{1U << CAP_SYS_CHROOT, {5, 10}, true};
+const TargetContext kHere{1U << CAP_SYS_CHROOT, {5, 10}, true};
 
 Filter filter_of(const std::string& text) {
   auto profile = parse_profile(text, kHere);
@@ -229,19 +229,19 @@ TEST(Profile, MoreRulesThanTheKernelCouldTakeAreRefusedAtOnce) {
               HasSubstr("more than 4096 rules"));
 }
 
-TEST(Circumstances, OfThisProcess) {
-  const Circumstances here = read_circumstances();
+TEST(TargetContext, OfThisProcess) {
+  const TargetContext here = read_target_context();
   EXPECT_GE(here.kernel, std::pair(3, 0));
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   const int result = test::result_in_child([] {
     if (::setuid(65534) != 0) return 1;
-    const Circumstances then = read_circumstances();
+    const TargetContext then = read_target_context();
     return then.needs_no_new_privs && then.capabilities == 0 ? 0 : 2;
   });
   EXPECT_EQ(result, 0) << "without privileges it can have none of its bounding set";
 }
 
-TEST(Circumstances, Words) {
+TEST(TargetContext, Words) {
   EXPECT_EQ(capability_number("CAP_SYS_ADMIN"), CAP_SYS_ADMIN);
   EXPECT_EQ(capability_number("CAP_AUDIT_READ"), CAP_AUDIT_READ);
   EXPECT_EQ(capability_number("CAP_CHECKPOINT_RESTORE"), 40);
