@@ -8,9 +8,6 @@
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "base/text.h"
-#include "seccomp/describe.h"
-#include "seccomp/docker_default.h"
-#include "seccomp/overrides.h"
 #include "seccomp/profile.h"
 #include "seccomp/target_context.h"
 
@@ -87,10 +84,7 @@ void say_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took
 }  // namespace
 
 std::string call_problem(const std::string& name) {
-  if (seccomp::is_call_name(name)) return "";
-  const std::string near = seccomp::nearest_call_name(name);
-  return "there is no system call `" + base::printable(name) + "`" +
-         (near.empty() ? "" : "; did you mean `" + near + "`?");
+  return seccomp::is_call_name(name) ? "" : seccomp::no_such_call(name);
 }
 
 Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy& loaded) {

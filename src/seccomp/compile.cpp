@@ -212,8 +212,7 @@ Result<Program> compile(const Filter& filter) {
   if (auto done = prepare(context, filter); !done) return std::move(done).error();
   EnosysPrologue prologue;
   for (const Rule& rule : filter.rules) {
-    if (!is_call_name(rule.call))
-      return Error{"there is no system call `" + base::printable(rule.call) + "`"};
+    if (!is_call_name(rule.call)) return Error{no_such_call(rule.call)};
     const bool newer = ::seccomp_syscall_resolve_name(rule.call.c_str()) == __NR_SCMP_ERROR;
     auto done = newer ? add_prologue_rule(filter, rule, prologue) : add_rule(context, filter, rule);
     if (!done) return std::move(done).error();
@@ -254,8 +253,9 @@ bool is_call_name(std::string_view name) {
   return ::seccomp_syscall_resolve_name(std::string(name).c_str()) != __NR_SCMP_ERROR;
 }
 
-std::string nearest_call_name(std::string_view name) {
-  std::vector<std::string> names = post_libseccomp_syscall_names();
+std::string no_such_call(std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& call : kPostLibseccompSyscalls) names.emplace_back(call.name);
   for (const Abi& abi : kAbis)
     for (int number = 0; number <= kHighestNumber; ++number)
       if (char* found = ::seccomp_syscall_resolve_num_arch(
@@ -263,7 +263,9 @@ std::string nearest_call_name(std::string_view name) {
         names.emplace_back(found);
         std::free(found);
       }
-  return base::nearest(name, names);
+  const std::string near = base::nearest(name, names);
+  return "there is no system call `" + base::printable(name, 60) + "`" +
+         (near.empty() ? "" : "; did you mean `" + near + "`?");
 }
 
 }  // namespace gpuinit::seccomp

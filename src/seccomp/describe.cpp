@@ -1,10 +1,11 @@
-#include "seccomp/describe.h"
-
+// A filter in words, for --print-policy.
 #include <cstring>
 #include <set>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "seccomp/abis.h"
+#include "seccomp/filter.h"
 
 namespace gpuinit::seccomp {
 

@@ -2,13 +2,12 @@
 //
 // Source: https://github.com/moby/profiles, seccomp/default.json as of 30 June 2026, without the
 // rows for machines that gpuinit does not run on.
-#include "seccomp/docker_default.h"
-
 #include <linux/capability.h>
 
 #include <array>
 
 #include "base/text.h"
+#include "seccomp/profile.h"
 
 namespace gpuinit::seccomp {
 

@@ -17,6 +17,10 @@
 
 #include "gpuinit/result.h"
 
+namespace gpuinit::base {
+struct Json;
+}
+
 namespace gpuinit::seccomp {
 
 // What happens to a call; seccomp(2), SECCOMP_RET_*.
@@ -103,7 +107,22 @@ std::string call_name(std::uint32_t audit_arch, int number);
 
 bool is_call_name(std::string_view name);
 
-// The call that was probably meant, or "".
-std::string nearest_call_name(std::string_view name);
+// "there is no system call `mout`; did you mean `mount`?"
+std::string no_such_call(std::string_view name);
+
+// One call more than the rules say, whatever they said about it and its arguments.
+void allow_call(Filter& filter, const std::string& call);
+
+// One call less: it fails with EPERM. On i386 the calls for sockets and System V IPC also
+// come in through `socketcall` and `ipc`: a rule that allows all of these at once goes away,
+// those for each of the others stay.
+void deny_call(Filter& filter, const std::string& call);
+
+// Lines of at most 100 columns, without an indentation of their own; names that share
+// an action and the tests of their arguments stand together, in alphabetical order.
+std::string describe(const Filter& filter);
+
+// {"abis":[…],"otherwise":"EPERM","newer":"ENOSYS","rules":[{"action","if":[…],"calls":[…]}]}
+base::Json filter_json(const Filter& filter);
 
 }  // namespace gpuinit::seccomp

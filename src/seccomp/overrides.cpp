@@ -1,8 +1,8 @@
-#include "seccomp/overrides.h"
-
+// One call more or less than a filter's rules say.
 #include <algorithm>
 
 #include "base/text.h"
+#include "seccomp/filter.h"
 
 namespace gpuinit::seccomp {
 

@@ -1,6 +1,5 @@
-// Reads a seccomp profile as container engines take it: OCI's form (linux.seccomp of
-// config.json, runtime-spec config-linux.md) or Docker's, which adds archMap, includes
-// and excludes. Means what it means to runc; what gpuinit cannot do is refused.
+// What a command's filter starts from: a profile as container engines take it, or what
+// Docker lets a container do by default.
 #pragma once
 
 #include <string>
@@ -22,7 +21,13 @@ struct Profile {
   std::vector<std::string> unknown_names;
 };
 
-// The error names the place: "syscalls[3].args[0].op: …".
+// OCI's form (linux.seccomp of config.json, runtime-spec config-linux.md) or Docker's, which
+// adds archMap, includes and excludes. Means what it means to runc; what gpuinit cannot do is
+// refused. The error names the place: "syscalls[3].args[0].op: …".
 Result<Profile> parse_profile(std::string_view text, const TargetContext& here);
+
+// Calls that Docker does not allow fail with EPERM, newer ones with ENOSYS. A capability
+// that the command can have allows the calls that need it.
+Filter docker_default(const TargetContext& here);
 
 }  // namespace gpuinit::seccomp

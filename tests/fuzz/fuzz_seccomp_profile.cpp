@@ -5,7 +5,6 @@
 
 #include "fuzz/require.h"
 #include "seccomp/abis.h"
-#include "seccomp/describe.h"
 #include "seccomp/profile.h"
 
 namespace {

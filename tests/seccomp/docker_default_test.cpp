@@ -1,5 +1,3 @@
-#include "seccomp/docker_default.h"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +10,6 @@
 
 #include "base/json.h"
 #include "seccomp/abis.h"
-#include "seccomp/describe.h"
-#include "seccomp/overrides.h"
 #include "seccomp/profile.h"
 #include "support/run_program.h"
 #include "support/system_call.h"

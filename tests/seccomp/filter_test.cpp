@@ -271,9 +271,10 @@ TEST(CallNames, AreKnownOrANearOneIsSuggested) {
   EXPECT_TRUE(is_call_name("riscv_hwprobe"));
   EXPECT_FALSE(is_call_name("mounty"));
   EXPECT_FALSE(is_call_name(""));
-  EXPECT_EQ(nearest_call_name("umout2"), "umount2");
-  EXPECT_EQ(nearest_call_name("sokcetcall"), "socketcall");
-  EXPECT_EQ(nearest_call_name("zzzzzzzz"), "");
+  EXPECT_EQ(no_such_call("umout2"), "there is no system call `umout2`; did you mean `umount2`?");
+  EXPECT_EQ(no_such_call("sokcetcall"),
+            "there is no system call `sokcetcall`; did you mean `socketcall`?");
+  EXPECT_EQ(no_such_call("zzzzzzzz"), "there is no system call `zzzzzzzz`");
 }
 
 }  // namespace
