@@ -33,7 +33,6 @@ struct ProbeRun {
   // refused, and those that it let through although they were not expected.
   std::vector<std::string> refused_calls;
   std::vector<std::string> unexpected_calls;
-
   bool operator==(const ProbeRun&) const = default;
 };
 

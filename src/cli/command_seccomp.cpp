@@ -66,7 +66,7 @@ bool asks_for_a_filter(const Policy& policy) {
          !policy.seccomp_deny.empty();
 }
 
-void say_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took) {
+void log_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took) {
   if (!base::verbose_log_enabled()) return;
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   base::log_verbose("seccomp: " + std::to_string(made.filter.rules.size()) + " rules, " +
@@ -77,7 +77,7 @@ void say_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took
         "seccomp: without CAP_SYS_ADMIN the kernel takes a filter only together with "
         "no_new_privs: set-uid programs such as sudo will not work in the command");
   if (!made.unknown_names.empty())
-    base::log_verbose("seccomp: names of the profile that are no calls here: " +
+    base::log_verbose("seccomp: names of the profile that are not system calls here: " +
                       base::printable(base::join_with(made.unknown_names, " "), 2000));
 }
 
@@ -107,7 +107,7 @@ Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy
   made.compiled.program = std::move(program).value();
   made.compiled.flags = seccomp::install_flags(made.filter);
   made.compiled.no_new_privs = here.needs_no_new_privs;
-  say_what_was_made(made, std::chrono::steady_clock::now() - start);
+  log_what_was_made(made, std::chrono::steady_clock::now() - start);
   return std::optional(std::move(made));
 }
 
@@ -119,7 +119,7 @@ std::string describe_command_seccomp(const std::optional<CommandSeccomp>& made) 
   for (const auto line : base::split_lines(description))
     if (!line.empty()) text.append("# ").append(line).append("\n");
   if (!made->unknown_names.empty())
-    text += "# names of the profile that are no calls here: " +
+    text += "# names of the profile that are not system calls here: " +
             base::printable(base::join_with(made->unknown_names, " "), 2000) + "\n";
   return text;
 }

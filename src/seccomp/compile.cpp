@@ -1,5 +1,5 @@
-// From a Filter to the kernel's program, with libseccomp, and what libseccomp knows
-// about the names of system calls. The only file that includes it.
+// From a Filter to the kernel's program, and the names of system calls. The only file that
+// includes libseccomp.
 #include <fcntl.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -82,16 +82,16 @@ scmp_arg_cmp comparison(const Test& test) {
   return result;
 }
 
-// libseccomp's own number for the name in this ABI, or no value.
+// libseccomp's own number for the name; nullopt if this ABI has no such call.
 std::optional<std::uint32_t> known_number(const Abi& abi, const std::string& name) {
   const int number = ::seccomp_syscall_resolve_name_arch(abi.libseccomp_token, name.c_str());
-  if (number < 0) return std::nullopt;  // none, or one of libseccomp's for calls of other ABIs
+  if (number < 0) return std::nullopt;  // or it is a call of other ABIs only
   return static_cast<std::uint32_t>(number);
 }
 
 std::optional<std::uint32_t> number_of(const Abi& abi, const std::string& name) {
   if (const auto number = known_number(abi, name)) return number;
-  // A name that libseccomp knows, but not for this ABI, is none here.
+  // A name that libseccomp knows, but not for this ABI, is not a call here.
   if (::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR) return std::nullopt;
   const PostLibseccompSyscall* newer = find_post_libseccomp_syscall(name);
   if (newer == nullptr || newer->number < 0) return std::nullopt;
@@ -106,7 +106,7 @@ Error cannot(const std::string& what, int result) {
 
 Status add_rule(const Context& context, const Filter& filter, const Rule& rule) {
   const std::uint32_t action = libseccomp_action(rule.action, rule.error);
-  // It refuses a rule that changes nothing.
+  // libseccomp refuses a rule that changes nothing.
   if (action == libseccomp_action(filter.otherwise, filter.otherwise_error)) return Done{};
   std::vector<scmp_arg_cmp> tests;
   for (const Test& test : rule.tests) tests.push_back(comparison(test));
@@ -131,8 +131,8 @@ Status add_prologue_rule(const Filter& filter, const Rule& rule, EnosysPrologue&
   return Done{};
 }
 
-// Where a whole program fits without anybody who reads it at the same time: a pipe, or
-// memory where the user's pipes are limited to a page.
+// Holds a whole program without a reader at the other end: a pipe, or memory where the
+// user's pipes are limited to a page.
 struct Channel {
   base::UniqueFd write_end;
   base::UniqueFd read_end;
@@ -175,12 +175,12 @@ Result<Program> exported(const Context& context) {
   return program;
 }
 
-// From this many rules on a search tree pays: it costs 3 ms once, and saves each call that
-// the kernel must run the whole filter for some hundred tests.
+// From this many rules on a search tree pays off: it costs 3 ms once, and saves some hundred
+// tests for each call that the kernel has to run the filter for.
 constexpr std::size_t kManyRules = 64;
 
 Status prepare(const Context& context, const Filter& filter) {
-  // The machine's own, the first, is there already.
+  // libseccomp starts with the first, the machine's own.
   for (std::size_t i = 1; i < kAbis.size(); ++i) {
     if (!covers(filter, i)) continue;
     const int result = ::seccomp_arch_add(context.get(), kAbis[i].libseccomp_token);
@@ -191,7 +191,7 @@ Status prepare(const Context& context, const Filter& filter) {
   return result < 0 ? Status(cannot("optimise the filter", result)) : Status(Done{});
 }
 
-// The number above which calls are newer than all that the rules name, for each ABI.
+// For each ABI, the highest number that the rules name: calls above it are newer.
 void set_last(const Filter& filter, EnosysPrologue& prologue) {
   for (std::size_t i = 0; i < kAbis.size(); ++i) {
     if (!covers(filter, i)) continue;

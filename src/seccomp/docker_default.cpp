@@ -1,4 +1,4 @@
-// The names and conditions of the profile that Docker puts on a container by default.
+// The profile that Docker puts on a container by default: its names and conditions.
 //
 // Source: https://github.com/moby/profiles, seccomp/default.json as of 30 June 2026, without the
 // rows for machines that gpuinit does not run on.

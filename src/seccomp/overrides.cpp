@@ -1,4 +1,4 @@
-// One call more or less than a filter's rules say.
+// Adds a single call to what a filter allows, or takes it away.
 #include <algorithm>
 
 #include "base/text.h"

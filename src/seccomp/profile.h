@@ -16,8 +16,8 @@ inline constexpr std::size_t kMaxProfileBytes = 1024 * 1024;  // Docker's own ha
 
 struct Profile {
   Filter filter;
-  // Names in rules that would allow them and that are no call here: the profile is
-  // newer than gpuinit. They fail as all calls do that no rule allows.
+  // Names in rules that would allow them which are not system calls here: the profile is
+  // newer than gpuinit. They fail like every call that no rule allows.
   std::vector<std::string> unknown_names;
 };
 
