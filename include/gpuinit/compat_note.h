@@ -1,4 +1,4 @@
-// What a forward-compatibility libcuda says of itself; image and node both can have one.
+// What a forward-compatibility libcuda says about itself; image and node both can have one.
 #pragma once
 
 #include <string>
@@ -11,7 +11,6 @@ namespace gpuinit {
 struct CompatNote {
   std::string cuda_version;          // "12.9"
   std::vector<int> driver_branches;  // kernel driver majors it may run on; empty: not said
-
   bool operator==(const CompatNote&) const = default;
 };
 

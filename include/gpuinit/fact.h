@@ -1,7 +1,7 @@
-// One thing gpuinit looked for: known, known to be absent, or unknown because …
+// One thing that gpuinit looked for: known, known to be absent, or unknown for a reason.
 //
-// *Absent* means gpuinit looked everywhere the thing can be and it is not there
-// (a CPU-only torch has no CUDA version). *Unknown* means gpuinit cannot tell
+// *Absent* means that gpuinit looked everywhere the thing can be, and it is not there
+// (a CPU-only torch has no CUDA version). *Unknown* means that gpuinit cannot know
 // (a truncated file, a fact left out of a hand-written --node file). A check
 // never fails on an unknown fact, and no reader ever turns a guess into a value.
 #pragma once
@@ -15,7 +15,7 @@ namespace gpuinit {
 template <class T>
 class Fact {
  public:
-  // Unknown: not looked at.
+  // Unknown, because it was not looked for.
   Fact() : reason_("not looked at") {}
   Fact(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
 
@@ -36,7 +36,7 @@ class Fact {
 
   T value_or(T other) const { return value_ ? *value_ : std::move(other); }
 
-  // Why there is no value; empty when known, may be empty when absent.
+  // Why there is no value. Empty if known, may be empty if absent.
   const std::string& reason() const { return reason_; }
 
   bool operator==(const Fact&) const = default;

@@ -17,8 +17,8 @@ namespace gpuinit {
 struct Interpreter {
   std::string path;       // as the command will exec it, e.g. /opt/venv/bin/python
   std::string real_path;  // the same with every symlink resolved inside the root
-  std::string
-      chosen_because;  // one clause: "`python` found on PATH", "shebang of /opt/venv/bin/torchrun"
+  // One clause: "`python` found on PATH", "shebang of /opt/venv/bin/torchrun".
+  std::string chosen_because;
   bool from_command = false;  // false: the command could not be followed, this is the fallback
   Fact<std::string> version;  // "3.12.4", or "3.12" when the micro version is not in the files
   Fact<std::string> soabi;  // "cpython-312-x86_64-linux-gnu", "cpython-313t-…", "cpython-311d-…"
@@ -30,40 +30,34 @@ struct Interpreter {
   Fact<std::string> prefix;                 // sys.prefix
   Fact<std::string> base_prefix;            // sys.base_prefix
   Fact<std::vector<std::string>> sys_path;  // in order, existing directories and zips only
-  std::vector<std::string>
-      sys_path_notes;  // what may add to sys.path and cannot be read (`import` lines in .pth)
-
+  std::vector<std::string> sys_path_notes;  // what else may add to sys.path: `import` lines in .pth
   bool operator==(const Interpreter&) const = default;
 };
 
 // Containers of the fatbin sections that hold exactly the same set of targets.
 // Groups, not totals, because coverage of a device is counted in containers.
 struct FatbinGroup {
-  std::vector<std::string>
-      targets;                // "sm_90", "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
-  Fact<std::string> ptx_isa;  // highest PTX ISA of the group, "8.4"; absent: no PTX in it
+  std::vector<std::string> targets;  // "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
+  Fact<std::string> ptx_isa;         // highest PTX ISA of the group, "8.4"; absent: no PTX in it
   std::uint64_t containers = 0;
-
   bool operator==(const FatbinGroup&) const = default;
 };
 
 // Device code in torch's CUDA libraries.
 struct DeviceCode {
   std::vector<std::string> files;  // the libraries that were read
-  std::map<std::string, std::uint64_t>
-      entries;  // target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts
+  // Target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts.
+  std::map<std::string, std::uint64_t> entries;
   std::vector<FatbinGroup> groups;
-
   bool operator==(const DeviceCode&) const = default;
 };
 
 struct Torch {
   std::string path;            // the package directory, or the torch.py that would be imported
   std::string sys_path_entry;  // the sys.path entry it was found on
-  std::vector<std::string>
-      shadowed;               // further torch packages later on sys.path, that this one hides
-  Fact<std::string> layout;   // "wheel", "conda", "debian", "ngc", "source"
-  Fact<std::string> version;  // torch/version.py, "2.8.0+cu128"
+  std::vector<std::string> shadowed;   // torch packages later on sys.path, which this one hides
+  Fact<std::string> layout;            // "wheel", "conda", "debian", "ngc", "source"
+  Fact<std::string> version;           // torch/version.py, "2.8.0+cu128"
   Fact<std::string> metadata_version;  // dist-info or egg-info; absent: no metadata
   Fact<std::string> cuda;              // torch/version.py `cuda`, "12.8"; absent: not a CUDA build
   Fact<std::string> hip;               // torch/version.py `hip`; absent: not a ROCm build
@@ -72,18 +66,16 @@ struct Torch {
   std::vector<std::string> soabis;  // of every `torch/_C.*.so`
   Fact<std::string> machine;        // ELF machine of `_C`
   Fact<bool> exports_init;          // `_C` exports PyInit__C
-  Fact<std::vector<std::string>>
-      missing_python_symbols;  // Py* that torch needs and this interpreter does not export
+  // Py* that torch needs and this interpreter does not export.
+  Fact<std::vector<std::string>> missing_python_symbols;
   Fact<std::vector<std::string>> wheel_tags;  // dist-info/WHEEL `Tag:`; absent: not a wheel
   Fact<bool> cxx11_abi;                       // _GLIBCXX_USE_CXX11_ABI of libc10
-  Fact<std::string>
-      numpy_abi;  // "1" or "2": the NumPy that libtorch_python was compiled for; absent: none
-  Fact<std::vector<std::string>>
-      missing_files;  // files that an installation must have and this one lacks
-  Fact<std::vector<std::string>>
-      arch_list;  // torch.cuda.get_arch_list(), from libtorch_python; absent: CPU build
+  // "1" or "2": the NumPy that libtorch_python was compiled for; absent: without NumPy.
+  Fact<std::string> numpy_abi;
+  Fact<std::vector<std::string>> missing_files;  // files of torch that must be there and are not
+  // torch.cuda.get_arch_list(), from libtorch_python; absent: CPU build.
+  Fact<std::vector<std::string>> arch_list;
   Fact<DeviceCode> device_code;  // absent: no libtorch_cuda
-
   bool operator==(const Torch&) const = default;
 };
 
@@ -91,11 +83,10 @@ struct Torch {
 struct CudaRuntime {
   std::string soname;  // what torch asks for: "libcudart.so.12"
   std::string path;    // as the loader or torch's own preload finds it
-  std::string
-      found_by;  // "RPATH of …", "LD_LIBRARY_PATH", "ld.so.cache", "torch preload from sys.path"
+  // "RPATH of …", "LD_LIBRARY_PATH", "ld.so.cache", "torch preload from sys.path".
+  std::string found_by;
   Fact<std::string> version;         // "12.8.90", or "12.8"
   Fact<std::string> version_source;  // which file said so
-
   bool operator==(const CudaRuntime&) const = default;
 };
 
@@ -105,7 +96,6 @@ struct CompatLibrary {
   std::string real_path;      // of the libcuda.so.1 in it
   Fact<std::string> version;  // driver release it belongs to, "570.86.10"
   Fact<CompatNote> note;      // absent: the library carries none
-
   bool operator==(const CompatLibrary&) const = default;
 };
 
@@ -120,18 +110,16 @@ struct LoadedLibrary {
   // Further files that would have answered, in search order. Looked for where it matters: for
   // CUDA's libraries, the C++ run time, and what LD_LIBRARY_PATH or LD_PRELOAD decided.
   std::vector<std::string> hides;
-
   bool operator==(const LoadedLibrary&) const = default;
 };
 
-// A library that is asked for and not to be had.
+// A library that is asked for and cannot be had.
 struct MissingLibrary {
   std::string name;
   std::string needed_by;               // path of who asked
   std::string reason;                  // "not found", "/a/libx.so.1: not an ELF file"
   std::vector<std::string> elsewhere;  // files of that name where the loader does not look
   bool of_driver = false;              // libcuda, libnvidia-*: the node brings it, not the image
-
   bool operator==(const MissingLibrary&) const = default;
 };
 
@@ -143,16 +131,14 @@ struct MissingVersion {
   std::string found_by;   // by which rule that was
   std::string needed_by;  // path of who needs the version
   std::string highest;    // the provider's highest of the family, "GLIBCXX_3.4.30"; empty: none
-
   bool operator==(const MissingVersion&) const = default;
 };
 
-// A symbol that nobody defines in the places where the loader looks.
+// A symbol that no object defines in the places where the loader looks.
 struct UndefinedSymbol {
   std::string name;       // as in the file, mangled
   std::string version;    // that it has to have, "libnvJitLink.so.12"; empty: any
   std::string needed_by;  // path
-
   bool operator==(const UndefinedSymbol&) const = default;
 };
 
@@ -162,7 +148,6 @@ struct LoadProblems {
   std::vector<MissingVersion> missing_versions;
   // The first of them. Unknown where libraries are missing, or a table cannot be read.
   Fact<std::vector<UndefinedSymbol>> undefined_symbols;
-
   bool operator==(const LoadProblems&) const = default;
 };
 
@@ -170,9 +155,7 @@ struct LoadProblems {
 struct LoaderFacts {
   std::vector<LoadedLibrary> libraries;  // in the order of loading
   LoadProblems problems;
-  std::vector<std::string>
-      notes;  // what the loader says and goes on: an LD_PRELOAD that is not there
-
+  std::vector<std::string> notes;  // what the loader only warns of: an LD_PRELOAD that is not there
   bool operator==(const LoaderFacts&) const = default;
 };
 
@@ -186,15 +169,13 @@ struct Extension {
   bool asked_for = false;     // extensions.include names it: the command needs it
   Fact<std::string> soabi;    // ABI tag in its file name; absent: none ("_C.so", "_C.abi3.so")
   Fact<std::string> machine;  // ELF machine
-  Fact<std::string>
-      init_function;  // "PyInit__C", or "init_C" of Python 2; absent: no module, a library
+  Fact<std::string> init_function;  // "PyInit__C", or "init_C" of Python 2; absent: a library
   std::vector<std::string> needs;  // its NEEDED of torch and CUDA: "libtorch.so", "libcudart.so.12"
   Fact<bool> cxx11_abi;  // of the c10, at and torch symbols it asks for; absent: none has a string
   Fact<std::string> numpy_abi;   // "1" or "2": the NumPy it was compiled for; absent: it does not
                                  // use NumPy's C API
   LoadProblems problems;         // when it is loaded after `import torch`
   Fact<DeviceCode> device_code;  // absent: it carries none
-
   bool operator==(const Extension&) const = default;
 };
 
@@ -205,7 +186,6 @@ struct Package {
   std::string path;                        // of the .dist-info directory
   std::vector<std::string> requires_dist;  // Requires-Dist as written, those that name torch,
                                            // NumPy, triton, nvidia-* or cuda-*
-
   bool operator==(const Package&) const = default;
 };
 
@@ -220,7 +200,6 @@ struct ImageFacts {
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;
   Fact<PythonAnswer> python_probe;  // unknown: not asked for, or not to be asked here
-
   bool operator==(const ImageFacts&) const = default;
 };
 

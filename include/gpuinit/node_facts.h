@@ -8,6 +8,7 @@
 
 #include "gpuinit/compat_note.h"
 #include "gpuinit/fact.h"
+#include "gpuinit/probe_run.h"
 
 namespace gpuinit {
 
@@ -19,9 +20,8 @@ struct LibCuda {
   std::string kind;              // "driver", "stub", "forward-compat"
   Fact<std::string> version;     // driver release it belongs to, "535.104.05"
   Fact<CompatNote> compat_note;  // absent: the library carries no note
-  std::vector<std::string>
-      hides;  // real paths of further libcuda.so.1 that it stands in front of, in search order
-
+  // Real paths of further libcuda.so.1 that it stands in front of, in search order.
+  std::vector<std::string> hides;
   bool operator==(const LibCuda&) const = default;
 };
 
@@ -29,9 +29,7 @@ struct Driver {
   Fact<std::string> kernel_version;  // KMD; absent: no NVIDIA kernel module is loaded
   Fact<std::string> cuda_version;    // cuDriverGetVersion, "12.2"
   Fact<LibCuda> libcuda;             // absent: the loader will find none
-  Fact<std::string>
-      libnvidia_ml;  // path of the libnvidia-ml.so.1 that the loader will find; absent: none
-
+  Fact<std::string> libnvidia_ml;    // path of the libnvidia-ml.so.1 that the loader will find
   bool operator==(const Driver&) const = default;
 };
 
@@ -42,14 +40,12 @@ struct KernelGpu {
   Fact<std::string> name;  // "NVIDIA H100 80GB HBM3"
   Fact<std::string> uuid;  // "GPU-…"; unknown before the driver has started the GPU
   Fact<int> minor;         // its device file is /dev/nvidia<minor>
-
   bool operator==(const KernelGpu&) const = default;
 };
 
 struct DeviceNode {
   std::string path;    // "/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/dxg"
   int open_errno = 0;  // errno of open(O_RDWR); 0: it opened
-
   bool operator==(const DeviceNode&) const = default;
 };
 
@@ -62,7 +58,6 @@ struct ContextTrial {
   bool result_correct = false;  // what was read back is what should have been there
   std::string note;             // "PTX JIT is switched off: CUDA error 223"
   double milliseconds = 0;
-
   bool operator==(const ContextTrial&) const = default;
 };
 
@@ -75,37 +70,7 @@ struct Device {
   Fact<bool> mig;                  // the device is a MIG instance
   Fact<std::string> compute_mode;  // "default", "exclusive-process", "prohibited"
   Fact<ContextTrial> context;      // unknown: not asked for
-
   bool operator==(const Device&) const = default;
-};
-
-// What became of a probe itself: the CUDA probe, or the Python probe (python_answer.h).
-struct ProbeRun {
-  enum class Outcome {
-    kAnswered,    // a whole answer arrived
-    kTimedOut,    // killed at probe.timeout
-    kCrashed,     // ended by a signal
-    kExited,      // ended without a whole answer
-    kGarbled,     // said something that is not the protocol
-    kNoLoader,    // the image lacks the glibc loader the probe (and libcuda) needs
-    kNotStarted,  // fork, memfd or exec was refused
-  };
-  Outcome outcome = Outcome::kNotStarted;
-  std::string detail;     // one clause with the signal, exit status or offending line
-  std::string last_step;  // the call it was in: "dlopen", "cuInit", "cuDevicePrimaryCtxRetain 0"
-  Fact<std::string> load_error;  // dlerror of libcuda.so.1; absent: it loaded
-  Fact<int> init_error;          // CUresult of cuInit; 0: success
-  double milliseconds = 0;
-  bool out_of_memory = false;  // kCrashed: the kernel killed it because memory ran out
-  // What the sandbox (src/probe/sandbox.h) held: "seccomp and Landlock", "seccomp", "none,
-  // because …"; empty: nobody said.
-  std::string sandbox;
-  // Names of system calls, "mount" or "mount (3 times)", at most 32 each: those that it
-  // refused, and those that it let through although nobody expected them.
-  std::vector<std::string> refused_calls;
-  std::vector<std::string> unexpected_calls;
-
-  bool operator==(const ProbeRun&) const = default;
 };
 
 // Where the driver keeps what its JIT compiler made: CUDA_CACHE_PATH, else
@@ -114,7 +79,6 @@ struct JitCache {
   std::string path;
   int write_errno = 0;  // errno of writing there, or of making the directory; 0: it can be done
   Fact<std::uint64_t> free_bytes;  // of its file system, for that user
-
   bool operator==(const JitCache&) const = default;
 };
 
@@ -122,14 +86,12 @@ struct JitCache {
 struct SharedMemory {
   std::uint64_t bytes = 0;
   std::uint64_t free_bytes = 0;
-
   bool operator==(const SharedMemory&) const = default;
 };
 
 struct Limits {
   Fact<std::uint64_t> memlock_bytes;  // RLIMIT_MEMLOCK, soft; absent: unlimited
   Fact<bool> ipc_lock;                // CAP_IPC_LOCK is effective, which lifts that limit
-
   bool operator==(const Limits&) const = default;
 };
 
@@ -139,14 +101,13 @@ struct NodeFacts {
   Fact<std::vector<KernelGpu>> kernel_gpus;
   Fact<std::vector<DeviceNode>> device_nodes;
   Fact<std::vector<Device>> devices;  // as the driver enumerates them under this environment
-  Fact<std::map<std::string, std::string>>
-      environment;       // the variables that steer CUDA, only those set
+  // The variables that steer CUDA; only those that are set.
+  Fact<std::map<std::string, std::string>> environment;
   Fact<ProbeRun> probe;  // unknown: not run, with the reason
   Fact<JitCache> jit_cache;
   Fact<SharedMemory> shared_memory;  // absent: there is no /dev/shm
   Limits limits;
   Fact<std::vector<std::string>> rdma_devices;  // "/dev/infiniband/uverbs0"
-
   bool operator==(const NodeFacts&) const = default;
 };
 

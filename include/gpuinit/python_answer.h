@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gpuinit/fact.h"
-#include "gpuinit/node_facts.h"  // ProbeRun
+#include "gpuinit/probe_run.h"
 
 namespace gpuinit {
 
@@ -18,11 +18,10 @@ struct PythonImport {
   Fact<std::string> version;  // __version__; absent: it has none
   Fact<std::string> file;     // __file__; absent: it has none
   double milliseconds = 0;
-
   bool operator==(const PythonImport&) const = default;
 };
 
-// What an imported torch says of itself.
+// What an imported torch says about itself.
 struct PythonTorch {
   Fact<std::string> version;                 // torch.__version__
   Fact<std::string> file;                    // torch.__file__
@@ -31,15 +30,14 @@ struct PythonTorch {
   Fact<std::vector<std::string>> arch_list;  // torch._C._cuda_getArchFlags(); absent: None
   Fact<std::string> cudnn;   // torch.backends.cudnn.version(), "91002"; absent: None
   Fact<std::string> config;  // torch.__config__.show()
-
   bool operator==(const PythonTorch&) const = default;
 };
 
 struct PythonAnswer {
   ProbeRun run;      // load_error and init_error are absent: they are the CUDA probe's
   std::string mode;  // "environment", "import"
-  std::string
-      way;  // "embedded": libpython of the interpreter's prefix; "interpreter": the program itself
+  // "embedded": libpython of the interpreter's prefix; "interpreter": the program itself.
+  std::string way;
   std::string because;            // why it was the interpreter itself; empty otherwise
   Fact<std::string> version;      // "3.12.4", as platform.python_version()
   Fact<std::string> soabi;        // of the extension modules that it imports; absent: it has no tag
@@ -53,7 +51,6 @@ struct PythonAnswer {
                                    // namespace package; absent: none
   Fact<PythonTorch> torch;         // unknown: not imported
   std::vector<PythonImport> imports;  // torch first; what was not reached is not in it
-
   bool operator==(const PythonAnswer&) const = default;
 };
 

@@ -89,6 +89,20 @@ Document to_document(const Json& json) {
 
 }  // namespace
 
+std::optional<std::uint64_t> Json::as_count() const {
+  if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number;
+  const auto* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr || *number < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
+}
+
+std::optional<double> Json::as_number() const {
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return static_cast<double>(*number);
+  if (const auto count = as_count()) return static_cast<double>(*count);
+  return std::nullopt;
+}
+
 const Json* Json::find(std::string_view key) const {
   const auto* object = as_object();
   if (object == nullptr) return nullptr;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,11 +38,15 @@ struct Json {
   Json(JsonObject v) : value(std::move(v)) {}          // NOLINT(google-explicit-constructor)
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
-  // Null pointers when the value is of another type.
+  // Null when the value is of another type.
   const bool* as_bool() const { return std::get_if<bool>(&value); }
   const std::string* as_string() const { return std::get_if<std::string>(&value); }
   const JsonArray* as_array() const { return std::get_if<JsonArray>(&value); }
   const JsonObject* as_object() const { return std::get_if<JsonObject>(&value); }
+  // A number that is whole and not negative; nullopt otherwise.
+  std::optional<std::uint64_t> as_count() const;
+  std::optional<double> as_number() const;  // nullopt when it is no number
+  // Null when there is no such key, or no object.
   const Json* find(std::string_view key) const;
   // "number", "object", … for error messages.
   std::string_view type_name() const;

@@ -56,12 +56,12 @@ Coverage coverage_of(const std::vector<FatbinGroup>& groups, rules::ComputeCapab
   for (const auto& group : groups) {
     add(coverage.total, group.containers);
     const Best best = best_of(group, device);
-    const Jit compiles = best.ptx ? jit(group.ptx_isa) : Jit::kNo;
+    const Tristate compiles = best.ptx ? jit(group.ptx_isa) : Tristate::kNo;
     if (best.native) {
       add(coverage.native, group.containers);
-    } else if (compiles == Jit::kYes) {
+    } else if (compiles == Tristate::kYes) {
       add(coverage.jit, group.containers);
-    } else if (compiles == Jit::kUnknown || best.unknown) {
+    } else if (compiles == Tristate::kUnknown || best.unknown) {
       add(coverage.unknown, group.containers);
     } else if (best.doubtful) {
       add(coverage.doubtful, group.containers);

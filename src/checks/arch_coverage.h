@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "gpuinit/facts.h"
+#include "gpuinit/tristate.h"
 #include "rules/compute_capability.h"
 
 namespace gpuinit::checks {
 
-// Whether the driver compiles PTX at load time.
-enum class Jit { kYes, kNo, kUnknown };
-
-// What the driver does with PTX of this ISA version ("8.4"), if the version is known.
-using JitRule = std::function<Jit(const Fact<std::string>& isa)>;
+// Whether the driver compiles PTX of this ISA version ("8.4") at load time.
+using JitRule = std::function<Tristate(const Fact<std::string>& isa)>;
 
 // Fatbin containers by what becomes of them on the device; each counts once, under
 // the best that holds.

@@ -13,7 +13,6 @@ namespace gpuinit::checks {
 
 namespace {
 
-using rules::Met;
 using rules::RequirementFacts;
 
 // One for each device, or one that knows nothing of devices.
@@ -80,10 +79,10 @@ Findings check_cuda_require(const Context& context) {
     bool undecided = false;
     bool failed = false;
     for (std::size_t i = 0; i < devices.size() && !failed; ++i) {
-      const Met met = rules::requirement_met(value, devices[i]);
-      if (met == Met::kNo) findings.push_back(not_met(context, name, value, i));
-      failed = met == Met::kNo;
-      undecided |= met == Met::kUnknown;
+      const Tristate met = rules::requirement_met(value, devices[i]);
+      if (met == Tristate::kNo) findings.push_back(not_met(context, name, value, i));
+      failed = met == Tristate::kNo;
+      undecided |= met == Tristate::kUnknown;
     }
     if (undecided && !failed)
       findings.push_back(unknown("cannot tell whether this node meets " + name + ": " +

@@ -26,14 +26,14 @@ std::optional<rules::PtxSupport> DriverJit::needs(const Fact<std::string>& isa) 
   return rules::PtxSupport{rules::cuda_that_loads_ptx_of(*toolkit_), true};
 }
 
-Jit DriverJit::compiles(const Fact<std::string>& isa) const {
-  if (disabled_) return Jit::kNo;
-  if (any_driver_) return Jit::kYes;
+Tristate DriverJit::compiles(const Fact<std::string>& isa) const {
+  if (disabled_) return Tristate::kNo;
+  if (any_driver_) return Tristate::kYes;
   const auto needed = needs(isa);
-  if (!needed || !view_.stack) return Jit::kUnknown;
+  if (!needed || !view_.stack) return Tristate::kUnknown;
   const auto& driver = view_.stack->cuda;
-  if (driver.cuda >= needed->cuda) return needed->exact ? Jit::kYes : Jit::kUnknown;
-  return driver.exact ? Jit::kNo : Jit::kUnknown;
+  if (driver.cuda >= needed->cuda) return needed->exact ? Tristate::kYes : Tristate::kUnknown;
+  return driver.exact ? Tristate::kNo : Tristate::kUnknown;
 }
 
 }  // namespace gpuinit::checks

@@ -16,7 +16,7 @@ class DriverJit {
 
   // PTX of this ISA version; an unknown one counts as the ISA that torch's own
   // toolkit writes.
-  Jit compiles(const Fact<std::string>& isa) const;
+  Tristate compiles(const Fact<std::string>& isa) const;
 
   // The driver's CUDA version that such PTX needs.
   std::optional<rules::PtxSupport> needs(const Fact<std::string>& isa) const;

@@ -100,7 +100,7 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
     if (extension.machine && python.machine && *extension.machine != *python.machine)
       return ExtensionProblem{&extension, Fault::kMachine, *extension.machine};
     if (extension.soabi && python.soabi &&
-        rules::imports_extension(*python.soabi, *extension.soabi) == rules::Imports::kNo)
+        rules::imports_extension(*python.soabi, *extension.soabi) == Tristate::kNo)
       return ExtensionProblem{&extension, Fault::kSoabi, *extension.soabi};
   }
   if (extension.init_function && extension.init_function->starts_with("init"))

@@ -6,8 +6,6 @@
 
 namespace gpuinit::checks {
 
-using rules::Answer;
-
 Installed::Installed(const ImageFacts& image) : image_(image) {
   if (!image.interpreter) return;
   const Interpreter& python = *image.interpreter;
@@ -33,7 +31,8 @@ void Installed::add_requirements(const Package& package, const std::string& extr
   markers["extra"] = extra;
   for (const std::string& text : package.requires_dist) {
     auto requirement = rules::parse_python_requirement(text);
-    if (!requirement || rules::holds_marker(requirement->marker, markers) != Answer::kYes) continue;
+    if (!requirement || rules::holds_marker(requirement->marker, markers) != Tristate::kYes)
+      continue;
     // Extras of extras are not followed: what they would bring is not said then.
     if (const Package* other = find(requirement->name); other != nullptr && extra.empty())
       for (const auto name : base::split(requirement->extras, ','))
@@ -49,14 +48,14 @@ std::vector<Installed::Wanted> Installed::requirements(const Package& package) c
   return wanted;
 }
 
-Answer fits(const std::string& version, const std::string& specifiers) {
-  const Answer answer = rules::satisfies_all(version, specifiers);
+Tristate fits(const std::string& version, const std::string& specifiers) {
+  const Tristate answer = rules::satisfies_all(version, specifiers);
   const auto parsed = rules::parse_python_version(version);
-  if (answer != Answer::kNo || !parsed || !parsed->is_prerelease()) return answer;
+  if (answer != Tristate::kNo || !parsed || !parsed->is_prerelease()) return answer;
   std::string release = std::to_string(parsed->epoch) + "!";
   for (std::size_t i = 0; i < parsed->release.size(); ++i)
     release += (i > 0 ? "." : "") + std::to_string(parsed->release[i]);
-  return rules::either(answer, rules::satisfies_all(release, specifiers));
+  return either(answer, rules::satisfies_all(release, specifiers));
 }
 
 }  // namespace gpuinit::checks

@@ -43,6 +43,6 @@ class Installed {
 
 // Whether `version` serves where `specifiers` are asked for. A nightly or a vendor's build,
 // 2.6.0a0+….nv25.01, is meant to serve as its release.
-rules::Answer fits(const std::string& version, const std::string& specifiers);
+Tristate fits(const std::string& version, const std::string& specifiers);
 
 }  // namespace gpuinit::checks

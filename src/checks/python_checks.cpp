@@ -68,13 +68,9 @@ std::vector<std::string> extension_names(const Torch& torch) {
   return {};
 }
 
-rules::Imports imports_any(const std::string& interpreter, const std::vector<std::string>& names) {
-  rules::Imports best = rules::Imports::kNo;
-  for (const auto& name : names) {
-    const auto imports = rules::imports_extension(interpreter, name);
-    if (imports == rules::Imports::kYes) return imports;
-    if (imports == rules::Imports::kUnknown) best = imports;
-  }
+Tristate imports_any(const std::string& interpreter, const std::vector<std::string>& names) {
+  Tristate best = Tristate::kNo;
+  for (const auto& name : names) best = either(best, rules::imports_extension(interpreter, name));
   return best;
 }
 
@@ -191,15 +187,15 @@ Findings judge_abi(const Interpreter& python, const Torch& torch) {
 
   const bool glibc_on_musl = python.libc.known() && *python.libc == "musl" && is_manylinux(torch);
   switch (imports_any(*python.soabi, names)) {
-    case rules::Imports::kNo:
+    case Tristate::kNo:
       // The same Python, and only the C library is another.
       if (glibc_on_musl && rules::soabi_words(*python.soabi) == rules::soabi_words(names.front()))
         return one(glibc_torch_on_musl(python, torch));
       return one(wrong_abi(python, torch, names));
-    case rules::Imports::kUnknown:
+    case Tristate::kUnknown:
       return one(
           unknown("cannot tell whether " + *python.soabi + " imports _C." + names.front() + ".so"));
-    case rules::Imports::kYes:
+    case Tristate::kYes:
       break;
   }
   if (glibc_on_musl) return one(glibc_torch_on_musl(python, torch));

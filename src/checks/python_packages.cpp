@@ -16,8 +16,6 @@ namespace gpuinit::checks {
 
 namespace {
 
-using rules::Answer;
-
 constexpr std::size_t kShown = 8;  // packages that a finding lists one by one
 
 struct Broken {
@@ -64,7 +62,7 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
     if (package.requires_dist.empty() || installed.find(package.name) != &package) continue;
     for (const auto& [by, requirement] : installed.requirements(package)) {
       if (by != &package || requirement.name != "torch" || package.name == "torch" ||
-          fits(torch, requirement.specifiers) != Answer::kNo)
+          fits(torch, requirement.specifiers) != Tristate::kNo)
         continue;
       broken.push_back({&package, joined({"torch", requirement.specifiers})});
       install += " ";
@@ -93,7 +91,7 @@ void add_torchs_own(const Installed& installed, Findings& findings) {
   for (const auto& [by, requirement] : installed.requirements(*torch)) {
     const Package* other = installed.find(requirement.name);
     if (other == nullptr || requirement.name == "numpy" || requirement.name == "torch" ||
-        fits(other->version, requirement.specifiers) != Answer::kNo)
+        fits(other->version, requirement.specifiers) != Tristate::kNo)
       continue;
     broken.push_back({by, joined({requirement.name, requirement.specifiers}), other});
     install += joined({" '", broken.back().requirement, "'"});

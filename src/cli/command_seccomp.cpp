@@ -8,9 +8,6 @@
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "base/text.h"
-#include "seccomp/describe.h"
-#include "seccomp/docker_default.h"
-#include "seccomp/overrides.h"
 #include "seccomp/profile.h"
 #include "seccomp/target_context.h"
 
@@ -40,7 +37,7 @@ Status check_keys(const policy::LoadedPolicy& loaded) {
   return Done{};
 }
 
-Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::Circumstances& here) {
+Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::TargetContext& here) {
   auto fs = base::RootFs::open("/");
   if (!fs) return std::move(fs).error();
   auto text = fs->read_file(path, seccomp::kMaxProfileBytes);
@@ -51,7 +48,7 @@ Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::Ci
 }
 
 Result<seccomp::Profile> starting_point(const policy::LoadedPolicy& loaded,
-                                        const seccomp::Circumstances& here) {
+                                        const seccomp::TargetContext& here) {
   const Policy& policy = loaded.policy;
   if (!policy.seccomp_profile.empty()) {
     auto profile = read_profile(policy.seccomp_profile, here);
@@ -69,7 +66,7 @@ bool asks_for_a_filter(const Policy& policy) {
          !policy.seccomp_deny.empty();
 }
 
-void say_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took) {
+void log_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took) {
   if (!base::verbose_log_enabled()) return;
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   base::log_verbose("seccomp: " + std::to_string(made.filter.rules.size()) + " rules, " +
@@ -80,17 +77,14 @@ void say_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took
         "seccomp: without CAP_SYS_ADMIN the kernel takes a filter only together with "
         "no_new_privs: set-uid programs such as sudo will not work in the command");
   if (!made.unknown_names.empty())
-    base::log_verbose("seccomp: names of the profile that are no calls here: " +
+    base::log_verbose("seccomp: names of the profile that are not system calls here: " +
                       base::printable(base::join_with(made.unknown_names, " "), 2000));
 }
 
 }  // namespace
 
 std::string call_problem(const std::string& name) {
-  if (seccomp::is_call_name(name)) return "";
-  const std::string near = seccomp::nearest_call_name(name);
-  return "there is no system call `" + base::printable(name) + "`" +
-         (near.empty() ? "" : "; did you mean `" + near + "`?");
+  return seccomp::is_call_name(name) ? "" : seccomp::no_such_call(name);
 }
 
 Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy& loaded) {
@@ -98,7 +92,7 @@ Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy
   if (auto done = check_keys(loaded); !done) return std::move(done).error();
   if (!asks_for_a_filter(policy)) return std::optional<CommandSeccomp>();
   const auto start = std::chrono::steady_clock::now();
-  const seccomp::Circumstances here = seccomp::read_circumstances();
+  const seccomp::TargetContext here = seccomp::read_target_context();
   auto profile = starting_point(loaded, here);
   if (!profile) return std::move(profile).error();
   CommandSeccomp made{std::move(profile->filter), std::move(profile->unknown_names), {}};
@@ -113,7 +107,7 @@ Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy
   made.compiled.program = std::move(program).value();
   made.compiled.flags = seccomp::install_flags(made.filter);
   made.compiled.no_new_privs = here.needs_no_new_privs;
-  say_what_was_made(made, std::chrono::steady_clock::now() - start);
+  log_what_was_made(made, std::chrono::steady_clock::now() - start);
   return std::optional(std::move(made));
 }
 
@@ -125,7 +119,7 @@ std::string describe_command_seccomp(const std::optional<CommandSeccomp>& made) 
   for (const auto line : base::split_lines(description))
     if (!line.empty()) text.append("# ").append(line).append("\n");
   if (!made->unknown_names.empty())
-    text += "# names of the profile that are no calls here: " +
+    text += "# names of the profile that are not system calls here: " +
             base::printable(base::join_with(made->unknown_names, " "), 2000) + "\n";
   return text;
 }

@@ -15,19 +15,19 @@ namespace gpuinit::cli {
 
 struct CommandSeccomp {
   seccomp::Filter filter;
-  // Allowed by the profile, and no call that gpuinit knows.
+  // Allowed by the profile, but not system calls that gpuinit knows.
   std::vector<std::string> unknown_names;
   launch::CommandFilter compiled;
 };
 
-// For PolicySources: what is wrong with the name of a system call; empty if nothing is.
+// For PolicySources: what is wrong with the name of a system call. Empty if nothing is.
 std::string call_problem(const std::string& name);
 
-// No value if the policy asks for none. Reads the profile. An error is one of the policy:
+// Reads the profile. nullopt if the policy asks for no filter. An error is one of the policy:
 // it names the key and where that was set, or the profile and the place in it.
 Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy& loaded);
 
-// To come after print_policy: comments, "" without a filter.
+// Comments to print after the policy. Empty if there is no filter.
 std::string describe_command_seccomp(const std::optional<CommandSeccomp>& filter);
 
 }  // namespace gpuinit::cli

@@ -2,7 +2,7 @@
 #include "cli/command_seccomp.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
-#include "seccomp/describe.h"
+#include "seccomp/filter.h"
 
 namespace gpuinit::cli {
 

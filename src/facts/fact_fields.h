@@ -1,5 +1,5 @@
-// What each struct of facts.h is called in JSON: one list of fields per struct,
-// which the writer and the reader of facts_json.cpp both walk.
+// The names of every field of facts.h in JSON: `describe(archive, struct)` lists those of one
+// struct. facts_reader.cpp, facts_writer.cpp and the test of unknown facts walk them.
 //
 // An archive offers `field(name, member, form)` for what may be left out and
 // `required(name, member, form)` for plain members whose default would claim

@@ -1,4 +1,4 @@
-// What the values of facts must look like in JSON, and words for those of enumerations.
+// What the values of facts must look like in JSON, and the names of enumerators there.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace gpuinit::facts {
 
-// What a text must look like in a hand-written file, where a value that no
-// check can read would silently become one that no check fails on.
+// What a text must look like in a hand-written file: a value that no check can read would
+// silently become one that no check fails on.
 struct Form {
   std::string_view example;                     // shown in the error message
   bool (*accepts)(std::string_view) = nullptr;  // null: everything
@@ -40,14 +40,14 @@ inline constexpr Form kKindForm{
     "\"driver\", \"stub\" or \"forward-compat\"", [](std::string_view t) {
       return t.empty() || t == "driver" || t == "stub" || t == "forward-compat";
     }};
-// What `uname -m` calls it; "amd64" and "arm64" are what others call the same.
+// The name of `uname -m`; "amd64" and "arm64" are other names for the same.
 inline constexpr Form kMachineForm{"\"x86_64\" or \"aarch64\"", [](std::string_view t) {
                                      return !t.empty() && t != "amd64" && t != "x64" &&
                                             t != "x86-64" && t != "arm64";
                                    }};
 inline constexpr Form kBytesForm{"85899345920"};
 
-// The JSON word of each ProbeRun::Outcome, in the order of the enumeration.
+// The JSON name of each ProbeRun::Outcome, in the order of the enumeration.
 inline constexpr std::array<std::string_view, 7> kOutcomeWords{
     "answered", "timed-out", "crashed", "exited", "garbled", "no-loader", "not-started"};
 

@@ -2,9 +2,9 @@
 //
 // A known fact is its plain value. An absent one is null, or {"absent": reason};
 // an unknown one {"unknown": reason}; a key that is left out reads as unknown.
-// (So an environment whose only variable is called "absent" or "unknown" has no
-// spelling; none that steers CUDA is.) Text that is not UTF-8 loses the offending
-// bytes when the JSON is printed, as JSON has no spelling for them.
+// (So an environment whose only variable is called "absent" or "unknown" cannot be
+// written; no variable that steers CUDA is.) Text that is not UTF-8 loses the offending
+// bytes when the JSON is printed, as JSON cannot express them.
 #pragma once
 
 #include "base/json.h"
@@ -24,8 +24,8 @@ base::Json node_to_json(const NodeFacts& node);
 
 // The node of {"node": {…}}, of a whole `--facts` output, or of a whole
 // `--check --format json` output. People write such files by hand, so a wrong
-// type, an unknown key or a version that no check could read is an error that
-// names the place ("node.devices[0].compute_capability: expected …"); keys that
+// type, an unknown key or a version that no check can read is an error that
+// names the place ("node.devices[0].compute_capability: expected …"). Keys that
 // start with '_' or '$' are comments. What is left out is unknown.
 Result<NodeFacts> node_from_json(const base::Json& document);
 

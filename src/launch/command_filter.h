@@ -11,7 +11,7 @@ namespace gpuinit::launch {
 struct CommandFilter {
   seccomp::Program program;
   unsigned flags = 0;         // seccomp::install_flags
-  bool no_new_privs = false;  // the kernel wants it; see seccomp::Circumstances
+  bool no_new_privs = false;  // the kernel wants it; see seccomp::TargetContext
 };
 
 // From here on this process is under the filter. 0 or an errno. Fit for a vforked child.

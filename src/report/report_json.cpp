@@ -1,4 +1,4 @@
-// Findings and verdict as JSON; the facts come from facts_json.cpp.
+// Findings and verdict as JSON; the facts come from facts/facts_json.h.
 #include "report/report_json.h"
 
 #include <algorithm>

@@ -37,25 +37,23 @@ std::optional<Condition> parse_condition(std::string_view text) {
   return condition;
 }
 
-Met met(bool holds) { return holds ? Met::kYes : Met::kNo; }
-
-Met compare(const Version& left, std::string_view op, const Version& right) {
+Tristate compare(const Version& left, std::string_view op, const Version& right) {
   const auto order = left <=> right;
-  if (op == "=") return met(order == 0);
-  if (op == "!=") return met(order != 0);
-  if (op == "<") return met(order < 0);
-  if (op == "<=") return met(order <= 0);
-  if (op == ">") return met(order > 0);
-  return met(order >= 0);
+  if (op == "=") return to_tristate(order == 0);
+  if (op == "!=") return to_tristate(order != 0);
+  if (op == "<") return to_tristate(order < 0);
+  if (op == "<=") return to_tristate(order <= 0);
+  if (op == ">") return to_tristate(order > 0);
+  return to_tristate(order >= 0);
 }
 
 // `least` is a lower bound of the true version.
-Met compare_bound(const Version& least, std::string_view op, const Version& right) {
+Tristate compare_bound(const Version& least, std::string_view op, const Version& right) {
   const bool above = least > right;  // then the true version is above as well
-  if (op == ">=") return least >= right ? Met::kYes : Met::kUnknown;
-  if (op == ">" || op == "!=") return above ? Met::kYes : Met::kUnknown;
-  if (op == "<") return least >= right ? Met::kNo : Met::kUnknown;
-  return above ? Met::kNo : Met::kUnknown;  // "=", "<="
+  if (op == ">=") return least >= right ? Tristate::kYes : Tristate::kUnknown;
+  if (op == ">" || op == "!=") return above ? Tristate::kYes : Tristate::kUnknown;
+  if (op == "<") return least >= right ? Tristate::kNo : Tristate::kUnknown;
+  return above ? Tristate::kNo : Tristate::kUnknown;  // "=", "<="
 }
 
 std::optional<Version> plain_version(std::string_view text) {
@@ -65,61 +63,57 @@ std::optional<Version> plain_version(std::string_view text) {
   return std::move(version).value();
 }
 
-Met holds(const Condition& condition, const RequirementFacts& facts,
-          const std::optional<std::string>& brand) {
+Tristate holds(const Condition& condition, const RequirementFacts& facts,
+               const std::optional<std::string>& brand) {
   if (condition.property == "brand") {
-    if (!brand) return Met::kUnknown;
+    if (!brand) return Tristate::kUnknown;
     const bool same = *brand == lower(condition.value);
-    if (condition.op == "=") return met(same);
-    return condition.op == "!=" ? met(!same) : Met::kUnknown;
+    if (condition.op == "=") return to_tristate(same);
+    return condition.op == "!=" ? to_tristate(!same) : Tristate::kUnknown;
   }
   const auto value = plain_version(condition.value);
-  if (!value) return Met::kUnknown;
+  if (!value) return Tristate::kUnknown;
   if (condition.property == "cuda" && facts.cuda)
     return facts.cuda->exact ? compare(facts.cuda->cuda, condition.op, *value)
                              : compare_bound(facts.cuda->cuda, condition.op, *value);
   if (condition.property == "driver" && facts.driver)
     return compare(*facts.driver, condition.op, *value);
   if (condition.property == "arch" && facts.arch) return compare(*facts.arch, condition.op, *value);
-  return Met::kUnknown;
+  return Tristate::kUnknown;
 }
 
-Met alternative_met(std::string_view alternative, const RequirementFacts& facts,
-                    const std::optional<std::string>& brand) {
-  Met all = Met::kYes;
+Tristate alternative_met(std::string_view alternative, const RequirementFacts& facts,
+                         const std::optional<std::string>& brand) {
+  Tristate all = Tristate::kYes;
   for (auto text : base::split(alternative, ',')) {
     if (text.empty()) continue;
     const auto condition = parse_condition(text);
-    const Met one = condition ? holds(*condition, facts, brand) : Met::kUnknown;
-    if (one == Met::kNo) return Met::kNo;
-    if (one == Met::kUnknown) all = Met::kUnknown;
+    all = both(all, condition ? holds(*condition, facts, brand) : Tristate::kUnknown);
   }
   return all;
 }
 
-Met met_with(std::string_view requirement, const RequirementFacts& facts,
-             const std::optional<std::string>& brand) {
-  Met best = Met::kNo;
+Tristate met_with(std::string_view requirement, const RequirementFacts& facts,
+                  const std::optional<std::string>& brand) {
+  Tristate best = Tristate::kNo;
   bool empty = true;
   for (auto alternative : base::split_words(requirement)) {
     if (alternative.find_first_not_of(',') == std::string_view::npos) continue;
     empty = false;
-    const Met one = alternative_met(alternative, facts, brand);
-    if (one == Met::kYes) return Met::kYes;
-    if (one == Met::kUnknown) best = Met::kUnknown;
+    best = either(best, alternative_met(alternative, facts, brand));
   }
-  return empty ? Met::kYes : best;
+  return empty ? Tristate::kYes : best;
 }
 
 }  // namespace
 
-Met requirement_met(std::string_view requirement, const RequirementFacts& facts) {
+Tristate requirement_met(std::string_view requirement, const RequirementFacts& facts) {
   if (facts.brands.empty()) return met_with(requirement, facts, std::nullopt);
   // The same answer for every brand that it may have, or none at all.
-  std::optional<Met> answer;
+  std::optional<Tristate> answer;
   for (const auto& brand : facts.brands) {
-    const Met one = met_with(requirement, facts, brand);
-    if (answer && *answer != one) return Met::kUnknown;
+    const Tristate one = met_with(requirement, facts, brand);
+    if (answer && *answer != one) return Tristate::kUnknown;
     answer = one;
   }
   return *answer;

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gpuinit/tristate.h"
 #include "rules/driver_table.h"
 #include "rules/version.h"
 
@@ -37,9 +38,7 @@ struct RequirementFacts {
   std::vector<std::string> brands;
 };
 
-enum class Met { kYes, kNo, kUnknown };
-
-Met requirement_met(std::string_view requirement, const RequirementFacts& facts);
+Tristate requirement_met(std::string_view requirement, const RequirementFacts& facts);
 
 // Properties that an alternative of the requirement names, "cuda", "driver", …
 bool requirement_names(std::string_view requirement, std::string_view property);

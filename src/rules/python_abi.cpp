@@ -43,30 +43,30 @@ std::string PythonAbi::wheel_tag() const {
   return tag;
 }
 
-Imports imports_extension(std::string_view interpreter, std::string_view extension) {
-  if (interpreter == extension) return Imports::kYes;
-  if (extension.empty()) return Imports::kYes;  // NAME.so: any interpreter takes it
+Tristate imports_extension(std::string_view interpreter, std::string_view extension) {
+  if (interpreter == extension) return Tristate::kYes;
+  if (extension.empty()) return Tristate::kYes;  // NAME.so: any interpreter takes it
   const auto python = parse_soabi(interpreter);
   // Only builds with the GIL look for ".abi3.so", free-threaded ones changed their mind over time.
   if (extension == "abi3")
-    return python && !python->free_threaded ? Imports::kYes : Imports::kUnknown;
+    return python && !python->free_threaded ? Tristate::kYes : Tristate::kUnknown;
 
   const auto built_for = parse_soabi(extension);
-  if (!python || !built_for) return Imports::kUnknown;
+  if (!python || !built_for) return Tristate::kUnknown;
   if (python->major != built_for->major || python->minor != built_for->minor ||
       python->free_threaded != built_for->free_threaded ||
       python->other_flags != built_for->other_flags)
-    return Imports::kNo;
+    return Tristate::kNo;
   // A debug build also takes release builds, since 3.8; never the other way round.
   if (python->debug != built_for->debug) {
     const bool alt_soabi = python->debug && (python->major > 3 || python->minor >= 8);
-    if (!alt_soabi) return Imports::kNo;
+    if (!alt_soabi) return Tristate::kNo;
   }
-  if (python->platform == built_for->platform) return Imports::kYes;
+  if (python->platform == built_for->platform) return Tristate::kYes;
   // A name without a platform comes from unusual builds or from a reader that
   // did not find it: no ground for a verdict.
-  if (python->platform.empty() || built_for->platform.empty()) return Imports::kUnknown;
-  return Imports::kNo;
+  if (python->platform.empty() || built_for->platform.empty()) return Tristate::kUnknown;
+  return Tristate::kNo;
 }
 
 std::string soabi_words(std::string_view soabi) {

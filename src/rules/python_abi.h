@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "gpuinit/tristate.h"
+
 namespace gpuinit::rules {
 
 // "cpython-313t-x86_64-linux-gnu", taken apart.
@@ -28,12 +30,10 @@ struct PythonAbi {
 // No value for other implementations ("pypy310-pp73-…") and anything unclear.
 std::optional<PythonAbi> parse_soabi(std::string_view soabi);
 
-enum class Imports { kYes, kNo, kUnknown };
-
 // Whether an interpreter of SOABI `interpreter` imports `NAME.<extension>.so`.
 // The interpreter looks for exact file names: its own SOABI, in a debug build
 // also the same without 'd', then ".abi3.so" and ".so".
-Imports imports_extension(std::string_view interpreter, std::string_view extension);
+Tristate imports_extension(std::string_view interpreter, std::string_view extension);
 
 // "CPython 3.12", or the text itself where it cannot be read.
 std::string soabi_words(std::string_view soabi);

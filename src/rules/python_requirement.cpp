@@ -30,22 +30,21 @@ struct Operand {
   bool known = true;
 };
 
-Answer compare(const Operand& left, std::string_view op, const Operand& right) {
-  if (!left.known || !right.known) return Answer::kUnknown;
-  const auto answer = [](bool yes) { return yes ? Answer::kYes : Answer::kNo; };
-  if (op == "in") return answer(right.value.find(left.value) != std::string::npos);
-  if (op == "not in") return answer(right.value.find(left.value) == std::string::npos);
+Tristate compare(const Operand& left, std::string_view op, const Operand& right) {
+  if (!left.known || !right.known) return Tristate::kUnknown;
+  if (op == "in") return to_tristate(right.value.find(left.value) != std::string::npos);
+  if (op == "not in") return to_tristate(right.value.find(left.value) == std::string::npos);
   if (is_version_variable(left.variable) || is_version_variable(right.variable)) {
     const auto specifier = parse_python_specifier(std::string(op) + right.value);
-    return specifier ? satisfies(left.value, *specifier) : Answer::kUnknown;
+    return specifier ? satisfies(left.value, *specifier) : Tristate::kUnknown;
   }
   if (left.variable == "extra" || right.variable == "extra") {
     const bool same = base::normalized_name(left.value) == base::normalized_name(right.value);
-    if (op == "==" || op == "!=") return answer(same == (op == "=="));
+    if (op == "==" || op == "!=") return to_tristate(same == (op == "=="));
   }
-  if (op == "==" || op == "===") return answer(left.value == right.value);
-  if (op == "!=") return answer(left.value != right.value);
-  return Answer::kUnknown;  // words have no order that anyone agrees on
+  if (op == "==" || op == "===") return to_tristate(left.value == right.value);
+  if (op == "!=") return to_tristate(left.value != right.value);
+  return Tristate::kUnknown;  // words have no order that anyone agrees on
 }
 
 class MarkerReader {
@@ -53,10 +52,10 @@ class MarkerReader {
   MarkerReader(std::string_view text, const MarkerVariables& variables)
       : text_(text), variables_(variables) {}
 
-  Answer read() {
-    const Answer answer = read_or(0);
+  Tristate read() {
+    const Tristate answer = read_or(0);
     skip_blanks();
-    return broken_ || !text_.empty() ? Answer::kUnknown : answer;
+    return broken_ || !text_.empty() ? Tristate::kUnknown : answer;
   }
 
  private:
@@ -71,29 +70,29 @@ class MarkerReader {
     return true;
   }
 
-  Answer fail() {
+  Tristate fail() {
     broken_ = true;
-    return Answer::kUnknown;
+    return Tristate::kUnknown;
   }
 
-  Answer read_or(int depth) {
-    Answer answer = read_and(depth);
+  Tristate read_or(int depth) {
+    Tristate answer = read_and(depth);
     while (!broken_ && take_word("or")) answer = either(answer, read_and(depth));
     return answer;
   }
 
-  Answer read_and(int depth) {
-    Answer answer = read_comparison(depth);
+  Tristate read_and(int depth) {
+    Tristate answer = read_comparison(depth);
     while (!broken_ && take_word("and")) answer = both(answer, read_comparison(depth));
     return answer;
   }
 
-  Answer read_comparison(int depth) {
+  Tristate read_comparison(int depth) {
     skip_blanks();
     if (text_.starts_with('(')) {
       if (depth == kMaxDepth) return fail();
       text_.remove_prefix(1);
-      const Answer answer = read_or(depth + 1);
+      const Tristate answer = read_or(depth + 1);
       skip_blanks();
       if (broken_ || !text_.starts_with(')')) return fail();
       text_.remove_prefix(1);
@@ -196,9 +195,9 @@ MarkerVariables linux_markers(std::string_view version, std::string_view machine
   return variables;
 }
 
-Answer holds_marker(std::string_view marker, const MarkerVariables& variables) {
-  if (base::trim(marker).empty()) return Answer::kYes;
-  if (marker.size() > kMaxText) return Answer::kUnknown;
+Tristate holds_marker(std::string_view marker, const MarkerVariables& variables) {
+  if (base::trim(marker).empty()) return Tristate::kYes;
+  if (marker.size() > kMaxText) return Tristate::kUnknown;
   return MarkerReader(marker, variables).read();
 }
 

@@ -31,6 +31,6 @@ MarkerVariables linux_markers(std::string_view version, std::string_view machine
 
 // kUnknown for what is not understood and for what hangs on an unknown variable. An empty
 // marker is kYes.
-Answer holds_marker(std::string_view marker, const MarkerVariables& variables);
+Tristate holds_marker(std::string_view marker, const MarkerVariables& variables);
 
 }  // namespace gpuinit::rules

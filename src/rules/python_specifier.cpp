@@ -99,7 +99,7 @@ std::optional<PythonSpecifier> parse_python_specifier(std::string_view text) {
   return specifier;
 }
 
-Answer satisfies(std::string_view version, const PythonSpecifier& specifier) {
+Tristate satisfies(std::string_view version, const PythonSpecifier& specifier) {
   const auto parsed = parse_python_version(version);
   if (specifier.op == Op::kArbitrary) {
     const std::string_view text = base::trim(version);
@@ -107,21 +107,21 @@ Answer satisfies(std::string_view version, const PythonSpecifier& specifier) {
       return (a >= 'A' && a <= 'Z' ? a + 32 : a) == (b >= 'A' && b <= 'Z' ? b + 32 : b);
     };
     if (std::equal(text.begin(), text.end(), specifier.text.begin(), specifier.text.end(), same))
-      return Answer::kYes;
+      return Tristate::kYes;
     // Compared as text: which spelling of one version was meant cannot be told.
     const auto wanted = parse_python_version(specifier.text);
-    return !parsed || (wanted && *wanted == *parsed) ? Answer::kUnknown : Answer::kNo;
+    return !parsed || (wanted && *wanted == *parsed) ? Tristate::kUnknown : Tristate::kNo;
   }
-  if (!parsed) return Answer::kUnknown;
-  return holds(*parsed, specifier) ? Answer::kYes : Answer::kNo;
+  if (!parsed) return Tristate::kUnknown;
+  return to_tristate(holds(*parsed, specifier));
 }
 
-Answer satisfies_all(std::string_view version, std::string_view specifiers) {
-  Answer answer = Answer::kYes;
+Tristate satisfies_all(std::string_view version, std::string_view specifiers) {
+  Tristate answer = Tristate::kYes;
   for (const std::string_view part : base::split(specifiers, ',')) {
     if (base::trim(part).empty()) continue;
     const auto specifier = parse_python_specifier(part);
-    answer = both(answer, specifier ? satisfies(version, *specifier) : Answer::kUnknown);
+    answer = both(answer, specifier ? satisfies(version, *specifier) : Tristate::kUnknown);
   }
   return answer;
 }

@@ -166,18 +166,6 @@ std::strong_ordering compare_local(const PythonVersion& a, const PythonVersion& 
 
 }  // namespace
 
-Answer both(Answer a, Answer b) {
-  if (a == Answer::kNo || b == Answer::kNo) return Answer::kNo;
-  return a == Answer::kYes && b == Answer::kYes ? Answer::kYes : Answer::kUnknown;
-}
-
-Answer opposite(Answer a) {
-  if (a == Answer::kUnknown) return a;
-  return a == Answer::kYes ? Answer::kNo : Answer::kYes;
-}
-
-Answer either(Answer a, Answer b) { return opposite(both(opposite(a), opposite(b))); }
-
 std::optional<PythonVersion> parse_python_version(std::string_view text) {
   text = base::trim(text);
   if (text.size() > kMaxText) return std::nullopt;

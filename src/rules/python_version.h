@@ -13,13 +13,9 @@
 #include <utility>
 #include <vector>
 
-namespace gpuinit::rules {
+#include "gpuinit/tristate.h"
 
-// To a question about text that may not be understood.
-enum class Answer { kYes, kNo, kUnknown };
-Answer both(Answer a, Answer b);    // kNo if one is
-Answer either(Answer a, Answer b);  // kYes if one is
-Answer opposite(Answer a);
+namespace gpuinit::rules {
 
 struct PythonVersion {
   using Number = std::uint64_t;
@@ -69,9 +65,9 @@ std::optional<PythonSpecifier> parse_python_specifier(std::string_view text);
 
 // Whether a version that is installed satisfies the specifier; unlike in the choice of
 // what to install, pre-releases count. kUnknown if the version cannot be read.
-Answer satisfies(std::string_view version, const PythonSpecifier& specifier);
+Tristate satisfies(std::string_view version, const PythonSpecifier& specifier);
 
 // The same for clauses between commas; "" is satisfied by all.
-Answer satisfies_all(std::string_view version, std::string_view specifiers);
+Tristate satisfies_all(std::string_view version, std::string_view specifiers);
 
 }  // namespace gpuinit::rules

@@ -25,8 +25,8 @@ bool holds(std::uint16_t code, std::uint32_t a, std::uint32_t value) {
   }
 }
 
-// Follows every way that a call's arguments can lead. A value that is not known is
-// one that depends on them.
+// Follows every path that a call's arguments can take. nullopt is a value that depends on
+// them.
 class Walk {
  public:
   Walk(const Program& program, std::uint32_t number) : program_(program), number_(number) {}
@@ -74,7 +74,7 @@ Allows allows(const Program& program, int number) {
   return walk.outcome();
 }
 
-std::uint32_t verdict(const Program& program, const seccomp_data& call) {
+std::uint32_t evaluate(const Program& program, const seccomp_data& call) {
   std::uint32_t a = 0;
   // Jumps go forward only, so this ends.
   for (std::size_t at = 0; at < program.size(); ++at) {

@@ -1,5 +1,5 @@
-// From a Filter to the kernel's program, with libseccomp, and what libseccomp knows
-// about the names of system calls. The only file that includes it.
+// From a Filter to the kernel's program, and the names of system calls. The only file that
+// includes libseccomp.
 #include <fcntl.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -82,18 +82,18 @@ scmp_arg_cmp comparison(const Test& test) {
   return result;
 }
 
-// libseccomp's own number for the name in this ABI, or no value.
+// libseccomp's own number for the name; nullopt if this ABI has no such call.
 std::optional<std::uint32_t> known_number(const Abi& abi, const std::string& name) {
   const int number = ::seccomp_syscall_resolve_name_arch(abi.libseccomp_token, name.c_str());
-  if (number < 0) return std::nullopt;  // none, or one of libseccomp's for calls of other ABIs
+  if (number < 0) return std::nullopt;  // or it is a call of other ABIs only
   return static_cast<std::uint32_t>(number);
 }
 
 std::optional<std::uint32_t> number_of(const Abi& abi, const std::string& name) {
   if (const auto number = known_number(abi, name)) return number;
-  // A name that libseccomp knows, but not for this ABI, is none here.
+  // A name that libseccomp knows, but not for this ABI, is not a call here.
   if (::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR) return std::nullopt;
-  const NewerCall* newer = find_newer_call(name);
+  const PostLibseccompSyscall* newer = find_post_libseccomp_syscall(name);
   if (newer == nullptr || newer->number < 0) return std::nullopt;
   if (newer->x86_64_only && (abi.audit_arch != AUDIT_ARCH_X86_64 || abi.first_number != 0))
     return std::nullopt;
@@ -106,7 +106,7 @@ Error cannot(const std::string& what, int result) {
 
 Status add_rule(const Context& context, const Filter& filter, const Rule& rule) {
   const std::uint32_t action = libseccomp_action(rule.action, rule.error);
-  // It refuses a rule that changes nothing.
+  // libseccomp refuses a rule that changes nothing.
   if (action == libseccomp_action(filter.otherwise, filter.otherwise_error)) return Done{};
   std::vector<scmp_arg_cmp> tests;
   for (const Test& test : rule.tests) tests.push_back(comparison(test));
@@ -117,22 +117,22 @@ Status add_rule(const Context& context, const Filter& filter, const Rule& rule) 
   return cannot("express a rule for " + base::printable(rule.call), result);
 }
 
-Status add_newer_rule(const Filter& filter, const Rule& rule, NewerParts& parts) {
+Status add_prologue_rule(const Filter& filter, const Rule& rule, EnosysPrologue& prologue) {
   if (!rule.tests.empty())
     return Error{"seccomp: a rule for " + base::printable(rule.call) +
                  " cannot look at its arguments: libseccomp does not know this call"};
   const std::uint32_t result = libseccomp_action(rule.action, rule.error);
   if (result == libseccomp_action(filter.otherwise, filter.otherwise_error) &&
-      !filter.newer_calls_are_missing)
+      !filter.enosys_for_newer_calls)
     return Done{};
   for (std::size_t i = 0; i < kAbis.size(); ++i)
     if (const auto number = number_of(kAbis[i], rule.call); number && covers(filter, i))
-      parts[i].decisions.push_back({*number, result});
+      prologue[i].decisions.push_back({*number, result});
   return Done{};
 }
 
-// Where a whole program fits without anybody who reads it at the same time: a pipe, or
-// memory where the user's pipes are limited to a page.
+// Holds a whole program without a reader at the other end: a pipe, or memory where the
+// user's pipes are limited to a page.
 struct Channel {
   base::UniqueFd write_end;
   base::UniqueFd read_end;
@@ -175,12 +175,12 @@ Result<Program> exported(const Context& context) {
   return program;
 }
 
-// From this many rules on a search tree pays: it costs 3 ms once, and saves each call that
-// the kernel must run the whole filter for some hundred tests.
+// From this many rules on a search tree pays off: it costs 3 ms once, and saves some hundred
+// tests for each call that the kernel has to run the filter for.
 constexpr std::size_t kManyRules = 64;
 
 Status prepare(const Context& context, const Filter& filter) {
-  // The machine's own, the first, is there already.
+  // libseccomp starts with the first, the machine's own.
   for (std::size_t i = 1; i < kAbis.size(); ++i) {
     if (!covers(filter, i)) continue;
     const int result = ::seccomp_arch_add(context.get(), kAbis[i].libseccomp_token);
@@ -191,14 +191,14 @@ Status prepare(const Context& context, const Filter& filter) {
   return result < 0 ? Status(cannot("optimise the filter", result)) : Status(Done{});
 }
 
-// The number above which calls are newer than all that the rules name, for each ABI.
-void set_last(const Filter& filter, NewerParts& parts) {
+// For each ABI, the highest number that the rules name: calls above it are newer.
+void set_last(const Filter& filter, EnosysPrologue& prologue) {
   for (std::size_t i = 0; i < kAbis.size(); ++i) {
     if (!covers(filter, i)) continue;
     for (const Rule& rule : filter.rules)
       if (const auto number = number_of(kAbis[i], rule.call)) {
-        parts[i].has_last = true;
-        parts[i].last = std::max(parts[i].last, *number);
+        prologue[i].has_last = true;
+        prologue[i].last = std::max(prologue[i].last, *number);
       }
   }
 }
@@ -210,18 +210,17 @@ Result<Program> compile(const Filter& filter) {
       ::seccomp_init(libseccomp_action(filter.otherwise, filter.otherwise_error)));
   if (context == nullptr) return Error{"seccomp: libseccomp cannot make such a filter"};
   if (auto done = prepare(context, filter); !done) return std::move(done).error();
-  NewerParts parts;
+  EnosysPrologue prologue;
   for (const Rule& rule : filter.rules) {
-    if (!is_call_name(rule.call))
-      return Error{"there is no system call `" + base::printable(rule.call) + "`"};
+    if (!is_call_name(rule.call)) return Error{no_such_call(rule.call)};
     const bool newer = ::seccomp_syscall_resolve_name(rule.call.c_str()) == __NR_SCMP_ERROR;
-    auto done = newer ? add_newer_rule(filter, rule, parts) : add_rule(context, filter, rule);
+    auto done = newer ? add_prologue_rule(filter, rule, prologue) : add_rule(context, filter, rule);
     if (!done) return std::move(done).error();
   }
-  if (filter.newer_calls_are_missing) set_last(filter, parts);
+  if (filter.enosys_for_newer_calls) set_last(filter, prologue);
   auto rest = exported(context);
   if (!rest) return rest;
-  Program program = newer_program(parts);
+  Program program = compile_prologue(prologue);
   program.insert(program.end(), rest->begin(), rest->end());
   if (program.size() > BPF_MAXINSNS)
     return Error{
@@ -241,7 +240,8 @@ std::string call_name(std::uint32_t audit_arch, int number) {
     std::free(name);
     return result;
   }
-  const NewerCall* newer = find_newer_call(static_cast<int>(bits & ~kX32Bit));
+  const PostLibseccompSyscall* newer =
+      find_post_libseccomp_syscall(static_cast<int>(bits & ~kX32Bit));
   if (newer != nullptr && (!newer->x86_64_only || audit_arch == AUDIT_ARCH_X86_64))
     return std::string(newer->name);
   return "system call " + std::to_string(number);
@@ -249,12 +249,13 @@ std::string call_name(std::uint32_t audit_arch, int number) {
 
 bool is_call_name(std::string_view name) {
   if (name.find('\0') != std::string_view::npos) return false;  // libseccomp would stop there
-  if (find_newer_call(name) != nullptr) return true;
+  if (find_post_libseccomp_syscall(name) != nullptr) return true;
   return ::seccomp_syscall_resolve_name(std::string(name).c_str()) != __NR_SCMP_ERROR;
 }
 
-std::string nearest_call_name(std::string_view name) {
-  std::vector<std::string> names = newer_call_names();
+std::string no_such_call(std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& call : kPostLibseccompSyscalls) names.emplace_back(call.name);
   for (const Abi& abi : kAbis)
     for (int number = 0; number <= kHighestNumber; ++number)
       if (char* found = ::seccomp_syscall_resolve_num_arch(
@@ -262,7 +263,9 @@ std::string nearest_call_name(std::string_view name) {
         names.emplace_back(found);
         std::free(found);
       }
-  return base::nearest(name, names);
+  const std::string near = base::nearest(name, names);
+  return "there is no system call `" + base::printable(name, 60) + "`" +
+         (near.empty() ? "" : "; did you mean `" + near + "`?");
 }
 
 }  // namespace gpuinit::seccomp

@@ -1,10 +1,11 @@
-#include "seccomp/describe.h"
-
+// A filter in words, for --print-policy.
 #include <cstring>
 #include <set>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "seccomp/abis.h"
+#include "seccomp/filter.h"
 
 namespace gpuinit::seccomp {
 
@@ -102,7 +103,7 @@ std::string describe(const Filter& filter) {
   std::string text = "for " + base::join_with(covered_abis(filter), ", ") +
                      ": what is not named is " +
                      action_word(filter.otherwise, filter.otherwise_error);
-  if (filter.newer_calls_are_missing) text += ", newer calls than these are ENOSYS";
+  if (filter.enosys_for_newer_calls) text += ", newer calls than these are ENOSYS";
   text += "\n";
   for (const Group& group : groups(filter)) {
     std::string first = group.action;
@@ -123,7 +124,7 @@ base::Json filter_json(const Filter& filter) {
   }
   return base::JsonObject{{"abis", list(covered_abis(filter))},
                           {"otherwise", action_word(filter.otherwise, filter.otherwise_error)},
-                          {"newer", filter.newer_calls_are_missing
+                          {"newer", filter.enosys_for_newer_calls
                                         ? "ENOSYS"
                                         : action_word(filter.otherwise, filter.otherwise_error)},
                           {"log", filter.log},

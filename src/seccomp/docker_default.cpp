@@ -1,14 +1,13 @@
-// The names and conditions of the profile that Docker puts on a container by default.
+// The profile that Docker puts on a container by default: its names and conditions.
 //
 // Source: https://github.com/moby/profiles, seccomp/default.json as of 30 June 2026, without the
 // rows for machines that gpuinit does not run on.
-#include "seccomp/docker_default.h"
-
 #include <linux/capability.h>
 
 #include <array>
 
 #include "base/text.h"
+#include "seccomp/profile.h"
 
 namespace gpuinit::seccomp {
 
@@ -142,7 +141,7 @@ constexpr Machine kThisMachine = Machine::kX86;
 constexpr Machine kThisMachine = Machine::kArm;
 #endif
 
-bool applies(const Row& row, const Circumstances& here) {
+bool applies(const Row& row, const TargetContext& here) {
   if (row.machine != Machine::kAny && row.machine != kThisMachine) return false;
   if (row.since_4_8 && !here.kernel_is_at_least(4, 8)) return false;
   if (row.with != kNone && !here.has_capability(row.with)) return false;
@@ -151,11 +150,11 @@ bool applies(const Row& row, const Circumstances& here) {
 
 }  // namespace
 
-Filter docker_default(const Circumstances& here) {
+Filter docker_default(const TargetContext& here) {
   Filter filter;
   filter.otherwise = Action::kError;
   filter.otherwise_error = EPERM;
-  filter.newer_calls_are_missing = true;
+  filter.enosys_for_newer_calls = true;
   for (const Row& row : kRows) {
     if (!applies(row, here)) continue;
     for (const std::string_view call : base::split_words(row.calls)) {

@@ -23,7 +23,7 @@ void append(Program& program, const Program& more) {
 }
 
 // The number is loaded, and it is one of this ABI.
-Program decide(const NewerPart& part) {
+Program decide(const AbiPrologue& part) {
   std::uint32_t lowest = part.has_last ? part.last + 1 : ~0U;
   for (const auto& decision : part.decisions) lowest = std::min(lowest, decision.number);
   Program body;
@@ -45,11 +45,11 @@ Program decide(const NewerPart& part) {
 
 }  // namespace
 
-Program newer_program(const NewerParts& parts) {
+Program compile_prologue(const EnosysPrologue& prologue) {
   Program program;
   for (std::size_t i = 0; i < kAbis.size(); ++i) {
     const Abi& abi = kAbis[i];
-    Program body = decide(parts[i]);
+    Program body = decide(prologue[i]);
     if (body.empty()) continue;
     program.push_back(load(offsetof(seccomp_data, arch)));
     const bool shared = std::count_if(kAbis.begin(), kAbis.end(), [&](const Abi& other) {

@@ -1,5 +1,5 @@
-// The part of a program that comes before libseccomp's: rules for calls that
-// libseccomp does not know, and ENOSYS for those that nobody knows.
+// The part of a program that comes before libseccomp's: rules for calls that libseccomp does
+// not know, and ENOSYS for those newer than all that the rules name.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 
 namespace gpuinit::seccomp {
 
-// What of one ABI is decided here. Numbers as in seccomp_data.nr.
-struct NewerPart {
+// What is decided here for one ABI. Numbers as in seccomp_data.nr.
+struct AbiPrologue {
   struct Decision {
     std::uint32_t number;
     std::uint32_t result;  // SECCOMP_RET_*
@@ -21,10 +21,10 @@ struct NewerPart {
   bool has_last = false;  // calls above `last` fail with ENOSYS
   std::uint32_t last = 0;
 };
-using NewerParts = std::array<NewerPart, kAbis.size()>;
+using EnosysPrologue = std::array<AbiPrologue, kAbis.size()>;
 
-// Falls through at its end for every call that is not decided. Only instructions that
-// the kernel can evaluate once and for all (seccomp_is_const_allow, Linux 5.11).
-Program newer_program(const NewerParts& parts);
+// Falls through at its end for every call that it does not decide. Has only instructions
+// that the kernel can evaluate in advance (seccomp_is_const_allow, Linux 5.11).
+Program compile_prologue(const EnosysPrologue& prologue);
 
 }  // namespace gpuinit::seccomp

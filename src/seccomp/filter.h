@@ -17,6 +17,10 @@
 
 #include "gpuinit/result.h"
 
+namespace gpuinit::base {
+struct Json;
+}
+
 namespace gpuinit::seccomp {
 
 // What happens to a call; seccomp(2), SECCOMP_RET_*.
@@ -46,6 +50,9 @@ struct Test {
   std::uint64_t mask = 0;
 };
 
+// A rule without tests overrides every other rule for its call. On i386 the socket calls
+// also come in through `socketcall`, and those of System V IPC through `ipc`: a rule for
+// `socket` is also one for socketcall(1, …), whose arguments cannot be tested.
 struct Rule {
   std::string call;  // "mount"
   Action action = Action::kAllow;
@@ -53,34 +60,30 @@ struct Rule {
   std::vector<Test> tests;  // the rule holds if all of them do
 };
 
-// A rule without tests makes others for the same call void. Whoever changes the
-// rules of a call must know that on i386 the socket calls also come in through
-// `socketcall`, and those of System V IPC through `ipc`: a rule for `socket` is also
-// one for socketcall(1, …), whose arguments cannot be tested.
 inline constexpr unsigned kAllAbis = ~0U;
 
 struct Filter {
-  Action otherwise = Action::kAllow;  // calls that no rule holds for
+  Action otherwise = Action::kAllow;  // of calls that no rule matches
   int otherwise_error = ENOSYS;
-  // Calls with a number above all that the rules name fail with ENOSYS whatever
-  // `otherwise` is: programs take that for "this kernel is too old" and fall back, as
-  // they do not for EPERM. As runc does; the rules' author cannot have meant them.
-  bool newer_calls_are_missing = false;
+  // Calls numbered above every call that the rules name fail with ENOSYS, whatever
+  // `otherwise` is, as under runc: the author of the rules cannot have meant them, and
+  // programs take ENOSYS (but not EPERM) for an older kernel and fall back.
+  bool enosys_for_newer_calls = false;
   std::vector<Rule> rules;
   bool log = false;  // see install_flags
-  unsigned abis =
-      kAllAbis;  // bit n: kAbis[n] of abis.h; a call through another one ends the thread
+  // Bit n: kAbis[n] of abis.h. A call through another one ends the thread.
+  unsigned abis = kAllAbis;
 };
 
 using Program = std::vector<sock_filter>;
 
-// A name that an ABI lacks is left out for it. Errors: a name that is none, a test
-// that cannot be expressed, a program larger than the kernel takes.
+// A name that an ABI lacks is left out for it. Errors: a name that is not a system call, a
+// test that cannot be expressed, a program larger than the kernel takes.
 Result<Program> compile(const Filter& filter);
 
-// What the kernel would do: SECCOMP_RET_* with its data, SECCOMP_RET_KILL_PROCESS for a
-// program that is none. Runs the program here.
-std::uint32_t verdict(const Program& program, const seccomp_data& call);
+// Runs the program as the kernel would: SECCOMP_RET_* with its data;
+// SECCOMP_RET_KILL_PROCESS for one that the kernel would refuse.
+std::uint32_t evaluate(const Program& program, const seccomp_data& call);
 
 // Whether the call, in this program's own ABI, gets through: for some arguments or all.
 enum class Allows { kNever, kForSomeArguments, kAlways };
@@ -90,12 +93,12 @@ Allows allows(const Program& program, int number);
 // kernels before 5.16 from slowing down everything under a filter.
 unsigned install_flags(const Filter& filter);
 
-// For this thread and its children. The caller sees to no_new_privs, which is needed
-// without CAP_SYS_ADMIN. Allocates nothing and is fit for a vforked child: 0 or an errno.
+// For this thread and its children: 0 or an errno. The caller sets no_new_privs, which is
+// needed without CAP_SYS_ADMIN. Allocates nothing, so a vforked child can call it.
 int install_or_errno(const Program& program, unsigned flags);
 Status install(const Program& program, unsigned flags);
 
-// The same, and gives the listener's descriptor (close-on-exec), owned by the caller.
+// The same; the listener's descriptor (close-on-exec) is the caller's.
 Result<int> install_with_listener(const Program& program);
 
 // "mount", or "system call 435". `audit_arch` and `number` as in seccomp_data.
@@ -103,7 +106,21 @@ std::string call_name(std::uint32_t audit_arch, int number);
 
 bool is_call_name(std::string_view name);
 
-// The call that was probably meant, or "".
-std::string nearest_call_name(std::string_view name);
+// "there is no system call `mout`; did you mean `mount`?"
+std::string no_such_call(std::string_view name);
+
+// The call is allowed, whatever the rules said about it and its arguments.
+void allow_call(Filter& filter, const std::string& call);
+
+// The call fails with EPERM. If it also comes in through `socketcall` or `ipc`, a rule that
+// allows all of that goes away; those for the other single calls stay.
+void deny_call(Filter& filter, const std::string& call);
+
+// Lines of at most 100 columns, without an indentation of their own; names that share
+// an action and the tests of their arguments stand together, in alphabetical order.
+std::string describe(const Filter& filter);
+
+// {"abis":[…],"otherwise":"EPERM","newer":"ENOSYS","rules":[{"action","if":[…],"calls":[…]}]}
+base::Json filter_json(const Filter& filter);
 
 }  // namespace gpuinit::seccomp

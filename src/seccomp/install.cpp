@@ -20,7 +20,7 @@ long set_mode_filter(const Program& program, unsigned flags) {
   const sock_fprog given{static_cast<unsigned short>(program.size()),
                          const_cast<sock_filter*>(program.data())};
   const long result = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &given);
-  // Kernels before 4.17 do not know this flag, nor the slowness that it is against.
+  // Kernels before 4.17 know neither this flag nor the slowness that it avoids.
   if (result < 0 && errno == EINVAL && (flags & SECCOMP_FILTER_FLAG_SPEC_ALLOW) != 0)
     return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags & ~SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                      &given);

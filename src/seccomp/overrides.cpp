@@ -1,8 +1,8 @@
-#include "seccomp/overrides.h"
-
+// Adds a single call to what a filter allows, or takes it away.
 #include <algorithm>
 
 #include "base/text.h"
+#include "seccomp/filter.h"
 
 namespace gpuinit::seccomp {
 

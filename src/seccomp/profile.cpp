@@ -3,242 +3,214 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
-#include "base/json.h"
+#include "base/json_reader.h"
 #include "base/text.h"
 #include "seccomp/abis.h"
 #include "seccomp/profile_enums.h"
-#include "seccomp/profile_fields.h"
 
 namespace gpuinit::seccomp {
 
 namespace {
 
-using base::Json;
+using base::JsonReader;
 
 // The kernel takes 4096 instructions, and every rule is at least one.
 constexpr std::size_t kMaxRules = 4096;
 
+std::string quoted(std::string_view text) { return "`" + base::printable(text, 60) + "`"; }
+
+// nullopt if it is absent; null in JSON counts as absent, as it does for engines.
+std::optional<JsonReader> member(const JsonReader& in, const char* key) {
+  auto found = in.member(key);
+  if (found && found->json().is_null()) return std::nullopt;
+  return found;
+}
+
+// Null, with the problem, if it is absent.
+const std::string* required_string(const JsonReader& in, const char* key) {
+  const auto found = member(in, key);
+  if (!found) in.fail_at(key, "is missing");
+  return found ? found->string() : nullptr;
+}
+
+std::vector<std::string> strings(const JsonReader& in, const char* key) {
+  const auto found = member(in, key);
+  return found ? found->strings() : std::vector<std::string>();
+}
+
+std::uint64_t number(const JsonReader& in, const char* key, std::uint64_t absent,
+                     std::uint64_t largest = UINT64_MAX) {
+  const auto found = member(in, key);
+  const std::uint64_t value = found ? found->count().value_or(absent) : absent;
+  if (value > largest)
+    in.fail_at(key, std::to_string(value) + " is more than " + std::to_string(largest));
+  return value;
+}
+
+// By number, or by a name in the form of podman's profiles, which wins there.
+int error_number(const JsonReader& in, const char* number_key, const char* name_key) {
+  const auto value = static_cast<int>(number(in, number_key, EPERM, kLargestErrno));
+  const auto found = member(in, name_key);
+  const std::string* name = found ? found->string() : nullptr;
+  if (name == nullptr || name->empty()) return value;
+  const auto named = errno_by_name(*name);
+  if (!named) found->fail("there is no error " + quoted(*name));
+  return named.value_or(value);
+}
+
+Action action(const JsonReader& in, const char* key) {
+  const std::string* name = required_string(in, key);
+  if (name == nullptr) return Action::kKillProcess;
+  if (const auto known = action_by_name(*name)) return *known;
+  const std::string_view why = why_not_supported(*name);
+  in.fail_at(key, why.empty() ? "there is no action " + quoted(*name)
+                              : *name + " is not supported: " + std::string(why));
+  return Action::kKillProcess;
+}
+
+bool permits(Action action) { return action == Action::kAllow || action == Action::kLog; }
+
 class Reader {
  public:
-  explicit Reader(const Circumstances& here) : here_(here) {}
+  explicit Reader(const TargetContext& here) : here_(here) {}
 
-  Result<Profile> read(const Json& root) {
-    if (auto done = read_top(root); !done) return std::move(done).error();
-    if (const Json* calls = member(root, "syscalls")) {
-      if (calls->as_array() == nullptr) return wrong_type("syscalls", "an array", *calls);
-      for (std::size_t i = 0; i < calls->as_array()->size(); ++i)
-        if (auto done = read_entry((*calls->as_array())[i], "syscalls[" + std::to_string(i) + "]");
-            !done)
-          return std::move(done).error();
-    }
-    return std::move(profile_);
+  void read(const JsonReader& root) {
+    for (const char* key : {"listenerPath", "listenerMetadata"})
+      if (const auto listener = member(root, key)) {
+        const auto* text = listener->json().as_string();
+        if (text == nullptr || !text->empty())
+          listener->fail("is not supported: gpuinit hands no calls to a listener");
+      }
+    Filter& filter = profile_.filter;
+    filter.otherwise = action(root, "defaultAction");
+    filter.otherwise_error = error_number(root, "defaultErrnoRet", "defaultErrno");
+    filter.enosys_for_newer_calls = !permits(filter.otherwise);
+    read_flags(root);
+    read_architectures(root);
+    if (const auto calls = member(root, "syscalls"))
+      calls->each([this](const JsonReader& entry) { read_entry(entry); });
   }
+
+  Profile take() { return std::move(profile_); }
 
  private:
-  Status read_top(const Json& root) {
-    if (auto done = check_keys(
-            root, "the profile",
-            {"defaultAction", "defaultErrnoRet", "defaultErrno", "architectures", "archMap",
-             "flags", "listenerPath", "listenerMetadata", "syscalls", "comment", "$schema"});
-        !done)
-      return done;
-    for (const char* key : {"listenerPath", "listenerMetadata"})
-      if (const Json* json = member(root, key);
-          json != nullptr && (json->as_string() == nullptr || !json->as_string()->empty()))
-        return wrong(key, "is not supported: gpuinit hands no calls to a listener");
-    auto otherwise = action_member(root, "defaultAction", "");
-    if (!otherwise) return std::move(otherwise).error();
-    auto error = error_number(root, "defaultErrnoRet", "defaultErrno", "");
-    if (!error) return std::move(error).error();
-    Filter& filter = profile_.filter;
-    filter.otherwise = *otherwise;
-    filter.otherwise_error = *error;
-    filter.newer_calls_are_missing = *otherwise != Action::kAllow && *otherwise != Action::kLog;
-    if (auto done = read_flags(root); !done) return done;
-    return read_architectures(root);
-  }
-
-  Status read_flags(const Json& root) {
-    auto flags = strings(root, "flags", "");
-    if (!flags) return std::move(flags).error();
-    for (std::size_t i = 0; i < flags->size(); ++i) {
-      const std::string& flag = (*flags)[i];
-      if (flag == "SECCOMP_FILTER_FLAG_LOG") profile_.filter.log = true;
+  void read_flags(const JsonReader& root) {
+    const auto flags = member(root, "flags");
+    if (!flags) return;
+    flags->each([this](const JsonReader& item) {
+      const std::string* flag = item.string();
+      if (flag == nullptr) return;
+      if (*flag == "SECCOMP_FILTER_FLAG_LOG") profile_.filter.log = true;
       // There is one thread, and the second is always set.
-      else if (flag != "SECCOMP_FILTER_FLAG_TSYNC" && flag != "SECCOMP_FILTER_FLAG_SPEC_ALLOW")
-        return wrong("flags[" + std::to_string(i) + "]", quoted(flag) + " is not supported");
-    }
-    return Done{};
+      else if (*flag != "SECCOMP_FILTER_FLAG_TSYNC" && *flag != "SECCOMP_FILTER_FLAG_SPEC_ALLOW")
+        item.fail(quoted(*flag) + " is not supported");
+    });
   }
 
   // Without either list the machine's own ABI is the only one.
-  Status read_architectures(const Json& root) {
-    auto listed = strings(root, "architectures", "");
-    if (!listed) return std::move(listed).error();
-    const Json* map = member(root, "archMap");
-    if (map != nullptr && map->as_array() == nullptr)
-      return wrong_type("archMap", "an array", *map);
-    if (map != nullptr && !map->as_array()->empty() && !listed->empty())
-      return wrong("archMap", "stands beside `architectures`; engines take one of them");
+  void read_architectures(const JsonReader& root) {
     profile_.filter.abis = 1;
-    if (auto done = cover(*listed, "architectures"); !done) return done;
-    if (map == nullptr) return Done{};
-    for (std::size_t i = 0; i < map->as_array()->size(); ++i)
-      if (auto done = read_mapping((*map->as_array())[i], "archMap[" + std::to_string(i) + "]");
-          !done)
-        return done;
-    return Done{};
+    cover(root, "architectures");
+    const auto map = member(root, "archMap");
+    const base::JsonArray* mappings = map ? map->array() : nullptr;
+    if (mappings == nullptr) return;
+    if (!mappings->empty() && !strings(root, "architectures").empty())
+      map->fail("stands beside `architectures`; engines take one of them");
+    map->each([this](const JsonReader& mapping) {
+      mapping.refuse_other_members({"architecture", "subArchitectures"});
+      const std::string* own = required_string(mapping, "architecture");
+      if (own != nullptr && *own == kOwnArchitecture) cover(mapping, "subArchitectures");
+      else strings(mapping, "subArchitectures");  // of the right type for any machine
+    });
   }
 
-  Status read_mapping(const Json& json, const std::string& place) {
-    if (auto done = check_keys(json, place, {"architecture", "subArchitectures"}); !done)
-      return done;
-    auto others = strings(json, "subArchitectures", place + ".");
-    if (!others) return std::move(others).error();
-    const Json* own = member(json, "architecture");
-    if (own == nullptr || own->as_string() == nullptr)
-      return wrong(place + ".architecture", "expected a string");
-    if (*own->as_string() != kOwnArchitecture) return Done{};
-    return cover(*others, place + ".subArchitectures");
+  void cover(const JsonReader& in, const char* key) {
+    const auto names = member(in, key);
+    if (!names) return;
+    names->each([this](const JsonReader& item) {
+      const std::string* name = item.string();
+      if (name != nullptr && !name->starts_with("SCMP_ARCH_"))
+        item.fail("there is no architecture " + quoted(*name));
+      for (std::size_t abi = 0; name != nullptr && abi < kAbis.size(); ++abi)
+        if (kAbis[abi].profile_name == *name) profile_.filter.abis |= 1U << abi;
+    });
   }
 
-  Status cover(const std::vector<std::string>& architectures, const std::string& place) {
-    for (std::size_t i = 0; i < architectures.size(); ++i) {
-      const std::string& name = architectures[i];
-      if (!name.starts_with("SCMP_ARCH_"))
-        return wrong(place + "[" + std::to_string(i) + "]",
-                     "there is no architecture " + quoted(name));
-      for (std::size_t abi = 0; abi < kAbis.size(); ++abi)
-        if (kAbis[abi].profile_name == name) profile_.filter.abis |= 1U << abi;
-    }
-    return Done{};
-  }
-
-  Status read_entry(const Json& json, const std::string& place) {
-    if (auto done = check_keys(json, place,
-                               {"names", "name", "action", "errnoRet", "errno", "args", "comment",
+  void read_entry(const JsonReader& entry) {
+    entry.refuse_other_members({"names", "name", "action", "errnoRet", "errno", "args", "comment",
                                 "includes", "excludes"});
-        !done)
-      return done;
-    auto names = read_names(json, place);
-    if (!names) return std::move(names).error();
+    const auto names = read_names(entry);
     Rule rule;
-    auto what = action_member(json, "action", place + ".");
-    if (!what) return std::move(what).error();
-    rule.action = *what;
-    auto error = error_number(json, "errnoRet", "errno", place + ".");
-    if (!error) return std::move(error).error();
-    rule.error = *error;
-    auto tests = read_tests(json, place);
-    if (!tests) return std::move(tests).error();
-    // Both are read even if the first decides: what is wrong must not depend on the machine.
-    auto included = holds(json, "includes", place, /*all=*/true);
-    if (!included) return std::move(included).error();
-    auto excluded = holds(json, "excludes", place, /*all=*/false);
-    if (!excluded) return std::move(excluded).error();
-    if (!*included || *excluded) return Done{};
-    return add(std::move(rule), *names, *tests, place);
-  }
-
-  Result<std::vector<std::string>> read_names(const Json& json, const std::string& place) {
-    auto names = strings(json, "names", place + ".");
-    if (!names) return names;
-    const Json* name = member(json, "name");
-    if (name == nullptr) return names;
-    if (name->as_string() == nullptr) return wrong_type(place + ".name", "a string", *name);
-    if (name->as_string()->empty()) return names;
-    if (!names->empty()) return wrong(place, "has both `name` and `names`");
-    return std::vector<std::string>{*name->as_string()};
-  }
-
-  Result<std::vector<Test>> read_tests(const Json& json, const std::string& place) {
+    rule.action = action(entry, "action");
+    rule.error = error_number(entry, "errnoRet", "errno");
     std::vector<Test> tests;
-    const Json* list = member(json, "args");
-    if (list == nullptr) return tests;
-    if (list->as_array() == nullptr) return wrong_type(place + ".args", "an array", *list);
-    for (const Json& item : *list->as_array()) {
-      auto test = read_test(item, place + ".args[" + std::to_string(tests.size()) + "]");
-      if (!test) return std::move(test).error();
-      tests.push_back(*test);
+    if (const auto list = member(entry, "args"))
+      list->each([&](const JsonReader& item) { tests.push_back(read_test(item)); });
+    // Both are read even if the first decides: what is wrong must not depend on the machine.
+    const bool included = holds(entry, "includes", /*all=*/true);
+    const bool excluded = holds(entry, "excludes", /*all=*/false);
+    if (!included || excluded || entry.failed()) return;
+    for (std::size_t i = 0; i < names.size() && !entry.failed(); ++i) {
+      rule.call = names[i];
+      if (is_call_name(rule.call)) add(rule, tests, entry);
+      else if (permits(rule.action))
+        profile_.unknown_names.push_back(base::printable(rule.call, 60));
+      else entry.fail_at("names[" + std::to_string(i) + "]", no_such_call(rule.call));
     }
-    return tests;
   }
 
-  Result<Test> read_test(const Json& json, const std::string& place) {
-    if (auto done = check_keys(json, place, {"index", "value", "valueTwo", "op"}); !done)
-      return std::move(done).error();
-    auto index = number(json, "index", place + ".", 0, 5);
-    if (!index) return std::move(index).error();
-    auto value = number(json, "value", place + ".", 0);
-    if (!value) return std::move(value).error();
-    auto second = number(json, "valueTwo", place + ".", 0);
-    if (!second) return std::move(second).error();
-    const Json* op = member(json, "op");
-    if (op == nullptr || op->as_string() == nullptr)
-      return wrong(place + ".op", "expected a string");
-    const auto is = comparison_by_name(*op->as_string());
-    if (!is) return wrong(place + ".op", "there is no comparison " + quoted(*op->as_string()));
-    Test test{static_cast<unsigned>(*index), *is, *value, 0};
-    if (*is == Test::Is::kMaskedEqual) {
-      test.mask = *value;
-      test.value = *second;
-    }
+  std::vector<std::string> read_names(const JsonReader& entry) {
+    auto names = strings(entry, "names");
+    const auto found = member(entry, "name");
+    const std::string* name = found ? found->string() : nullptr;
+    if (name == nullptr || name->empty()) return names;
+    if (!names.empty()) entry.fail("has both `name` and `names`");
+    return {*name};
+  }
+
+  Test read_test(const JsonReader& in) {
+    in.refuse_other_members({"index", "value", "valueTwo", "op"});
+    Test test;
+    test.argument = static_cast<unsigned>(number(in, "index", 0, 5));
+    test.value = number(in, "value", 0);
+    const std::uint64_t second = number(in, "valueTwo", 0);
+    const std::string* op = required_string(in, "op");
+    if (op == nullptr) return test;
+    const auto is = comparison_by_name(*op);
+    if (!is) in.fail_at("op", "there is no comparison " + quoted(*op));
+    test.is = is.value_or(test.is);
+    if (test.is == Test::Is::kMaskedEqual) test.mask = std::exchange(test.value, second);
     return test;
   }
 
   // Whether what includes or excludes ask for is the case here: all of it, or any.
-  Result<bool> holds(const Json& json, const char* key, const std::string& entry, bool all) {
-    const Json* asked = member(json, key);
-    if (asked == nullptr) return all;
-    const std::string place = entry + "." + key;
-    if (auto done = check_keys(*asked, place, {"caps", "arches", "minKernel"}); !done)
-      return std::move(done).error();
+  bool holds(const JsonReader& entry, const char* key, bool all) {
+    const auto asked = member(entry, key);
+    if (!asked) return all;
+    asked->refuse_other_members({"caps", "arches", "minKernel"});
     std::vector<bool> answers;
-    auto capabilities = strings(*asked, "caps", place + ".");
-    if (!capabilities) return std::move(capabilities).error();
-    for (const std::string& name : *capabilities) {
+    for (const std::string& name : strings(*asked, "caps")) {
       const auto capability = capability_number(name);
-      if (!capability) return wrong(place + ".caps", "there is no capability " + quoted(name));
-      answers.push_back(here_.has_capability(*capability));
+      if (!capability) asked->fail_at("caps", "there is no capability " + quoted(name));
+      answers.push_back(capability && here_.has_capability(*capability));
     }
-    auto machines = strings(*asked, "arches", place + ".");
-    if (!machines) return std::move(machines).error();
-    if (!machines->empty())
-      answers.push_back(std::find(machines->begin(), machines->end(), kOwnMachine) !=
-                        machines->end());
-    if (const Json* kernel = member(*asked, "minKernel")) {
-      const auto version =
-          kernel->as_string() != nullptr ? kernel_version(*kernel->as_string()) : std::nullopt;
-      if (!version) return wrong(place + ".minKernel", "expected a version such as \"4.8\"");
-      answers.push_back(here_.kernel_is_at_least(version->first, version->second));
+    const auto machines = strings(*asked, "arches");
+    if (!machines.empty())
+      answers.push_back(std::ranges::find(machines, kOwnMachine) != machines.end());
+    if (const auto kernel = member(*asked, "minKernel")) {
+      const auto* text = kernel->json().as_string();
+      const auto version = text != nullptr ? kernel_version(*text) : std::nullopt;
+      if (!version) kernel->expected("a version such as \"4.8\"");
+      answers.push_back(version && here_.kernel_is_at_least(version->first, version->second));
     }
-    return all ? std::find(answers.begin(), answers.end(), false) == answers.end()
-               : std::find(answers.begin(), answers.end(), true) != answers.end();
-  }
-
-  Status add(Rule rule, const std::vector<std::string>& names, const std::vector<Test>& tests,
-             const std::string& place) {
-    const bool permits = rule.action == Action::kAllow || rule.action == Action::kLog;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      rule.call = names[i];
-      if (!is_call_name(rule.call)) {
-        if (permits) {
-          profile_.unknown_names.push_back(base::printable(rule.call, 60));
-          continue;
-        }
-        const std::string near = nearest_call_name(rule.call);
-        return wrong(place + ".names[" + std::to_string(i) + "]",
-                     "there is no system call " + quoted(rule.call) +
-                         (near.empty() ? "" : "; did you mean `" + near + "`?"));
-      }
-      if (auto done = add_with(rule, tests, place); !done) return done;
-    }
-    return Done{};
+    return all ? std::ranges::find(answers, false) == answers.end()
+               : std::ranges::find(answers, true) != answers.end();
   }
 
   // Several tests of one argument are alternatives for runc: a rule each.
-  Status add_with(Rule& rule, const std::vector<Test>& tests, const std::string& place) {
+  void add(Rule& rule, const std::vector<Test>& tests, const JsonReader& entry) {
     std::set<unsigned> arguments;
     for (const Test& test : tests) arguments.insert(test.argument);
     std::vector<std::vector<Test>> alternatives;
@@ -247,24 +219,31 @@ class Reader {
       for (const Test& test : tests) alternatives.push_back({test});
     for (const auto& alternative : alternatives) {
       if (profile_.filter.rules.size() == kMaxRules)
-        return wrong(place, "more than " + std::to_string(kMaxRules) + " rules");
+        return entry.fail("more than " + std::to_string(kMaxRules) + " rules");
       rule.tests = alternative;
       profile_.filter.rules.push_back(rule);
     }
-    return Done{};
   }
 
-  const Circumstances& here_;
+  const TargetContext& here_;
   Profile profile_;
 };
 
 }  // namespace
 
-Result<Profile> parse_profile(std::string_view text, const Circumstances& here) {
+Result<Profile> parse_profile(std::string_view text, const TargetContext& here) {
   auto json = base::parse_json(text);
   // The parser repeats what it read, whatever that was.
   if (!json) return Error{base::printable(json.error().message)};
-  return Reader(here).read(*json);
+  std::optional<Error> problem;
+  JsonReader(*json, "the profile", problem)
+      .refuse_other_members({"defaultAction", "defaultErrnoRet", "defaultErrno", "architectures",
+                             "archMap", "flags", "listenerPath", "listenerMetadata", "syscalls",
+                             "comment", "$schema"});
+  Reader reader(here);
+  if (!problem) reader.read(JsonReader(*json, "", problem));
+  if (problem) return std::move(*problem);
+  return reader.take();
 }
 
 }  // namespace gpuinit::seccomp

@@ -1,6 +1,5 @@
-// Reads a seccomp profile as container engines take it: OCI's form (linux.seccomp of
-// config.json, runtime-spec config-linux.md) or Docker's, which adds archMap, includes
-// and excludes. Means what it means to runc; what gpuinit cannot do is refused.
+// What a command's filter starts from: a profile as container engines take it, or what
+// Docker lets a container do by default.
 #pragma once
 
 #include <string>
@@ -17,12 +16,18 @@ inline constexpr std::size_t kMaxProfileBytes = 1024 * 1024;  // Docker's own ha
 
 struct Profile {
   Filter filter;
-  // Names in rules that would allow them and that are no call here: the profile is
-  // newer than gpuinit. They fail as all calls do that no rule allows.
+  // Names in rules that would allow them which are not system calls here: the profile is
+  // newer than gpuinit. They fail like every call that no rule allows.
   std::vector<std::string> unknown_names;
 };
 
-// The error names the place: "syscalls[3].args[0].op: …".
-Result<Profile> parse_profile(std::string_view text, const Circumstances& here);
+// OCI's form (linux.seccomp of config.json, runtime-spec config-linux.md) or Docker's, which
+// adds archMap, includes and excludes. Means what it means to runc; what gpuinit cannot do is
+// refused. The error names the place: "syscalls[3].args[0].op: …".
+Result<Profile> parse_profile(std::string_view text, const TargetContext& here);
+
+// Calls that Docker does not allow fail with EPERM, newer ones with ENOSYS. A capability
+// that the command can have allows the calls that need it.
+Filter docker_default(const TargetContext& here);
 
 }  // namespace gpuinit::seccomp

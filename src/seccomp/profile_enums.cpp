@@ -7,12 +7,12 @@ namespace gpuinit::seccomp {
 namespace {
 
 template <class V>
-struct Word {
+struct Named {
   std::string_view name;
   V value;
 };
 
-constexpr Word<Action> kActions[] = {
+constexpr Named<Action> kActions[] = {
     {"SCMP_ACT_ALLOW", Action::kAllow},
     {"SCMP_ACT_ERRNO", Action::kError},
     {"SCMP_ACT_LOG", Action::kLog},
@@ -22,12 +22,12 @@ constexpr Word<Action> kActions[] = {
     {"SCMP_ACT_KILL_PROCESS", Action::kKillProcess},
 };
 
-constexpr Word<std::string_view> kNotSupported[] = {
+constexpr Named<std::string_view> kNotSupported[] = {
     {"SCMP_ACT_TRACE", "no tracer is attached to the command"},
     {"SCMP_ACT_NOTIFY", "gpuinit hands no calls to a listener"},
 };
 
-constexpr Word<Test::Is> kComparisons[] = {
+constexpr Named<Test::Is> kComparisons[] = {
     {"SCMP_CMP_EQ", Test::Is::kEqual},
     {"SCMP_CMP_NE", Test::Is::kNotEqual},
     {"SCMP_CMP_LT", Test::Is::kLess},
@@ -38,9 +38,9 @@ constexpr Word<Test::Is> kComparisons[] = {
 };
 
 template <class V, std::size_t N>
-std::optional<V> find(const Word<V> (&words)[N], std::string_view name) {
-  for (const auto& word : words)
-    if (word.name == name) return word.value;
+std::optional<V> find(const Named<V> (&values)[N], std::string_view name) {
+  for (const auto& known : values)
+    if (known.name == name) return known.value;
   return std::nullopt;
 }
 

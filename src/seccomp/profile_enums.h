@@ -1,4 +1,4 @@
-// The words of OCI and Docker profiles and what they mean here.
+// The enumerations of OCI and Docker profiles: their names, and what they mean here.
 // Source: runtime-spec config-linux.md, "Seccomp".
 #pragma once
 
@@ -20,16 +20,16 @@ inline constexpr std::string_view kOwnArchitecture = "SCMP_ARCH_AARCH64";
 inline constexpr std::string_view kOwnMachine = "arm64";
 #endif
 
-// "SCMP_ACT_ERRNO"; no value for what there is not and for what is not supported.
+// "SCMP_ACT_ERRNO"; nullopt if there is no such action, or if it is not supported.
 std::optional<Action> action_by_name(std::string_view name);
 
-// Why that action is not supported; empty if it is, or if there is no such action.
+// Why that action is not supported. Empty if it is, or if there is no such action.
 std::string_view why_not_supported(std::string_view action);
 
-// "SCMP_CMP_EQ".
+// "SCMP_CMP_EQ"; nullopt if there is no such comparison.
 std::optional<Test::Is> comparison_by_name(std::string_view name);
 
-// "EPERM".
+// "EPERM"; nullopt if there is no such error.
 std::optional<int> errno_by_name(std::string_view name);
 
 }  // namespace gpuinit::seccomp

@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 
 #include "base/text.h"
 
@@ -15,47 +15,13 @@ namespace gpuinit::seccomp {
 namespace {
 
 // In the order of their numbers.
-constexpr std::array<std::string_view, 41> kCapabilities{"CHOWN",
-                                                         "DAC_OVERRIDE",
-                                                         "DAC_READ_SEARCH",
-                                                         "FOWNER",
-                                                         "FSETID",
-                                                         "KILL",
-                                                         "SETGID",
-                                                         "SETUID",
-                                                         "SETPCAP",
-                                                         "LINUX_IMMUTABLE",
-                                                         "NET_BIND_SERVICE",
-                                                         "NET_BROADCAST",
-                                                         "NET_ADMIN",
-                                                         "NET_RAW",
-                                                         "IPC_LOCK",
-                                                         "IPC_OWNER",
-                                                         "SYS_MODULE",
-                                                         "SYS_RAWIO",
-                                                         "SYS_CHROOT",
-                                                         "SYS_PTRACE",
-                                                         "SYS_PACCT",
-                                                         "SYS_ADMIN",
-                                                         "SYS_BOOT",
-                                                         "SYS_NICE",
-                                                         "SYS_RESOURCE",
-                                                         "SYS_TIME",
-                                                         "SYS_TTY_CONFIG",
-                                                         "MKNOD",
-                                                         "LEASE",
-                                                         "AUDIT_WRITE",
-                                                         "AUDIT_CONTROL",
-                                                         "SETFCAP",
-                                                         "MAC_OVERRIDE",
-                                                         "MAC_ADMIN",
-                                                         "SYSLOG",
-                                                         "WAKE_ALARM",
-                                                         "BLOCK_SUSPEND",
-                                                         "AUDIT_READ",
-                                                         "PERFMON",
-                                                         "BPF",
-                                                         "CHECKPOINT_RESTORE"};
+constexpr std::string_view kCapabilities =
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
+    "LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER "
+    "SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE "
+    "SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP "
+    "MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF "
+    "CHECKPOINT_RESTORE";
 constexpr std::string_view kPrefix = "CAP_";
 
 struct OwnCapabilities {
@@ -83,8 +49,8 @@ std::uint64_t bounding_set() {
 
 }  // namespace
 
-Circumstances read_circumstances() {
-  Circumstances here;
+TargetContext read_target_context() {
+  TargetContext here;
   const OwnCapabilities own = own_capabilities();
   here.needs_no_new_privs = ((own.effective >> CAP_SYS_ADMIN) & 1U) == 0;
   here.capabilities = here.needs_no_new_privs ? own.permitted : bounding_set();
@@ -96,9 +62,10 @@ Circumstances read_circumstances() {
 std::optional<int> capability_number(std::string_view name) {
   if (!name.starts_with(kPrefix)) return std::nullopt;
   name.remove_prefix(kPrefix.size());
-  for (std::size_t number = 0; number < kCapabilities.size(); ++number)
-    if (kCapabilities[number] == name) return static_cast<int>(number);
-  return std::nullopt;
+  const auto names = base::split_words(kCapabilities);
+  const auto found = std::ranges::find(names, name);
+  return found != names.end() ? std::optional(static_cast<int>(found - names.begin()))
+                              : std::nullopt;
 }
 
 std::optional<std::pair<int, int>> kernel_version(std::string_view release) {

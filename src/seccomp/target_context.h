@@ -1,4 +1,4 @@
-// What the rules of a profile may depend on besides the call.
+// Where a filter is to hold: what the rules of a profile may depend on besides the call.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace gpuinit::seccomp {
 
-struct Circumstances {
+struct TargetContext {
   // Bit n: capability n. Those that the command can ever have.
   std::uint64_t capabilities = 0;
   std::pair<int, int> kernel{0, 0};  // {6, 1} for 6.1.0-13; {0, 0}: unknown, older than any
@@ -23,14 +23,14 @@ struct Circumstances {
   }
 };
 
-// Of this process. With no_new_privs the command can never have more than we are
-// permitted now; without it, what is in our bounding set.
-Circumstances read_circumstances();
+// Of this process. With no_new_privs the command can never have more than what is permitted
+// to us now; without it, what is in our bounding set.
+TargetContext read_target_context();
 
-// "CAP_SYS_ADMIN" → 21; linux/capability.h.
+// "CAP_SYS_ADMIN" → 21 (linux/capability.h); nullopt if there is no such capability.
 std::optional<int> capability_number(std::string_view name);
 
-// "4.8" or "6.1.0-13-amd64" → {4, 8}, {6, 1}.
+// "4.8" or "6.1.0-13-amd64" → {4, 8}, {6, 1}; nullopt if it does not start like that.
 std::optional<std::pair<int, int>> kernel_version(std::string_view release);
 
 }  // namespace gpuinit::seccomp

@@ -10,14 +10,14 @@ FatbinGroup group(std::vector<std::string> targets, std::uint64_t containers) {
 }
 
 CoverageVerdict judged(const std::vector<FatbinGroup>& groups, rules::ComputeCapability device,
-                       Jit jit = Jit::kYes) {
+                       Tristate jit = Tristate::kYes) {
   return verdict_of(coverage_of(groups, device, [&](const auto&) { return jit; }));
 }
 
 TEST(ArchCoverage, CountsEachContainerOnce) {
   const std::vector<FatbinGroup> groups{group({"compute_90", "sm_80", "sm_90"}, 341),
                                         group({"sm_90a"}, 2)};
-  const auto coverage = coverage_of(groups, {9, 0}, [](const auto&) { return Jit::kYes; });
+  const auto coverage = coverage_of(groups, {9, 0}, [](const auto&) { return Tristate::kYes; });
   EXPECT_EQ(coverage.total, 343U);
   EXPECT_EQ(coverage.native, 343U);
   EXPECT_EQ(coverage.jit, 0U);
@@ -34,17 +34,17 @@ TEST(ArchCoverage, MostOfTheCodeDecides) {
 
 TEST(ArchCoverage, PtxIsSlowOrBlockedOrUndecided) {
   const std::vector<FatbinGroup> torch{group({"compute_90", "sm_90"}, 341), group({"sm_90a"}, 2)};
-  EXPECT_EQ(judged(torch, {12, 0}, Jit::kYes), CoverageVerdict::kSlowStart);
-  EXPECT_EQ(judged(torch, {12, 0}, Jit::kNo), CoverageVerdict::kBlocked);
-  EXPECT_EQ(judged(torch, {12, 0}, Jit::kUnknown), CoverageVerdict::kUnknown);
-  EXPECT_EQ(judged(torch, {9, 0}, Jit::kNo), CoverageVerdict::kGood);
+  EXPECT_EQ(judged(torch, {12, 0}, Tristate::kYes), CoverageVerdict::kSlowStart);
+  EXPECT_EQ(judged(torch, {12, 0}, Tristate::kNo), CoverageVerdict::kBlocked);
+  EXPECT_EQ(judged(torch, {12, 0}, Tristate::kUnknown), CoverageVerdict::kUnknown);
+  EXPECT_EQ(judged(torch, {9, 0}, Tristate::kNo), CoverageVerdict::kGood);
 }
 
 // Two containers of machine code do not help when all the others cannot be compiled.
 TEST(ArchCoverage, AHandfulOfNativeCodeIsNoCoverage) {
   const std::vector<FatbinGroup> torch{group({"compute_80", "sm_80"}, 341), group({"sm_90a"}, 2)};
-  EXPECT_EQ(judged(torch, {9, 0}, Jit::kNo), CoverageVerdict::kBlocked);
-  EXPECT_EQ(judged(torch, {9, 0}, Jit::kYes), CoverageVerdict::kSlowStart);
+  EXPECT_EQ(judged(torch, {9, 0}, Tristate::kNo), CoverageVerdict::kBlocked);
+  EXPECT_EQ(judged(torch, {9, 0}, Tristate::kYes), CoverageVerdict::kSlowStart);
 }
 
 TEST(ArchCoverage, SomeIsPartial) {

@@ -157,22 +157,21 @@ TEST(NodeFile, TheProcessorIsCalledAsUnameCallsIt) {
 
 TEST(NodeFile, AnUnknownKeyIsRefusedWithTheNearestValidOne) {
   EXPECT_EQ(problem(R"({"node":{"dirver":{}}})"),
-            "node: unknown key \"dirver\", did you mean \"driver\"?");
+            "node: unknown key `dirver`; did you mean `driver`?");
   EXPECT_EQ(problem(R"({"node":{"devices":[{"compute_capabilty":"9.0"}]}})"),
-            "node.devices[0]: unknown key \"compute_capabilty\", did you mean "
-            "\"compute_capability\"?");
+            "node.devices[0]: unknown key `compute_capabilty`; did you mean `compute_capability`?");
   EXPECT_THAT(problem(R"({"node":{"driver":{"zzz":1}}})"),
-              HasSubstr("unknown key \"zzz\"; valid are kernel_version, cuda_version, libcuda"));
-  EXPECT_EQ(problem(R"({"nodes":{}})"), "unknown key \"nodes\", did you mean \"node\"?");
+              HasSubstr("unknown key `zzz`; valid are kernel_version, cuda_version, libcuda"));
+  EXPECT_EQ(problem(R"({"nodes":{}})"), "unknown key `nodes`; did you mean `node`?");
 }
 
 TEST(NodeFile, AControlCharacterInAKeyIsShownHarmless) {
-  EXPECT_THAT(problem("{\"node\":{\"\\u001b[2J\":1}}"), HasSubstr("\"\\x1b[2J\""));
+  EXPECT_THAT(problem("{\"node\":{\"\\u001b[2J\":1}}"), HasSubstr("`\\x1b[2J`"));
 }
 
 TEST(NodeFile, TheDocumentAroundTheNodeIsChecked) {
   EXPECT_EQ(problem("{}"), "there is no \"node\" in it");
-  EXPECT_EQ(problem("[]"), "expected an object like {\"node\": {…}}, got array");
+  EXPECT_EQ(problem("[]"), "expected an object like {\"node\": {…}}, got an array");
   EXPECT_EQ(problem(R"({"driver":{}})"),
             "\"driver\" belongs inside \"node\": write {\"node\": {\"driver\": …}}");
   EXPECT_EQ(problem(R"({"schema":2,"node":{}})"), "schema: this gpuinit reads schema 1, got 2");
@@ -180,7 +179,7 @@ TEST(NodeFile, TheDocumentAroundTheNodeIsChecked) {
             "schema: this gpuinit reads schema 1, got \"1\"");
   EXPECT_EQ(problem(R"({"facts":{},"node":{}})"),
             "\"node\" and \"facts\" side by side: keep the one you mean");
-  EXPECT_EQ(problem(R"({"facts":[]})"), "facts: expected an object, got array");
+  EXPECT_EQ(problem(R"({"facts":[]})"), "facts: expected an object, got an array");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include "fuzz/require.h"
 #include "seccomp/abis.h"
-#include "seccomp/describe.h"
 #include "seccomp/profile.h"
 
 namespace {
@@ -37,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       seccomp_data call{};
       call.nr = static_cast<int>(abi.first_number | number);
       call.arch = abi.audit_arch;
-      verdict(*program, call);
+      evaluate(*program, call);
     }
   return 0;
 }

@@ -32,31 +32,31 @@ TEST(PythonAbi, LeavesAloneWhatItDoesNotKnow) {
 struct Case {
   const char* interpreter;
   const char* extension;
-  Imports imports;
+  Tristate imports;
 };
 
 TEST(PythonAbi, AnInterpreterImportsItsOwnExtensions) {
   const Case cases[] = {
-      {"cpython-312-x86_64-linux-gnu", "cpython-312-x86_64-linux-gnu", Imports::kYes},
-      {"cpython-312-x86_64-linux-gnu", "cpython-310-x86_64-linux-gnu", Imports::kNo},
-      {"cpython-313t-x86_64-linux-gnu", "cpython-313-x86_64-linux-gnu", Imports::kNo},
-      {"cpython-313-x86_64-linux-gnu", "cpython-313t-x86_64-linux-gnu", Imports::kNo},
-      {"cpython-312-x86_64-linux-gnu", "cpython-312-aarch64-linux-gnu", Imports::kNo},
-      {"cpython-312-x86_64-linux-musl", "cpython-312-x86_64-linux-gnu", Imports::kNo},
+      {"cpython-312-x86_64-linux-gnu", "cpython-312-x86_64-linux-gnu", Tristate::kYes},
+      {"cpython-312-x86_64-linux-gnu", "cpython-310-x86_64-linux-gnu", Tristate::kNo},
+      {"cpython-313t-x86_64-linux-gnu", "cpython-313-x86_64-linux-gnu", Tristate::kNo},
+      {"cpython-313-x86_64-linux-gnu", "cpython-313t-x86_64-linux-gnu", Tristate::kNo},
+      {"cpython-312-x86_64-linux-gnu", "cpython-312-aarch64-linux-gnu", Tristate::kNo},
+      {"cpython-312-x86_64-linux-musl", "cpython-312-x86_64-linux-gnu", Tristate::kNo},
       // A debug build takes release builds since 3.8, a release build no debug builds.
-      {"cpython-311d-x86_64-linux-gnu", "cpython-311-x86_64-linux-gnu", Imports::kYes},
-      {"cpython-313td-x86_64-linux-gnu", "cpython-313t-x86_64-linux-gnu", Imports::kYes},
-      {"cpython-311-x86_64-linux-gnu", "cpython-311d-x86_64-linux-gnu", Imports::kNo},
-      {"cpython-37dm-x86_64-linux-gnu", "cpython-37m-x86_64-linux-gnu", Imports::kNo},
+      {"cpython-311d-x86_64-linux-gnu", "cpython-311-x86_64-linux-gnu", Tristate::kYes},
+      {"cpython-313td-x86_64-linux-gnu", "cpython-313t-x86_64-linux-gnu", Tristate::kYes},
+      {"cpython-311-x86_64-linux-gnu", "cpython-311d-x86_64-linux-gnu", Tristate::kNo},
+      {"cpython-37dm-x86_64-linux-gnu", "cpython-37m-x86_64-linux-gnu", Tristate::kNo},
       // Untagged and stable-ABI names.
-      {"cpython-312-x86_64-linux-gnu", "", Imports::kYes},
-      {"cpython-312-x86_64-linux-gnu", "abi3", Imports::kYes},
-      {"cpython-313t-x86_64-linux-gnu", "abi3", Imports::kUnknown},
+      {"cpython-312-x86_64-linux-gnu", "", Tristate::kYes},
+      {"cpython-312-x86_64-linux-gnu", "abi3", Tristate::kYes},
+      {"cpython-313t-x86_64-linux-gnu", "abi3", Tristate::kUnknown},
       // No ground for a verdict.
-      {"cpython-312", "cpython-312-x86_64-linux-gnu", Imports::kUnknown},
-      {"cpython-312", "cpython-310-x86_64-linux-gnu", Imports::kNo},
-      {"pypy310-pp73-x86_64-linux-gnu", "cpython-310-x86_64-linux-gnu", Imports::kUnknown},
-      {"cpython-312-x86_64-linux-gnu", "something", Imports::kUnknown},
+      {"cpython-312", "cpython-312-x86_64-linux-gnu", Tristate::kUnknown},
+      {"cpython-312", "cpython-310-x86_64-linux-gnu", Tristate::kNo},
+      {"pypy310-pp73-x86_64-linux-gnu", "cpython-310-x86_64-linux-gnu", Tristate::kUnknown},
+      {"cpython-312-x86_64-linux-gnu", "something", Tristate::kUnknown},
   };
   for (const auto& [interpreter, extension, imports] : cases)
     EXPECT_EQ(imports_extension(interpreter, extension), imports)

@@ -46,36 +46,36 @@ TEST(PythonRequirement, WhatIsNoneIsNone) {
 TEST(PythonMarker, HoldsAsPackagingSays) {
   const auto variables = linux_markers("3.12.4", "x86_64");
   for (const auto& row : packaging_table::kMarkers)
-    EXPECT_EQ(holds_marker(row.marker, variables), row.holds ? Answer::kYes : Answer::kNo)
+    EXPECT_EQ(holds_marker(row.marker, variables), row.holds ? Tristate::kYes : Tristate::kNo)
         << row.marker;
 }
 
 TEST(PythonMarker, WhatIsNotKnownIsUnknown) {
   const auto variables = linux_markers("3.12", "");
-  EXPECT_EQ(holds_marker("", variables), Answer::kYes);
+  EXPECT_EQ(holds_marker("", variables), Tristate::kYes);
   for (const char* marker :
        {"platform_machine == 'x86_64'", "python_full_version < '3.12.1'", "platform_release > '5'",
         "python_version", "python_version >=", "'a", "python_version >= '3.8' and",
         "python_version >= '3.8')", "((python_version >= '3.8')", "sys_platform < 'z'",
         "python_version >= 'soon'", "sys_platform = 'linux'", "python_version >= '3.8' xor 'a'"})
-    EXPECT_EQ(holds_marker(marker, variables), Answer::kUnknown) << marker;
+    EXPECT_EQ(holds_marker(marker, variables), Tristate::kUnknown) << marker;
   // One side decides.
   EXPECT_EQ(holds_marker("platform_release > '5' and sys_platform == 'win32'", variables),
-            Answer::kNo);
+            Tristate::kNo);
   EXPECT_EQ(holds_marker("platform_release > '5' or sys_platform == 'linux'", variables),
-            Answer::kYes);
+            Tristate::kYes);
   EXPECT_EQ(
       holds_marker(std::string(1000, '(') + "sys_platform == 'linux'" + std::string(1000, ')'),
                    variables),
-      Answer::kUnknown);
-  EXPECT_EQ(holds_marker("python_version >= '3.8'", linux_markers("", "")), Answer::kUnknown);
+      Tristate::kUnknown);
+  EXPECT_EQ(holds_marker("python_version >= '3.8'", linux_markers("", "")), Tristate::kUnknown);
 }
 
 TEST(PythonMarker, AnExtraThatWasAskedFor) {
   auto variables = linux_markers("3.14.0", "x86_64");
-  EXPECT_EQ(holds_marker("extra == 'cublas'", variables), Answer::kNo);
+  EXPECT_EQ(holds_marker("extra == 'cublas'", variables), Tristate::kNo);
   variables["extra"] = "cu_blas";
-  EXPECT_EQ(holds_marker("extra == \"Cu-Blas\"", variables), Answer::kYes);
+  EXPECT_EQ(holds_marker("extra == \"Cu-Blas\"", variables), Tristate::kYes);
 }
 
 }  // namespace

@@ -56,26 +56,26 @@ TEST(PythonSpecifier, IsSatisfiedAsPackagingSays) {
     ASSERT_EQ(specifier.has_value(), !expected.empty()) << row.specifier;
     for (std::size_t i = 0; i < expected.size(); ++i)
       EXPECT_EQ(satisfies(kVersions[i], *specifier),
-                expected[i] == '1' ? Answer::kYes : Answer::kNo)
+                expected[i] == '1' ? Tristate::kYes : Tristate::kNo)
           << kVersions[i] << " " << row.specifier;
   }
 }
 
 TEST(PythonSpecifier, ArbitraryEqualityComparesText) {
-  EXPECT_EQ(satisfies("2.8.0+CU128", *parse_python_specifier("===2.8.0+cu128")), Answer::kYes);
-  EXPECT_EQ(satisfies("2.8.0", *parse_python_specifier("=== 2.8.1")), Answer::kNo);
-  EXPECT_EQ(satisfies("2.8", *parse_python_specifier("===2.8.0")), Answer::kUnknown);
-  EXPECT_EQ(satisfies("weird", *parse_python_specifier("===weird")), Answer::kYes);
+  EXPECT_EQ(satisfies("2.8.0+CU128", *parse_python_specifier("===2.8.0+cu128")), Tristate::kYes);
+  EXPECT_EQ(satisfies("2.8.0", *parse_python_specifier("=== 2.8.1")), Tristate::kNo);
+  EXPECT_EQ(satisfies("2.8", *parse_python_specifier("===2.8.0")), Tristate::kUnknown);
+  EXPECT_EQ(satisfies("weird", *parse_python_specifier("===weird")), Tristate::kYes);
 }
 
 TEST(PythonSpecifier, AllClausesMustHold) {
-  EXPECT_EQ(satisfies_all("13.5.0", "<14,>=13.0.3"), Answer::kYes);
-  EXPECT_EQ(satisfies_all("14.0", "<14, >=13.0.3"), Answer::kNo);
-  EXPECT_EQ(satisfies_all("1.0", ""), Answer::kYes);
-  EXPECT_EQ(satisfies_all("1.0", ">=1,"), Answer::kYes);
-  EXPECT_EQ(satisfies_all("1.0", ">=1,what"), Answer::kUnknown);
-  EXPECT_EQ(satisfies_all("1.0", ">=2,what"), Answer::kNo);
-  EXPECT_EQ(satisfies_all("not a version", ">=2"), Answer::kUnknown);
+  EXPECT_EQ(satisfies_all("13.5.0", "<14,>=13.0.3"), Tristate::kYes);
+  EXPECT_EQ(satisfies_all("14.0", "<14, >=13.0.3"), Tristate::kNo);
+  EXPECT_EQ(satisfies_all("1.0", ""), Tristate::kYes);
+  EXPECT_EQ(satisfies_all("1.0", ">=1,"), Tristate::kYes);
+  EXPECT_EQ(satisfies_all("1.0", ">=1,what"), Tristate::kUnknown);
+  EXPECT_EQ(satisfies_all("1.0", ">=2,what"), Tristate::kNo);
+  EXPECT_EQ(satisfies_all("not a version", ">=2"), Tristate::kUnknown);
 }
 
 }  // namespace

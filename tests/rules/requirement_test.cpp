@@ -23,22 +23,22 @@ RequirementFacts t4() { return node("12.2", "535.104.05", "7.5", {"tesla"}); }
 
 struct Case {
   const char* requirement;
-  Met met;
+  Tristate met;
 };
 
 TEST(Requirement, OperatorsCompareVersionsNumberByNumber) {
   const Case cases[] = {
-      {"cuda>=12.2", Met::kYes},        {"cuda>=12.3", Met::kNo},
-      {"cuda>12.2", Met::kNo},          {"cuda>12.1", Met::kYes},
-      {"cuda<=12.2", Met::kYes},        {"cuda<12.10", Met::kYes},
-      {"cuda<12.2", Met::kNo},          {"cuda=12.2", Met::kYes},
-      {"cuda=12.2.0", Met::kYes},       {"cuda!=12.2", Met::kNo},
-      {"cuda!=12.3", Met::kYes},        {"driver>=535", Met::kYes},
-      {"driver<536", Met::kYes},        {"driver>=535.104.05", Met::kYes},
-      {"driver>=535.104.5", Met::kYes}, {"driver>535.104.06", Met::kNo},
-      {"driver=535", Met::kNo},         {"arch>=7.5", Met::kYes},
-      {"arch=7.5", Met::kYes},          {"arch>=8.0", Met::kNo},
-      {"CUDA>=12.2", Met::kYes},
+      {"cuda>=12.2", Tristate::kYes},        {"cuda>=12.3", Tristate::kNo},
+      {"cuda>12.2", Tristate::kNo},          {"cuda>12.1", Tristate::kYes},
+      {"cuda<=12.2", Tristate::kYes},        {"cuda<12.10", Tristate::kYes},
+      {"cuda<12.2", Tristate::kNo},          {"cuda=12.2", Tristate::kYes},
+      {"cuda=12.2.0", Tristate::kYes},       {"cuda!=12.2", Tristate::kNo},
+      {"cuda!=12.3", Tristate::kYes},        {"driver>=535", Tristate::kYes},
+      {"driver<536", Tristate::kYes},        {"driver>=535.104.05", Tristate::kYes},
+      {"driver>=535.104.5", Tristate::kYes}, {"driver>535.104.06", Tristate::kNo},
+      {"driver=535", Tristate::kNo},         {"arch>=7.5", Tristate::kYes},
+      {"arch=7.5", Tristate::kYes},          {"arch>=8.0", Tristate::kNo},
+      {"CUDA>=12.2", Tristate::kYes},
   };
   for (const auto& test : cases)
     EXPECT_EQ(requirement_met(test.requirement, t4()), test.met) << test.requirement;
@@ -46,17 +46,17 @@ TEST(Requirement, OperatorsCompareVersionsNumberByNumber) {
 
 TEST(Requirement, BlanksAreAlternativesAndCommasConditions) {
   const Case cases[] = {
-      {"", Met::kYes},
-      {"  ", Met::kYes},
-      {",", Met::kYes},
-      {"cuda>=13.0 arch=7.5", Met::kYes},
-      {"cuda>=13.0 arch=8.0", Met::kNo},
-      {"cuda>=12.2,arch=7.5", Met::kYes},
-      {"cuda>=12.2,arch=8.0", Met::kNo},
-      {"cuda<12.0 cuda>=12.0,arch=7.5", Met::kYes},
-      {"cuda>=13.0  arch=7.5 ", Met::kYes},
-      {"cuda>=12.2,,arch=7.5,", Met::kYes},
-      {"cuda>=13.0 ,", Met::kNo},
+      {"", Tristate::kYes},
+      {"  ", Tristate::kYes},
+      {",", Tristate::kYes},
+      {"cuda>=13.0 arch=7.5", Tristate::kYes},
+      {"cuda>=13.0 arch=8.0", Tristate::kNo},
+      {"cuda>=12.2,arch=7.5", Tristate::kYes},
+      {"cuda>=12.2,arch=8.0", Tristate::kNo},
+      {"cuda<12.0 cuda>=12.0,arch=7.5", Tristate::kYes},
+      {"cuda>=13.0  arch=7.5 ", Tristate::kYes},
+      {"cuda>=12.2,,arch=7.5,", Tristate::kYes},
+      {"cuda>=13.0 ,", Tristate::kNo},
   };
   for (const auto& test : cases)
     EXPECT_EQ(requirement_met(test.requirement, t4()), test.met) << test.requirement;
@@ -64,21 +64,21 @@ TEST(Requirement, BlanksAreAlternativesAndCommasConditions) {
 
 TEST(Requirement, WhatIsNotUnderstoodIsUnknownUnlessTheRestDecides) {
   const Case cases[] = {
-      {"notvalid", Met::kUnknown},
-      {"foo=45", Met::kUnknown},
-      {"cuda=foo", Met::kUnknown},
-      {"cuda==12.2", Met::kUnknown},
-      {"cuda=>12.2", Met::kUnknown},
-      {"cuda>=", Met::kUnknown},
-      {">=12.2", Met::kUnknown},
-      {"cuda>=12.2a", Met::kUnknown},
-      {"cuda>=12 foo=1", Met::kYes},
-      {"foo=1 cuda>=12", Met::kYes},
-      {"foo=1,cuda>=13", Met::kNo},
-      {"foo=1,cuda>=12", Met::kUnknown},
-      {"foo=1 cuda>=13", Met::kUnknown},
-      {"brand>tesla", Met::kUnknown},
-      {"cuda>=99999999999999999999", Met::kUnknown},
+      {"notvalid", Tristate::kUnknown},
+      {"foo=45", Tristate::kUnknown},
+      {"cuda=foo", Tristate::kUnknown},
+      {"cuda==12.2", Tristate::kUnknown},
+      {"cuda=>12.2", Tristate::kUnknown},
+      {"cuda>=", Tristate::kUnknown},
+      {">=12.2", Tristate::kUnknown},
+      {"cuda>=12.2a", Tristate::kUnknown},
+      {"cuda>=12 foo=1", Tristate::kYes},
+      {"foo=1 cuda>=12", Tristate::kYes},
+      {"foo=1,cuda>=13", Tristate::kNo},
+      {"foo=1,cuda>=12", Tristate::kUnknown},
+      {"foo=1 cuda>=13", Tristate::kUnknown},
+      {"brand>tesla", Tristate::kUnknown},
+      {"cuda>=99999999999999999999", Tristate::kUnknown},
   };
   for (const auto& test : cases)
     EXPECT_EQ(requirement_met(test.requirement, t4()), test.met) << test.requirement;
@@ -86,21 +86,23 @@ TEST(Requirement, WhatIsNotUnderstoodIsUnknownUnlessTheRestDecides) {
 
 TEST(Requirement, WhatIsNotKnownHoldsNothingAndBreaksNothing) {
   for (const char* text : {"cuda>=99", "driver>=999", "arch=1.0", "brand=tesla", "brand!=tesla"})
-    EXPECT_EQ(requirement_met(text, {}), Met::kUnknown) << text;
+    EXPECT_EQ(requirement_met(text, {}), Tristate::kUnknown) << text;
   RequirementFacts driver_only;
   driver_only.driver = version("535.104.05");
-  EXPECT_EQ(requirement_met("driver>=535 cuda>=99", driver_only), Met::kYes);
-  EXPECT_EQ(requirement_met("driver>=536,cuda>=99", driver_only), Met::kNo);
+  EXPECT_EQ(requirement_met("driver>=535 cuda>=99", driver_only), Tristate::kYes);
+  EXPECT_EQ(requirement_met("driver>=536,cuda>=99", driver_only), Tristate::kNo);
 }
 
 TEST(Requirement, ALowerBoundOfCudaDecidesWhatItCan) {
   RequirementFacts facts;
   facts.cuda = NativeCuda{version("13.4"), false};
   const Case cases[] = {
-      {"cuda>=13.4", Met::kYes},    {"cuda>=13.5", Met::kUnknown}, {"cuda>13.3", Met::kYes},
-      {"cuda>13.4", Met::kUnknown}, {"cuda<13.4", Met::kNo},       {"cuda<13.5", Met::kUnknown},
-      {"cuda<=13.3", Met::kNo},     {"cuda<=13.4", Met::kUnknown}, {"cuda=13.3", Met::kNo},
-      {"cuda=13.4", Met::kUnknown}, {"cuda!=13.3", Met::kYes},
+      {"cuda>=13.4", Tristate::kYes}, {"cuda>=13.5", Tristate::kUnknown},
+      {"cuda>13.3", Tristate::kYes},  {"cuda>13.4", Tristate::kUnknown},
+      {"cuda<13.4", Tristate::kNo},   {"cuda<13.5", Tristate::kUnknown},
+      {"cuda<=13.3", Tristate::kNo},  {"cuda<=13.4", Tristate::kUnknown},
+      {"cuda=13.3", Tristate::kNo},   {"cuda=13.4", Tristate::kUnknown},
+      {"cuda!=13.3", Tristate::kYes},
   };
   for (const auto& test : cases)
     EXPECT_EQ(requirement_met(test.requirement, facts), test.met) << test.requirement;
@@ -126,27 +128,27 @@ TEST(Requirement, RealOnesOfCudaImages) {
                       const std::string& name) {
     return requirement_met(text, node(cuda, driver, "8.0", brands_of(name)));
   };
-  EXPECT_EQ(met(kCuda122, "12.2", "535.104.05", "Tesla T4"), Met::kYes);
-  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "Tesla T4"), Met::kYes);
-  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "NVIDIA GeForce RTX 4090"), Met::kYes);
-  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "NVIDIA A100-SXM4-80GB"), Met::kYes);
-  EXPECT_EQ(met(kCuda122, "11.4", "470.82.01", "Quadro RTX 6000"), Met::kYes);
-  EXPECT_EQ(met(kCuda122, "12.1", "530.30.02", "NVIDIA GeForce RTX 4090"), Met::kNo);
-  EXPECT_EQ(met(kCuda122, "11.8", "520.61.05", "NVIDIA A100-SXM4-80GB"), Met::kNo);
+  EXPECT_EQ(met(kCuda122, "12.2", "535.104.05", "Tesla T4"), Tristate::kYes);
+  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "Tesla T4"), Tristate::kYes);
+  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "NVIDIA GeForce RTX 4090"), Tristate::kYes);
+  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "NVIDIA A100-SXM4-80GB"), Tristate::kYes);
+  EXPECT_EQ(met(kCuda122, "11.4", "470.82.01", "Quadro RTX 6000"), Tristate::kYes);
+  EXPECT_EQ(met(kCuda122, "12.1", "530.30.02", "NVIDIA GeForce RTX 4090"), Tristate::kNo);
+  EXPECT_EQ(met(kCuda122, "11.8", "520.61.05", "NVIDIA A100-SXM4-80GB"), Tristate::kNo);
   // A name that tells no brand: the driver's branch may still decide.
-  EXPECT_EQ(met(kCuda122, "12.1", "530.30.02", "GRID A100-10C"), Met::kNo);
-  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "GRID A100-10C"), Met::kUnknown);
+  EXPECT_EQ(met(kCuda122, "12.1", "530.30.02", "GRID A100-10C"), Tristate::kNo);
+  EXPECT_EQ(met(kCuda122, "12.0", "525.60.13", "GRID A100-10C"), Tristate::kUnknown);
   // Tesla only: GeForce fails, a T4 may call itself tesla or nvidia.
-  EXPECT_EQ(met(kCuda110, "10.2", "440.33.01", "GeForce RTX 2080"), Met::kNo);
-  EXPECT_EQ(met(kCuda110, "10.2", "440.33.01", "Tesla T4"), Met::kUnknown);
-  EXPECT_EQ(met(kCuda110, "10.1", "430.14", "Tesla T4"), Met::kNo);
-  EXPECT_EQ(met("cuda>=9.0", "13.0", "580.65.06", "NVIDIA H100 80GB HBM3"), Met::kYes);
+  EXPECT_EQ(met(kCuda110, "10.2", "440.33.01", "GeForce RTX 2080"), Tristate::kNo);
+  EXPECT_EQ(met(kCuda110, "10.2", "440.33.01", "Tesla T4"), Tristate::kUnknown);
+  EXPECT_EQ(met(kCuda110, "10.1", "430.14", "Tesla T4"), Tristate::kNo);
+  EXPECT_EQ(met("cuda>=9.0", "13.0", "580.65.06", "NVIDIA H100 80GB HBM3"), Tristate::kYes);
 }
 
 TEST(Requirement, BrandsCompareWithoutCase) {
-  EXPECT_EQ(requirement_met("brand=Tesla", t4()), Met::kYes);
-  EXPECT_EQ(requirement_met("brand!=GeForce", t4()), Met::kYes);
-  EXPECT_EQ(requirement_met("brand!=TESLA", t4()), Met::kNo);
+  EXPECT_EQ(requirement_met("brand=Tesla", t4()), Tristate::kYes);
+  EXPECT_EQ(requirement_met("brand!=GeForce", t4()), Tristate::kYes);
+  EXPECT_EQ(requirement_met("brand!=TESLA", t4()), Tristate::kNo);
 }
 
 TEST(Requirement, KnowsItsVariables) {

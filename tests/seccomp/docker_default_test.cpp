@@ -1,5 +1,3 @@
-#include "seccomp/docker_default.h"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +10,6 @@
 
 #include "base/json.h"
 #include "seccomp/abis.h"
-#include "seccomp/describe.h"
-#include "seccomp/overrides.h"
 #include "seccomp/profile.h"
 #include "support/run_program.h"
 #include "support/system_call.h"
@@ -26,14 +22,14 @@ using test::result_under;
 using testing::HasSubstr;
 
 // A container as Docker starts it.
-Circumstances in_a_container(std::uint64_t more_capabilities = 0) {
+TargetContext in_a_container(std::uint64_t more_capabilities = 0) {
   constexpr std::uint64_t kDefault = 0xa80425fb;  // of docker run
   return {kDefault | more_capabilities, {6, 1}, true};
 }
 
 std::uint64_t bit(int capability) { return std::uint64_t{1} << capability; }
 
-Program default_program(const Circumstances& here = in_a_container()) {
+Program default_program(const TargetContext& here = in_a_container()) {
   auto program = compile(docker_default(here));
   EXPECT_TRUE(program) << program.error().message;
   return program ? *program : Program{};
@@ -99,7 +95,7 @@ TEST(DockerDefault, CapabilitiesAllowTheirCalls) {
 }
 
 TEST(DockerDefault, PtraceIsAllowedWhereItIsNoWayAroundTheFilter) {
-  Circumstances here = in_a_container();
+  TargetContext here = in_a_container();
   EXPECT_EQ(allows(default_program(here), SYS_ptrace), Allows::kAlways);
   here.kernel = {4, 7};
   EXPECT_EQ(allows(default_program(here), SYS_ptrace), Allows::kNever);
@@ -168,8 +164,8 @@ TEST(DockerDefault, DiffersFromPodmansProfileOnlyForAReason) {
       call.arch = abi.audit_arch;
       const std::string name = call_name(call.arch, call.nr);
       if (name.starts_with("system call")) continue;
-      const bool we = verdict(ours, call) == SECCOMP_RET_ALLOW;
-      const bool they = verdict(*theirs, call) == SECCOMP_RET_ALLOW;
+      const bool we = evaluate(ours, call) == SECCOMP_RET_ALLOW;
+      const bool they = evaluate(*theirs, call) == SECCOMP_RET_ALLOW;
       if (we == they) ++same;
       else
         EXPECT_TRUE((we ? docker_allows : podman_allows).contains(name)) << abi.name << " " << name;
@@ -205,7 +201,7 @@ TEST(Overrides, DeniedSocketCannotBeHadThroughSocketcallWhileTheOthersCan) {
   const auto program = compile(filter);
   ASSERT_TRUE(program);
   const auto i386 = [&](int number, std::uint64_t first) {
-    return verdict(*program, {number, AUDIT_ARCH_I386, 0, {first}});
+    return evaluate(*program, {number, AUDIT_ARCH_I386, 0, {first}});
   };
   constexpr int kSocketcall = 102;
   constexpr int kIpc = 117;

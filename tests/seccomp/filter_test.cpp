@@ -139,7 +139,7 @@ TEST(Filter, CallsThatLibseccompDoesNotKnowCanBeDenied) {
 
 TEST(Filter, CallsNewerThanAllThatItNamesAreMissing) {
   Filter filter = allowing({allow("openat2"), deny("clone3", ENOSYS)});
-  filter.newer_calls_are_missing = true;
+  filter.enosys_for_newer_calls = true;
   const Program program = compiled(filter);
   EXPECT_EQ(result_under(program, [] { return errno_of(9999); }), ENOSYS);
   EXPECT_EQ(result_under(program, [] { return errno_of(438); }), ENOSYS) << "openat2 is 437";
@@ -188,15 +188,15 @@ TEST(Filter, SaysWhatTheKernelWouldDo) {
   seccomp_data call{};
   call.arch = kAbis[0].audit_arch;
   call.nr = SYS_getppid;
-  EXPECT_EQ(verdict(program, call), SECCOMP_RET_ERRNO | EACCES);
+  EXPECT_EQ(evaluate(program, call), SECCOMP_RET_ERRNO | EACCES);
   call.nr = SYS_getsid;
-  EXPECT_EQ(verdict(program, call), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(evaluate(program, call), SECCOMP_RET_ALLOW);
   call.args[0] = 7;
-  EXPECT_EQ(verdict(program, call), SECCOMP_RET_ERRNO | ESRCH);
+  EXPECT_EQ(evaluate(program, call), SECCOMP_RET_ERRNO | ESRCH);
   EXPECT_EQ(allows(program, SYS_getppid), Allows::kNever);
   EXPECT_EQ(allows(program, SYS_getsid), Allows::kForSomeArguments);
   EXPECT_EQ(allows(program, SYS_execve), Allows::kAlways);
-  EXPECT_EQ(verdict({}, call), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(evaluate({}, call), SECCOMP_RET_KILL_PROCESS);
 }
 
 TEST(Filter, ListenerHearsOfTheCall) {
@@ -271,9 +271,10 @@ TEST(CallNames, AreKnownOrANearOneIsSuggested) {
   EXPECT_TRUE(is_call_name("riscv_hwprobe"));
   EXPECT_FALSE(is_call_name("mounty"));
   EXPECT_FALSE(is_call_name(""));
-  EXPECT_EQ(nearest_call_name("umout2"), "umount2");
-  EXPECT_EQ(nearest_call_name("sokcetcall"), "socketcall");
-  EXPECT_EQ(nearest_call_name("zzzzzzzz"), "");
+  EXPECT_EQ(no_such_call("umout2"), "there is no system call `umout2`; did you mean `umount2`?");
+  EXPECT_EQ(no_such_call("sokcetcall"),
+            "there is no system call `sokcetcall`; did you mean `socketcall`?");
+  EXPECT_EQ(no_such_call("zzzzzzzz"), "there is no system call `zzzzzzzz`");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const Circumstances kHere{1U << CAP_SYS_CHROOT, {5, 10}, true};
+const TargetContext kHere{1U << CAP_SYS_CHROOT, {5, 10}, true};
 
 Filter filter_of(const std::string& text) {
   auto profile = parse_profile(text, kHere);
@@ -178,28 +178,28 @@ TEST(Profile, LogIsAFlag) {
 TEST(Profile, WhatIsWrongIsNamedWithItsPlace) {
   const std::pair<std::string, const char*> wrong[] = {
       {"", "parse error"},
-      {"[]", "the profile: expected an object, found array"},
+      {"[]", "the profile: expected an object, got an array"},
       {R"({"defaultAction": "SCMP_ACT_ALLOW")", "parse error at line 1"},
       {"{}", "defaultAction: is missing"},
-      {R"({"defaultAction": 1})", "defaultAction: expected a string, found number"},
+      {R"({"defaultAction": 1})", "defaultAction: expected a string, got number 1"},
       {R"({"defaultAction": "SCMP_ACT_ALLOW", "sycalls": []})",
-       "unknown key `sycalls`; did you mean `syscalls`?"},
+       "the profile: unknown key `sycalls`; did you mean `syscalls`?"},
       {R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/a.sock"})",
        "listenerPath: is not supported"},
       {R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {}})",
-       "syscalls: expected an array, found object"},
-      {with("3"), "syscalls[0]: expected an object, found number"},
+       "syscalls: expected an array, got an object"},
+      {with("3"), "syscalls[0]: expected an object, got number 3"},
       {with(R"({"names": "mkdir", "action": "SCMP_ACT_LOG"})"),
-       "syscalls[0].names: expected an array, found string"},
+       "syscalls[0].names: expected an array, got string \"mkdir\""},
       {with(R"({"names": ["mkdir", 1], "action": "SCMP_ACT_LOG"})"),
-       "syscalls[0].names[1]: expected a string, found number"},
+       "syscalls[0].names[1]: expected a string, got number 1"},
       {with(R"({"names": ["mkdir"]})"), "syscalls[0].action: is missing"},
       {with(R"({"names": ["mkdir"], "name": "rmdir", "action": "SCMP_ACT_LOG"})"),
        "syscalls[0]: has both `name` and `names`"},
       {with(R"({"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 4096})"),
        "syscalls[0].errnoRet: 4096 is more than 4095"},
       {with(R"({"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": -1})"),
-       "syscalls[0].errnoRet: expected a whole number"},
+       "syscalls[0].errnoRet: expected a whole number, got number -1"},
       {with(R"({"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errno": "EHUH"})"),
        "syscalls[0].errno: there is no error `EHUH`"},
       {with(R"({"names": ["mkdir"], "action": "SCMP_ACT_LOG", "args": [{"index": 6}]})"),
@@ -210,7 +210,7 @@ TEST(Profile, WhatIsWrongIsNamedWithItsPlace) {
       {with(R"({"names": ["mkdir"], "action": "SCMP_ACT_LOG", "includes": {"caps": ["CAP_X"]}})"),
        "syscalls[0].includes.caps: there is no capability `CAP_X`"},
       {with(R"({"names": ["mkdir"], "action": "SCMP_ACT_LOG", "excludes": {"minKernel": "new"}})"),
-       "syscalls[0].excludes.minKernel: expected a version"},
+       "syscalls[0].excludes.minKernel: expected a version such as \"4.8\", got string \"new\""},
       {std::string(100'000, '['), "nested deeper"},
   };
   for (const auto& [text, part] : wrong) EXPECT_THAT(error_of(text), HasSubstr(part)) << text;
@@ -229,19 +229,19 @@ TEST(Profile, MoreRulesThanTheKernelCouldTakeAreRefusedAtOnce) {
               HasSubstr("more than 4096 rules"));
 }
 
-TEST(Circumstances, OfThisProcess) {
-  const Circumstances here = read_circumstances();
+TEST(TargetContext, OfThisProcess) {
+  const TargetContext here = read_target_context();
   EXPECT_GE(here.kernel, std::pair(3, 0));
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   const int result = test::result_in_child([] {
     if (::setuid(65534) != 0) return 1;
-    const Circumstances then = read_circumstances();
+    const TargetContext then = read_target_context();
     return then.needs_no_new_privs && then.capabilities == 0 ? 0 : 2;
   });
   EXPECT_EQ(result, 0) << "without privileges it can have none of its bounding set";
 }
 
-TEST(Circumstances, Words) {
+TEST(TargetContext, Words) {
   EXPECT_EQ(capability_number("CAP_SYS_ADMIN"), CAP_SYS_ADMIN);
   EXPECT_EQ(capability_number("CAP_AUDIT_READ"), CAP_AUDIT_READ);
   EXPECT_EQ(capability_number("CAP_CHECKPOINT_RESTORE"), 40);

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/unique_fd.h"
-#include "gpuinit/node_facts.h"
+#include "gpuinit/probe_run.h"
 #include "gpuinit/result.h"
 #include "probe/child/child_program.h"
 #include "probe/child/scratch_directory.h"

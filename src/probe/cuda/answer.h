@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gpuinit/facts.h"
+#include "gpuinit/node_facts.h"
 
 namespace gpuinit::probe {
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "gpuinit/facts.h"
+#include "gpuinit/node_facts.h"
 #include "gpuinit/policy.h"
 #include "probe/cuda/driver_keepalive.h"
 

@@ -1,6 +1,6 @@
 #include "probe/python/python_lines.h"
 
-#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -9,57 +9,54 @@ namespace gpuinit::probe {
 
 namespace {
 
-using base::Json;
+using base::JsonReader;
 using Text = Fact<std::string>;
-using Texts = Fact<std::vector<std::string>>;
 
 constexpr std::size_t kMaxText = 4096;       // a path, a version
 constexpr std::size_t kMaxLong = 16 * 1024;  // a traceback, torch's configuration
+constexpr std::size_t kMaxReason = 300;
 constexpr std::size_t kMaxItems = 2000;
 
+// Empty if it is missing or of another type.
+std::string text_of(const JsonReader& in, std::string_view key, std::size_t limit = kMaxText) {
+  const auto found = in.member(key);
+  const std::string* said = found ? found->string() : nullptr;
+  return said != nullptr ? base::printable(*said, limit) : std::string();
+}
+
 // A text of several lines, each printable.
-std::string printable_lines(std::string_view text) {
+std::string lines_of(const JsonReader& in, std::string_view key) {
+  const auto found = in.member(key);
+  const std::string* said = found ? found->string() : nullptr;
   std::string result;
-  for (const auto line : base::split_lines(text.substr(0, kMaxLong))) {
+  if (said == nullptr) return result;
+  for (const auto line : base::split_lines(std::string_view(*said).substr(0, kMaxLong))) {
     if (!result.empty()) result += '\n';
     result += base::printable(line, kMaxText);
   }
   return result;
 }
 
-std::string text_of(const Json* json, std::size_t limit = kMaxText) {
-  const auto* text = json != nullptr ? json->as_string() : nullptr;
-  return text != nullptr ? base::printable(*text, limit) : std::string();
+bool take(const JsonReader& in, std::string& to) {
+  const std::string* said = in.string();
+  if (said != nullptr) to = base::printable(*said, kMaxText);
+  return said != nullptr;
 }
 
-// A key that is not there, or is of another type, leaves the fact as it is.
-void read(const Json& object, const std::string& key, Text& fact) {
-  const Json* json = object.find(key);
-  if (json != nullptr && json->is_null()) fact = Text::absent();
-  else if (json != nullptr && json->as_string() != nullptr) fact = Text(text_of(json));
-  else if (const Json* why = object.find("no " + key)) fact = Text::unknown(text_of(why, 300));
+bool take(const JsonReader& in, std::vector<std::string>& to) {
+  for (const std::string& item : in.strings())
+    if (to.size() < kMaxItems) to.push_back(base::printable(item, kMaxText));
+  return in.array() != nullptr;
 }
 
-void read(const Json& object, const std::string& key, Texts& fact) {
-  const Json* json = object.find(key);
-  if (json != nullptr && json->is_null()) fact = Texts::absent();
-  if (const Json* why = object.find("no " + key)) fact = Texts::unknown(text_of(why, 300));
-  const auto* array = json != nullptr ? json->as_array() : nullptr;
-  if (array == nullptr) return;
-  std::vector<std::string> items;
-  for (const Json& item : *array)
-    if (item.as_string() != nullptr && items.size() < kMaxItems) items.push_back(text_of(&item));
-  fact = std::move(items);
-}
-
-double number(const Json* json) {
-  if (json == nullptr) return 0;
-  if (const auto* real = std::get_if<double>(&json->value)) return *real;
-  if (const auto* whole = std::get_if<std::int64_t>(&json->value))
-    return static_cast<double>(*whole);
-  if (const auto* whole = std::get_if<std::uint64_t>(&json->value))
-    return static_cast<double>(*whole);
-  return 0;
+// What is missing or of another type leaves the fact as it is.
+template <class T>
+void read(const JsonReader& in, const std::string& key, Fact<T>& fact) {
+  const auto found = in.member(key);
+  T value;
+  if (found && found->json().is_null()) fact = Fact<T>::absent();
+  else if (found && take(*found, value)) fact = std::move(value);
+  else if (in.member("no " + key)) fact = Fact<T>::unknown(text_of(in, "no " + key, kMaxReason));
 }
 
 }  // namespace
@@ -90,59 +87,57 @@ void PythonLines::line(std::string_view text) {
       return stop(state, base::printable(text.substr(key.size())));
   auto json = base::parse_json(text);
   if (!json || json->as_object() == nullptr)
-    return stop(State::kGarbled, "no JSON object: " + base::printable(text, 120));
-  object(*json);
+    return stop(State::kGarbled, "not a JSON object: " + base::printable(text, 120));
+  std::optional<Error> ignored;  // what is wrong in an object is passed over
+  object(JsonReader(*json, "", ignored));
 }
 
-void PythonLines::object(const Json& json) {
-  if (const Json* step = json.find("step")) last_step_ = text_of(step, 200);
-  if (const Json* said = json.find("python")) python(*said);
-  read(json, "torch_origin", answer_.torch_origin);
-  if (const Json* why = json.find("no_torch_origin"))
-    answer_.torch_origin = Text::unknown(text_of(why, 300));
-  if (const Json* said = json.find("import")) import_result(*said);
-  if (const Json* said = json.find("torch")) torch(*said);
-  if (json.find("end") != nullptr) state_ = State::kWhole;
+void PythonLines::object(const JsonReader& in) {
+  if (in.member("step")) last_step_ = text_of(in, "step", 200);
+  if (const auto said = in.member("python")) python(*said);
+  read(in, "torch_origin", answer_.torch_origin);
+  if (in.member("no_torch_origin"))
+    answer_.torch_origin = Text::unknown(text_of(in, "no_torch_origin", kMaxReason));
+  if (const auto said = in.member("import")) import_result(*said);
+  if (const auto said = in.member("torch")) torch(*said);
+  if (in.member("end")) state_ = State::kWhole;
 }
 
-void PythonLines::python(const Json& json) {
+void PythonLines::python(const JsonReader& in) {
   greeted_ = true;
-  read(json, "version", answer_.version);
-  read(json, "soabi", answer_.soabi);
-  read(json, "executable", answer_.executable);
-  read(json, "prefix", answer_.prefix);
-  read(json, "base_prefix", answer_.base_prefix);
-  read(json, "exec_prefix", answer_.exec_prefix);
-  read(json, "path", answer_.sys_path);
-  read(json, "flags", answer_.flags);
+  read(in, "version", answer_.version);
+  read(in, "soabi", answer_.soabi);
+  read(in, "executable", answer_.executable);
+  read(in, "prefix", answer_.prefix);
+  read(in, "base_prefix", answer_.base_prefix);
+  read(in, "exec_prefix", answer_.exec_prefix);
+  read(in, "path", answer_.sys_path);
+  read(in, "flags", answer_.flags);
 }
 
-void PythonLines::import_result(const Json& json) {
+void PythonLines::import_result(const JsonReader& in) {
   if (answer_.imports.size() >= kMaxImports) return;
-  PythonImport result;
-  result.name = text_of(json.find("name"), 200);
-  result.error = text_of(json.find("error"), 200);
-  result.message = text_of(json.find("message"));
-  if (const Json* text = json.find("traceback"); text != nullptr && text->as_string() != nullptr)
-    result.traceback = printable_lines(*text->as_string());
+  PythonImport& result = answer_.imports.emplace_back();
+  result.name = text_of(in, "name", 200);
+  result.error = text_of(in, "error", 200);
+  result.message = text_of(in, "message");
+  result.traceback = lines_of(in, "traceback");
   if (!result.error.empty()) result.version = result.file = Text::unknown("not imported");
-  read(json, "version", result.version);
-  read(json, "file", result.file);
-  result.milliseconds = number(json.find("milliseconds"));
-  answer_.imports.push_back(std::move(result));
+  read(in, "version", result.version);
+  read(in, "file", result.file);
+  if (const auto took = in.member("milliseconds")) result.milliseconds = took->number().value_or(0);
 }
 
-void PythonLines::torch(const Json& json) {
+void PythonLines::torch(const JsonReader& in) {
   PythonTorch torch;
-  read(json, "version", torch.version);
-  read(json, "file", torch.file);
-  read(json, "cuda", torch.cuda);
-  read(json, "hip", torch.hip);
-  read(json, "arch_list", torch.arch_list);
-  read(json, "cudnn", torch.cudnn);
-  read(json, "config", torch.config);
-  if (const Json* config = json.find("config"); config != nullptr && config->as_string() != nullptr)
-    torch.config = Text(printable_lines(*config->as_string()));
+  read(in, "version", torch.version);
+  read(in, "file", torch.file);
+  read(in, "cuda", torch.cuda);
+  read(in, "hip", torch.hip);
+  read(in, "arch_list", torch.arch_list);
+  read(in, "cudnn", torch.cudnn);
+  read(in, "config", torch.config);
+  if (torch.config) torch.config = lines_of(in, "config");
   answer_.torch = std::move(torch);
 }
 

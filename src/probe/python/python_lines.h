@@ -1,5 +1,5 @@
-// Reads what the Python probe says: one JSON document a line, from code that may be
-// anybody's. Pure: bytes in, facts out.
+// Reads what the Python probe says: one JSON document a line, from code that
+// cannot be trusted. Pure: bytes in, facts out.
 //
 //   {"step": "import torch"}      before each thing that may hang or crash
 //   {"python": {version, hexversion, soabi, executable, prefix, base_prefix, exec_prefix,
@@ -12,7 +12,7 @@
 //
 // Every key may be missing and unknown ones are ignored. A child that could not become the
 // program says `not-started …` or `no-loader …` instead (gpuinit/probe_protocol.h). A line
-// that is no JSON object makes the answer garbled; what was said before stays. All text is
+// that is not a JSON object makes the answer garbled; what was said before stays. All text is
 // made printable, and what is longer than it can reasonably be is cut.
 #pragma once
 
@@ -20,7 +20,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
+#include "base/json_reader.h"
 #include "gpuinit/python_answer.h"
 
 namespace gpuinit::probe {
@@ -52,10 +52,10 @@ class PythonLines {
 
  private:
   void line(std::string_view text);
-  void object(const base::Json& json);
-  void python(const base::Json& json);
-  void import_result(const base::Json& json);
-  void torch(const base::Json& json);
+  void object(const base::JsonReader& in);
+  void python(const base::JsonReader& in);
+  void import_result(const base::JsonReader& in);
+  void torch(const base::JsonReader& in);
   void stop(State state, std::string why);
 
   State state_ = State::kPartial;

@@ -40,7 +40,7 @@ void mark_refused(std::vector<Rule>& rules) {
 }
 
 // A program whose "allow" means that the next one is asked.
-void lead_on(Program& program) {
+void chain_programs(Program& program) {
   for (std::size_t at = 0; at < program.size(); ++at)
     if (program[at].code == (BPF_RET | BPF_K) && program[at].k == SECCOMP_RET_ALLOW)
       program[at] = BPF_STMT(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(program.size() - at - 1));
@@ -57,7 +57,7 @@ Status append(Program& program, const std::vector<Rule>& rules) {
                       rules.begin() + static_cast<std::ptrdiff_t>(last));
     auto compiled = seccomp::compile(part);
     if (!compiled) return std::move(compiled).error();
-    lead_on(*compiled);
+    chain_programs(*compiled);
     program.insert(program.end(), compiled->begin(), compiled->end());
   }
   return Done{};
@@ -119,7 +119,7 @@ Program ProbeFilter::without_listener() const {
 }
 
 ProbeFilter::Verdict ProbeFilter::judge(const seccomp_data& call) const {
-  const std::uint32_t action = seccomp::verdict(marked_, call);
+  const std::uint32_t action = seccomp::evaluate(marked_, call);
   if (is_refusal(action)) return {static_cast<int>(action - error_action(kRefused)), false};
   return {0, is_mark(action, kUnexpected)};
 }
