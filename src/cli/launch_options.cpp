@@ -75,7 +75,7 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   options.exit_zero = policy.launch_exit_zero;
   options.postmortem = policy.launch_postmortem;
   options.postmortem_exit = policy.launch_postmortem_exit;
-  options.say = print_error;
+  options.print_error = print_error;
   if (policy.gpu_required != GpuRequired::kNo)
     options.ask_driver = [timeout = policy.probe_timeout, sandbox = policy.probe_sandbox, devices] {
       return ask_driver(timeout, sandbox, devices);
