@@ -1,5 +1,4 @@
-#include "warmup/python_plan.h"
-
+// A page plan without a recording, from sys.path: compiled modules.
 #include <dirent.h>
 #include <unistd.h>
 
@@ -7,6 +6,8 @@
 #include <memory>
 #include <span>
 #include <string_view>
+
+#include "warmup/page_warmup.h"
 
 namespace gpuinit::warmup {
 

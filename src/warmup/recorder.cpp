@@ -33,13 +33,13 @@ constexpr std::chrono::milliseconds kLeftoverGrace{2000};
 constexpr std::uint64_t kLargeMapping = 1024 * 1024;
 
 // Of our own checks, which read by pread alone.
-seccomp::Filter filter_that_tells_of_reads() {
+seccomp::Filter filter_of_reads() {
   seccomp::Filter filter;
   filter.rules.push_back({"pread64", seccomp::Action::kNotify, 0, {}});
   return filter;
 }
 
-seccomp::Filter filter_that_tells() {
+seccomp::Filter filter_of_ends() {
   seccomp::Filter filter;
   for (const char* call : {"close", "execve", "execveat", "exit_group"})
     filter.rules.push_back({call, seccomp::Action::kNotify, 0, {}});
@@ -85,7 +85,7 @@ class Recorder {
     signals_.reset(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
   }
 
-  // Until everybody has ended.
+  // Until every process has ended.
   void run() {
     for (;;) {
       if (reap()) return;
@@ -93,7 +93,7 @@ class Recorder {
       const int ready = ::poll(events, 2, ended_ ? 50 : -1);
       if (ready < 0 && errno != EINTR) return;
       if ((events[0].revents & POLLIN) != 0) answer();
-      else if (events[0].revents != 0) listener_.reset();  // nobody is left under the filter
+      else if (events[0].revents != 0) listener_.reset();  // no process is left under the filter
       if ((events[1].revents & POLLIN) != 0) forward();
       if (deadline_ && Clock::now() >= *deadline_) kill_leftovers(SIGKILL);
     }
@@ -159,7 +159,7 @@ class Recorder {
     ::kill(command_, signal);
   }
 
-  // True: nobody is left.
+  // True if no child is left.
   bool reap() {
     for (;;) {
       int status = 0;
@@ -195,7 +195,7 @@ class Recorder {
   std::optional<Clock::time_point> deadline_;
 };
 
-// Does `act` in a child, which must exec or exit, under a filter that tells.
+// Does `act` in a child, which must exec or exit, under a filter that notifies us.
 Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter) {
   auto program = seccomp::compile(filter);
   if (!program) return std::move(program).error();
@@ -240,7 +240,7 @@ Result<Recorded> record(const RecordRequest& request) {
           request.check();
           ::_exit(0);
         },
-        filter_that_tells_of_reads());
+        filter_of_reads());
     if (!checked) return checked;
     plan = std::move(checked->plan);
   }
@@ -249,7 +249,7 @@ Result<Recorded> record(const RecordRequest& request) {
         request.restore_signals();
         ::execv(request.path.c_str(), request.argv);
       },
-      filter_that_tells());
+      filter_of_ends());
   if (!recorded) return recorded;
   recorded->plan.insert(recorded->plan.begin(), plan.begin(), plan.end());
   return recorded;
