@@ -50,30 +50,16 @@ seccomp::Filter filter_of_ends() {
   return filter;
 }
 
-// Says what went wrong before exec: the step, then errno.
-struct ChildError {
-  enum class Step { kFilter, kExec } step = Step::kExec;
-  int code = 0;
-};
-
+// The listener goes through the socket; if exec fails, its errno follows.
 [[noreturn]] void become(const std::function<void()>& act, const seccomp::Program& program,
                          int socket) {
-  const auto fail = [socket](ChildError::Step step) {
-    const ChildError error{step, errno};
-    if (::write(socket, &error, sizeof error) < 0) ::_exit(126);
-    ::_exit(127);
-  };
   auto listener = seccomp::install_with_listener(program);
   if (!listener && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
     listener = seccomp::install_with_listener(program);
-  if (!listener) {
-    errno = listener.error().code;
-    fail(ChildError::Step::kFilter);
-  }
-  if (!base::send_descriptor(socket, *listener)) fail(ChildError::Step::kFilter);
+  if (!listener || !base::send_descriptor(socket, *listener)) ::_exit(126);
   act();
-  fail(ChildError::Step::kExec);
-  ::_exit(127);
+  const int error = errno;
+  ::_exit(::write(socket, &error, sizeof error) < 0 ? 126 : 127);
 }
 
 class Recorder {
@@ -218,9 +204,9 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
   }
   Recorder recorder(pid, std::move(listener));
   recorder.run();
-  ChildError error;
+  int error = 0;
   if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
-    return Recorded{{}, 127, error.code};
+    return Recorded{{}, 127, error};
   return Recorded{recorder.plan(), recorder.exit_code(), 0};
 }
 
