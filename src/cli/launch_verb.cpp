@@ -30,7 +30,7 @@ namespace {
 Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool checks_are_off) {
   auto loaded = load_policy(line);
   if (loaded || !checks_are_off) return loaded;
-  print_error("GPUINIT=off, so this is no obstacle: " + loaded.error().message);
+  print_error("GPUINIT=off, so this does not stop the launch: " + loaded.error().message);
   return policy::LoadedPolicy{};
 }
 

@@ -16,7 +16,7 @@ using base::byte_size;
 constexpr std::uint64_t kDockersSharedMemory = 64 * base::kMiB;
 
 std::string how_it_ended(const CommandEnd& end) {
-  if (!end.known) return "the command ended, how is not known";
+  if (!end.known) return "how the command ended is not known";
   if (end.signal == 0) return "the command exited with " + std::to_string(end.status);
   return "the command was ended by " + base::signal_name(end.signal) +
          (end.core_dumped ? " (core dumped)" : "");
