@@ -51,10 +51,7 @@ std::string working_directory(const std::string& root) {
 }
 
 Result<NodeFacts> node_from_file(const std::string& file) {
-  auto fs = base::RootFs::open("/");
-  if (!fs) return std::move(fs).error();
-  const std::string path = file.starts_with('/') ? file : base::join(working_directory("/"), file);
-  auto text = fs->read_file(path);
+  auto text = base::read_own_file(base::join(working_directory("/"), file));
   if (!text) return std::move(text).error();
   auto json = base::parse_json(*text);
   if (!json) return std::move(json).error().context(file);

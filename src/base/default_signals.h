@@ -1,4 +1,4 @@
-// What a forked process of ours does with signals until it execs: what anybody else would.
+// Signals of a forked process of ours until it execs: as in any other process.
 #pragma once
 
 #include <csignal>

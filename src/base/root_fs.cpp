@@ -243,6 +243,12 @@ Result<std::vector<std::string>> RootFs::list(std::string_view path) const {
   return names;
 }
 
+Result<std::string> read_own_file(std::string_view path, std::uint64_t limit) {
+  auto fs = RootFs::open("/");
+  if (!fs) return std::move(fs).error();
+  return fs->read_file(path, limit);
+}
+
 std::string join(std::string_view directory, std::string_view name) {
   if (name.starts_with('/')) return std::string(name);
   std::string path(directory);

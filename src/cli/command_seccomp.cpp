@@ -38,9 +38,7 @@ Status check_keys(const policy::LoadedPolicy& loaded) {
 }
 
 Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::TargetContext& here) {
-  auto fs = base::RootFs::open("/");
-  if (!fs) return std::move(fs).error();
-  auto text = fs->read_file(path, seccomp::kMaxProfileBytes);
+  auto text = base::read_own_file(path, seccomp::kMaxProfileBytes);
   if (!text) return std::move(text).error();
   auto profile = seccomp::parse_profile(*text, here);
   if (!profile) return std::move(profile).error().context(base::printable(path));

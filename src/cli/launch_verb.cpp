@@ -1,10 +1,16 @@
 // The verb without an option: asks the checks, then becomes or supervises the command.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "assess/assess.h"
+#include "base/environment_variables.h"
+#include "base/gpu_device_path.h"
 #include "cli/command_seccomp.h"
-#include "cli/launch_options.h"
 #include "cli/output.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
@@ -12,6 +18,7 @@
 #include "launch/end_on_signal.h"
 #include "launch/exec_command.h"
 #include "launch/supervise.h"
+#include "probe/cuda/cuda_probe.h"
 #include "warmup/page_warmup.h"
 
 namespace gpuinit::cli {
@@ -23,12 +30,12 @@ namespace {
 Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool checks_are_off) {
   auto loaded = load_policy(line);
   if (loaded || !checks_are_off) return loaded;
-  print_error("GPUINIT=off, so this is no obstacle: " + loaded.error().message);
+  print_error("GPUINIT=off, so this does not stop the launch: " + loaded.error().message);
   return policy::LoadedPolicy{};
 }
 
 struct Approval {
-  std::optional<int> exit_code;  // none: the command may run
+  std::optional<int> exit_code;  // nullopt if the command may run
   std::optional<std::size_t> devices;
   probe::DriverKeepalive driver_keepalive;
 };
@@ -55,6 +62,77 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
   const auto& devices = assessment->facts.node.devices;
   if (devices.known()) approval.devices = devices->size();
   return approval;
+}
+
+constexpr std::array<std::string_view, 2> kEnginesNames{"docker-init", "podman-init"};
+
+// The command has failed already, and its exit code is waited for.
+constexpr std::chrono::milliseconds kLastQuestion{10'000};
+
+// Every client of the driver opens one of these first.
+bool has_control_device() {
+  return ::access("/dev/nvidiactl", F_OK) == 0 || ::access(base::kWslDevice, F_OK) == 0;
+}
+
+std::string devices_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " device" : " devices");
+}
+
+launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout, ProbeSandbox sandbox,
+                                std::optional<std::size_t> devices_before) {
+  if (!has_control_device()) return {};
+  probe::CudaProbeOptions options;
+  options.timeout = std::min(timeout, kLastQuestion);
+  options.sandbox = sandbox;
+  options.environment = base::environment_variables();
+  const probe::CudaProbeAnswer result = probe::CudaProbe::start(options).collect();
+  const ProbeRun& run = result.run;
+  using Outcome = ProbeRun::Outcome;
+  // A probe or a library that could not even be loaded says nothing about the driver.
+  if (run.outcome == Outcome::kNotStarted || run.outcome == Outcome::kNoLoader) return {};
+  if (run.load_error.known()) return {};
+  // Nor one that was hindered.
+  const bool hindered = !run.refused_calls.empty() || run.out_of_memory;
+  if (hindered && !result.devices.known()) return {};
+  if (run.outcome != Outcome::kAnswered) return {true, true, run.detail};
+  if (result.devices.known()) {
+    const std::size_t count = result.devices->size();
+    if (count < devices_before.value_or(0))
+      return {true, true, devices_text(count) + " of " + std::to_string(*devices_before)};
+    return {true, false, devices_text(count)};
+  }
+  return {true, true, result.devices.reason()};
+}
+
+// True if the command is to be supervised: --supervise, the policy, or a name under which
+// container engines run their init (docker's `--init` calls /sbin/docker-init, podman's
+// /run/podman-init) and can give no options.
+bool wants_supervision(const CommandLine& line, const Policy& policy, const char* program) {
+  if (line.supervise || policy.launch_mode == LaunchMode::kSupervise) return true;
+  const std::string_view path = program != nullptr ? program : "";
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return std::find(kEnginesNames.begin(), kEnginesNames.end(), name) != kEnginesNames.end();
+}
+
+// `devices`: how many the driver had before the command; nullopt if it was not asked.
+// `filter`: the command's own, or null; must outlive the options.
+launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<std::size_t> devices,
+                                           const launch::CommandFilter* filter) {
+  launch::SuperviseOptions options;
+  options.filter = filter;
+  options.signal_group = policy.launch_signal_target == SignalTarget::kGroup;
+  options.signals = policy.launch_signals;
+  options.grace = policy.launch_grace;
+  options.parent_death_signal = policy.launch_parent_death_signal;
+  options.exit_zero = policy.launch_exit_zero;
+  options.postmortem = policy.launch_postmortem;
+  options.postmortem_exit = policy.launch_postmortem_exit;
+  options.print_error = print_error;
+  if (policy.gpu_required != GpuRequired::kNo)
+    options.ask_driver = [timeout = policy.probe_timeout, sandbox = policy.probe_sandbox, devices] {
+      return ask_driver(timeout, sandbox, devices);
+    };
+  return options;
 }
 
 int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited,

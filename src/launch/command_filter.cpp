@@ -35,13 +35,13 @@ ExecFailure describe_refused_filter(int error) {
   return {kExitPolicy, std::move(message)};
 }
 
-bool may_ask_why(const CommandFilter& filter) {
-  constexpr int kQuestions[] = {SYS_newfstatat, SYS_faccessat, SYS_openat,
-                                SYS_pread64,    SYS_statfs,    SYS_close};
+bool allows_diagnosis(const CommandFilter& filter) {
+  constexpr int kCalls[] = {SYS_newfstatat, SYS_faccessat, SYS_openat,
+                            SYS_pread64,    SYS_statfs,    SYS_close};
   const auto allowed = [&](int call) {
     return seccomp::allows(filter.program, call) == seccomp::Allows::kAlways;
   };
-  if (!std::all_of(std::begin(kQuestions), std::end(kQuestions), allowed)) return false;
+  if (!std::all_of(std::begin(kCalls), std::end(kCalls), allowed)) return false;
 #if defined(__x86_64__)
   return allowed(SYS_access);
 #else

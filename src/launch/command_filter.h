@@ -11,16 +11,16 @@ namespace gpuinit::launch {
 struct CommandFilter {
   seccomp::Program program;
   unsigned flags = 0;         // seccomp::install_flags
-  bool no_new_privs = false;  // the kernel wants it; see seccomp::TargetContext
+  bool no_new_privs = false;  // the kernel requires it; see seccomp/target_context.h
 };
 
-// From here on this process is under the filter. 0 or an errno. Fit for a vforked child.
+// Puts this process under the filter. Returns 0 or an errno. Fit for a vforked child.
 int enter(const CommandFilter& filter);
 
-// The kernel refused: the command was not started, and what the policy asks for cannot be had.
+// The kernel refused the filter, and the command was not started.
 ExecFailure describe_refused_filter(int error);
 
-// Under the filter: true if the questions that describe_exec_failure asks are allowed.
-bool may_ask_why(const CommandFilter& filter);
+// True if the filter allows the calls that describe_exec_failure makes.
+bool allows_diagnosis(const CommandFilter& filter);
 
 }  // namespace gpuinit::launch

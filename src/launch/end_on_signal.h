@@ -9,16 +9,15 @@ namespace gpuinit::launch {
 // Asked to stop while nothing runs yet: there is nothing to forward to.
 inline constexpr SignalSet kStopRequests = only(SIGTERM) | only(SIGINT);
 
-// What ends a process by default, except faults of its own and SIGPIPE, which
-// gpuinit's own writing causes.
+// What ends a process by default, except its own faults and SIGPIPE, which gpuinit's own
+// writing causes.
 SignalSet ending_signals();
 
 // While it lives, a signal of `set` ends the process with 128+n, or with
 // `exit_code` if that is not negative; children with a parent-death signal (the
 // probes) go with it. One that arrived earlier and is pending counts too. Signals
-// that were inherited blocked or ignored are left alone: the command is to get
-// them, or not. At its end the signals are blocked again and their dispositions as
-// they were. There must be only one at a time.
+// that were inherited blocked or ignored are left as they are, for the command. At its end the
+// signals are blocked again and their dispositions as they were. There must be only one at a time.
 class EndOnSignal {
  public:
   EndOnSignal(const InheritedState& inherited, SignalSet set, int exit_code = -1);

@@ -59,8 +59,8 @@ ExecFailure exec_command(const std::string& path, char* const* argv, const Comma
     if (const int refused = enter(*filter); refused != 0) return describe_refused_filter(refused);
   ::execve(path.c_str(), argv, environ);
   const int error = errno;
-  // A file that the filter hides would be told as one that is not there.
-  if (filter != nullptr && !may_ask_why(*filter))
+  // A file that the filter hides would be reported as missing.
+  if (filter != nullptr && !allows_diagnosis(*filter))
     return {error == ENOENT ? kExitNotFound : kExitNotExecutable,
             base::printable(path) + ": " + std::strerror(error)};
   return describe_exec_failure(path, error);

@@ -1,6 +1,6 @@
-// Becomes the user's command: an own PATH search and execve, nothing between.
+// Becomes the user's command: a PATH search of our own and execve, nothing between.
 //
-// No /bin/sh fallback as in execvp(3): a file that is no program is told as such
+// No /bin/sh fallback as in execvp(3): a file that is not a program is reported as such
 // instead of being fed to a shell.
 #pragma once
 
@@ -21,7 +21,7 @@ struct ExecFailure {
 };
 
 struct FoundCommand {
-  std::string path;  // empty: not found, see failure
+  std::string path;  // empty if not found, see `failure`
   ExecFailure failure;
 };
 

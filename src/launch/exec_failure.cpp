@@ -1,5 +1,5 @@
-// Turns the errno of a failed execve into the sentence that names its cause:
-// the kernel says ENOENT for a missing script interpreter and names the script.
+// Turns the errno of a failed execve into the sentence that names its cause: the kernel says
+// ENOENT for a script whose interpreter is missing, which reads as if the script were.
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -57,7 +57,7 @@ std::string head_of(const std::string& path) {
   return got > 0 ? std::string(bytes, static_cast<std::size_t>(got)) : std::string();
 }
 
-// The file behind "#!", as the kernel reads it; no value if it is no script.
+// The file behind "#!", as the kernel reads it; nullopt if it is not a script.
 std::optional<std::string> script_interpreter(const std::string& head) {
   if (!head.starts_with("#!")) return std::nullopt;
   std::string_view line = std::string_view(head).substr(2);
@@ -102,7 +102,7 @@ std::string why_missing(const std::string& path, const std::string& shown) {
   return shown + " exists, but something it needs to start does not";
 }
 
-std::string why_no_program(const std::string& path, const std::string& shown) {
+std::string why_not_a_program(const std::string& path, const std::string& shown) {
   const std::string head = head_of(path);
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && status.st_size == 0) return shown + " is empty";
@@ -159,7 +159,7 @@ ExecFailure describe_exec_failure(const std::string& path, int error) {
       return refused(why_not_permitted(path, shown));
     }
     case ENOEXEC:
-      return refused(why_no_program(path, shown));
+      return refused(why_not_a_program(path, shown));
     case E2BIG:
       return refused(shown + ": arguments and environment are larger than the kernel allows");
     case ETXTBSY:

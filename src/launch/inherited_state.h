@@ -4,13 +4,19 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 #include "launch/signal_set.h"
 
 namespace gpuinit::launch {
 
+// The mask that the program was started with; nullopt if it was not linked with the entry
+// point in early_block.cpp, and nothing is blocked then.
+std::optional<SignalSet> mask_before_early_block();
+
 // Constructed first thing in main.
 //  - Every signal is blocked from here on (from the first instruction, with
-//    launch/early_block.h): what arrives waits until somebody decides.
+//    launch/early_block.cpp): what arrives waits until it is handled or unblocked.
 //  - Occupies closed descriptors 0 to 2 (close-on-exec), so that no file gpuinit
 //    opens can become its standard error.
 class InheritedState {
@@ -21,7 +27,7 @@ class InheritedState {
   pid_t parent() const { return parent_; }
 
   // For work that launches nothing: the mask as it was, except that a reader that
-  // went away does not end a report with SIGPIPE.
+  // has gone does not end a report with SIGPIPE.
   void restore_all_but_pipe() const;
 
   // Undoes it: drops a SIGPIPE that gpuinit itself caused, puts the mask back.

@@ -10,7 +10,7 @@
 
 #include "base/gpu_device_path.h"
 #include "base/reap_group.h"
-#include "launch/processes.h"
+#include "launch/remaining_processes.h"
 
 namespace gpuinit::launch {
 

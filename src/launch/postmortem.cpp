@@ -16,7 +16,7 @@ using base::byte_size;
 constexpr std::uint64_t kDockersSharedMemory = 64 * base::kMiB;
 
 std::string how_it_ended(const CommandEnd& end) {
-  if (!end.known) return "the command ended, how is not known";
+  if (!end.known) return "how the command ended is not known";
   if (end.signal == 0) return "the command exited with " + std::to_string(end.status);
   return "the command was ended by " + base::signal_name(end.signal) +
          (end.core_dumped ? " (core dumped)" : "");
@@ -27,24 +27,25 @@ bool reached_limit(const base::CgroupMemory& memory) {
   return memory.limit && memory.peak && *memory.peak >= *memory.limit - *memory.limit / 20;
 }
 
-// Killed for memory, or by somebody else: only the count before and after tells. It
-// counts every OOM killer's victims, the node's too, but only in this very cgroup.
-std::string about_memory(const Scene& scene) {
-  const base::CgroupMemory& memory = scene.memory;
+// Killed for memory, or by a SIGKILL that was sent: only the count before and after shows it.
+// It counts every OOM killer's victims, the node's too, but only in this very cgroup.
+std::string about_memory(const ExitContext& context) {
+  const base::CgroupMemory& memory = context.memory;
   std::string numbers;
   if (memory.limit) numbers += "limit " + byte_size(*memory.limit);
   if (memory.peak) numbers += (numbers.empty() ? "peak " : ", peak ") + byte_size(*memory.peak);
   if (!numbers.empty()) numbers = " (" + numbers + ")";
-  if (!memory.oom_kills || !scene.oom_kills_before) {
-    if (scene.end.signal != SIGKILL) return "";
+  if (!memory.oom_kills || !context.oom_kills_before) {
+    if (context.end.signal != SIGKILL) return "";
     return "whether the memory limit killed it cannot be read here" + numbers;
   }
-  const std::uint64_t kills =
-      *memory.oom_kills > *scene.oom_kills_before ? *memory.oom_kills - *scene.oom_kills_before : 0;
+  const std::uint64_t kills = *memory.oom_kills > *context.oom_kills_before
+                                  ? *memory.oom_kills - *context.oom_kills_before
+                                  : 0;
   if (kills == 0)
-    return scene.end.signal == SIGKILL ? "the kernel killed nothing in this memory cgroup" +
-                                             numbers + ": somebody sent the SIGKILL"
-                                       : "";
+    return context.end.signal == SIGKILL ? "the kernel killed nothing in this memory cgroup" +
+                                               numbers + ": somebody sent the SIGKILL"
+                                         : "";
   const std::string what = kills == 1 ? "one process" : std::to_string(kills) + " processes";
   if (!reached_limit(memory))
     return "the kernel killed " + what + " for lack of memory meanwhile" + numbers +
@@ -53,14 +54,15 @@ std::string about_memory(const Scene& scene) {
          ": raise the limit or use less memory (fewer DataLoader workers, smaller batches)";
 }
 
-std::string about_shared_memory(const Scene& scene) {
-  const SharedMemory& shared = scene.shared_memory;
-  if (shared.size == 0) return "";
-  if (shared.free < shared.size / 20)
-    return "/dev/shm is full (" + byte_size(shared.free) + " free of " + byte_size(shared.size) +
+std::string about_shared_memory(const ExitContext& context) {
+  const SharedMemory& shared = context.shared_memory;
+  if (shared.bytes == 0) return "";
+  if (shared.free_bytes < shared.bytes / 20)
+    return "/dev/shm is full (" + byte_size(shared.free_bytes) + " free of " +
+           byte_size(shared.bytes) +
            "): give the container more (docker run --shm-size, a Memory emptyDir)";
-  if (scene.end.signal == SIGBUS && shared.size <= kDockersSharedMemory)
-    return "/dev/shm has only " + byte_size(shared.size) +
+  if (context.end.signal == SIGBUS && shared.bytes <= kDockersSharedMemory)
+    return "/dev/shm has only " + byte_size(shared.bytes) +
            ", and SIGBUS is what a DataLoader gets when it is full: docker run --shm-size";
   return "";
 }
@@ -82,12 +84,12 @@ SharedMemory read_shared_memory() {
           std::uint64_t{status.f_bavail} * status.f_frsize};
 }
 
-std::string describe_scene(const Scene& scene) {
-  const CommandEnd& end = scene.end;
+std::string describe_exit(const ExitContext& context) {
+  const CommandEnd& end = context.end;
   if (end.known && end.signal == 0 && end.status == 0) return "";
   std::string text = how_it_ended(end);
   for (const std::string& part :
-       {about_memory(scene), about_shared_memory(scene), about_driver(scene.driver)})
+       {about_memory(context), about_shared_memory(context), about_driver(context.driver)})
     if (!part.empty()) text += "; " + part;
   return text;
 }

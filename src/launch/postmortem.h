@@ -7,9 +7,17 @@
 #include <string>
 
 #include "base/cgroup_memory.h"
-#include "launch/command_end.h"
+#include "gpuinit/node_facts.h"
 
 namespace gpuinit::launch {
+
+// How the user's command ended.
+struct CommandEnd {
+  bool known = false;  // false: another process, such as a tracer, took its status
+  int status = 0;      // as given to exit; 0 if a signal ended it
+  int signal = 0;      // 0: it exited by itself
+  bool core_dumped = false;
+};
 
 // Whether the driver still answers.
 struct DriverAnswer {
@@ -19,22 +27,18 @@ struct DriverAnswer {
 };
 using AskDriver = std::function<DriverAnswer()>;
 
-// The shared memory of the container.
-struct SharedMemory {
-  std::uint64_t size = 0;  // bytes; 0: no /dev/shm
-  std::uint64_t free = 0;
-};
-SharedMemory read_shared_memory();
-
-struct Scene {
+struct ExitContext {
   CommandEnd end;
   std::optional<std::uint64_t> oom_kills_before;
-  base::CgroupMemory memory;   // afterwards
-  SharedMemory shared_memory;  // when the command ended
+  base::CgroupMemory memory;     // afterwards
+  SharedMemory shared_memory{};  // when the command ended; 0 bytes: no /dev/shm
   DriverAnswer driver;
 };
 
+// Of /dev/shm, as it is now.
+SharedMemory read_shared_memory();
+
 // One paragraph without a newline at its end; empty if the command did not fail.
-std::string describe_scene(const Scene& scene);
+std::string describe_exit(const ExitContext& context);
 
 }  // namespace gpuinit::launch

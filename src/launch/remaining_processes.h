@@ -1,8 +1,8 @@
-// Signals to everybody who is left but us.
+// The processes that remain beside us: what /proc shows of them, and signals to all of them.
 //
-// As PID 1 that is every process of the pid namespace, setsid'ed ones too, in one
-// call that nobody can fork out of; otherwise our descendants, and where /proc cannot
-// show them the process group `group`.
+// As PID 1 that is every process of the pid namespace, setsid'ed ones too, signalled in one
+// call that none can fork out of; otherwise our descendants, and where /proc cannot show
+// them the process group `group`.
 #pragma once
 
 #include <sys/types.h>
@@ -10,19 +10,35 @@
 #include <string>
 #include <vector>
 
-#include "launch/processes.h"
-
 namespace gpuinit::launch {
 
-void signal_others(int signal, pid_t group);
+struct Process {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  bool refused = false;  // another user's: it may not be signalled
+  std::string name;      // comm, at most 15 bytes, unprintable ones shown as \xNN
+};
 
-// SIGTERM, and SIGCONT, so that who is stopped can heed it.
-void ask_others_to_end(pid_t group);
+// The living ones (no zombies). Empty where /proc is missing, or shows another pid namespace,
+// whose numbers would mean other processes.
+std::vector<Process> remaining_processes();
 
-// SIGKILL. Returns those of whom it knows a name.
-std::vector<Process> kill_others(pid_t group);
+// Those of them that descend from this process, as PID 1 too: what came in from outside
+// (docker exec) has no parent here.
+std::vector<Process> descendants();
+
+void signal_remaining(int signal, pid_t group);
+
+// SIGTERM, and SIGCONT, so that a stopped process can heed it.
+void terminate_remaining(pid_t group);
+
+// SIGKILL. Returns those that /proc shows.
+std::vector<Process> kill_remaining(pid_t group);
 
 // "python (pid 12), nccl-worker (pid 15) and 3 more"
 std::string names_of(const std::vector<Process>& processes);
+
+// One line of /proc/PID/stat; pid 0 if it is not one, or that of a dead process.
+Process parse_stat(const std::string& line);
 
 }  // namespace gpuinit::launch

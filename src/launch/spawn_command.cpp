@@ -29,8 +29,8 @@ struct Failure {
   int exec = 0;
 };
 
-// The child's part: one list, in this order. It shares our memory until exec, so
-// that `failure` can be told without a pipe.
+// The child's part: one list, in this order. It shares our memory until exec, so that no pipe
+// is needed for `failure`.
 [[noreturn]] void become_command(const SpawnRequest& request, const Terminal& terminal,
                                  const InheritedState& inherited, pid_t parent,
                                  volatile Failure& failure) {

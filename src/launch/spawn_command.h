@@ -15,7 +15,7 @@ struct SpawnRequest {
   std::string path;
   char* const* argv = nullptr;
   bool foreground = false;                // give it the terminal's foreground
-  int parent_death_signal = 0;            // 0: none
+  int parent_death_signal = 0;            // 0: none is set
   const CommandFilter* filter = nullptr;  // of the command alone; not owned
   struct sigaction sigchld {};            // as inherited: the command's again
 };

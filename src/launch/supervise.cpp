@@ -26,17 +26,17 @@ int exit_code_of(const Supervisor& supervisor) {
   return end.signal != 0 ? kExitSignalBase + end.signal : end.status;
 }
 
-// The exit code, changed only if the driver was lost and that is to be told.
-int hold_postmortem(const SuperviseOptions& options, Scene scene, int exit_code) {
-  if (const auto fs = base::RootFs::open("/")) scene.memory = base::read_cgroup_memory(*fs);
-  if (options.ask_driver) scene.driver = options.ask_driver();
-  const std::string paragraph = describe_scene(scene);
-  if (!paragraph.empty()) options.say(paragraph);
-  return scene.driver.lost && options.postmortem_exit ? static_cast<int>(kExitNode) : exit_code;
+// The exit code, changed only if the driver was lost and the policy wants that to show.
+int write_postmortem(const SuperviseOptions& options, ExitContext context, int exit_code) {
+  if (const auto fs = base::RootFs::open("/")) context.memory = base::read_cgroup_memory(*fs);
+  if (options.ask_driver) context.driver = options.ask_driver();
+  const std::string paragraph = describe_exit(context);
+  if (!paragraph.empty()) options.print_error(paragraph);
+  return context.driver.lost && options.postmortem_exit ? static_cast<int>(kExitNode) : exit_code;
 }
 
-// Orphans come to PID 1 by themselves; elsewhere they must be asked for. Where
-// that is refused they go to somebody else, and all else works.
+// Orphans come to PID 1 by themselves; elsewhere they must be asked for. Where that is
+// refused another process gets them, and all else works.
 void become_reaper() {
   if (::getpid() != 1) ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -61,7 +61,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   request.foreground = terminal.is_ours();
   request.parent_death_signal = options.parent_death_signal;
   request.filter = options.filter;
-  // Under an inherited SIG_IGN the kernel would reap, and nobody would hear of it.
+  // Under an inherited SIG_IGN the kernel would reap, and we would never learn of it.
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, &request.sigchld);
@@ -70,28 +70,29 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   const Spawned spawned = spawn_command(request, terminal, inherited);
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
-    options.say(spawned.failure.message);
+    options.print_error(spawned.failure.message);
     return spawned.failure.exit_code;
   }
 
-  let_go_of_files(terminal.fd());
-  Scene scene;
+  release_files(terminal.fd());
+  ExitContext context;
   if (options.postmortem)
-    if (const auto fs = base::RootFs::open("/")) scene.oom_kills_before = base::read_oom_kills(*fs);
+    if (const auto fs = base::RootFs::open("/"))
+      context.oom_kills_before = base::read_oom_kills(*fs);
 
   Supervisor supervisor(options, spawned.pid, terminal, keepalive);
   supervisor.run();
-  // That one was not the command's.
-  if (keepalive.killed_by_other() && scene.oom_kills_before) ++*scene.oom_kills_before;
+  // Not one of the command's processes.
+  if (keepalive.killed_by_other() && context.oom_kills_before) ++*context.oom_kills_before;
 
   const int exit_code = exit_code_of(supervisor);
   const auto& good = options.exit_zero;
   if (std::find(good.begin(), good.end(), exit_code) != good.end()) return kExitGood;
   if (exit_code == 0 || !options.postmortem || supervisor.asked_to_stop()) return exit_code;
-  scene.end = supervisor.end();
-  scene.shared_memory = supervisor.shared_memory();
+  context.end = supervisor.end();
+  context.shared_memory = supervisor.shared_memory();
   const EndOnSignal impatience(inherited, kStopRequests, exit_code);
-  return hold_postmortem(options, std::move(scene), exit_code);
+  return write_postmortem(options, std::move(context), exit_code);
 }
 
 }  // namespace gpuinit::launch

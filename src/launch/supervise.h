@@ -1,5 +1,5 @@
 // Stays while the command runs: forwards signals, reaps, keeps the terminal in
-// order, and when it ends sees to it that everybody else ends too.
+// order, and when it ends sees to it that every other process ends too.
 #pragma once
 
 #include <sys/types.h>
@@ -22,16 +22,16 @@ struct SuperviseOptions {
   std::map<int, int> signals;  // received → sent, 0: dropped; others are sent as they come
   // From the end of the command, or from a SIGTERM if one came before: then SIGKILL.
   std::chrono::milliseconds grace{8000};
-  int parent_death_signal = 0;            // 0: none
+  int parent_death_signal = 0;            // 0: none is set
   std::vector<int> exit_zero;             // exit codes, 128+n included, that become 0
   bool postmortem = true;                 // say what the system knows about a failure
   bool postmortem_exit = false;           // a driver that no longer answers makes it kExitNode
-  AskDriver ask_driver;                   // empty: nobody is asked
+  AskDriver ask_driver;                   // empty: the driver is not asked
   const CommandFilter* filter = nullptr;  // of the command alone, or null; not owned
-  // The child that keeps the driver awake, ours to end, and how long it may stay; -1: none.
+  // The child that keeps the driver awake, ours to end, and how long it may stay. -1: none does.
   pid_t driver_keepalive = -1;
   std::chrono::milliseconds keepalive_limit{};
-  std::function<void(std::string_view)> say;  // one message for people
+  std::function<void(std::string_view)> print_error;  // one message for people
 };
 
 // Runs `path` with `argv` and returns the exit code that gpuinit is to end with:

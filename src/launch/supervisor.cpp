@@ -17,14 +17,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// SIGKILL works at once, except on who sits in the kernel (a driver that hangs).
+// SIGKILL works at once, except on a process inside the kernel (a driver that hangs).
 constexpr milliseconds kKillBound{2000};
 constexpr milliseconds kKillAgain{50};
 
 // A command that is over by then was not worth giving memory back for.
 constexpr milliseconds kSettled{200};
 
-// Whoever is told to end late, because the command has used up the grace, still has
+// A process that is asked to end late, because the command has used up the grace, still has
 // this much; 8 s and this are below docker's 10 s.
 constexpr milliseconds kLastNotice{1000};
 
@@ -53,7 +53,7 @@ void Supervisor::run() {
     if (children == Children::kNone) return;
     if (keepalive_.next_check() && Clock::now() >= *keepalive_.next_check()) keepalive_.check();
     if (settles_ && Clock::now() >= *settles_) {
-      let_go_of_memory();
+      release_memory();
       settles_.reset();
     }
     if (deadline_ && Clock::now() >= *deadline_ && time_is_up()) return;
@@ -66,7 +66,7 @@ Supervisor::Children Supervisor::reap() {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) != 0) {
       if (errno == EINTR) continue;
-      running_ = false;  // also if its status went to somebody else
+      running_ = false;  // also if another process took its status
       return Children::kNone;
     }
     if (info.si_pid == 0)
@@ -82,7 +82,7 @@ Supervisor::Children Supervisor::reap() {
   return Children::kMoreToReap;
 }
 
-// It has been killed, and takes longer to go than anybody should wait.
+// It has been killed, and takes too long to go to be waited for.
 bool Supervisor::only_the_keepalive_is_left() const {
   if (!keepalive_.abandon_at() || Clock::now() < *keepalive_.abandon_at()) return false;
   const std::vector<Process> left = descendants();
@@ -102,12 +102,12 @@ void Supervisor::command_ended(const siginfo_t& info) {
   jobs_.ended();
   siginfo_t none{};
   if (::waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return;
-  ask_others_to_end(command_);
+  terminate_remaining(command_);
   const auto now = Clock::now();
   deadline_ = deadline_ ? std::max(*deadline_, now + last_notice()) : now + options_.grace;
 }
 
-// None: nothing is to be done by itself.
+// nullopt if nothing happens without a signal.
 std::optional<Supervisor::Clock::time_point> Supervisor::next_deadline() const {
   std::optional<Clock::time_point> first = deadline_;
   const auto or_at = [&first](const std::optional<Clock::time_point>& time) {
@@ -115,12 +115,12 @@ std::optional<Supervisor::Clock::time_point> Supervisor::next_deadline() const {
   };
   or_at(settles_);
   or_at(keepalive_.next_check());
-  // Once: afterwards there is nothing to do but to reap.
+  // Once: afterwards there is nothing left but to reap.
   if (!running_ && keepalive_.abandon_at() > Clock::now()) or_at(keepalive_.abandon_at());
   return first;
 }
 
-// For ever, unless there is something to do, now or at a certain time.
+// Sleeps until the next deadline, or for ever.
 void Supervisor::wait_for_something(bool at_most_look) {
   // Of what is pending the kernel gives the lowest number first, and SIGCHLD may be
   // pending all the time.
@@ -138,7 +138,7 @@ void Supervisor::wait_for_something(bool at_most_look) {
     left.tv_nsec = std::chrono::nanoseconds(time - seconds).count();
   }
   const int signal = take_signal(kEverySignal, info, until ? &left : nullptr);
-  // SIGCHLD only says that somebody may be reaped; one may stand for many.
+  // SIGCHLD only says that a child may be reaped; one may stand for many.
   if (signal > 0 && signal != SIGCHLD) handle(signal, info);
 }
 
@@ -147,9 +147,9 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
   const int sent = rule == options_.signals.end() ? signal : rule->second;
   if (sent == 0) return;
   if (!running_) {
-    // They are ending; who is stopped would not.
-    if (sent == SIGTERM) ask_others_to_end(command_);
-    else if (!is_terminal_stop(sent)) signal_others(sent, command_);
+    // They are ending; a stopped one would not.
+    if (sent == SIGTERM) terminate_remaining(command_);
+    else if (!is_terminal_stop(sent)) signal_remaining(sent, command_);
     return;
   }
   if (is_stop_request(signal) || is_stop_request(sent)) asked_to_stop_ = true;
@@ -173,36 +173,36 @@ void Supervisor::send(int signal, const siginfo_t& info) {
   ::kill(command_, signal);
 }
 
-// The command kept its workers from being told: they are, before they are killed.
+// The command did not pass SIGTERM on to its workers: they get it before they are killed.
 void Supervisor::kill_command() {
   command_killed_ = true;
   ::kill(command_, SIGKILL);
-  ask_others_to_end(command_);
+  terminate_remaining(command_);
   deadline_ = Clock::now() + last_notice();
-  options_.say("killed the command (pid " + std::to_string(command_) + "), still there " +
-               base::seconds_text(options_.grace) + " after SIGTERM (launch.grace)");
+  options_.print_error("killed the command (pid " + std::to_string(command_) + "), still there " +
+                       base::seconds_text(options_.grace) + " after SIGTERM (launch.grace)");
 }
 
-// First the command, then everybody, again and again while there is somebody; true
-// if it is no use.
+// Kills first the command, then all others, again and again while any is left; true once that
+// is no use.
 bool Supervisor::time_is_up() {
   if (running_ && !command_killed_) {
     kill_command();
     return false;
   }
   const auto now = Clock::now();
-  std::vector<Process> left = kill_others(command_);
+  std::vector<Process> left = kill_remaining(command_);
   if (std::erase_if(left, [this](const Process& p) { return p.pid == keepalive_.pid(); }) > 0 &&
       left.empty())
     return true;
   const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);
   if (!kill_deadline_) {
     kill_deadline_ = now + kKillBound;
-    options_.say("killed what was still there " +
-                 base::seconds_text(command_killed_ ? last_notice() : options_.grace) +
-                 " after SIGTERM (launch.grace): " + names);
+    options_.print_error("killed what was still there " +
+                         base::seconds_text(command_killed_ ? last_notice() : options_.grace) +
+                         " after SIGTERM (launch.grace): " + names);
   } else if (now >= *kill_deadline_) {
-    options_.say("left behind, since SIGKILL has not ended it: " + names);
+    options_.print_error("left behind, since SIGKILL has not ended it: " + names);
     return true;
   }
   deadline_ = now + kKillAgain;

@@ -7,8 +7,6 @@
 #include <csignal>
 #include <optional>
 
-#include "launch/command_end.h"
-#include "launch/job_control.h"
 #include "launch/keepalive_watch.h"
 #include "launch/postmortem.h"
 #include "launch/supervise.h"
@@ -24,10 +22,10 @@ class Supervisor {
              KeepaliveWatch& keepalive)
       : options_(options), command_(command), jobs_(terminal, command), keepalive_(keepalive) {}
 
-  // Until nobody is left, or nobody can be ended. Nobody waits for who only holds the driver.
+  // Until no process is left, or none can be ended. The keepalive is not waited for.
   void run();
 
-  // After that: not known if somebody else took its status, or it did not end.
+  // After that: not known if another process took its status, or it did not end.
   const CommandEnd& end() const { return end_; }
   bool killed() const { return kill_deadline_.has_value() || command_killed_; }
   bool asked_to_stop() const { return asked_to_stop_; }  // while the command ran
@@ -58,7 +56,7 @@ class Supervisor {
   SharedMemory shared_memory_;
   bool asked_to_stop_ = false;
   std::optional<Clock::time_point> settles_;        // then memory is given back
-  std::optional<Clock::time_point> deadline_;       // for everybody
+  std::optional<Clock::time_point> deadline_;       // for all processes
   std::optional<Clock::time_point> kill_deadline_;  // set once they have been killed
 };
 

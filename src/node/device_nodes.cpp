@@ -1,5 +1,4 @@
-#include "node/device_nodes.h"
-
+// The NVIDIA device files, and whether they may be opened.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -10,6 +9,7 @@
 #include "base/gpu_device_path.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 

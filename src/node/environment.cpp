@@ -1,6 +1,7 @@
-#include "node/environment.h"
-
+// The variables that steer CUDA and the container runtime.
 #include <algorithm>
+
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 
@@ -23,9 +24,8 @@ bool steers_cuda(std::string_view name) {
          std::ranges::any_of(kFamilies, [&](auto family) { return name.starts_with(family); });
 }
 
-std::map<std::string, std::string> cuda_environment(
-    const std::map<std::string, std::string>& environment) {
-  std::map<std::string, std::string> kept;
+Environment cuda_environment(const Environment& environment) {
+  Environment kept;
   for (const auto& [name, value] : environment)
     if (steers_cuda(name)) kept.emplace(name, value);
   return kept;

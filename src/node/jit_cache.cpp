@@ -1,17 +1,18 @@
-#include "node/jit_cache.h"
-
+// Whether what the driver's JIT compiler makes is kept for the next start.
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "node/read_node.h"
+
 namespace gpuinit::node {
 
 namespace {
 
-// Empty: the driver's own default is not known.
-std::string cache_path(const std::map<std::string, std::string>& environment) {
+// Empty if the driver's own default is not known.
+std::string cache_path(const Environment& environment) {
   const auto value = [&](const char* name) {
     const auto found = environment.find(name);
     return found == environment.end() ? std::string() : found->second;
@@ -23,14 +24,13 @@ std::string cache_path(const std::map<std::string, std::string>& environment) {
 
 // errno of writing into the directory, 0 if it can be done.
 int try_write(const std::string& directory) {
-  // The effective ids decide, as they will for the driver; EROFS is told too.
+  // The effective ids decide, as they will for the driver; EROFS is reported too.
   return ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
-Fact<JitCache> read_jit_cache(const base::RootFs& fs,
-                              const std::map<std::string, std::string>& environment) {
+Fact<JitCache> read_jit_cache(const base::RootFs& fs, const Environment& environment) {
   JitCache cache;
   cache.path = cache_path(environment);
   if (cache.path.empty())

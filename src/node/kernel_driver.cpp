@@ -1,10 +1,10 @@
-#include "node/kernel_driver.h"
-
+// Which NVIDIA kernel module is loaded, the kernel-mode driver (KMD).
 #include <cerrno>
 
 #include "base/gpu_device_path.h"
 #include "base/text.h"
 #include "elf/driver_release.h"
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 
@@ -27,7 +27,7 @@ bool exists(const base::RootFs& fs, const char* path) { return fs.stat(path).ok(
 
 bool is_missing(const Error& error) { return error.code == ENOENT || error.code == ENOTDIR; }
 
-Version judged(const std::string& release, const char* where) {
+Version driver_release(const std::string& release, const char* where) {
   // NVIDIA's discrete drivers have had three digits since 2008; a Jetson says
   // "35.3.1", which no table of CUDA drivers can place.
   if (release.find('.') < 3)
@@ -42,9 +42,9 @@ Version without_version(const base::RootFs& fs) {
     return Version::unknown("WSL: the driver is that of Windows, behind /dev/dxg");
   for (const char* sign : kTegraSigns)
     if (exists(fs, sign))
-      return Version::unknown(std::string("Tegra (") + sign + "): no driver release is told");
+      return Version::unknown(std::string("Tegra (") + sign + "), which reports no driver release");
   if (exists(fs, kSysModule))
-    return Version::unknown("the nvidia module is loaded, but tells no version");
+    return Version::unknown("the nvidia module is loaded, but reports no version");
   if (exists(fs, "/dev/nvidiactl"))
     return Version::unknown(std::string("/dev/nvidiactl is there, but neither ") + kProcVersion +
                             " nor " + kSysVersion + " is");
@@ -73,15 +73,15 @@ std::optional<std::string> nvrm_version(std::string_view proc_text) {
 Fact<std::string> read_kernel_version(const base::RootFs& fs) {
   auto proc = fs.read_file(kProcVersion, kMaxText);
   if (proc) {
-    if (const auto release = nvrm_version(*proc)) return judged(*release, kProcVersion);
+    if (const auto release = nvrm_version(*proc)) return driver_release(*release, kProcVersion);
   }
   auto sys = fs.read_file(kSysVersion, kMaxText);
   if (sys) {
     const auto release = base::trim(*sys);
-    if (is_release(release)) return judged(std::string(release), kSysVersion);
+    if (is_release(release)) return driver_release(std::string(release), kSysVersion);
   }
   if (proc) return Version::unknown(std::string(kProcVersion) + " has no NVRM release in it");
-  if (sys) return Version::unknown(std::string(kSysVersion) + " is no release");
+  if (sys) return Version::unknown(std::string(kSysVersion) + " holds no release");
   if (!is_missing(proc.error())) return Version::unknown(proc.error().message);
   if (!is_missing(sys.error())) return Version::unknown(sys.error().message);
   return without_version(fs);

@@ -1,8 +1,8 @@
-#include "node/kernel_gpus.h"
-
+// The GPUs that the kernel driver knows, without asking it anything.
 #include <limits>
 
 #include "base/text.h"
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 
@@ -21,7 +21,7 @@ Text value_of(std::string_view text, std::string_view key) {
     const auto value = base::trim(line.substr(key.size() + 1));
     if (!value.empty()) return base::printable(value);
   }
-  return Text::unknown("the kernel driver does not tell");
+  return Text::unknown("the kernel driver does not report it");
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ KernelGpu parse_kernel_gpu(std::string bus_id, std::string_view text) {
   const Text minor = value_of(text, "Device Minor");
   const auto number = minor ? base::parse_number(*minor) : std::nullopt;
   if (number && *number <= std::numeric_limits<int>::max()) gpu.minor = static_cast<int>(*number);
-  else gpu.minor = Fact<int>::unknown("the kernel driver does not tell");
+  else gpu.minor = Fact<int>::unknown("the kernel driver does not report it");
   return gpu;
 }
 

@@ -1,11 +1,11 @@
-#include "node/libcuda.h"
-
+// The libcuda.so.1 that the loader will pick, the user-mode driver (UMD).
 #include <cerrno>
 
 #include "base/text.h"
 #include "elf/elf_file.h"
 #include "elf/libcuda_file.h"
 #include "ldso/library_search.h"
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 
@@ -65,8 +65,7 @@ ElfFacts read_elf(const base::RootFs& fs, const std::string& path) {
 
 // A preloaded library answers to every later dlopen of its SONAME. Elements are
 // separated by blanks or colons. Source: ld.so(8), LD_PRELOAD.
-std::optional<std::string> preloaded(const base::RootFs& fs,
-                                     const std::map<std::string, std::string>& environment) {
+std::optional<std::string> preloaded(const base::RootFs& fs, const Environment& environment) {
   const auto preload = environment.find("LD_PRELOAD");
   if (preload == environment.end()) return std::nullopt;
   for (auto words : base::split_words(preload->second)) {
@@ -94,7 +93,7 @@ std::vector<std::string> hidden_by(const ldso::LibrarySearch& search, const LibC
 }
 
 Result<LibCuda> find(const base::RootFs& fs, const ldso::LibrarySearch& search,
-                     const std::map<std::string, std::string>& environment) {
+                     const Environment& environment) {
   LibCuda library;
   if (auto path = preloaded(fs, environment)) {
     library.path = *path;
@@ -131,8 +130,7 @@ std::string kind_of(const LibCuda& library, const ElfFacts& elf,
 
 }  // namespace
 
-Fact<LibCuda> read_libcuda(const base::RootFs& fs,
-                           const std::map<std::string, std::string>& environment,
+Fact<LibCuda> read_libcuda(const base::RootFs& fs, const Environment& environment,
                            const Fact<std::string>& kernel_version) {
   const ldso::LibrarySearch search(fs, environment);
   auto found = find(fs, search, environment);
@@ -147,15 +145,14 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs,
     library.version = std::move(*release);
   } else {
     library.version =
-        Fact<std::string>::unknown("the name of " + library.real_path + " tells no release");
+        Fact<std::string>::unknown("the name of " + library.real_path + " shows no release");
   }
   library.kind = kind_of(library, elf, kernel_version);
   library.compat_note = std::move(elf.note);
   return library;
 }
 
-Fact<std::string> find_libnvidia_ml(const base::RootFs& fs,
-                                    const std::map<std::string, std::string>& environment) {
+Fact<std::string> find_libnvidia_ml(const base::RootFs& fs, const Environment& environment) {
   const ldso::LibrarySearch search(fs, environment);
   auto found = search.find("libnvidia-ml.so.1", {}, kMachine);
   if (found) return found->path;

@@ -1,5 +1,4 @@
-#include "node/limits.h"
-
+// What this machine and this container allow a process.
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -8,6 +7,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 
@@ -63,7 +63,7 @@ Limits read_limits(const base::RootFs& fs) {
   auto status = fs.read_kernel_file("/proc/self/status", kMaxText);
   const auto capable = status ? has_ipc_lock(*status) : std::nullopt;
   if (capable) limits.ipc_lock = *capable;
-  else limits.ipc_lock = Fact<bool>::unknown("/proc/self/status does not tell the capabilities");
+  else limits.ipc_lock = Fact<bool>::unknown("/proc/self/status does not show the capabilities");
   return limits;
 }
 

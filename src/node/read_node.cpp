@@ -1,13 +1,5 @@
 #include "node/read_node.h"
 
-#include "node/device_nodes.h"
-#include "node/environment.h"
-#include "node/jit_cache.h"
-#include "node/kernel_driver.h"
-#include "node/kernel_gpus.h"
-#include "node/libcuda.h"
-#include "node/limits.h"
-
 namespace gpuinit::node {
 
 NodeFacts read_node(const NodeQuery& query) {

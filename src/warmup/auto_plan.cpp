@@ -1,5 +1,4 @@
-#include "warmup/auto_plan.h"
-
+// A page plan without a recording, from what was read of the image: torch's libraries.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -9,6 +8,7 @@
 #include "base/byte_source.h"
 #include "base/unique_fd.h"
 #include "elf/elf_file.h"
+#include "warmup/page_warmup.h"
 
 namespace gpuinit::warmup {
 
@@ -30,7 +30,7 @@ bool is_of_the_loader(std::string_view name) {
   return name.starts_with(".rela.") || name.starts_with(".rel.");
 }
 
-// The part of a section that a start touches; length 0: none.
+// The part of a section that a start touches; empty if it touches none.
 Range part_of(const elf::Section& section) {
   if (!section.loaded) return {};
   if (is_of_the_loader(section.name)) return {section.offset, section.size};

@@ -1,13 +1,13 @@
 #include "warmup/page_warmup.h"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/byte_size.h"
+#include "base/cgroup_memory.h"
 #include "base/log.h"
-#include "base/root_fs.h"
-#include "warmup/auto_plan.h"
-#include "warmup/budget.h"
-#include "warmup/python_plan.h"
+#include "base/text.h"
 #include "warmup/recording.h"
 
 namespace gpuinit::warmup {
@@ -21,16 +21,34 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPatience{1000};
 
 Result<PagePlan> read_recording(const std::string& path) {
-  auto fs = base::RootFs::open("/");
-  if (!fs) return std::move(fs).error();
-  auto text = fs->read_file(path, kMaxRecording);
+  auto text = base::read_own_file(path, kMaxRecording);
   if (!text) return std::move(text).error();
   auto plan = parse_recording(*text);
   if (!plan) return std::move(plan).error().context(path);
   return plan;
 }
 
+// MemAvailable of /proc/meminfo (proc(5)), in bytes.
+std::optional<std::uint64_t> available_memory(const base::RootFs& fs) {
+  const auto text = fs.read_kernel_file("/proc/meminfo", 64 * 1024);
+  if (!text) return std::nullopt;
+  for (const auto line : base::split_lines(*text)) {
+    const auto words = base::split_words(line);
+    if (words.size() < 2 || words[0] != "MemAvailable:") continue;
+    const auto kibibytes = base::parse_number(words[1]);
+    if (kibibytes && *kibibytes < (std::uint64_t{1} << 50)) return *kibibytes * 1024;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
+  std::uint64_t bytes = wanted;
+  if (const auto available = available_memory(fs)) bytes = std::min(bytes, *available / 2);
+  if (const auto room = base::read_cgroup_memory(fs).room) bytes = std::min(bytes, *room / 2);
+  return bytes;
+}
 
 PageWarmup::PageWarmup(const Policy& policy, void (*print_error)(std::string_view))
     : policy_(policy), budget_(policy.warmup_max_bytes) {

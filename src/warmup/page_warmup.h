@@ -1,5 +1,5 @@
-// Reads ahead what the command will need from disk, while the checks run: what
-// `warmup.pages` in the policy asks for, as work for src/warmup.
+// Reads ahead what the command will need from disk, while the checks run, as `warmup.pages` in
+// the policy asks for.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gpuinit/facts.h"
+#include "base/root_fs.h"
+#include "gpuinit/image_facts.h"
 #include "gpuinit/policy.h"
 #include "warmup/replay.h"
 
@@ -20,11 +21,11 @@ class PageWarmup {
   // `print_error` and is no reason not to start.
   PageWarmup(const Policy& policy, void (*print_error)(std::string_view));
 
-  // With "auto" Python's modules are asked for here, torch's libraries there.
+  // With "auto" Python's modules are asked for in the first, torch's libraries in the second.
   void sys_path_is_known(const std::vector<std::string>& sys_path);
   void image_is_known(const ImageFacts& image);
 
-  // `goes_on`: somebody stays who reaps, and the reading goes on beside the command.
+  // `goes_on`: gpuinit stays and reaps, so the reading goes on beside the command.
   // Otherwise returns when the kernel has been asked for everything, or after kPatience; then
   // no process of ours is left, and what was asked for comes all the same.
   void finish(bool goes_on);
@@ -37,5 +38,29 @@ class PageWarmup {
   std::uint64_t budget_;  // bytes, for all plans together
   std::vector<std::unique_ptr<Replay>> replays_;
 };
+
+// How many bytes may be read ahead without pushing out what others use: the least of `wanted`,
+// half of what the cgroup's memory limit leaves now, and half of the machine's available
+// memory. What cannot be read counts as no limit.
+std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs);
+
+// A plan without a recording: of every library that the loader will open, in that order, the
+// parts that the loader and the libraries' constructors touch. Reads their section headers.
+// Device code (fatbins) and debugging information are left out: they are not read at start.
+// Libraries that cannot be read, and an image without torch, add nothing.
+//
+// Measured on torch 2.8.0 and 2.15.0 (docs/measurements.md): relocations, symbols and hash
+// tables are touched whole, of constants half, of code a tenth to two thirds and all over it.
+PagePlan auto_plan(const ImageFacts& image);
+
+// A plan for what the interpreter itself reads to import torch: the .pyc files (the .py files
+// where there are none) of the standard library, torch, NumPy and single modules on
+// `sys_path`, without the packages that `import torch` leaves for later. Empty if no entry of
+// `sys_path` has a torch. A guess that may name a file too many, never one that is not there.
+// Lists directories and reads no file: every part is FilePart::whole.
+//
+// In a cold start of torch 2.8 a thousand such files are most of the time that is lost
+// (docs/measurements.md); which of them are read only running Python knows.
+PagePlan python_plan(const std::vector<std::string>& sys_path);
 
 }  // namespace gpuinit::warmup

@@ -1,5 +1,4 @@
-#include "warmup/python_plan.h"
-
+// A page plan without a recording, from sys.path: compiled modules.
 #include <dirent.h>
 #include <unistd.h>
 
@@ -7,6 +6,8 @@
 #include <memory>
 #include <span>
 #include <string_view>
+
+#include "warmup/page_warmup.h"
 
 namespace gpuinit::warmup {
 
@@ -29,56 +30,49 @@ constexpr std::string_view kLibraryLater[] = {
     "distutils",   "site-packages", "sqlite3",    "dist-packages",
     "lib-dynload", "xmlrpc",        "wsgiref",    "dbm"};
 
+constexpr const char* kCompiled = "__pycache__";
 constexpr std::string_view kSites[] = {"site-packages", "dist-packages"};
 
-struct Listing {
-  std::vector<std::string> modules;  // x.py
-  std::vector<std::string> directories;
-  bool has_compiled = false;  // __pycache__
+struct Entry {
+  std::string name;
+  bool is_directory = false;
 };
 
 bool contains(Names names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+  return std::ranges::find(names, name) != names.end();
 }
 
-Listing list(const std::string& directory) {
-  Listing listing;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
-  if (!entries) return listing;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string_view name = entry->d_name;
-    if (name == "__pycache__") listing.has_compiled = true;
-    else if (name.ends_with(".py")) listing.modules.emplace_back(name);
-    else if (entry->d_type == DT_DIR && !name.starts_with('.'))
-      listing.directories.emplace_back(name);
-  }
-  return listing;
+std::vector<Entry> list(const std::string& directory) {
+  std::vector<Entry> entries;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), ::closedir);
+  if (!open) return entries;
+  while (const dirent* entry = ::readdir(open.get()))
+    if (entry->d_name[0] != '.') entries.push_back({entry->d_name, entry->d_type == DT_DIR});
+  return entries;
 }
 
 class Gatherer {
  public:
   void package(const std::string& directory, Names later, int depth = 0) {
-    const Listing listing = list(directory);
-    modules(directory, listing);
+    const std::vector<Entry> entries = list(directory);
+    modules(directory, entries);
     if (depth == kMaxDepth) return;
-    for (const std::string& name : listing.directories)
-      if (!contains(later, name)) package(directory + "/" + name, later, depth + 1);
+    for (const auto& [name, is_directory] : entries)
+      if (is_directory && name != kCompiled && !contains(later, name))
+        package(directory + "/" + name, later, depth + 1);
   }
 
-  void modules(const std::string& directory, const Listing& listing) {
-    if (!listing.has_compiled) {
-      for (const std::string& module : listing.modules) add(directory + "/" + module);
+  // The compiled ones; the sources where nothing has been compiled.
+  void modules(const std::string& directory, const std::vector<Entry>& entries) {
+    if (std::ranges::find(entries, kCompiled, &Entry::name) == entries.end()) {
+      for (const Entry& entry : entries)
+        if (entry.name.ends_with(".py")) add(directory + "/" + entry.name);
       return;
     }
-    const std::string compiled = directory + "/__pycache__";
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(compiled.c_str()), ::closedir);
-    if (!entries) return;
-    while (const dirent* entry = ::readdir(entries.get())) {
-      const std::string_view name = entry->d_name;
+    const std::string compiled = directory + "/" + kCompiled;
+    for (const auto& [name, is_directory] : list(compiled))
       // "x.cpython-312.opt-1.pyc" is for python -O.
-      if (name.ends_with(".pyc") && name.find(".opt-") == name.npos)
-        add(compiled + "/" + std::string(name));
-    }
+      if (name.ends_with(".pyc") && name.find(".opt-") == name.npos) add(compiled + "/" + name);
   }
 
   PagePlan take() { return std::move(plan_); }
@@ -91,11 +85,6 @@ class Gatherer {
   PagePlan plan_;
 };
 
-bool is_standard_library(const std::string& entry) {
-  const std::string_view name = std::string_view(entry).substr(entry.rfind('/') + 1);
-  return name.starts_with("python3");
-}
-
 }  // namespace
 
 PagePlan python_plan(const std::vector<std::string>& sys_path) {
@@ -105,17 +94,19 @@ PagePlan python_plan(const std::vector<std::string>& sys_path) {
   if (std::none_of(sys_path.begin(), sys_path.end(), has_torch)) return {};
   Gatherer gatherer;
   for (const std::string& entry : sys_path) {
-    if (is_standard_library(entry)) {
+    if (base::basename(entry).starts_with("python3")) {  // the standard library
       gatherer.package(entry, kLibraryLater);
       continue;
     }
-    const Listing listing = list(entry);
-    if (!contains(kSites, std::string_view(entry).substr(entry.rfind('/') + 1)) &&
-        std::find(listing.directories.begin(), listing.directories.end(), "torch") ==
-            listing.directories.end())
+    const std::vector<Entry> found = list(entry);
+    const bool is_site = contains(kSites, base::basename(entry));
+    if (!is_site && !std::ranges::any_of(found, [](const Entry& in) {
+          return in.is_directory && in.name == "torch";
+        }))
       continue;
-    gatherer.modules(entry, listing);
-    for (const std::string& name : listing.directories) {
+    gatherer.modules(entry, found);
+    for (const auto& [name, is_directory] : found) {
+      if (!is_directory) continue;
       if (name == "torch") gatherer.package(entry + "/torch", kTorchLater);
       if (name == "numpy") gatherer.package(entry + "/numpy", kNumpyLater);
       if (name == "torchgen") gatherer.modules(entry + "/torchgen", list(entry + "/torchgen"));

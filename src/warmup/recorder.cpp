@@ -33,13 +33,13 @@ constexpr std::chrono::milliseconds kLeftoverGrace{2000};
 constexpr std::uint64_t kLargeMapping = 1024 * 1024;
 
 // Of our own checks, which read by pread alone.
-seccomp::Filter filter_that_tells_of_reads() {
+seccomp::Filter filter_of_reads() {
   seccomp::Filter filter;
   filter.rules.push_back({"pread64", seccomp::Action::kNotify, 0, {}});
   return filter;
 }
 
-seccomp::Filter filter_that_tells() {
+seccomp::Filter filter_of_ends() {
   seccomp::Filter filter;
   for (const char* call : {"close", "execve", "execveat", "exit_group"})
     filter.rules.push_back({call, seccomp::Action::kNotify, 0, {}});
@@ -50,30 +50,16 @@ seccomp::Filter filter_that_tells() {
   return filter;
 }
 
-// Says what went wrong before exec: the step, then errno.
-struct ChildError {
-  enum class Step { kFilter, kExec } step = Step::kExec;
-  int code = 0;
-};
-
+// The listener goes through the socket; if exec fails, its errno follows.
 [[noreturn]] void become(const std::function<void()>& act, const seccomp::Program& program,
                          int socket) {
-  const auto fail = [socket](ChildError::Step step) {
-    const ChildError error{step, errno};
-    if (::write(socket, &error, sizeof error) < 0) ::_exit(126);
-    ::_exit(127);
-  };
   auto listener = seccomp::install_with_listener(program);
   if (!listener && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
     listener = seccomp::install_with_listener(program);
-  if (!listener) {
-    errno = listener.error().code;
-    fail(ChildError::Step::kFilter);
-  }
-  if (!base::send_descriptor(socket, *listener)) fail(ChildError::Step::kFilter);
+  if (!listener || !base::send_descriptor(socket, *listener)) ::_exit(126);
   act();
-  fail(ChildError::Step::kExec);
-  ::_exit(127);
+  const int error = errno;
+  ::_exit(::write(socket, &error, sizeof error) < 0 ? 126 : 127);
 }
 
 class Recorder {
@@ -85,7 +71,7 @@ class Recorder {
     signals_.reset(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
   }
 
-  // Until everybody has ended.
+  // Until every process has ended.
   void run() {
     for (;;) {
       if (reap()) return;
@@ -93,7 +79,7 @@ class Recorder {
       const int ready = ::poll(events, 2, ended_ ? 50 : -1);
       if (ready < 0 && errno != EINTR) return;
       if ((events[0].revents & POLLIN) != 0) answer();
-      else if (events[0].revents != 0) listener_.reset();  // nobody is left under the filter
+      else if (events[0].revents != 0) listener_.reset();  // no process is left under the filter
       if ((events[1].revents & POLLIN) != 0) forward();
       if (deadline_ && Clock::now() >= *deadline_) kill_leftovers(SIGKILL);
     }
@@ -159,7 +145,7 @@ class Recorder {
     ::kill(command_, signal);
   }
 
-  // True: nobody is left.
+  // True if no child is left.
   bool reap() {
     for (;;) {
       int status = 0;
@@ -195,7 +181,7 @@ class Recorder {
   std::optional<Clock::time_point> deadline_;
 };
 
-// Does `act` in a child, which must exec or exit, under a filter that tells.
+// Does `act` in a child, which must exec or exit, under a filter that notifies us.
 Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter) {
   auto program = seccomp::compile(filter);
   if (!program) return std::move(program).error();
@@ -218,9 +204,9 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
   }
   Recorder recorder(pid, std::move(listener));
   recorder.run();
-  ChildError error;
+  int error = 0;
   if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
-    return Recorded{{}, 127, error.code};
+    return Recorded{{}, 127, error};
   return Recorded{recorder.plan(), recorder.exit_code(), 0};
 }
 
@@ -240,7 +226,7 @@ Result<Recorded> record(const RecordRequest& request) {
           request.check();
           ::_exit(0);
         },
-        filter_that_tells_of_reads());
+        filter_of_reads());
     if (!checked) return checked;
     plan = std::move(checked->plan);
   }
@@ -249,7 +235,7 @@ Result<Recorded> record(const RecordRequest& request) {
         request.restore_signals();
         ::execv(request.path.c_str(), request.argv);
       },
-      filter_that_tells());
+      filter_of_ends());
   if (!recorded) return recorded;
   recorded->plan.insert(recorded->plan.begin(), plan.begin(), plan.end());
   return recorded;

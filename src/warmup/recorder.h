@@ -1,10 +1,10 @@
 // Runs a command once and finds out which parts of which files it needed: what
 // `gpuinit --record FILE -- COMMAND` does.
 //
-// The command runs under a seccomp filter that changes nothing and tells us, before it
-// happens, that a process is about to close a file, unmap a large piece, execute another
-// program or end. Then its page tables and file positions say what it has touched. No
-// tracing, no privileges; Linux 5.5 or newer (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
+// The command runs under a seccomp filter that changes nothing and notifies us when a process
+// is about to close a file, unmap a large piece, execute another program or end. Then its page
+// tables and file positions show what it has touched. No tracing, no privileges; Linux 5.5 or
+// newer (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
 //
 // Before the command, gpuinit's own checks are run and recorded in the same way (pread calls
 // only): a cold start waits for what they read first of all.

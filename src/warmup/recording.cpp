@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kFirstLine = "gpuinit-pages 1";
 constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 62;
 
-// Takes the text up to `separator` off; no value if there is none.
+// Takes the text up to `separator` off; nullopt if `rest` has no separator.
 std::optional<std::string_view> take_until(char separator, std::string_view& rest) {
   const auto end = rest.find(separator);
   if (end == rest.npos) return std::nullopt;

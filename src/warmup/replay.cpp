@@ -44,13 +44,13 @@ struct Replay::Shared {
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint32_t> files{0};
   std::atomic<std::uint32_t> stale{0};
-  std::atomic<std::uint32_t> next{0};  // the next part of the plan that nobody works at
+  std::atomic<std::uint32_t> next{0};  // the next part of the plan to be taken
   std::atomic<bool> finished{false};
 };
 
 namespace {
 
-// One of the processes: takes the next part that nobody works at, until there is none.
+// One of the processes: takes the next part of the plan, until all are taken.
 class Worker {
  public:
   Worker(const PagePlan& plan, std::uint64_t max_bytes, Replay::Shared& shared)
@@ -153,7 +153,7 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
     return;
   }
   leader_ = leader;
-  ::setpgid(leader, leader);  // as the child does itself: whoever is first
+  ::setpgid(leader, leader);  // as the child does itself: one of us is first
 }
 
 ReplayProgress Replay::progress() const {

@@ -1,7 +1,7 @@
 // Asks the kernel to read a page plan, in processes of its own, while we do other things.
 //
 // The reads are the kernel's: readahead(2) returns when they have been asked for, and they
-// go on when everybody who asked is gone. What is in the page cache already costs nothing.
+// go on when the processes that asked are gone. What is in the page cache costs nothing.
 #pragma once
 
 #include <sys/types.h>
@@ -34,7 +34,7 @@ class Replay {
 
   // A process that could not be started: nothing is read ahead, nothing is lost.
   Replay(const MakePlan& make_plan, const ReplayOptions& options);
-  // stop(), should nobody have called it.
+  // stop(), if it has not been called.
   ~Replay() { stop(); }
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
@@ -47,8 +47,8 @@ class Replay {
   // Ends the processes and reaps all that are ours; at most a second.
   void stop();
 
-  // The processes go on alone until all is asked for, or we end. Whoever reaps our children
-  // will find them among these.
+  // The processes go on alone until all is asked for, or we end. Our
+  // reaper will find them among our children.
   void let_go();
 
   struct Shared;  // what we and the processes have in common

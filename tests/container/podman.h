@@ -133,7 +133,7 @@ class InContainers : public Base {
 inline Words shell(const std::string& script) { return {"sh", "-c", script}; }
 inline Words python(const std::string& script) { return {"python", "-c", script}; }
 
-// Makes an orphan and exits with 0 once somebody has reaped it, with 1 after two seconds.
+// Makes an orphan and exits with 0 once it has been reaped, with 1 after two seconds.
 inline constexpr char kOrphan[] = R"(
 import os, sys, time
 ends = os.pipe()

@@ -1,4 +1,4 @@
-// `podman stop`: everybody in the container hears of it, may clean up, and it does not take long.
+// `podman stop`: every process in the container gets it, may clean up, and it does not take long.
 #include <gmock/gmock.h>
 
 #include "container/podman.h"

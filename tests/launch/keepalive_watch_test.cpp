@@ -52,7 +52,7 @@ TEST(KeepaliveWatch, EndsItWhenItsTimeIsOver) {
   KeepaliveWatch watch(pid, 0ms);
   ASSERT_TRUE(watch.next_check());
   watch.check();
-  EXPECT_FALSE(watch.next_check()) << "nobody wakes up for it any more";
+  EXPECT_FALSE(watch.next_check()) << "no more wakeups for it";
   EXPECT_TRUE(watch.abandon_at());
   const siginfo_t end = end_of(pid);
   EXPECT_EQ(end.si_status, SIGKILL);

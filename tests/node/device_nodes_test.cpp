@@ -1,7 +1,5 @@
 // Device files need a real character device: the null and full devices stand in
 // for GPUs where mknod is allowed (root, as in CI), links to them elsewhere.
-#include "node/device_nodes.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,6 +7,7 @@
 
 #include <cerrno>
 
+#include "node/read_node.h"
 #include "support/tree.h"
 
 namespace gpuinit::node {

@@ -1,7 +1,7 @@
-#include "node/environment.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 namespace {

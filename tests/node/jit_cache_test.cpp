@@ -1,10 +1,9 @@
-#include "node/jit_cache.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "node/read_node.h"
 #include "support/tree.h"
 
 namespace gpuinit::node {

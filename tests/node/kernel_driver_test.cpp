@@ -1,8 +1,7 @@
-#include "node/kernel_driver.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/read_node.h"
 #include "support/tree.h"
 
 namespace gpuinit::node {

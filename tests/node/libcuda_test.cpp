@@ -1,9 +1,8 @@
-#include "node/libcuda.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "elf/libcuda_file.h"
+#include "node/read_node.h"
 #include "support/elf_builder.h"
 #include "support/tree.h"
 

@@ -1,9 +1,8 @@
-#include "node/limits.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "node/read_node.h"
 #include "support/tree.h"
 
 namespace gpuinit::node {

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "node/libcuda.h"
+#include "node/read_node.h"
 
 namespace gpuinit::node {
 namespace {

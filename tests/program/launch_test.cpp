@@ -86,7 +86,7 @@ TEST(Launch, OffLaunchesAtOnceWhateverThePolicySays) {
       gpuinit({"echo", "on"}, clean({{"GPUINIT", "off"}, {"GPUINIT_POLICY", "/no/file"}}));
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_EQ(ran.out, "on\n");
-  EXPECT_THAT(ran.err, HasSubstr("GPUINIT=off, so this is no obstacle"));
+  EXPECT_THAT(ran.err, HasSubstr("GPUINIT=off, so this does not stop the launch"));
 }
 
 TEST(Launch, AMissingCommandIsToldBeforeAnythingIsChecked) {

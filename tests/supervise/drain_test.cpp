@@ -1,4 +1,4 @@
-// What becomes of the others when the command ends or is told to.
+// What becomes of the other processes when the command ends or is asked to.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
@@ -78,7 +78,7 @@ TEST_P(Drain, AStoppedWorkerIsWokenToHearOfIt) {
   EXPECT_THAT(running.said(), HasSubstr("tidy\n"));
 }
 
-// It would be killed without having been told.
+// It would be killed without having been asked to end.
 TEST_P(Drain, AWorkerIsToldBeforeItIsKilledThoughTheCommandHeedsNothing) {
   RunningProgram running(
       supervised(shell(std::string(kTidyWorker) + "trap '' TERM; echo up; sleep 100"),
@@ -158,7 +158,7 @@ TEST(DrainInAStorm, OrphansThatDieFasterThanTheyAreReapedHoldNoDeadlineUp) {
   EXPECT_EQ(running.finish(std::chrono::seconds(20)), 128 + SIGKILL) << running.said();
 }
 
-// Its status belongs to the tracer, who does not take it.
+// Its status belongs to the tracer, which does not take it.
 TEST(DrainOfATracedCommand, EndsAllTheSame) {
   RunningProgram running(supervised({"/bin/sleep", "100"}, {"launch.grace=0.2"}), unchecked());
   for (int i = 0; i < 500 && running.children().empty(); ++i)

@@ -1,4 +1,4 @@
-// The driver is kept awake for the command: how long, and that nobody notices otherwise.
+// The driver is kept awake for the command: how long, and that it does not show otherwise.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
@@ -139,7 +139,7 @@ TEST_P(DriverKeepalive, ThatDoesNotGoIsNotWaitedFor) {
   ASSERT_EQ(::ptrace(PTRACE_SEIZE, probe, nullptr, PTRACE_O_TRACEEXIT), 0);
   tree_.file("go", "");
   const auto begin = Clock::now();
-  // The kernel does not let PID 1 go before everybody else has gone.
+  // The kernel does not let PID 1 go before every other process has gone.
   if (GetParam() == Place::kPid1) std::this_thread::sleep_for(1500ms);
   if (GetParam() == Place::kPid1) ::ptrace(PTRACE_DETACH, probe, nullptr, nullptr);
   EXPECT_EQ(running->finish(), 3);
@@ -193,7 +193,7 @@ TEST_P(DriverKeepalive, MayBeKilledByAnybodyWithoutAWord) {
   EXPECT_THAT(running->said(), Not(HasSubstr("killed")));
 }
 
-// In exec mode nobody would be there to end it.
+// In exec mode there would be no gpuinit to end it.
 TEST_P(DriverKeepalive, InExecModeTheProbeIsGoneBeforeTheCommand) {
   RunOptions with_ignored = options();
   with_ignored.in_child = [mounts = with_ignored.in_child] {

@@ -39,7 +39,7 @@ TEST_P(BeforeTheCommand, AStopRequestEndsGpuinitAndItsProbe) {
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
   EXPECT_THAT(running.said(), testing::Not(HasSubstr("ran")));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  // An orphan that nobody reaps in this machine may still be a zombie.
+  // An orphan that is not reaped on this machine may still be a zombie.
   const std::string state = status_line(children.front(), "State");
   EXPECT_TRUE(state.empty() || state.find('Z') != std::string::npos) << state;
   // The fake driver's own child heeds nothing; PID 1 has taken its along.

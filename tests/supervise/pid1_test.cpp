@@ -1,4 +1,4 @@
-// The duties of PID 1: reap everybody, lose nothing.
+// The duties of PID 1: reap every process, lose nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -51,7 +51,7 @@ TEST(DriverAfterFailure, HasLostADevice) {
   Tree tree;
   tree.file("driver", kTwoDevices);
   auto running = fail_after(tree, kOneDevice);
-  EXPECT_EQ(running.finish(), 4) << "the command's own code, unless the policy wants it told";
+  EXPECT_EQ(running.finish(), 4) << "the command's own code, unless the policy wants it to show";
   EXPECT_THAT(running.said(),
               HasSubstr("the driver does not answer as it should (1 device of 2): a GPU may have "
                         "fallen off the bus"));
@@ -73,7 +73,7 @@ TEST(DriverAfterFailure, Hangs) {
   EXPECT_THAT(running.said(), HasSubstr("does not answer as it should"));
 }
 
-// Whoever is in a hurry gets the exit code at once.
+// A second stop request gets the exit code at once.
 TEST(DriverAfterFailure, IsNotWaitedForAfterSigterm) {
   Tree tree;
   tree.file("driver", kTwoDevices);

@@ -149,7 +149,7 @@ int with_daemon(const char* file) {
 void ignore_term() { std::signal(SIGTERM, SIG_IGN); }
 
 // Orphans die faster than a PID 1 of lower priority on the same processor can reap
-// them, and nobody heeds SIGTERM.
+// them, and none heeds SIGTERM.
 int storm(int producers) {
   ignore_term();
   ::setpriority(PRIO_PROCESS, 0, -6);

@@ -1,4 +1,4 @@
-#include "warmup/auto_plan.h"
+#include "warmup/page_warmup.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

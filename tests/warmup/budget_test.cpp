@@ -1,4 +1,4 @@
-#include "warmup/budget.h"
+#include "warmup/page_warmup.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "warmup/python_plan.h"
+#include "warmup/page_warmup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -170,7 +170,7 @@ TEST(Replay, DiesWithItsParent) {
   char byte = 0;
   ASSERT_EQ(::read(ends[0], &byte, 1), 1);
   ::kill(parent, SIGKILL);
-  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "nobody has the pipe open any more";
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "no process has the pipe open any more";
   ::close(ends[0]);
   ::waitpid(parent, nullptr, 0);
 }

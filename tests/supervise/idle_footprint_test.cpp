@@ -1,4 +1,4 @@
-// What gpuinit holds on to while the command runs: next to nothing.
+// What gpuinit keeps while the command runs: next to nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ std::map<int, std::string> open_files(pid_t pid) {
 }
 
 // Regression list: "inherited fds closed in the init, kept in the child", "cwd".
-TEST(Resident, KeepsNoFilesAndNoDirectoryButTheCommandDoes) {
+TEST(IdleFootprint, KeepsNoFilesAndNoDirectoryButTheCommandDoes) {
   RunOptions options = unchecked();
   options.directory = "/usr/lib";
   options.in_child = [] {
@@ -43,7 +43,7 @@ TEST(Resident, KeepsNoFilesAndNoDirectoryButTheCommandDoes) {
 }
 
 // Regression list: "0 idle wakeups".
-TEST(Resident, DoesNotWakeUpWhileNothingHappens) {
+TEST(IdleFootprint, DoesNotWakeUpWhileNothingHappens) {
   RunningProgram running(supervised({"/bin/sleep", "100"}), unchecked());
   std::this_thread::sleep_for(std::chrono::milliseconds(800));
   const auto switches = [&] {

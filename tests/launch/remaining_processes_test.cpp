@@ -1,4 +1,4 @@
-#include "launch/processes.h"
+#include "launch/remaining_processes.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <csignal>
-
-#include "launch/remaining_processes.h"
 
 namespace gpuinit::launch {
 namespace {
@@ -36,7 +34,7 @@ TEST(ParseStat, ZombiesAndRubbishAreNoProcesses) {
     EXPECT_EQ(parse_stat(line).pid, 0) << line;
 }
 
-TEST(OtherProcesses, AreOurDescendantsAndNobodyElse) {
+TEST(RemainingProcesses, AreOurDescendantsAndNobodyElse) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
@@ -53,7 +51,7 @@ TEST(OtherProcesses, AreOurDescendantsAndNobodyElse) {
   ASSERT_EQ(::read(ends[0], &grandchild, sizeof grandchild),
             static_cast<ssize_t>(sizeof grandchild));
   std::vector<pid_t> pids;
-  for (const auto& process : other_processes()) pids.push_back(process.pid);
+  for (const auto& process : remaining_processes()) pids.push_back(process.pid);
   std::sort(pids.begin(), pids.end());
   EXPECT_EQ(pids, (std::vector<pid_t>{std::min(child, grandchild), std::max(child, grandchild)}));
   ::kill(grandchild, SIGKILL);

@@ -1,0 +1,15 @@
+// What a process does with its descriptors before it becomes, or while it waits for, another
+// program.
+#pragma once
+
+namespace gpuinit::base {
+
+// Closes every descriptor from `first` on but `keep` (-1: none is kept).
+void close_descriptors(int first, int keep = -1);
+
+// Takes those of 0, 1 and 2 that are closed, so that no file opened later becomes one of them:
+// with /dev/null, or where that is missing with what can be neither read nor written. `flags`:
+// O_CLOEXEC or 0.
+void occupy_standard_descriptors(int flags);
+
+}  // namespace gpuinit::base
