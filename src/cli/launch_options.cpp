@@ -58,7 +58,7 @@ launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout, ProbeSandbox 
 }  // namespace
 
 bool wants_supervision(const CommandLine& line, const Policy& policy, const char* program) {
-  if (line.supervise || policy.launch_mode == LaunchMode::kSupervise) return true;
+  if (line.supervise || policy.launch.mode == LaunchMode::kSupervise) return true;
   const std::string_view path = program != nullptr ? program : "";
   const std::string_view name = path.substr(path.rfind('/') + 1);
   return std::find(kEnginesNames.begin(), kEnginesNames.end(), name) != kEnginesNames.end();
@@ -68,16 +68,16 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
                                            const launch::CommandFilter* filter) {
   launch::SuperviseOptions options;
   options.filter = filter;
-  options.signal_group = policy.launch_signal_target == SignalTarget::kGroup;
-  options.signals = policy.launch_signals;
-  options.grace = policy.launch_grace;
-  options.parent_death_signal = policy.launch_parent_death_signal;
-  options.exit_zero = policy.launch_exit_zero;
-  options.postmortem = policy.launch_postmortem;
-  options.postmortem_exit = policy.launch_postmortem_exit;
+  options.signal_group = policy.launch.signal_target == SignalTarget::kGroup;
+  options.signals = policy.launch.signals;
+  options.grace = policy.launch.grace;
+  options.parent_death_signal = policy.launch.parent_death_signal;
+  options.exit_zero = policy.launch.exit_zero;
+  options.postmortem = policy.launch.postmortem;
+  options.postmortem_exit = policy.launch.postmortem_exit;
   options.say = print_error;
-  if (policy.gpu_required != GpuRequired::kNo)
-    options.ask_driver = [timeout = policy.probe_timeout, sandbox = policy.probe_sandbox, devices] {
+  if (policy.gpu.required != GpuRequired::kNo)
+    options.ask_driver = [timeout = policy.probe.timeout, sandbox = policy.probe.sandbox, devices] {
       return ask_driver(timeout, sandbox, devices);
     };
   return options;

@@ -107,7 +107,7 @@ int launch_command(const Invocation& invocation) {
   if (!supervise) return become(command.path, words, inherited, calls);
   launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
   options.driver_keepalive = approval.driver_keepalive.release();
-  options.keepalive_limit = policy.warmup_hold;
+  options.keepalive_limit = policy.warmup.hold;
   return launch::supervise(options, inherited, command.path, words);
 }
 

@@ -24,26 +24,29 @@ enum class TextRule {
   kPages,         // "auto", "off", or an absolute path
 };
 
+template <class T>
+using Access = T& (*)(Policy&);
+
 // Where in Policy a key's value lives; with it goes how it is written in TOML.
 struct CheckLevel {
   std::string_view id;  // "fail", "warn" or "off"
 };
 struct Text {
-  std::string Policy::*field;
+  Access<std::string> field;
   TextRule rule;
 };
-using Seconds = std::chrono::milliseconds Policy::*;  // a number of seconds
+using Seconds = Access<std::chrono::milliseconds>;  // a number of seconds
 struct SecondsOrNone {
-  std::chrono::milliseconds Policy::*field;  // a number of seconds, or 0
+  Access<std::chrono::milliseconds> field;  // a number of seconds, or 0
 };
-using Bytes = std::uint64_t Policy::*;  // a number of bytes, or a text such as "512MiB"
+using Bytes = Access<std::uint64_t>;  // a number of bytes, or a text such as "512MiB"
 struct SignalAction {
   int signal;  // a signal's name, "forward" or "ignore"
 };
 struct SignalName {
-  int Policy::*field;  // a signal's name, or "" for 0
+  Access<int> field;  // a signal's name, or "" for 0
 };
-using ExitCodes = std::vector<int> Policy::*;  // a list of whole numbers
+using ExitCodes = Access<std::vector<int>>;  // a list of whole numbers
 // What each text of a list may be; none is empty.
 enum class ListRule {
   kGlobs,        // patterns on paths below site-packages
@@ -51,14 +54,14 @@ enum class ListRule {
   kSystemCalls,  // names of system calls
 };
 struct Texts {
-  std::vector<std::string> Policy::*field;
+  Access<std::vector<std::string>> field;
   ListRule rule;
 };
-using WaitReasons = std::vector<WaitFor> Policy::*;  // a list of words
-using Field = std::variant<CheckLevel, Text, bool Policy::*, GpuRequired Policy::*,
-                           LaunchMode Policy::*, SignalTarget Policy::*, PythonProbe Policy::*,
-                           ProbeSandbox Policy::*, SeccompBase Policy::*, Seconds, SecondsOrNone,
-                           Bytes, SignalAction, SignalName, ExitCodes, Texts, WaitReasons>;
+using WaitReasons = Access<std::vector<WaitFor>>;  // a list of words
+using Field = std::variant<CheckLevel, Text, Access<bool>, Access<GpuRequired>, Access<LaunchMode>,
+                           Access<SignalTarget>, Access<PythonProbe>, Access<ProbeSandbox>,
+                           Access<SeccompBase>, Seconds, SecondsOrNone, Bytes, SignalAction,
+                           SignalName, ExitCodes, Texts, WaitReasons>;
 
 struct Key {
   std::string name;  // "probe.timeout"

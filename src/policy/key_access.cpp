@@ -82,15 +82,15 @@ std::string expectation(const Key& key) {
   return std::visit(
       Overloaded{
           [](const CheckLevel&) { return choice(kLevels); },
-          [](GpuRequired Policy::*) { return choice(kGpuRequired); },
-          [](LaunchMode Policy::*) { return choice(kLaunchModes); },
-          [](SignalTarget Policy::*) { return choice(kSignalTargets); },
-          [](PythonProbe Policy::*) { return choice(kPythonProbes); },
-          [](ProbeSandbox Policy::*) { return choice(kProbeSandboxes); },
-          [](SeccompBase Policy::*) { return choice(kSeccompBases); },
+          [](Access<GpuRequired>) { return choice(kGpuRequired); },
+          [](Access<LaunchMode>) { return choice(kLaunchModes); },
+          [](Access<SignalTarget>) { return choice(kSignalTargets); },
+          [](Access<PythonProbe>) { return choice(kPythonProbes); },
+          [](Access<ProbeSandbox>) { return choice(kProbeSandboxes); },
+          [](Access<SeccompBase>) { return choice(kSeccompBases); },
           [](WaitReasons) { return "a list of " + choice(kWaitReasons); },
           [](Bytes) { return std::string("a number of bytes, or a text such as \"512MiB\""); },
-          [](bool Policy::*) { return std::string("true or false"); },
+          [](Access<bool>) { return std::string("true or false"); },
           [](const SignalAction&) {
             return std::string("a signal such as \"SIGINT\", \"ignore\" or \"forward\"");
           },
@@ -140,44 +140,45 @@ bool takes_text(const Key& key) {
          std::holds_alternative<WaitReasons>(key.field) || std::holds_alternative<Bytes>(key.field);
 }
 
-Value get(const Key& key, const Policy& policy) {
+Value get(const Key& key, const Policy& given) {
+  auto& policy = const_cast<Policy&>(given);
   return std::visit(
       Overloaded{
           [&](const CheckLevel& check) {
             const auto found = policy.checks.find(std::string(check.id));
             return word_of(kLevels, found == policy.checks.end() ? Level::kFail : found->second);
           },
-          [&](GpuRequired Policy::*field) { return word_of(kGpuRequired, policy.*field); },
-          [&](LaunchMode Policy::*field) { return word_of(kLaunchModes, policy.*field); },
-          [&](SignalTarget Policy::*field) { return word_of(kSignalTargets, policy.*field); },
-          [&](PythonProbe Policy::*field) { return word_of(kPythonProbes, policy.*field); },
-          [&](ProbeSandbox Policy::*field) { return word_of(kProbeSandboxes, policy.*field); },
-          [&](SeccompBase Policy::*field) { return word_of(kSeccompBases, policy.*field); },
-          [&](bool Policy::*field) { return Value{policy.*field}; },
+          [&](Access<GpuRequired> field) { return word_of(kGpuRequired, field(policy)); },
+          [&](Access<LaunchMode> field) { return word_of(kLaunchModes, field(policy)); },
+          [&](Access<SignalTarget> field) { return word_of(kSignalTargets, field(policy)); },
+          [&](Access<PythonProbe> field) { return word_of(kPythonProbes, field(policy)); },
+          [&](Access<ProbeSandbox> field) { return word_of(kProbeSandboxes, field(policy)); },
+          [&](Access<SeccompBase> field) { return word_of(kSeccompBases, field(policy)); },
+          [&](Access<bool> field) { return Value{field(policy)}; },
           [&](const SignalAction& action) {
-            const auto found = policy.launch_signals.find(action.signal);
-            if (found == policy.launch_signals.end()) return Value{std::string(kForward)};
+            const auto found = policy.launch.signals.find(action.signal);
+            if (found == policy.launch.signals.end()) return Value{std::string(kForward)};
             if (found->second == 0) return Value{std::string(kIgnore)};
             return Value{base::signal_name(found->second)};
           },
           [&](const SignalName& name) {
-            const int signal = policy.*name.field;
+            const int signal = name.field(policy);
             return Value{signal == 0 ? std::string() : base::signal_name(signal)};
           },
           [&](ExitCodes field) {
-            return Value{Value::Integers((policy.*field).begin(), (policy.*field).end())};
+            return Value{Value::Integers((field(policy)).begin(), (field(policy)).end())};
           },
-          [&](const Texts& list) { return texts_value(policy.*list.field); },
+          [&](const Texts& list) { return texts_value(list.field(policy)); },
           [&](WaitReasons field) {
             std::vector<std::string> words;
-            for (const WaitFor reason : policy.*field)
+            for (const WaitFor reason : field(policy))
               words.push_back(std::get<std::string>(word_of(kWaitReasons, reason).data));
             return texts_value(std::move(words));
           },
-          [&](Seconds field) { return seconds_value(policy.*field); },
-          [&](const SecondsOrNone& time) { return seconds_value(policy.*time.field); },
-          [&](Bytes field) { return bytes_value(policy.*field); },
-          [&](const Text& text) { return Value{policy.*text.field}; },
+          [&](Seconds field) { return seconds_value(field(policy)); },
+          [&](const SecondsOrNone& time) { return seconds_value(time.field(policy)); },
+          [&](Bytes field) { return bytes_value(field(policy)); },
+          [&](const Text& text) { return Value{text.field(policy)}; },
       },
       key.field);
 }
@@ -191,43 +192,43 @@ Status set(const Key& key, const Value& value, const Problems& problems, Policy&
             if (level != nullptr) policy.checks[std::string(check.id)] = *level;
             return level != nullptr;
           },
-          [&](GpuRequired Policy::*field) { return set_word(kGpuRequired, value, policy.*field); },
-          [&](LaunchMode Policy::*field) { return set_word(kLaunchModes, value, policy.*field); },
-          [&](SignalTarget Policy::*field) {
-            return set_word(kSignalTargets, value, policy.*field);
+          [&](Access<GpuRequired> field) { return set_word(kGpuRequired, value, field(policy)); },
+          [&](Access<LaunchMode> field) { return set_word(kLaunchModes, value, field(policy)); },
+          [&](Access<SignalTarget> field) {
+            return set_word(kSignalTargets, value, field(policy));
           },
-          [&](PythonProbe Policy::*field) { return set_word(kPythonProbes, value, policy.*field); },
-          [&](ProbeSandbox Policy::*field) {
-            return set_word(kProbeSandboxes, value, policy.*field);
+          [&](Access<PythonProbe> field) { return set_word(kPythonProbes, value, field(policy)); },
+          [&](Access<ProbeSandbox> field) {
+            return set_word(kProbeSandboxes, value, field(policy));
           },
-          [&](SeccompBase Policy::*field) { return set_word(kSeccompBases, value, policy.*field); },
+          [&](Access<SeccompBase> field) { return set_word(kSeccompBases, value, field(policy)); },
           [&](const SignalAction& action) {
-            return set_action(action.signal, value, policy.launch_signals);
+            return set_action(action.signal, value, policy.launch.signals);
           },
           [&](const SignalName& name) {
             const auto signal = is_text(value, "") ? std::optional<int>(0) : signal_of(value);
-            if (signal) policy.*name.field = *signal;
+            if (signal) name.field(policy) = *signal;
             return signal.has_value();
           },
-          [&](ExitCodes field) { return take(exit_codes(value), policy.*field); },
+          [&](ExitCodes field) { return take(exit_codes(value), field(policy)); },
           [&](const Texts& list) {
             const auto given = texts(value, list.rule);
             if (given && list.rule == ListRule::kSystemCalls && problems.system_call)
               for (const std::string& call : *given)
                 if (detail.empty()) detail = problems.system_call(call);
-            return detail.empty() && take(given, policy.*list.field);
+            return detail.empty() && take(given, list.field(policy));
           },
-          [&](WaitReasons field) { return take(wait_reasons(value), policy.*field); },
-          [&](bool Policy::*field) {
+          [&](WaitReasons field) { return take(wait_reasons(value), field(policy)); },
+          [&](Access<bool> field) {
             const auto* boolean = std::get_if<bool>(&value.data);
-            if (boolean != nullptr) policy.*field = *boolean;
+            if (boolean != nullptr) field(policy) = *boolean;
             return boolean != nullptr;
           },
-          [&](Seconds field) { return take(milliseconds(value), policy.*field); },
+          [&](Seconds field) { return take(milliseconds(value), field(policy)); },
           [&](const SecondsOrNone& time) {
-            return take(milliseconds(value, /*or_none=*/true), policy.*time.field);
+            return take(milliseconds(value, /*or_none=*/true), time.field(policy));
           },
-          [&](Bytes field) { return take(bytes(value), policy.*field); },
+          [&](Bytes field) { return take(bytes(value), field(policy)); },
           [&](const Text& text) {
             const auto* given = std::get_if<std::string>(&value.data);
             if (given == nullptr) {
@@ -237,7 +238,7 @@ Status set(const Key& key, const Value& value, const Problems& problems, Policy&
             }
             auto problem = text_problem(text.rule, *given, problems.version_range);
             detail = std::move(problem.detail);
-            if (!problem.wrong) policy.*text.field = *given;
+            if (!problem.wrong) text.field(policy) = *given;
             return !problem.wrong;
           },
       },

@@ -31,15 +31,15 @@ Value other_value(const Key& key) {
   if (const auto* boolean = std::get_if<bool>(&now.data)) return {!*boolean};
   if (std::holds_alternative<std::int64_t>(now.data)) return {7.25};
   if (std::holds_alternative<CheckLevel>(key.field)) return text("off");
-  if (std::holds_alternative<GpuRequired Policy::*>(key.field)) return text("no");
-  if (std::holds_alternative<LaunchMode Policy::*>(key.field)) return text("supervise");
-  if (std::holds_alternative<SignalTarget Policy::*>(key.field)) return text("group");
+  if (std::holds_alternative<Access<GpuRequired>>(key.field)) return text("no");
+  if (std::holds_alternative<Access<LaunchMode>>(key.field)) return text("supervise");
+  if (std::holds_alternative<Access<SignalTarget>>(key.field)) return text("group");
   if (std::holds_alternative<SignalAction>(key.field)) return text("ignore");
   if (std::holds_alternative<SignalName>(key.field)) return text("SIGTERM");
   if (std::holds_alternative<ExitCodes>(key.field)) return {Value::Integers{130, 143}};
-  if (std::holds_alternative<PythonProbe Policy::*>(key.field)) return text("import");
-  if (std::holds_alternative<ProbeSandbox Policy::*>(key.field)) return text("best-effort");
-  if (std::holds_alternative<SeccompBase Policy::*>(key.field)) return text("docker-default");
+  if (std::holds_alternative<Access<PythonProbe>>(key.field)) return text("import");
+  if (std::holds_alternative<Access<ProbeSandbox>>(key.field)) return text("best-effort");
+  if (std::holds_alternative<Access<SeccompBase>>(key.field)) return text("docker-default");
   if (std::holds_alternative<WaitReasons>(key.field)) return {Value::Texts{"busy", "no-device"}};
   if (std::holds_alternative<Bytes>(key.field)) return text("512MiB");
   if (const auto* list = std::get_if<Texts>(&key.field)) {
@@ -122,7 +122,7 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
       {"python.abi", "checks.python.abi"},
       {"checks.libcuda", "checks.cuda.libcuda"},
       {"checks.torch.cuda_build", "checks.torch.cuda-build"},
-      {"report.termination_log", "report.termination-log"},
+      {"report.report.report.termination_log", "report.termination-log"},
       {"chekcs", "checks"},
   };
   for (const auto& [typed, meant] : cases)
@@ -147,15 +147,15 @@ TEST(Values, SignalsAreForwardedRewrittenOrIgnored) {
   Policy policy;
   const Key& term = *find_key("launch.signals.SIGTERM");
   ASSERT_TRUE(set(term, text("SIGINT"), {}, policy));
-  EXPECT_EQ(policy.launch_signals, (std::map<int, int>{{15, 2}}));
+  EXPECT_EQ(policy.launch.signals, (std::map<int, int>{{15, 2}}));
   ASSERT_TRUE(set(term, text("RTMIN+3"), {}, policy));
-  EXPECT_EQ(policy.launch_signals.at(15), 37);
+  EXPECT_EQ(policy.launch.signals.at(15), 37);
   ASSERT_TRUE(set(term, {std::int64_t{9}}, {}, policy)) << "numbers, as dumb-init takes them";
   EXPECT_EQ(toml_text(get(term, policy)), "\"SIGKILL\"");
   ASSERT_TRUE(set(term, text("ignore"), {}, policy));
-  EXPECT_EQ(policy.launch_signals.at(15), 0);
+  EXPECT_EQ(policy.launch.signals.at(15), 0);
   ASSERT_TRUE(set(term, text("forward"), {}, policy));
-  EXPECT_TRUE(policy.launch_signals.empty());
+  EXPECT_TRUE(policy.launch.signals.empty());
   EXPECT_THAT(refusal("launch.signals.SIGTERM", text("SIGFOO")),
               StartsWith("expected a signal such as \"SIGINT\", \"ignore\" or \"forward\", found"));
   EXPECT_NE(refusal("launch.signals.SIGTERM", {std::int64_t{65}}), "");
@@ -168,11 +168,11 @@ TEST(Values, ExitCodesAreAListOrOne) {
   Policy policy;
   const Key& zero = *find_key("launch.exit-zero");
   ASSERT_TRUE(set(zero, {Value::Integers{130, 143}}, {}, policy));
-  EXPECT_EQ(policy.launch_exit_zero, (std::vector<int>{130, 143}));
+  EXPECT_EQ(policy.launch.exit_zero, (std::vector<int>{130, 143}));
   ASSERT_TRUE(set(zero, {std::int64_t{143}}, {}, policy));
-  EXPECT_EQ(policy.launch_exit_zero, (std::vector<int>{143}));
+  EXPECT_EQ(policy.launch.exit_zero, (std::vector<int>{143}));
   ASSERT_TRUE(set(zero, {Value::Integers{}}, {}, policy));
-  EXPECT_TRUE(policy.launch_exit_zero.empty());
+  EXPECT_TRUE(policy.launch.exit_zero.empty());
   EXPECT_NE(refusal("launch.exit-zero", {Value::Integers{256}}), "");
   EXPECT_NE(refusal("launch.exit-zero", {Value::Integers{0}}), "");
   EXPECT_NE(refusal("launch.exit-zero", text("SIGTERM")), "");
@@ -182,13 +182,13 @@ TEST(Values, PatternsAreAListOrOne) {
   Policy policy;
   const Key& include = *find_key("extensions.include");
   ASSERT_TRUE(set(include, {Value::Texts{"torchvision/*", "flash_attn_2_cuda*"}}, {}, policy));
-  EXPECT_EQ(policy.extensions_include,
+  EXPECT_EQ(policy.extensions.include,
             (std::vector<std::string>{"torchvision/*", "flash_attn_2_cuda*"}));
   EXPECT_EQ(toml_text(get(include, policy)), "[\"torchvision/*\", \"flash_attn_2_cuda*\"]");
   ASSERT_TRUE(set(include, text("xformers/*"), {}, policy));
-  EXPECT_EQ(policy.extensions_include, (std::vector<std::string>{"xformers/*"}));
+  EXPECT_EQ(policy.extensions.include, (std::vector<std::string>{"xformers/*"}));
   ASSERT_TRUE(set(include, {Value::Integers{}}, {}, policy)) << "an empty array";
-  EXPECT_TRUE(policy.extensions_include.empty());
+  EXPECT_TRUE(policy.extensions.include.empty());
   EXPECT_EQ(toml_text(get(include, policy)), "[]");
   EXPECT_EQ(
       refusal("extensions.include", {Value::Integers{1}}),
@@ -210,10 +210,10 @@ TEST(Values, SecondsArePositiveAndAtMostADay) {
                                         {{std::int64_t{86400}}, 86'400'000}};
   for (const auto& [value, count] : good) {
     ASSERT_TRUE(set(timeout, value, {}, policy)) << describe(value);
-    EXPECT_EQ(policy.probe_timeout.count(), count);
+    EXPECT_EQ(policy.probe.timeout.count(), count);
     Policy again;
     ASSERT_TRUE(set(timeout, get(timeout, policy), {}, again));
-    EXPECT_EQ(again.probe_timeout.count(), count);
+    EXPECT_EQ(again.probe.timeout.count(), count);
   }
   const Value bad[] = {{std::int64_t{0}},
                        {std::int64_t{-1}},
@@ -253,14 +253,14 @@ TEST(Values, PathsAreAbsoluteAndProgramsMayBeNames) {
   for (const char* good : {"", "python3.12", "/opt/venv/bin/python", "/a b/\xc3\xa4"}) {
     Policy policy;
     EXPECT_TRUE(set(*find_key("python.interpreter"), text(good), {}, policy)) << good;
-    EXPECT_EQ(policy.python_interpreter, good);
+    EXPECT_EQ(policy.python.interpreter, good);
   }
   EXPECT_NE(refusal("python.interpreter", text("bin/python")), "");
   EXPECT_NE(refusal("python.interpreter", text("./python")), "");
   EXPECT_NE(refusal("report.termination-log", text("log.txt")), "");
   Policy policy;
   EXPECT_TRUE(set(*find_key("report.termination-log"), text(""), {}, policy));
-  EXPECT_EQ(policy.termination_log, "");
+  EXPECT_EQ(policy.report.report.termination_log, "");
 }
 
 TEST(Values, TextIsCleanUtf8ThatAPathCanHold) {

@@ -65,7 +65,7 @@ TEST(LoadPolicy, EachLayerGoesOverTheOneBefore) {
   const auto expect = [&](const std::string& value, const std::string& origin) {
     const auto loaded = load_policy(sources);
     ASSERT_TRUE(loaded);
-    EXPECT_EQ(loaded->policy.gpu_count, value);
+    EXPECT_EQ(loaded->policy.gpu.count, value);
     EXPECT_EQ(origin_of(*loaded, "gpu.count"), origin);
   };
   expect("7", "--set");
@@ -91,9 +91,9 @@ TEST(LoadPolicy, ANamedFileStandsAlone) {
   sources.environment_set = "probe.timeout=5";
   const auto loaded = load_policy(sources);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, ">=1");
-  EXPECT_TRUE(loaded->policy.torch_required);
-  EXPECT_EQ(loaded->policy.probe_timeout.count(), 5000);
+  EXPECT_EQ(loaded->policy.gpu.count, ">=1");
+  EXPECT_TRUE(loaded->policy.torch.required);
+  EXPECT_EQ(loaded->policy.probe.timeout.count(), 5000);
   EXPECT_EQ(origin_of(*loaded, "torch.required"), sources.file + ":3");
 }
 
@@ -108,7 +108,7 @@ TEST(LoadPolicy, ARelativeNameCountsFromTheWorkingDirectory) {
   const auto loaded = load_policy(sources);
   std::filesystem::current_path(before);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, "3");
+  EXPECT_EQ(loaded->policy.gpu.count, "3");
   EXPECT_EQ(origin_of(*loaded, "gpu.count"), "own.toml:3");
 }
 
@@ -190,7 +190,7 @@ TEST(LoadPolicy, TheDirectoryIsReadInByteOrder) {
   tree.file("policy.d/Z.toml", count("Z1")).file("policy.d/a.toml", count("a1"));
   const auto loaded = load_policy(sources_in(tree));
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, "a1");
+  EXPECT_EQ(loaded->policy.gpu.count, "a1");
 }
 
 TEST(LoadPolicy, OnlyVisibleTomlFilesOfTheDirectoryCount) {
@@ -207,7 +207,7 @@ TEST(LoadPolicy, FollowsTheLinksOfAConfigMap) {
   tree.link("policy.d/10.toml", "..data/10.toml");
   const auto loaded = load_policy(sources_in(tree));
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, "8");
+  EXPECT_EQ(loaded->policy.gpu.count, "8");
 }
 
 TEST(LoadPolicy, EveryFileMustSayItsVersion) {

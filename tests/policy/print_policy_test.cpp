@@ -95,7 +95,7 @@ TEST(PrintPolicy, AFileNameCannotBreakOutOfItsComment) {
   ASSERT_TRUE(layers.add_file("/a\n[gpu]\ncount = \"0\"", "version = 1\nprobe.timeout = 2\n"));
   Layers again({});
   ASSERT_TRUE(again.add_file("printed", print_policy(layers.loaded())));
-  EXPECT_EQ(again.loaded().policy.gpu_count, ">=1");
+  EXPECT_EQ(again.loaded().policy.gpu.count, ">=1");
 }
 
 TEST(PolicyJson, HasEveryKeyWithItsTypeAndOrigin) {

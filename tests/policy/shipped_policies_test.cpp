@@ -37,15 +37,15 @@ TEST(ShippedPolicies, DefaultNamesEveryKeyWithItsBuiltInValue) {
 
 TEST(ShippedPolicies, SuperviseStaysWithinDockersTenSeconds) {
   const Policy policy = shipped("supervise.toml").policy;
-  EXPECT_EQ(policy.launch_mode, LaunchMode::kSupervise);
-  EXPECT_LE(policy.launch_grace, std::chrono::seconds(8));
+  EXPECT_EQ(policy.launch.mode, LaunchMode::kSupervise);
+  EXPECT_LE(policy.launch.grace, std::chrono::seconds(8));
 }
 
 TEST(ShippedPolicies, StrictNeedsTorchAndAGpuAndFailsOnEverything) {
   const auto loaded = shipped("strict.toml");
-  EXPECT_TRUE(loaded.policy.torch_required);
-  EXPECT_EQ(loaded.policy.gpu_required, GpuRequired::kYes);
-  EXPECT_TRUE(loaded.policy.warmup_context);
+  EXPECT_TRUE(loaded.policy.torch.required);
+  EXPECT_EQ(loaded.policy.gpu.required, GpuRequired::kYes);
+  EXPECT_TRUE(loaded.policy.warmup.context);
   for (const auto& [id, level] : loaded.policy.checks) EXPECT_EQ(level, Level::kFail) << id;
   for (const auto& row : loaded.keys) {
     if (!row.key.starts_with("checks.")) continue;
@@ -60,9 +60,9 @@ TEST(ShippedPolicies, PermissiveStopsNothingAndLooksAtEverything) {
 
 TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
   const Policy policy = shipped("build.toml").policy;
-  EXPECT_TRUE(policy.torch_required);
-  EXPECT_EQ(policy.gpu_required, GpuRequired::kNo);
-  EXPECT_FALSE(policy.warmup_context);
+  EXPECT_TRUE(policy.torch.required);
+  EXPECT_EQ(policy.gpu.required, GpuRequired::kNo);
+  EXPECT_FALSE(policy.warmup.context);
   const std::set<std::string_view> of_the_image{
       "platform",        "python.interpreter", "libc.version",   "python.abi",
       "torch.install",   "loader.missing",     "loader.version", "loader.symbol",
