@@ -66,26 +66,22 @@ struct Policy {
     // Whether running Python confirms what was read from files.
     PythonProbe probe = PythonProbe::kOff;
     std::vector<std::string> imports;  // modules that probe = "import" imports after torch
-  };
-  Python python;
+  } python;
 
   struct Torch {
     bool required = false;  // torch.install fails if there is no torch at all
-  };
-  Torch torch;
+  } torch;
 
   // Globs on paths below an entry of sys.path, "torchvision/*"; `*` matches '/' too.
   struct Extensions {
     std::vector<std::string> include;  // the command needs them: read, and must work
     std::vector<std::string> exclude;  // never read
-  };
-  Extensions extensions;
+  } extensions;
 
   struct Gpu {
     GpuRequired required = GpuRequired::kAuto;
     std::string count = ">=1";  // range of the number of visible devices, ">=8", "4"
-  };
-  Gpu gpu;
+  } gpu;
 
   // Version ranges (src/rules/version.h). Empty: not pinned.
   struct Expect {
@@ -93,14 +89,12 @@ struct Policy {
     std::string torch;   // "2.8.*"
     std::string cuda;    // that torch was built for, "12.8"
     std::string driver;  // kernel driver, ">=535.104.05"
-  };
-  Expect expect;
+  } expect;
 
   struct Probe {
     std::chrono::milliseconds timeout{60'000};  // of the CUDA probe, all devices together
     ProbeSandbox sandbox = ProbeSandbox::kRequired;
-  };
-  Probe probe;
+  } probe;
 
   struct Warmup {
     bool context = true;  // make a context and run one verified kernel on every device
@@ -110,14 +104,12 @@ struct Policy {
     std::chrono::milliseconds hold{60'000};
     std::string pages = "auto";  // "auto", "off", or the absolute path of what --record wrote
     std::uint64_t max_bytes = std::uint64_t{4} << 30;  // of files read ahead
-  };
-  Warmup warmup;
+  } warmup;
 
   struct Wait {
     std::vector<WaitFor> causes;  // for: failures that are waited for before they count
     std::chrono::milliseconds timeout{300'000};  // all of them together
-  };
-  Wait wait;
+  } wait;
 
   // The command's own filter (src/seccomp): a base or a profile, then the two lists.
   struct Seccomp {
@@ -126,15 +118,13 @@ struct Policy {
     std::vector<std::string> allow;  // names of system calls
     std::vector<std::string> deny;
     bool log = false;  // the kernel logs what is denied
-  };
-  Seccomp seccomp;
+  } seccomp;
 
   struct Report {
     // A failing report is also written there if the file exists (Kubernetes shows it in
     // `kubectl describe`). Empty: nowhere.
     std::string termination_log = "/dev/termination-log";
-  };
-  Report report;
+  } report;
 
   // All but `mode` count in mode "supervise" only.
   struct Launch {
@@ -149,8 +139,7 @@ struct Policy {
     std::vector<int> exit_zero;    // exit codes of the command, 128+n included, that become 0
     bool postmortem = true;        // say what the system knows when the command failed
     bool postmortem_exit = false;  // exit with 69 if the driver no longer answers then
-  };
-  Launch launch;
+  } launch;
 };
 
 }  // namespace gpuinit

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "policy_fields.h"
+
 namespace gpuinit::policy {
 namespace {
 
@@ -13,27 +15,27 @@ using testing::StartsWith;
 
 // The error of one policy file, "" if it is taken.
 std::string file_error(std::string_view text) {
-  Layers layers({});
+  Layers layers = test::layers();
   auto done = layers.add_file("p.toml", text);
   return done ? "" : done.error().message;
 }
 
 // The error of one --set, "" if it is taken.
 std::string setting_error(std::string_view setting) {
-  Layers layers({});
+  Layers layers = test::layers();
   auto done = layers.add_setting(setting, "--set");
   return done ? "" : done.error().message;
 }
 
 Policy with_setting(std::string_view setting) {
-  Layers layers({});
+  Layers layers = test::layers();
   auto done = layers.add_setting(setting, "--set");
   EXPECT_TRUE(done) << (done ? "" : done.error().message);
   return layers.loaded().policy;
 }
 
 TEST(PolicyFile, SetsWhatItNamesAndNothingElse) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("p.toml", R"(
 version = 1
 probe.timeout = 2.5
@@ -55,7 +57,7 @@ count = ">=8"
 }
 
 TEST(PolicyFile, RemembersTheLineOfEachKey) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("/etc/p.toml", "version = 1\n[checks]\n\npython.abi = \"warn\"\n"));
   for (const auto& key : layers.loaded().keys) {
     const bool named = key.key == "checks.python.abi";
@@ -64,7 +66,7 @@ TEST(PolicyFile, RemembersTheLineOfEachKey) {
 }
 
 TEST(PolicyFile, ALaterFileWins) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("a", "version = 1\n[gpu]\nrequired = \"no\"\ncount = \"4\"\n"));
   ASSERT_TRUE(layers.add_file("b", "version = 1\ngpu.required = \"yes\"\n"));
   EXPECT_EQ(layers.loaded().policy.gpu.required, GpuRequired::kYes);
@@ -169,7 +171,7 @@ TEST(Setting, TakesBareWordsAsText) {
   EXPECT_EQ(with_setting("python.interpreter=/a#b").python.interpreter, "/a#b");
   EXPECT_EQ(with_setting("expect.python=>=3.10,<3.13").expect.python, ">=3.10,<3.13");
   EXPECT_EQ(with_setting("expect.torch=2.8.*").expect.torch, "2.8.*");
-  EXPECT_EQ(with_setting("report.termination-log=").report.report.termination_log, "");
+  EXPECT_EQ(with_setting("report.termination-log=").report.termination_log, "");
 }
 
 // TOML would read them as the numbers 3.1 and 8 and the boolean true.
@@ -246,9 +248,9 @@ TEST(Settings, AQuoteInsideABareWordIsJustACharacter) {
 }
 
 TEST(Layers, NamesOfSystemCallsAreJudgedByWhoKnowsThem) {
-  Layers layers({.version_range = {}, .system_call = [](const std::string& name) {
-                   return name == "mount" ? "" : "there is no `" + name + "`";
-                 }});
+  Layers layers = test::layers({.version_range = {}, .system_call = [](const std::string& name) {
+                                  return name == "mount" ? "" : "there is no `" + name + "`";
+                                }});
   const auto done = layers.add_file("f", "version = 1\n[seccomp]\ndeny = [\"mount\", \"mout\"]\n");
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().message, testing::StartsWith("f:3:8: `seccomp.deny`: expected"));

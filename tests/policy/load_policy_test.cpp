@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "policy/catalogue.h"
 #include "policy/toml_document.h"
 #include "policy_fields.h"
 #include "support/tree.h"
@@ -20,6 +19,7 @@ using testing::StartsWith;
 // Default places inside the tree.
 PolicySources sources_in(const Tree& tree) {
   PolicySources sources;
+  sources.checks = checks::catalogue();
   sources.default_file = tree.at("policy.toml");
   sources.default_directory = tree.at("policy.d");
   return sources;
@@ -44,7 +44,7 @@ TEST(LoadPolicy, WithoutAnythingIsBuiltIn) {
   const Tree tree;
   const auto loaded = load_policy(sources_in(tree));
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(test::fields(loaded->policy), test::fields(built_in_policy()));
+  EXPECT_EQ(test::fields(loaded->policy), test::fields(test::key_table().built_in()));
   EXPECT_EQ(loaded->keys.size(), test::keys_always_shown());
   for (const auto& row : loaded->keys) EXPECT_EQ(row.origin, "built in");
 }
@@ -179,6 +179,7 @@ TEST(LoadPolicy, MissingParentsThatAreLinkedElsewhereAreJustAbsent) {
   Tree tree;
   tree.directory("usr/etc").link("etc", "usr/etc");
   PolicySources sources;
+  sources.checks = checks::catalogue();
   sources.default_file = tree.at("etc/gpuinit/policy.toml");
   sources.default_directory = tree.at("etc/gpuinit/policy.d");
   EXPECT_EQ(error_of(sources), "");
@@ -234,7 +235,7 @@ TEST(LoadPolicy, RangesAreHandedToTheOneWhoKnowsThem) {
   tree.file("policy.toml", "version = 1\n[expect]\npython = \"three\"\n");
   PolicySources sources = sources_in(tree);
   std::vector<std::string> asked;
-  sources.range_problem = [&](const std::string& range) {
+  sources.problems.version_range = [&](const std::string& range) {
     asked.push_back(range);
     return range == "three" ? "`three` is no version" : "";
   };

@@ -1,12 +1,14 @@
-// All keys of Policy as one tuple. A new member does not compile here until
-// it is named, and the tests that use this then ask for its row in the catalogue.
+// All fields of Policy as one tuple, and the keys. A new member does not compile here until
+// it is named, and the tests that use this then ask for its row in src/policy/keys.cpp.
 #pragma once
 
 #include <algorithm>
 #include <tuple>
 
+#include "checks/run_checks.h"
 #include "gpuinit/policy.h"
-#include "policy/catalogue.h"
+#include "policy/keys.h"
+#include "policy/layers.h"
 
 namespace gpuinit::test {
 
@@ -37,11 +39,21 @@ inline auto fields(const Policy& policy) {
                 signals, grace, parent_death_signal, exit_zero, postmortem, postmortem_exit);
 }
 
+// The keys, with the real checks.
+inline const policy::KeyTable& key_table() {
+  static const policy::KeyTable table(checks::catalogue());
+  return table;
+}
+
+inline policy::Layers layers(policy::Problems problems = {}) {
+  return {checks::catalogue(), std::move(problems)};
+}
+
 // How many rows a policy has in which nothing was set.
 inline std::size_t keys_always_shown() {
-  const auto& keys = policy::catalogue();
+  const auto& keys = key_table().keys();
   return static_cast<std::size_t>(std::count_if(
-      keys.begin(), keys.end(), [](const auto& key) { return !goes_without_saying(key); }));
+      keys.begin(), keys.end(), [](const auto& key) { return !key.hidden_unless_set; }));
 }
 
 }  // namespace gpuinit::test
