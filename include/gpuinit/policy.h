@@ -1,5 +1,5 @@
-// What must hold, as plain data. src/policy makes it from TOML, environment and
-// command line; every field here is one key of the policy and has its default here.
+// What must hold, as plain data: a struct for each table of the policy, a field for each
+// key, with its built-in value. src/policy fills it from TOML, environment and command line.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,9 @@ namespace gpuinit {
 enum class Level { kFail, kWarn, kOff };
 
 enum class GpuRequired {
-  kAuto,  // a GPU is needed when the image's torch is a CUDA build
+  kAuto,  // a GPU is needed if the image's torch is a CUDA build
   kYes,
-  kNo,  // none is needed and none is asked for: docker build, CPU jobs
+  kNo,  // no GPU is needed and the driver is not asked: docker build, CPU jobs
 };
 
 enum class LaunchMode {
@@ -24,120 +24,122 @@ enum class LaunchMode {
 };
 
 enum class SignalTarget {
-  kProcess,  // the command alone, as tini does; it tells its workers itself
+  kProcess,  // the command alone, as tini does; it stops its workers itself
   kGroup,    // the command's process group
 };
 
-// What the Python probe does (src/probe/python_probe.h).
+// What the Python probe does (src/probe/python/python_probe.h).
 enum class PythonProbe {
   kOff,
-  kEnvironment,  // what the interpreter says of itself, and where torch would come from
+  kEnvironment,  // what the interpreter says about itself, and where torch would come from
   kImport,       // also imports torch and what python.imports names
 };
 
-// How much the probes' sandbox (src/probe/sandbox.h) matters.
+// What happens where the host refuses the probes' sandbox (src/probe/sandbox).
 enum class ProbeSandbox {
-  kRequired,    // a host that refuses it gets no probe
-  kBestEffort,  // what the host refuses is left out, and that is said
+  kRequired,    // no probe
+  kBestEffort,  // what the host refuses is left out, and that is reported
   kOff,
 };
 
-// The filter that the command's own starts from.
+// The filter that the command's own filter starts from.
 enum class SeccompBase {
   kNone,
   kDockerDefault,  // what docker and podman put on a container by default
 };
 
-// A failure that may go away by itself.
+// A failure of the node that may go away by itself.
 enum class WaitFor {
-  kSystemNotReady,  // CUDA error 802: the fabric manager is not done yet
+  kSystemNotReady,  // CUDA error 802: the fabric manager has not finished
   kNoDevice,        // no GPU, or fewer than gpu.count wants
   kBusy,            // a GPU that another process holds exclusively
 };
 
 struct Policy {
-  // [checks] id → level. Every id of kCheckIds is there.
+  // id → level, for every check there is.
   std::map<std::string, Level> checks;
 
-  // [python] interpreter: used when the command does not tell which Python it
-  // runs; a name on PATH or an absolute path. Empty: python3, then python.
-  std::string python_interpreter;
+  struct Python {
+    // Used where the command does not show which Python it runs: a name on PATH or an
+    // absolute path. Empty: python3, then python.
+    std::string interpreter;
+    // Whether running Python confirms what was read from files.
+    PythonProbe probe = PythonProbe::kOff;
+    std::vector<std::string> imports;  // modules that probe = "import" imports after torch
+  } python;
 
-  // probe: whether running Python confirms what was read from files.
-  PythonProbe python_probe = PythonProbe::kOff;  // probe = "off" | "environment" | "import"
-  std::vector<std::string>
-      python_imports;  // imports: modules that probe = "import" imports after torch
+  struct Torch {
+    bool required = false;  // torch.install fails if there is no torch at all
+  } torch;
 
-  // [torch] required: torch.install fails when there is no torch at all.
-  bool torch_required = false;
+  // Globs on paths below an entry of sys.path, "torchvision/*"; `*` matches '/' too.
+  struct Extensions {
+    std::vector<std::string> include;  // the command needs them: read, and must work
+    std::vector<std::string> exclude;  // never read
+  } extensions;
 
-  // [extensions] globs on paths below an entry of sys.path, "torchvision/*"; `*` crosses '/'.
-  std::vector<std::string> extensions_include;  // the command needs them: read, and must work
-  std::vector<std::string> extensions_exclude;  // never read
+  struct Gpu {
+    GpuRequired required = GpuRequired::kAuto;
+    std::string count = ">=1";  // range of the number of visible devices, ">=8", "4"
+  } gpu;
 
-  // [gpu]
-  GpuRequired gpu_required = GpuRequired::kAuto;  // required = "auto" | "yes" | "no"
-  std::string gpu_count = ">=1";                  // count: range of visible devices, ">=8", "4"
+  // Version ranges (src/rules/version.h). Empty: not pinned.
+  struct Expect {
+    std::string python;  // ">=3.10,<3.13"
+    std::string torch;   // "2.8.*"
+    std::string cuda;    // that torch was built for, "12.8"
+    std::string driver;  // kernel driver, ">=535.104.05"
+  } expect;
 
-  // [expect] version ranges (src/rules/version.h); empty: not pinned.
-  std::string expect_python;  // ">=3.10,<3.13"
-  std::string expect_torch;   // "2.8.*"
-  std::string expect_cuda;    // of torch's build, "12.8"
-  std::string expect_driver;  // kernel driver, ">=535.104.05"
+  struct Probe {
+    std::chrono::milliseconds timeout{60'000};  // of the CUDA probe, all devices together
+    ProbeSandbox sandbox = ProbeSandbox::kRequired;
+  } probe;
 
-  // [probe] timeout: seconds the CUDA probe may take, all devices together.
-  std::chrono::milliseconds probe_timeout{60'000};
-  ProbeSandbox probe_sandbox =
-      ProbeSandbox::kRequired;  // sandbox = "required" | "best-effort" | "off"
+  struct Warmup {
+    bool context = true;  // make a context and run one verified kernel on every device
+    std::chrono::milliseconds timeout{30'000};  // what one device may take for that
+    // How long the driver is kept awake for a supervised command that has not opened a
+    // device yet. 0: not at all.
+    std::chrono::milliseconds hold{60'000};
+    std::string pages = "auto";  // "auto", "off", or the absolute path of what --record wrote
+    std::uint64_t max_bytes = std::uint64_t{4} << 30;  // of files read ahead
+  } warmup;
 
-  // [warmup] context: make one context and run one verified kernel on every device.
-  bool warmup_context = true;
-  std::chrono::milliseconds warmup_timeout{30'000};  // timeout: what one device may take for that
-  // hold: how long the driver is kept awake for a supervised command that has not opened
-  // a device yet; 0: not at all.
-  std::chrono::milliseconds warmup_hold{60'000};
-  // pages: "auto", "off", or the absolute path of what --record wrote.
-  std::string warmup_pages = "auto";
-  std::uint64_t warmup_max_bytes = std::uint64_t{4} << 30;  // max-bytes: of files read ahead
+  struct Wait {
+    std::vector<WaitFor> causes;  // for: failures that are waited for before they count
+    std::chrono::milliseconds timeout{300'000};  // all of them together
+  } wait;
 
-  // [wait] for: failures that are waited for before they count; timeout: how long in all.
-  std::vector<WaitFor> wait_for;
-  std::chrono::milliseconds wait_timeout{300'000};
+  // The command's own filter (src/seccomp): a base or a profile, then the two lists.
+  struct Seccomp {
+    SeccompBase base = SeccompBase::kNone;
+    std::string profile;             // path of an OCI or docker profile. Empty: not used
+    std::vector<std::string> allow;  // names of system calls
+    std::vector<std::string> deny;
+    bool log = false;  // the kernel logs what is denied
+  } seccomp;
 
-  // [seccomp] The command's own filter (src/seccomp): a base or a profile, then the lists.
-  SeccompBase seccomp_base = SeccompBase::kNone;  // base = "none" | "docker-default"
-  std::string seccomp_profile;             // profile: path of an OCI or docker profile; empty: none
-  std::vector<std::string> seccomp_allow;  // names of system calls
-  std::vector<std::string> seccomp_deny;
-  bool seccomp_log = false;  // log: the kernel logs what is denied
+  struct Report {
+    // A failing report is also written there if the file exists (Kubernetes shows it in
+    // `kubectl describe`). Empty: nowhere.
+    std::string termination_log = "/dev/termination-log";
+  } report;
 
-  // [report] termination-log: a failing report is also written there if the
-  // file exists (Kubernetes shows it in `kubectl describe`). Empty: nowhere.
-  std::string termination_log = "/dev/termination-log";
-
-  // [launch] All but `mode` count in mode "supervise" only.
-  LaunchMode launch_mode = LaunchMode::kExec;  // mode = "exec" | "supervise"
-  SignalTarget launch_signal_target =
-      SignalTarget::kProcess;  // signal-target = "process" | "group"
-
-  // [launch.signals] SIGTERM = "SIGINT": received → sent, 0: dropped. A signal
-  // that is not in it is forwarded as it comes.
-  std::map<int, int> launch_signals;
-
-  // grace: seconds that everybody has to end after a SIGTERM, or after the
-  // command's end, before SIGKILL. Below docker's 10.
-  std::chrono::milliseconds launch_grace{8'000};
-
-  // parent-death-signal: what gpuinit and the command get when their parent dies; 0: nothing.
-  int launch_parent_death_signal = 0;
-
-  // exit-zero: exit codes of the command, 128+n included, that become 0.
-  std::vector<int> launch_exit_zero;
-
-  // postmortem: say what the system knows when the command failed.
-  bool launch_postmortem = true;
-  // postmortem-exit: exit with 69 if the driver no longer answers then.
-  bool launch_postmortem_exit = false;
+  // All but `mode` count in mode "supervise" only.
+  struct Launch {
+    LaunchMode mode = LaunchMode::kExec;
+    SignalTarget signal_target = SignalTarget::kProcess;
+    // Received → sent, 0: dropped. A signal that is not in it is forwarded as it comes.
+    std::map<int, int> signals;
+    // How long all processes have to end after a SIGTERM, or after the command's end,
+    // before SIGKILL. Below docker's 10 s.
+    std::chrono::milliseconds grace{8'000};
+    int parent_death_signal = 0;   // what gpuinit and the command get when their parent dies
+    std::vector<int> exit_zero;    // exit codes of the command, 128+n included, that become 0
+    bool postmortem = true;        // say what the system knows when the command failed
+    bool postmortem_exit = false;  // exit with 69 if the driver no longer answers then
+  } launch;
 };
 
 }  // namespace gpuinit

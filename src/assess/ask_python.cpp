@@ -59,7 +59,7 @@ std::vector<std::string> program_directories() {
 // Why the interpreter is not to be asked; empty if it is.
 std::string reason_not_to_ask_python(const AssessRequest& request, const ImageFacts& image,
                                      const Policy& policy) {
-  if (policy.python_probe == PythonProbe::kOff)
+  if (policy.python.probe == PythonProbe::kOff)
     return "the policy does not ask for it (python.probe)";
   if (request.root != "/") return "the image is not running here";
   if (!image.interpreter) return "no interpreter: " + image.interpreter.reason();
@@ -75,10 +75,10 @@ Fact<PythonAnswer> ask_python(const AssessRequest& request, const ImageFacts& im
   if (reason.empty() && !start) reason = "how to start the interpreter is not known";
   if (!reason.empty()) return Fact<PythonAnswer>::unknown(reason);
   probe::PythonProbeOptions options;
-  options.import = policy.python_probe == PythonProbe::kImport;
-  options.imports = policy.python_imports;
-  options.timeout = policy.probe_timeout;
-  options.sandbox = policy.probe_sandbox;
+  options.import = policy.python.probe == PythonProbe::kImport;
+  options.imports = policy.python.imports;
+  options.timeout = policy.probe.timeout;
+  options.sandbox = policy.probe.sandbox;
   options.interpreter = start->interpreter;
   options.options = words_of(start->options);
   options.runs = word_of(start->options.runs);

@@ -63,8 +63,8 @@ Result<NodeFacts> node_from_file(const std::string& file) {
 // Why the driver need not be asked; empty if it must be. A CUDA context costs
 // some hundred milliseconds, and an image that needs no GPU should not wait for one.
 std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
-  if (policy.gpu_required == GpuRequired::kNo) return "the policy says that no GPU is needed";
-  if (policy.gpu_required == GpuRequired::kYes) return "";
+  if (policy.gpu.required == GpuRequired::kNo) return "the policy says that no GPU is needed";
+  if (policy.gpu.required == GpuRequired::kYes) return "";
   if (image.torch.known() && image.torch->cuda.known()) return "";
   return "nothing in the image needs a GPU";
 }
@@ -77,12 +77,12 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   std::optional<probe::CudaProbe> running;
   if (no_probe.empty()) {
     probe::CudaProbeOptions options;
-    options.context = policy.warmup_context && policy.gpu_required != GpuRequired::kNo;
-    options.timeout = policy.probe_timeout;
-    options.sandbox = policy.probe_sandbox;
-    options.trial_timeout = policy.warmup_timeout;
+    options.context = policy.warmup.context && policy.gpu.required != GpuRequired::kNo;
+    options.timeout = policy.probe.timeout;
+    options.sandbox = policy.probe.sandbox;
+    options.trial_timeout = policy.warmup.timeout;
     options.keep_driver_awake =
-        options.context && request.keep_driver_awake && policy.warmup_hold.count() > 0;
+        options.context && request.keep_driver_awake && policy.warmup.hold.count() > 0;
     options.environment = request.environment;
     running.emplace(probe::CudaProbe::start(options));
   }
@@ -116,10 +116,10 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
                                 request.command,
                                 request.environment,
                                 working_directory(request.root),
-                                policy.python_interpreter,
-                                {policy.extensions_include, policy.extensions_exclude},
+                                policy.python.interpreter,
+                                {policy.extensions.include, policy.extensions.exclude},
                                 request.sys_path_is_known};
-  ImageFacts image = policy.python_probe == PythonProbe::kOff ? image::read_image(query)
+  ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
   step.reset();
   if (request.image_is_known) request.image_is_known(image);
@@ -156,7 +156,7 @@ void run_the_checks(Assessment& assessment, const Policy& policy) {
 
 // A saved node does not change, nor does another root's image run here.
 bool may_wait(const AssessRequest& request, const Policy& policy) {
-  return !policy.wait_for.empty() && request.node_file.empty() && request.root == "/";
+  return !policy.wait.causes.empty() && request.node_file.empty() && request.root == "/";
 }
 
 // Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
@@ -164,7 +164,7 @@ bool may_wait(const AssessRequest& request, const Policy& policy) {
 Status wait_for_driver(const AssessRequest& request, const Policy& policy, Assessment& assessment) {
   auto waited_for = reason_to_wait(assessment.facts.node, assessment.findings, policy);
   if (!waited_for) return Done{};
-  WaitForDriver wait(policy.wait_timeout, request.on_progress);
+  WaitForDriver wait(policy.wait.timeout, request.on_progress);
   const Timings before = assessment.timings;
   while (waited_for && wait.pause(*waited_for)) {
     assessment.timings.clear();

@@ -61,10 +61,10 @@ std::vector<Reason> reasons_of(const NodeFacts& node, const Policy& policy) {
   add_error(reasons, "cuInit", init);
   if (!node.devices && init != kNoDevice) return reasons;
   const std::size_t count = node.devices ? node.devices->size() : 0;
-  if (too_few(count, policy.gpu_count))
+  if (too_few(count, policy.gpu.count))
     reasons.push_back({WaitFor::kNoDevice, "the driver sees " + std::to_string(count) +
                                                (count == 1 ? " GPU" : " GPUs") + ", gpu.count is " +
-                                               policy.gpu_count});
+                                               policy.gpu.count});
   for (std::size_t i = 0; i < count; ++i)
     if (const auto& trial = (*node.devices)[i].context)
       add_error(reasons, trial->step + " of GPU " + std::to_string(i), trial->cuda_error);
@@ -88,8 +88,8 @@ std::optional<std::string> reason_to_wait(const NodeFacts& node,
   const auto reasons = reasons_of(node, policy);
   if (reasons.empty()) return std::nullopt;
   for (const Reason& reason : reasons)
-    if (std::find(policy.wait_for.begin(), policy.wait_for.end(), reason.cause) ==
-        policy.wait_for.end())
+    if (std::find(policy.wait.causes.begin(), policy.wait.causes.end(), reason.cause) ==
+        policy.wait.causes.end())
       return std::nullopt;
   for (const Finding& finding : findings)
     if (!time_cures(finding, reasons)) return std::nullopt;

@@ -1,4 +1,5 @@
 // The texts behind `gpuinit --explain ID`, in the order of kCheckIds.
+#include <algorithm>
 #include <vector>
 
 #include "checks/catalogue_texts.h"
@@ -16,6 +17,10 @@ std::vector<CheckInfo> in_order() {
                             environment_texts(), device_texts(), probe_texts(), expect_texts()})
       for (const CheckInfo& text : part)
         if (text.id == id) all.push_back(text);
+  for (CheckInfo& check : all)
+    if (std::find(kChecksThatWarn.begin(), kChecksThatWarn.end(), check.id) !=
+        kChecksThatWarn.end())
+      check.level = Level::kWarn;
   return all;
 }
 

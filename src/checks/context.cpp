@@ -47,9 +47,9 @@ std::optional<Finding> Context::explained_absence(std::string_view id) const {
 }
 
 std::optional<Finding> Context::no_gpu_needed() const {
-  if (policy.gpu_required == GpuRequired::kNo)
+  if (policy.gpu.required == GpuRequired::kNo)
     return skipped("the policy says that no GPU is needed");
-  if (policy.gpu_required == GpuRequired::kYes) return std::nullopt;
+  if (policy.gpu.required == GpuRequired::kYes) return std::nullopt;
   if (image.interpreter.is_absent()) return skipped("no Python in the image, so no torch");
   if (image.torch.is_absent()) return skipped("no torch in the image");
   const std::string what = "cannot tell whether a GPU is needed";
@@ -62,9 +62,9 @@ std::optional<Finding> Context::no_gpu_needed() const {
 }
 
 bool Context::interpreter_from_policy() const {
-  if (!image.interpreter || image.interpreter->from_command || policy.python_interpreter.empty())
+  if (!image.interpreter || image.interpreter->from_command || policy.python.interpreter.empty())
     return false;
-  const std::string& wanted = policy.python_interpreter;
+  const std::string& wanted = policy.python.interpreter;
   const std::string& path = image.interpreter->path;
   if (path == wanted) return true;
   if (wanted.find('/') == std::string::npos && path.ends_with("/" + wanted)) return true;
@@ -106,7 +106,7 @@ bool Context::sees_no_device() const {
 }
 
 bool Context::wants(std::size_t count) const {
-  const auto range = rules::parse_version_range(policy.gpu_count);
+  const auto range = rules::parse_version_range(policy.gpu.count);
   return range && range->contains(rules::Version{{static_cast<unsigned>(count)}, ""});
 }
 

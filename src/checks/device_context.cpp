@@ -148,7 +148,7 @@ Findings check_device_context(const Context& context) {
     if (untried == devices.end()) finding.severity = Severity::kWarn;
     findings.push_back(std::move(finding));
   } else if (findings.empty() && untried != devices.end()) {
-    if (!context.policy.warmup_context) return one(skipped("warmup.context of the policy is off"));
+    if (!context.policy.warmup.context) return one(skipped("warmup.context of the policy is off"));
     return one(unknown("no kernel was tried" + because(untried->context.reason())));
   }
   return findings;

@@ -89,12 +89,12 @@ Finding probe_ended(const Context& context, const ProbeRun& run) {
 }
 
 Findings wrong_count(const Context& context, std::size_t count) {
-  const auto range = rules::parse_version_range(context.policy.gpu_count);
+  const auto range = rules::parse_version_range(context.policy.gpu.count);
   if (!range) return one(failure(kExitPolicy, "gpu.count of the policy: " + range.error().message));
   if (context.wants(count)) return {};
   Finding finding = failure(kExitNode, std::to_string(count) +
                                            (count == 1 ? " GPU is visible" : " GPUs are visible") +
-                                           ", and the policy wants " + context.policy.gpu_count);
+                                           ", and the policy wants " + context.policy.gpu.count);
   if (context.node.devices) {
     std::vector<std::string> names;
     for (const Device& device : *context.node.devices)

@@ -60,7 +60,7 @@ constexpr char kNotPinned[] = "nothing is pinned";
 }  // namespace
 
 Findings check_expect_python(const Context& context) {
-  const Pinned pinned{"Python", "expect.python", context.policy.expect_python};
+  const Pinned pinned{"Python", "expect.python", context.policy.expect.python};
   if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& python = context.image.interpreter;
   if (python.is_absent()) {
@@ -83,7 +83,7 @@ Findings check_expect_python(const Context& context) {
 }
 
 Findings check_expect_torch(const Context& context) {
-  const Pinned pinned{"torch", "expect.torch", context.policy.expect_torch};
+  const Pinned pinned{"torch", "expect.torch", context.policy.expect.torch};
   if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& torch = context.image.torch;
   for (const char* cause : {"python.interpreter", "torch.install"})
@@ -98,7 +98,7 @@ Findings check_expect_torch(const Context& context) {
 }
 
 Findings check_expect_cuda(const Context& context) {
-  const Pinned pinned{"torch's CUDA", "expect.cuda", context.policy.expect_cuda};
+  const Pinned pinned{"torch's CUDA", "expect.cuda", context.policy.expect.cuda};
   if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& torch = context.image.torch;
   for (const char* cause : {"python.interpreter", "torch.install"})
@@ -114,10 +114,10 @@ Findings check_expect_cuda(const Context& context) {
 }
 
 Findings check_expect_driver(const Context& context) {
-  const Pinned pinned{"the kernel driver", "expect.driver", context.policy.expect_driver, kExitFit};
+  const Pinned pinned{"the kernel driver", "expect.driver", context.policy.expect.driver, kExitFit};
   if (pinned.range.empty()) return one(skipped(kNotPinned));
   const auto& driver = context.node.driver.kernel_version;
-  if (context.policy.gpu_required == GpuRequired::kNo && !driver)
+  if (context.policy.gpu.required == GpuRequired::kNo && !driver)
     return one(skipped("the policy says that no GPU is needed"));
   for (const char* cause : {"cuda.libcuda", "device.present"})
     if (!driver && context.explained_by("expect.driver", cause))

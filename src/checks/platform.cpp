@@ -23,7 +23,7 @@ bool is_of_its_own(std::string_view machine) {
 Findings check_platform(const Context& context) {
   const auto& image = context.image;
   // A root for another machine is built and looked at here, and will not run here.
-  if (image.root != "/" && context.policy.gpu_required == GpuRequired::kNo)
+  if (image.root != "/" && context.policy.gpu.required == GpuRequired::kNo)
     return one(skipped("the image is not run on this machine"));
   if (image.interpreter.is_absent()) return one(skipped("no Python in the image"));
   if (!image.interpreter)

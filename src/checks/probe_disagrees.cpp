@@ -102,7 +102,7 @@ Findings check_probe_disagrees(const Context& context) {
   const auto& image = context.image;
   if (!image.python_probe) {
     const std::string why = "the interpreter was not asked" + because(image.python_probe.reason());
-    return one(context.policy.python_probe != PythonProbe::kOff ? unknown(why) : skipped(why));
+    return one(context.policy.python.probe != PythonProbe::kOff ? unknown(why) : skipped(why));
   }
   const PythonAnswer& probe = *image.python_probe;
   if (!image.interpreter) return one(skipped("the interpreter is not known from the files"));

@@ -40,10 +40,10 @@ Finding no_interpreter(const Context& context) {
   const auto& policy = context.policy;
   std::string who;
   if (command_wants_python(image)) who = "the command runs Python";
-  else if (!policy.python_interpreter.empty()) who = "the policy names python.interpreter";
-  else if (policy.torch_required) who = "the policy requires torch";
-  else if (!policy.expect_python.empty()) who = "the policy pins expect.python";
-  else if (!policy.expect_torch.empty()) who = "the policy pins expect.torch";
+  else if (!policy.python.interpreter.empty()) who = "the policy names python.interpreter";
+  else if (policy.torch.required) who = "the policy requires torch";
+  else if (!policy.expect.python.empty()) who = "the policy pins expect.python";
+  else if (!policy.expect.torch.empty()) who = "the policy pins expect.torch";
   if (who.empty())
     return skipped("nothing asks for Python, and there is none" +
                    because(image.interpreter.reason()));
@@ -52,8 +52,8 @@ Finding no_interpreter(const Context& context) {
       failure(kExitImage, "no Python for the command" + because(image.interpreter.reason()));
   if (!image.command.empty()) note(finding, "command", listed(image.command, 6));
   note(finding, "needed because", who);
-  if (!policy.python_interpreter.empty())
-    note(finding, "python.interpreter", policy.python_interpreter);
+  if (!policy.python.interpreter.empty())
+    note(finding, "python.interpreter", policy.python.interpreter);
   finding.why = "Nothing can run: the command would end with \"not found\" (exit code 127).";
   finding.fix =
       "Put the interpreter's directory on the image's PATH (ENV PATH=/opt/venv/bin:$PATH), name it "
@@ -212,10 +212,10 @@ Findings check_python_interpreter(const Context& context) {
 
   const Interpreter& python = *fact;
   const bool policy_named_another = !python.from_command &&
-                                    !context.policy.python_interpreter.empty() &&
+                                    !context.policy.python.interpreter.empty() &&
                                     !context.interpreter_from_policy();
   if (policy_named_another) {
-    Finding finding = warning("the policy names " + context.policy.python_interpreter +
+    Finding finding = warning("the policy names " + context.policy.python.interpreter +
                               " as interpreter, and the image does not have it");
     add_interpreter(finding, python);
     finding.why = "Another Python was judged instead, perhaps not the one that the command runs.";

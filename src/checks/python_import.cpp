@@ -158,7 +158,7 @@ Findings check_python_import(const Context& context) {
   const auto& probe = context.image.python_probe;
   if (!probe) {
     const std::string why = "no imports were tried" + because(probe.reason());
-    return one(context.policy.python_probe == PythonProbe::kImport ? unknown(why) : skipped(why));
+    return one(context.policy.python.probe == PythonProbe::kImport ? unknown(why) : skipped(why));
   }
   if (probe->mode != "import") return one(skipped("no imports were asked for"));
   for (const PythonImport& import : probe->imports)

@@ -85,13 +85,13 @@ bool gpu_in_sight(const NodeFacts& node) {
 Findings check_torch_install(const Context& context) {
   const auto& image = context.image;
   if (image.interpreter.is_absent()) {
-    if (!context.policy.torch_required ||
+    if (!context.policy.torch.required ||
         context.explained_by("torch.install", "python.interpreter"))
       return one(skipped("no Python in the image"));
     return {no_torch(context)};
   }
   if (image.torch.is_absent()) {
-    if (context.policy.torch_required) return {no_torch(context)};
+    if (context.policy.torch.required) return {no_torch(context)};
     return one(skipped("no torch in the image"));
   }
   if (!image.torch)
@@ -111,7 +111,7 @@ Findings check_torch_install(const Context& context) {
 
 Findings check_torch_cuda_build(const Context& context) {
   const auto& image = context.image;
-  if (context.policy.gpu_required == GpuRequired::kNo)
+  if (context.policy.gpu.required == GpuRequired::kNo)
     return one(skipped("the policy says that no GPU is needed"));
   if (image.interpreter.is_absent() || image.torch.is_absent())
     return one(skipped("no torch in the image"));
@@ -123,7 +123,7 @@ Findings check_torch_cuda_build(const Context& context) {
   if (torch.cuda) return {};
   if (!torch.cuda.is_absent() && !torch.hip)
     return one(unknown("cannot tell whether torch is a CUDA build" + because(torch.cuda.reason())));
-  const bool required = context.policy.gpu_required == GpuRequired::kYes;
+  const bool required = context.policy.gpu.required == GpuRequired::kYes;
   if (!required && !gpu_in_sight(context.node)) return {};
 
   const std::string build = torch.hip ? "a ROCm build" : "a CPU-only build";

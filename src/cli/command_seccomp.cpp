@@ -24,13 +24,13 @@ std::string key_with_origin(const policy::LoadedPolicy& loaded, const std::strin
 
 Status check_keys(const policy::LoadedPolicy& loaded) {
   const Policy& policy = loaded.policy;
-  if (policy.seccomp_base != SeccompBase::kNone && !policy.seccomp_profile.empty())
+  if (policy.seccomp.base != SeccompBase::kNone && !policy.seccomp.profile.empty())
     return Error{key_with_origin(loaded, "seccomp.profile") + " and " +
                  key_with_origin(loaded, "seccomp.base") +
                  ": a filter starts from a profile or from a base, not from both"};
-  for (const std::string& call : policy.seccomp_allow)
-    if (std::find(policy.seccomp_deny.begin(), policy.seccomp_deny.end(), call) !=
-        policy.seccomp_deny.end())
+  for (const std::string& call : policy.seccomp.allow)
+    if (std::find(policy.seccomp.deny.begin(), policy.seccomp.deny.end(), call) !=
+        policy.seccomp.deny.end())
       return Error{key_with_origin(loaded, "seccomp.allow") + " and " +
                    key_with_origin(loaded, "seccomp.deny") + " both name `" +
                    base::printable(call) + "`"};
@@ -48,20 +48,20 @@ Result<seccomp::Profile> read_profile(const std::string& path, const seccomp::Ta
 Result<seccomp::Profile> starting_point(const policy::LoadedPolicy& loaded,
                                         const seccomp::TargetContext& here) {
   const Policy& policy = loaded.policy;
-  if (!policy.seccomp_profile.empty()) {
-    auto profile = read_profile(policy.seccomp_profile, here);
+  if (!policy.seccomp.profile.empty()) {
+    auto profile = read_profile(policy.seccomp.profile, here);
     if (!profile)
       return std::move(profile).error().context(key_with_origin(loaded, "seccomp.profile"));
     return profile;
   }
-  if (policy.seccomp_base == SeccompBase::kDockerDefault)
+  if (policy.seccomp.base == SeccompBase::kDockerDefault)
     return seccomp::Profile{seccomp::docker_default(here), {}};
   return seccomp::Profile{};
 }
 
 bool asks_for_a_filter(const Policy& policy) {
-  return policy.seccomp_base != SeccompBase::kNone || !policy.seccomp_profile.empty() ||
-         !policy.seccomp_deny.empty();
+  return policy.seccomp.base != SeccompBase::kNone || !policy.seccomp.profile.empty() ||
+         !policy.seccomp.deny.empty();
 }
 
 void log_what_was_made(const CommandSeccomp& made, std::chrono::nanoseconds took) {
@@ -94,9 +94,9 @@ Result<std::optional<CommandSeccomp>> command_seccomp(const policy::LoadedPolicy
   auto profile = starting_point(loaded, here);
   if (!profile) return std::move(profile).error();
   CommandSeccomp made{std::move(profile->filter), std::move(profile->unknown_names), {}};
-  for (const std::string& call : policy.seccomp_allow) seccomp::allow_call(made.filter, call);
-  for (const std::string& call : policy.seccomp_deny) seccomp::deny_call(made.filter, call);
-  if (policy.seccomp_log) made.filter.log = true;
+  for (const std::string& call : policy.seccomp.allow) seccomp::allow_call(made.filter, call);
+  for (const std::string& call : policy.seccomp.deny) seccomp::deny_call(made.filter, call);
+  if (policy.seccomp.log) made.filter.log = true;
 
   auto program = seccomp::compile(made.filter);
   if (!program) return std::move(program).error();

@@ -108,7 +108,7 @@ launch::DriverAnswer ask_driver(std::chrono::milliseconds timeout, ProbeSandbox 
 // container engines run their init (docker's `--init` calls /sbin/docker-init, podman's
 // /run/podman-init) and can give no options.
 bool wants_supervision(const CommandLine& line, const Policy& policy, const char* program) {
-  if (line.supervise || policy.launch_mode == LaunchMode::kSupervise) return true;
+  if (line.supervise || policy.launch.mode == LaunchMode::kSupervise) return true;
   const std::string_view path = program != nullptr ? program : "";
   const std::string_view name = path.substr(path.rfind('/') + 1);
   return std::find(kEnginesNames.begin(), kEnginesNames.end(), name) != kEnginesNames.end();
@@ -120,16 +120,16 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
                                            const launch::CommandFilter* filter) {
   launch::SuperviseOptions options;
   options.filter = filter;
-  options.signal_group = policy.launch_signal_target == SignalTarget::kGroup;
-  options.signals = policy.launch_signals;
-  options.grace = policy.launch_grace;
-  options.parent_death_signal = policy.launch_parent_death_signal;
-  options.exit_zero = policy.launch_exit_zero;
-  options.postmortem = policy.launch_postmortem;
-  options.postmortem_exit = policy.launch_postmortem_exit;
+  options.signal_group = policy.launch.signal_target == SignalTarget::kGroup;
+  options.signals = policy.launch.signals;
+  options.grace = policy.launch.grace;
+  options.parent_death_signal = policy.launch.parent_death_signal;
+  options.exit_zero = policy.launch.exit_zero;
+  options.postmortem = policy.launch.postmortem;
+  options.postmortem_exit = policy.launch.postmortem_exit;
   options.print_error = print_error;
-  if (policy.gpu_required != GpuRequired::kNo)
-    options.ask_driver = [timeout = policy.probe_timeout, sandbox = policy.probe_sandbox, devices] {
+  if (policy.gpu.required != GpuRequired::kNo)
+    options.ask_driver = [timeout = policy.probe.timeout, sandbox = policy.probe.sandbox, devices] {
       return ask_driver(timeout, sandbox, devices);
     };
   return options;
@@ -185,7 +185,7 @@ int launch_command(const Invocation& invocation) {
   if (!supervise) return become(command.path, words, inherited, calls);
   launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
   options.driver_keepalive = approval.driver_keepalive.release();
-  options.keepalive_limit = policy.warmup_hold;
+  options.keepalive_limit = policy.warmup.hold;
   return launch::supervise(options, inherited, command.path, words);
 }
 

@@ -39,9 +39,10 @@ void print_verdict(const CommandLine& line, const assess::Assessment& assessment
 
 void write_termination_log(const CommandLine& line, const Policy& policy,
                            const assess::Assessment& assessment) {
-  if (policy.termination_log.empty() || assessment.verdict.word != Verdict::Word::kFail) return;
+  if (policy.report.termination_log.empty() || assessment.verdict.word != Verdict::Word::kFail)
+    return;
   const Status written = report::write_termination_log(
-      policy.termination_log, text_report(line, assessment, /*colour=*/false));
+      policy.report.termination_log, text_report(line, assessment, /*colour=*/false));
   if (!written) base::log_verbose("termination log: " + written.error().message);
 }
 

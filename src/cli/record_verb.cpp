@@ -41,8 +41,8 @@ Status write_file(const std::string& path, std::string_view text) {
 // What a later launch will read for its checks is recorded with the command. It reads the
 // image only: the driver has nothing on disk that an image knows of.
 void gather_recorded(const Invocation& invocation, Policy policy) {
-  policy.gpu_required = GpuRequired::kNo;
-  policy.python_probe = PythonProbe::kOff;
+  policy.gpu.required = GpuRequired::kNo;
+  policy.python.probe = PythonProbe::kOff;
   assess::Timings timings;
   (void)assess::gather_facts(assess_request(invocation), policy, timings);
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/environment_variables.h"
+#include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "gpuinit/exit_codes.h"
@@ -48,11 +49,12 @@ Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
   }
   sources.environment_set = variable("GPUINIT_SET");
   sources.set_options = line.set;
-  sources.range_problem = [](const std::string& range) {
+  sources.checks = checks::catalogue();
+  sources.problems.version_range = [](const std::string& range) {
     auto parsed = rules::parse_version_range(range);
     return parsed ? std::string() : parsed.error().message;
   };
-  sources.call_problem = call_problem;
+  sources.problems.system_call = call_problem;
   return policy::load_policy(sources);
 }
 

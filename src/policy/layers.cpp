@@ -26,31 +26,6 @@ std::string line_at(std::string_view text, const Position& at) {
   return line.empty() ? "" : ", in " + in_backquotes(line);
 }
 
-// Why an entry is no key of a policy. Points at the first name that is wrong.
-Error not_a_key(const std::string& file, const TomlEntry& entry) {
-  for (std::size_t names = 1; names <= entry.path.size(); ++names) {
-    const std::string name = dotted(entry.path, names);
-    if (is_table(name) && names < entry.path.size()) continue;
-    const std::string where = place(file, entry.path[names - 1].at) + ": ";
-    if (const Key* key = find_key(name))
-      return Error{where + in_backquotes(name) + ": expected " + expectation(*key) +
-                   ", found a table"};
-    if (is_table(name))
-      return Error{where + in_backquotes(name) + ": expected a table, found " +
-                   describe(entry.value) + "; " + keys_of(name)};
-    const std::string whole = dotted(entry.path, entry.path.size());
-    return Error{where + "unknown key " + in_backquotes(whole) + "; " + suggestion(whole)};
-  }
-  return Error{place(file, entry.value_at) + ": not a key"};  // unreachable: paths are not empty
-}
-
-// A [table] that says nothing, such as one whose keys are all commented out.
-bool is_empty_table(const TomlEntry& entry) {
-  const auto* other = std::get_if<Value::Other>(&entry.value.data);
-  return other != nullptr && other->kind == kTable &&
-         is_table(dotted(entry.path, entry.path.size()));
-}
-
 bool is_version(const TomlEntry& entry) {
   return entry.path.size() == 1 && entry.path[0].name == "version";
 }
@@ -58,7 +33,7 @@ bool is_version(const TomlEntry& entry) {
 Status check_version(const std::string& file, const TomlDocument& document) {
   for (const auto& entry : document.entries) {
     if (!is_version(entry)) continue;
-    const auto* version = std::get_if<std::int64_t>(&entry.value.data);
+    const auto* version = std::get_if<std::int64_t>(&entry.value.value);
     if (version != nullptr && *version == kVersion) return Done{};
     return Error{place(file, entry.value_at) + ": `version`: expected 1, found " +
                  describe(entry.value)};
@@ -68,15 +43,34 @@ Status check_version(const std::string& file, const TomlDocument& document) {
 
 }  // namespace
 
-Layers::Layers(Problems problems)
-    : problems_(std::move(problems)),
-      policy_(built_in_policy()),
-      origins_(catalogue().size(), kBuiltIn) {}
+Layers::Layers(std::span<const CheckInfo> checks, Problems problems)
+    : table_(checks),
+      problems_(std::move(problems)),
+      policy_(table_.built_in()),
+      origins_(table_.keys().size(), kBuiltIn) {}
 
 Status Layers::put(const Key& key, const Value& value, std::string origin) {
   auto done = set(key, value, problems_, policy_);
-  if (done) origins_[static_cast<std::size_t>(&key - catalogue().data())] = std::move(origin);
+  if (done) origins_[static_cast<std::size_t>(&key - table_.keys().data())] = std::move(origin);
   return done;
+}
+
+Error Layers::not_a_key(const std::string& file, const TomlEntry& entry) const {
+  for (std::size_t names = 1; names <= entry.path.size(); ++names) {
+    const std::string name = dotted(entry.path, names);
+    const bool is_table = table_.is_table(name);
+    if (is_table && names < entry.path.size()) continue;
+    const std::string where = place(file, entry.path[names - 1].at) + ": ";
+    if (const Key* key = table_.find(name))
+      return Error{where + in_backquotes(name) + ": expected " + expectation(*key) +
+                   ", found a table"};
+    if (is_table)
+      return Error{where + in_backquotes(name) + ": expected a table, found " +
+                   describe(entry.value) + "; " + table_.keys_of(name)};
+    const std::string whole = dotted(entry.path, entry.path.size());
+    return Error{where + "unknown key " + in_backquotes(whole) + "; " + table_.suggestion(whole)};
+  }
+  return Error{place(file, entry.value_at) + ": not a key"};  // unreachable: paths are not empty
 }
 
 Status Layers::add_file(const std::string& name, std::string_view text) {
@@ -87,9 +81,11 @@ Status Layers::add_file(const std::string& name, std::string_view text) {
   if (auto version = check_version(name, document); !version) return version;
   std::set<std::string> seen;
   for (const auto& entry : document.entries) {
-    if (is_version(entry) || is_empty_table(entry)) continue;
+    if (is_version(entry)) continue;
     const std::string key_name = dotted(entry.path, entry.path.size());
-    const Key* key = find_key(key_name);
+    // A [table] that says nothing, such as one whose keys are all commented out.
+    if (entry.value.as_object() != nullptr && table_.is_table(key_name)) continue;
+    const Key* key = table_.find(key_name);
     if (key == nullptr) return not_a_key(name, entry);
     // TOML refuses the same key twice, but not "python.abi" beside python.abi.
     const Position at = entry.path.back().at;
@@ -105,9 +101,9 @@ Status Layers::add_file(const std::string& name, std::string_view text) {
 LoadedPolicy Layers::loaded() const {
   LoadedPolicy result{policy_, {}};
   for (std::size_t i = 0; i < origins_.size(); ++i) {
-    const Key& key = catalogue()[i];
-    if (goes_without_saying(key) && origins_[i] == kBuiltIn) continue;
-    result.keys.push_back({key.name, toml_text(get(key, policy_)), origins_[i]});
+    const Key& key = table_.keys()[i];
+    if (key.hidden_unless_set && origins_[i] == kBuiltIn) continue;
+    result.keys.push_back({key.name, get(key, policy_), origins_[i]});
   }
   return result;
 }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/catalogue.h"
+#include "policy/keys.h"
 #include "policy/load_policy.h"
 
 namespace gpuinit::policy {
@@ -13,7 +13,7 @@ namespace gpuinit::policy {
 class Layers {
  public:
   // Starts with the built-in policy.
-  explicit Layers(Problems problems);
+  Layers(std::span<const CheckInfo> checks, Problems problems);
 
   // The text of a policy file; `name` is for messages and origins.
   Status add_file(const std::string& name, std::string_view text);
@@ -27,9 +27,13 @@ class Layers {
  private:
   Status put(const Key& key, const Value& value, std::string origin);
 
+  // Why an entry of a file is not a key. Points at the first name that is wrong.
+  Error not_a_key(const std::string& file, const TomlEntry& entry) const;
+
+  KeyTable table_;
   Problems problems_;
   Policy policy_;
-  std::vector<std::string> origins_;  // as catalogue()
+  std::vector<std::string> origins_;  // as table_.keys()
 };
 
 // The settings of GPUINIT_SET: between ';', without blanks around and without

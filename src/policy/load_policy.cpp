@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxFiles = 1000;  // in policy.d
 
 // A missing file and a symlink to nothing are both ENOENT, but only the first
-// is absent: a ConfigMap that lost its target must not pass for no policy.
+// is absent: a ConfigMap that lost its target must not pass for the absence of a policy.
 bool leads_nowhere(const base::RootFs& fs, std::string path) {
   while (path.size() > 1) {
     if (fs.read_link(path)) return !fs.resolve(path);
@@ -84,7 +84,7 @@ Status add_files(Layers& layers, const PolicySources& sources) {
 }  // namespace
 
 Result<LoadedPolicy> load_policy(const PolicySources& sources) {
-  Layers layers({sources.range_problem, sources.call_problem});
+  Layers layers(sources.checks, sources.problems);
   if (auto done = add_files(layers, sources); !done) return std::move(done).error();
   for (const auto& setting : split_settings(sources.environment_set))
     if (auto done = layers.add_setting(setting, "GPUINIT_SET"); !done)

@@ -1,21 +1,26 @@
 // The policy in force: built-in values, then files, then environment, then
 // command line, each over the one before, and where every value came from.
 //
-// Everything that is not understood is refused; nothing is ever ignored, and no
-// file that exists is passed over, because a policy must not get weaker silently.
+// Whatever is not understood is refused; nothing is ever ignored, and no file that
+// exists is passed over, because a policy must not get weaker silently.
 #pragma once
 
-#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "gpuinit/check_info.h"
 #include "gpuinit/policy.h"
 #include "gpuinit/result.h"
+#include "policy/codecs.h"
 
 namespace gpuinit::policy {
 
 struct PolicySources {
+  std::span<const CheckInfo> checks;  // the keys and the built-in levels of [checks]
+  Problems problems;
+
   // A file that stands alone: with it neither the default file nor the default
   // directory is read. Relative to the working directory. Empty: the defaults.
   std::string file;
@@ -29,16 +34,11 @@ struct PolicySources {
 
   std::string environment_set;           // GPUINIT_SET: KEY=VALUE;KEY=VALUE
   std::vector<std::string> set_options;  // --set KEY=VALUE, in order
-
-  // Each says what is wrong with a text, empty if nothing is: a version range, the name
-  // of a system call.
-  std::function<std::string(const std::string&)> range_problem;
-  std::function<std::string(const std::string&)> call_problem;
 };
 
 struct KeyOrigin {
-  std::string key;     // "probe.timeout"
-  std::string value;   // as TOML: "60", "\"fail\""
+  std::string key;  // "probe.timeout"
+  Value value;
   std::string origin;  // "built in", "/etc/gpuinit/policy.toml:3", "GPUINIT_SET", "--set"
 };
 

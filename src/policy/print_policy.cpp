@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "policy/catalogue.h"
 #include "policy/load_policy.h"
 
 namespace gpuinit::policy {
@@ -24,7 +23,7 @@ std::string print_policy(const LoadedPolicy& loaded) {
   std::vector<std::string> lines;
   std::size_t width = 0;
   for (const auto& key : loaded.keys) {
-    lines.push_back(toml_key(key.key.substr(key.key.find('.') + 1)) + " = " + key.value);
+    lines.push_back(toml_key(key.key.substr(key.key.find('.') + 1)) + " = " + toml_text(key.value));
     if (lines.back().size() <= kWidest) width = std::max(width, lines.back().size());
   }
   std::string text = "version = 1\n";
@@ -42,21 +41,8 @@ std::string print_policy(const LoadedPolicy& loaded) {
 
 base::Json policy_json(const LoadedPolicy& loaded) {
   base::JsonArray keys;
-  for (const auto& origin : loaded.keys) {
-    base::Json value;
-    if (const Key* key = find_key(origin.key))
-      std::visit(
-          [&](const auto& data) {
-            using Data = std::decay_t<decltype(data)>;
-            if constexpr (std::is_same_v<Data, Value::Integers> ||
-                          std::is_same_v<Data, Value::Texts>)
-              value = base::JsonArray(data.begin(), data.end());
-            else if constexpr (!std::is_same_v<Data, Value::Other>) value = data;
-          },
-          get(*key, loaded.policy).data);
-    keys.push_back(base::JsonObject{
-        {"key", origin.key}, {"value", std::move(value)}, {"origin", origin.origin}});
-  }
+  for (const auto& [key, value, origin] : loaded.keys)
+    keys.push_back(base::JsonObject{{"key", key}, {"value", value}, {"origin", origin}});
   return base::JsonObject{{"schema", 1}, {"policy", std::move(keys)}};
 }
 

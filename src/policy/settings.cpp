@@ -19,11 +19,11 @@ TomlDocument parse_value(std::string_view text) {
   if (!document.problem && document.entries.size() != 1)
     document.problem = {{}, "expected one value"};
   else if (!document.problem && document.entries[0].path.size() != 1)
-    document.entries[0].value = {Value::Other{kTable}};
+    document.entries[0].value = base::JsonObject{};
   return document;
 }
 
-// Where the quoted text that begins at `start` has its last quote; npos if nowhere.
+// Where the quoted text that begins at `start` has its last quote; npos if it has none.
 std::size_t closing_quote(std::string_view text, std::size_t start) {
   for (std::size_t i = start + 1; i < text.size(); ++i) {
     if (text[i] == '\\' && text[start] == '"') ++i;
@@ -57,16 +57,17 @@ Status Layers::add_setting(std::string_view setting, const std::string& origin) 
     return wrong("expected KEY=VALUE, found no key before the '='");
   const auto& path = left.entries[0].path;
   const std::string name = dotted(path, path.size());
-  const Key* key = find_key(name);
-  if (key == nullptr && is_table(name)) return wrong("`" + name + "` is a table; " + keys_of(name));
+  const Key* key = table_.find(name);
+  if (key == nullptr && table_.is_table(name))
+    return wrong("`" + name + "` is a table; " + table_.keys_of(name));
   if (key == nullptr)
-    return wrong("unknown key `" + base::printable(name, 120) + "`; " + suggestion(name));
+    return wrong("unknown key `" + base::printable(name, 120) + "`; " + table_.suggestion(name));
 
   const std::string_view text = base::trim(setting.substr(equals + 1));
   // Only these begin a value that cannot be meant as a bare word.
   const bool marked = text.find_first_of("\"'[{") == 0;
   Value value{std::string(text)};
-  if (marked || !takes_text(*key)) {
+  if (marked || !key->binding.codec->takes_text) {
     TomlDocument right = parse_value(text);
     if (right.problem && marked) return wrong(right.problem->message);
     if (!right.problem) value = std::move(right.entries[0].value);

@@ -1,4 +1,4 @@
-// TOML text as a flat list of keys and values with their places in the text.
+// TOML text as a flat list of keys and values with their places in the text, and values as text.
 // The parsing is toml++'s; it is included in toml_document.cpp alone.
 #pragma once
 
@@ -7,9 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/value.h"
+#include "base/json.h"
 
 namespace gpuinit::policy {
+
+// What TOML can say, JSON can, but for a date or time: null stands for that. Of a table only
+// that it is one.
+using Value = base::Json;
 
 // Both count from 1; columns count characters, as editors do.
 struct Position {
@@ -25,7 +29,7 @@ struct TomlKey {
 
 struct TomlEntry {
   std::vector<TomlKey> path;  // [probe] timeout = 60 → probe, timeout; never empty
-  Value value;                // a table only where it is empty
+  Value value;                // a table only if it is empty
   Position value_at;
 };
 
@@ -44,6 +48,12 @@ struct TomlDocument {
 std::string dotted(const std::vector<TomlKey>& path, std::size_t count);
 
 TomlDocument parse_toml(std::string_view text);
+
+// `the string "60"`, `the number 3.1`, `an array`: on one line, shortened.
+std::string describe(const Value& value);
+
+// TOML that reads back as the same value. Requires: neither a date, a time nor a table.
+std::string toml_text(const Value& value);
 
 // Bounds for hostile text: time, memory and the depth of recursion follow from
 // them. A policy with every key and a comment each has 5 KiB.

@@ -51,11 +51,11 @@ std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
 }
 
 PageWarmup::PageWarmup(const Policy& policy, void (*print_error)(std::string_view))
-    : policy_(policy), budget_(policy.warmup_max_bytes) {
-  if (policy.warmup_pages == "off") return;
+    : policy_(policy), budget_(policy.warmup.max_bytes) {
+  if (policy.warmup.pages == "off") return;
   if (const auto fs = base::RootFs::open("/")) budget_ = budget(budget_, *fs);
-  if (!policy.warmup_pages.starts_with('/')) return;
-  auto plan = read_recording(policy.warmup_pages);
+  if (!policy.warmup.pages.starts_with('/')) return;
+  auto plan = read_recording(policy.warmup.pages);
   if (!plan) {
     print_error("warmup.pages: " + plan.error().message + "; nothing is read ahead");
     return;
@@ -64,11 +64,11 @@ PageWarmup::PageWarmup(const Policy& policy, void (*print_error)(std::string_vie
 }
 
 void PageWarmup::sys_path_is_known(const std::vector<std::string>& sys_path) {
-  if (policy_.warmup_pages == "auto") start([&] { return python_plan(sys_path); }, 1);
+  if (policy_.warmup.pages == "auto") start([&] { return python_plan(sys_path); }, 1);
 }
 
 void PageWarmup::image_is_known(const ImageFacts& image) {
-  if (policy_.warmup_pages == "auto") start([&] { return auto_plan(image); }, 7);
+  if (policy_.warmup.pages == "auto") start([&] { return auto_plan(image); }, 7);
 }
 
 void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {

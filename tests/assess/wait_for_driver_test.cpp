@@ -17,8 +17,8 @@ constexpr auto kBusy = WaitFor::kBusy;
 
 Policy waiting_for(std::vector<WaitFor> causes, const std::string& count = ">=1") {
   Policy policy;
-  policy.wait_for = std::move(causes);
-  policy.gpu_count = count;
+  policy.wait.causes = std::move(causes);
+  policy.gpu.count = count;
   return policy;
 }
 

@@ -107,7 +107,7 @@ TEST(CudaDriver, SkippedAndUnknown) {
   story.image.torch = cpu_torch();
   EXPECT_EQ(only(story, kId).severity, Severity::kSkipped);
   Policy required;
-  required.gpu_required = GpuRequired::kYes;
+  required.gpu.required = GpuRequired::kYes;
   EXPECT_EQ(only(story, kId, required).severity, Severity::kSkipped);
   story = healthy();
   story.node = NodeFacts{};

@@ -60,7 +60,7 @@ TEST(CudaModuleLoading, EagerIsWorthAWarning) {
   strict.checks["cuda.module-loading"] = Level::kFail;
   EXPECT_THAT(verdicts(story, strict), ElementsAre("cuda.module-loading=65"));
   Policy none;
-  none.gpu_required = GpuRequired::kNo;
+  none.gpu.required = GpuRequired::kNo;
   EXPECT_THAT(verdicts(story, none), IsEmpty());
 }
 

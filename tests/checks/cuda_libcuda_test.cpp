@@ -104,7 +104,7 @@ TEST(CudaLibcuda, Error803OfTheDriversOwnLibraryIsTheNodesFault) {
 
 TEST(CudaLibcuda, SkippedAndUnknown) {
   Policy none;
-  none.gpu_required = GpuRequired::kNo;
+  none.gpu.required = GpuRequired::kNo;
   EXPECT_EQ(only(healthy(), kId, none).severity, Severity::kSkipped);
   auto story = not_probed();
   story.node.driver.libcuda = Fact<LibCuda>::unknown("the cache cannot be read");
@@ -121,7 +121,7 @@ TEST(CudaLibcuda, AGpuThatIsRequiredIsRequiredWithoutTorchToo) {
   story.image.torch = Fact<Torch>::absent();
   story.node = no_gpu_machine();
   Policy policy;
-  policy.gpu_required = GpuRequired::kYes;
+  policy.gpu.required = GpuRequired::kYes;
   EXPECT_THAT(verdicts(story, policy), ElementsAre("cuda.libcuda=69"));
 }
 

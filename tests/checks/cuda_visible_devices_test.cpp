@@ -129,10 +129,10 @@ TEST(CudaVisibleDevices, UnderMpsTheServerCounts) {
 
 TEST(CudaVisibleDevices, APolicyMayBeContentWithNone) {
   Policy policy;
-  policy.gpu_count = ">=0";
+  policy.gpu.count = ">=0";
   EXPECT_THAT(verdicts(shows("", 0), policy), IsEmpty());
   Policy none;
-  none.gpu_required = GpuRequired::kNo;
+  none.gpu.required = GpuRequired::kNo;
   EXPECT_THAT(verdicts(shows("", 0), none), IsEmpty());
 }
 

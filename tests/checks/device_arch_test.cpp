@@ -103,7 +103,7 @@ TEST(DeviceArch, SkippedAndUnknown) {
   story.node.devices = Fact<std::vector<Device>>();
   EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
   Policy none;
-  none.gpu_required = GpuRequired::kNo;
+  none.gpu.required = GpuRequired::kNo;
   EXPECT_EQ(only(healthy(), kId, none).severity, Severity::kSkipped);
 }
 

@@ -120,7 +120,7 @@ TEST(DeviceContext, SkippedAndUnknown) {
   story.node.devices.value()[0].context = Fact<ContextTrial>::unknown("not asked for");
   EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
   Policy off;
-  off.warmup_context = false;
+  off.warmup.context = false;
   EXPECT_EQ(only(story, kId, off).severity, Severity::kSkipped);
   story.node.devices = Fact<std::vector<Device>>();
   EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);

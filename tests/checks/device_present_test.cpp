@@ -38,7 +38,7 @@ TEST(DevicePresent, PassesAsManyAsWanted) {
   EXPECT_TRUE(says_nothing(healthy(), kId));
   Policy policy;
   for (const char* count : {">=1", "2", ">=1,<=4"}) {
-    policy.gpu_count = count;
+    policy.gpu.count = count;
     EXPECT_TRUE(says_nothing(healthy(), kId, policy)) << count;
   }
 }
@@ -46,7 +46,7 @@ TEST(DevicePresent, PassesAsManyAsWanted) {
 TEST(DevicePresent, FailsAnotherNumber) {
   Policy policy;
   for (const char* count : {">=8", "1", "4"}) {
-    policy.gpu_count = count;
+    policy.gpu.count = count;
     const auto finding = only(healthy(), kId, policy);
     EXPECT_EQ(finding.exit_code, kExitNode) << count;
     EXPECT_THAT(finding.summary, HasSubstr("2 GPUs are visible")) << count;
@@ -138,14 +138,14 @@ TEST(DevicePresent, WithoutAProbeTheDeviceNodesSpeak) {
 
 TEST(DevicePresent, APolicyMayBeContentWithNone) {
   Policy policy;
-  policy.gpu_count = ">=0";
+  policy.gpu.count = ">=0";
   EXPECT_TRUE(says_nothing(init_says(100), kId, policy));
   EXPECT_EQ(only(init_says(802), kId, policy).exit_code, kExitNotReady);
 }
 
 TEST(DevicePresent, SkippedAndUnknown) {
   Policy none;
-  none.gpu_required = GpuRequired::kNo;
+  none.gpu.required = GpuRequired::kNo;
   EXPECT_EQ(only(healthy(), kId, none).severity, Severity::kSkipped);
   auto story = healthy();
   story.node.devices = Fact<std::vector<Device>>();

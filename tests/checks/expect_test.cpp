@@ -5,25 +5,25 @@ namespace {
 
 using testing::HasSubstr;
 
-Policy pins(std::string Policy::*field, const std::string& range) {
+Policy pins(std::string Policy::Expect::*field, const std::string& range) {
   Policy policy;
-  policy.*field = range;
+  policy.expect.*field = range;
   return policy;
 }
 
 struct Case {
   const char* id;
-  std::string Policy::*field;
+  std::string Policy::Expect::*field;
   const char* met;
   const char* not_met;
   int exit_code;
 };
 
 const Case kCases[] = {
-    {"expect.python", &Policy::expect_python, ">=3.10,<3.13", "3.11", kExitImage},
-    {"expect.torch", &Policy::expect_torch, "2.8.*", "<2.8", kExitImage},
-    {"expect.cuda", &Policy::expect_cuda, "12.8", "13", kExitImage},
-    {"expect.driver", &Policy::expect_driver, ">=535.104.05", ">=580", kExitFit},
+    {"expect.python", &Policy::Expect::python, ">=3.10,<3.13", "3.11", kExitImage},
+    {"expect.torch", &Policy::Expect::torch, "2.8.*", "<2.8", kExitImage},
+    {"expect.cuda", &Policy::Expect::cuda, "12.8", "13", kExitImage},
+    {"expect.driver", &Policy::Expect::driver, ">=535.104.05", ">=580", kExitFit},
 };
 
 TEST(Expect, MetNotMetAndNotPinned) {
@@ -45,15 +45,15 @@ TEST(Expect, UnknownFailsNothing) {
 TEST(Expect, APinIsADemand) {
   auto story = healthy();
   story.image.torch = Fact<Torch>::absent("nothing on sys.path is called torch");
-  EXPECT_EQ(only(story, "expect.torch", pins(&Policy::expect_torch, "2.8")).exit_code, kExitImage);
-  EXPECT_EQ(only(story, "expect.cuda", pins(&Policy::expect_cuda, "12.8")).exit_code, kExitImage);
+  EXPECT_EQ(only(story, "expect.torch", pins(&Policy::Expect::torch, "2.8")).exit_code, kExitImage);
+  EXPECT_EQ(only(story, "expect.cuda", pins(&Policy::Expect::cuda, "12.8")).exit_code, kExitImage);
   story.image.torch = cpu_torch();
-  EXPECT_EQ(only(story, "expect.cuda", pins(&Policy::expect_cuda, "12.8")).exit_code, kExitImage);
+  EXPECT_EQ(only(story, "expect.cuda", pins(&Policy::Expect::cuda, "12.8")).exit_code, kExitImage);
   story.node = no_gpu_machine();
-  EXPECT_EQ(only(story, "expect.driver", pins(&Policy::expect_driver, ">=535")).exit_code,
+  EXPECT_EQ(only(story, "expect.driver", pins(&Policy::Expect::driver, ">=535")).exit_code,
             kExitFit);
-  auto policy = pins(&Policy::expect_driver, ">=535");
-  policy.gpu_required = GpuRequired::kNo;
+  auto policy = pins(&Policy::Expect::driver, ">=535");
+  policy.gpu.required = GpuRequired::kNo;
   EXPECT_EQ(only(story, "expect.driver", policy).severity, Severity::kSkipped);
 }
 
@@ -61,22 +61,22 @@ TEST(Expect, OfAGuessedInterpreterOnlyWarns) {
   auto story = healthy();
   story.image.command = {"sh", "-c", "conda run python x.py"};
   story.image.interpreter->from_command = false;
-  EXPECT_EQ(only(story, "expect.python", pins(&Policy::expect_python, "3.11")).severity,
+  EXPECT_EQ(only(story, "expect.python", pins(&Policy::Expect::python, "3.11")).severity,
             Severity::kWarn);
 }
 
 TEST(Expect, AVersionThatIsTooCoarseDecidesNothing) {
   auto story = healthy();
   story.image.interpreter->version = Text("3.12");
-  EXPECT_EQ(only(story, "expect.python", pins(&Policy::expect_python, ">=3.12.2")).severity,
+  EXPECT_EQ(only(story, "expect.python", pins(&Policy::Expect::python, ">=3.12.2")).severity,
             Severity::kUnknown);
-  EXPECT_TRUE(says_nothing(story, "expect.python", pins(&Policy::expect_python, ">=3.11.9")));
-  EXPECT_EQ(only(story, "expect.python", pins(&Policy::expect_python, "3.11.9")).severity,
+  EXPECT_TRUE(says_nothing(story, "expect.python", pins(&Policy::Expect::python, ">=3.11.9")));
+  EXPECT_EQ(only(story, "expect.python", pins(&Policy::Expect::python, "3.11.9")).severity,
             Severity::kFail);
 }
 
 TEST(Expect, ABadRangeIsThePolicysError) {
-  const auto findings = run_checks(healthy(), pins(&Policy::expect_torch, "newest"));
+  const auto findings = run_checks(healthy(), pins(&Policy::Expect::torch, "newest"));
   EXPECT_EQ(judge(findings), (Verdict{Verdict::Word::kFail, kExitPolicy}));
 }
 

@@ -221,7 +221,7 @@ TEST(ExtensionArch, WithoutDevicesThereIsNothingToJudge) {
   EXPECT_EQ(only(story, kArch).severity, Severity::kSkipped);
   story = with({with_code("flash_attn/a.so", {"sm_80"})});
   Policy no_gpu;
-  no_gpu.gpu_required = GpuRequired::kNo;
+  no_gpu.gpu.required = GpuRequired::kNo;
   EXPECT_EQ(only(story, kArch, no_gpu).severity, Severity::kSkipped);
 }
 

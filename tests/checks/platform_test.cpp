@@ -69,7 +69,7 @@ TEST(Platform, AGuessOnlyWarns) {
 TEST(Platform, ARootThatIsBuiltForAnotherMachineIsNotRunHere) {
   auto story = arm_image("x86_64");
   Policy build;
-  build.gpu_required = GpuRequired::kNo;
+  build.gpu.required = GpuRequired::kNo;
   EXPECT_THAT(verdicts(story, build), ElementsAre("platform=65"));
   story.image.root = "/mnt/image";
   EXPECT_THAT(verdicts(story, build), IsEmpty());

@@ -64,7 +64,7 @@ TEST(PythonImport, PassesWhenEverythingCouldBeImported) {
 TEST(PythonImport, DoesNotApplyWhereNobodyAsked) {
   EXPECT_EQ(only(healthy(), kImport).severity, Severity::kSkipped);
   Policy policy;
-  policy.python_probe = PythonProbe::kImport;
+  policy.python.probe = PythonProbe::kImport;
   EXPECT_EQ(only(healthy(), kImport, policy).severity, Severity::kUnknown);
   auto environment = asked();
   environment.image.python_probe->mode = "environment";
@@ -139,7 +139,7 @@ TEST(PythonImport, DecidesNothingWhereItAsksForAGpuThatIsNotThere) {
     auto facts = with_import(failing("flash_attn", "RuntimeError", message));
     facts.node = no_gpu_machine();
     Policy build;
-    build.gpu_required = GpuRequired::kNo;
+    build.gpu.required = GpuRequired::kNo;
     EXPECT_EQ(only(facts, kImport, build).severity, Severity::kUnknown) << message;
     EXPECT_THAT(verdicts(facts, build), IsEmpty()) << message;
   }

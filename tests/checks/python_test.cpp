@@ -49,13 +49,13 @@ TEST(PythonInterpreter, IsSkippedWhereNobodyAsksForPython) {
 
 TEST(PythonInterpreter, FailsWhereThePolicyAsksForPython) {
   Policy torch;
-  torch.torch_required = true;
+  torch.torch.required = true;
   Policy named;
-  named.python_interpreter = "/opt/conda/bin/python";
+  named.python.interpreter = "/opt/conda/bin/python";
   Policy pinned;
-  pinned.expect_python = "3.12";
+  pinned.expect.python = "3.12";
   Policy pinned_torch;
-  pinned_torch.expect_torch = "2.8";
+  pinned_torch.expect.torch = "2.8";
   for (const auto& policy : {torch, named, pinned, pinned_torch})
     EXPECT_EQ(only(without_python({"sh"}, "none"), kInterpreter, policy).severity, Severity::kFail);
 }
@@ -75,11 +75,11 @@ TEST(PythonInterpreter, WarnsIfThePolicysInterpreterIsNotThere) {
   story.image.command = {"sh", "start.sh"};
   story.image.interpreter->from_command = false;
   Policy policy;
-  policy.python_interpreter = "/opt/conda/bin/python";
+  policy.python.interpreter = "/opt/conda/bin/python";
   EXPECT_EQ(only(story, kInterpreter, policy).severity, Severity::kWarn);
   story.image.interpreter->path = "/opt/conda/bin/python";
   EXPECT_TRUE(says_nothing(story, kInterpreter, policy));
-  policy.python_interpreter = "python";
+  policy.python.interpreter = "python";
   EXPECT_TRUE(says_nothing(story, kInterpreter, policy));
 }
 
@@ -159,7 +159,7 @@ TEST(PythonAbi, AGuessedInterpreterOnlyWarns) {
   EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
   // No guess if the policy names it, or if there is no command at all.
   Policy policy;
-  policy.python_interpreter = story.image.interpreter->path;
+  policy.python.interpreter = story.image.interpreter->path;
   EXPECT_EQ(only(story, kAbi, policy).severity, Severity::kFail);
   story.image.command.clear();
   EXPECT_EQ(only(story, kAbi).severity, Severity::kFail);

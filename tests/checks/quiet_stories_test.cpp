@@ -117,8 +117,8 @@ TEST(QuietStory, DockerBuildOfACudaImage) {
       {"/usr/local/cuda/compat", "/usr/local/cuda-12.8/compat/libcuda.so.570.86.10",
        Text("570.86.10"), Fact<CompatNote>::absent()}};
   Policy build;
-  build.gpu_required = GpuRequired::kNo;
-  build.torch_required = true;
+  build.gpu.required = GpuRequired::kNo;
+  build.torch.required = true;
   EXPECT_THAT(verdicts(story, build), IsEmpty());
 }
 

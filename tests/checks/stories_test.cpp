@@ -39,10 +39,10 @@ TEST(Story, NothingKnownFailsNothing) {
   image_only.node = NodeFacts{};
   EXPECT_THAT(verdicts(image_only), IsEmpty());
   Policy demanding;
-  demanding.gpu_required = GpuRequired::kYes;
-  demanding.torch_required = true;
-  demanding.expect_python = "3.12";
-  demanding.expect_driver = ">=535";
+  demanding.gpu.required = GpuRequired::kYes;
+  demanding.torch.required = true;
+  demanding.expect.python = "3.12";
+  demanding.expect.driver = ">=535";
   EXPECT_THAT(verdicts(Facts{}, demanding), IsEmpty());
   // A torch of which only the place is known.
   image_only.image.torch = Torch{};
@@ -135,7 +135,7 @@ TEST(Story, ACpuTorchNeedsNoGpu) {
   const auto beside = facts(python("3.12.4", "312"), cpu_torch(), healthy().node);
   EXPECT_THAT(verdicts(beside), ElementsAre("~torch.cuda-build"));
   Policy required;
-  required.gpu_required = GpuRequired::kYes;
+  required.gpu.required = GpuRequired::kYes;
   EXPECT_THAT(verdicts(beside, required), ElementsAre("torch.cuda-build=65"));
 }
 
@@ -200,7 +200,7 @@ TEST(Story, SeveralFailuresAreDecidedByTheLeastRetryable) {
   story.image.torch = torch_251();
   story.node.devices = std::vector<Device>{device("NVIDIA GeForce RTX 5090", "12.0")};
   Policy policy;
-  policy.gpu_count = ">=8";
+  policy.gpu.count = ">=8";
   EXPECT_THAT(verdicts(story, policy),
               ElementsAre("python.abi=65", "device.present=69", "device.arch=66"));
   EXPECT_EQ(judge(run_checks(story, policy)).exit_code, kExitImage);
@@ -212,10 +212,10 @@ TEST(Story, AMissingPythonIsSaidOnce) {
   story.image.interpreter = Fact<Interpreter>::absent("`python` is not on PATH");
   story.node = no_gpu_machine();
   Policy policy;
-  policy.torch_required = true;
-  policy.expect_python = "3.12";
-  policy.expect_torch = "2.8";
-  policy.expect_cuda = "12.8";
+  policy.torch.required = true;
+  policy.expect.python = "3.12";
+  policy.expect.torch = "2.8";
+  policy.expect.cuda = "12.8";
   EXPECT_THAT(verdicts(story, policy), ElementsAre("python.interpreter=65"));
 }
 
@@ -230,9 +230,9 @@ TEST(Story, AnImageWithoutPythonMayRunWhatItLikes) {
 
 TEST(Story, DockerBuildJudgesTheImageAlone) {
   Policy build;
-  build.gpu_required = GpuRequired::kNo;
-  build.torch_required = true;
-  build.warmup_context = false;
+  build.gpu.required = GpuRequired::kNo;
+  build.torch.required = true;
+  build.warmup.context = false;
   EXPECT_THAT(verdicts(facts(python("3.12.4", "312"), torch_280(), no_gpu_machine()), build),
               IsEmpty());
   EXPECT_THAT(verdicts(facts(python("3.12.4", "312"), torch_251(), no_gpu_machine()), build),

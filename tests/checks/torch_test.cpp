@@ -12,13 +12,13 @@ const std::string kBuild = "torch.cuda-build";
 
 Policy required() {
   Policy policy;
-  policy.torch_required = true;
+  policy.torch.required = true;
   return policy;
 }
 
 Policy gpu(GpuRequired needed) {
   Policy policy;
-  policy.gpu_required = needed;
+  policy.gpu.required = needed;
   return policy;
 }
 

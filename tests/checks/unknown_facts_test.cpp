@@ -88,14 +88,14 @@ constexpr Blank kBlanks[] = {
 
 void expect_silence(const Facts& story, const std::string& forgotten) {
   Policy demanding;
-  demanding.python_probe = PythonProbe::kImport;
-  demanding.torch_required = true;
-  demanding.gpu_required = GpuRequired::kYes;
-  demanding.gpu_count = "2";
-  demanding.expect_python = "3.12";
-  demanding.expect_torch = "2.8.*";
-  demanding.expect_cuda = "12.8";
-  demanding.expect_driver = ">=535.104.05";
+  demanding.python.probe = PythonProbe::kImport;
+  demanding.torch.required = true;
+  demanding.gpu.required = GpuRequired::kYes;
+  demanding.gpu.count = "2";
+  demanding.expect.python = "3.12";
+  demanding.expect.torch = "2.8.*";
+  demanding.expect.cuda = "12.8";
+  demanding.expect.driver = ">=535.104.05";
   EXPECT_THAT(verdicts(story), testing::IsEmpty()) << forgotten;
   EXPECT_THAT(verdicts(story, demanding), testing::IsEmpty()) << forgotten;
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "policy_fields.h"
+
 namespace gpuinit::policy {
 namespace {
 
@@ -13,27 +15,27 @@ using testing::StartsWith;
 
 // The error of one policy file, "" if it is taken.
 std::string file_error(std::string_view text) {
-  Layers layers({});
+  Layers layers = test::layers();
   auto done = layers.add_file("p.toml", text);
   return done ? "" : done.error().message;
 }
 
 // The error of one --set, "" if it is taken.
 std::string setting_error(std::string_view setting) {
-  Layers layers({});
+  Layers layers = test::layers();
   auto done = layers.add_setting(setting, "--set");
   return done ? "" : done.error().message;
 }
 
 Policy with_setting(std::string_view setting) {
-  Layers layers({});
+  Layers layers = test::layers();
   auto done = layers.add_setting(setting, "--set");
   EXPECT_TRUE(done) << (done ? "" : done.error().message);
   return layers.loaded().policy;
 }
 
 TEST(PolicyFile, SetsWhatItNamesAndNothingElse) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("p.toml", R"(
 version = 1
 probe.timeout = 2.5
@@ -45,17 +47,17 @@ required = "yes"
 count = ">=8"
 )"));
   const auto [policy, keys] = layers.loaded();
-  EXPECT_EQ(policy.probe_timeout.count(), 2500);
+  EXPECT_EQ(policy.probe.timeout.count(), 2500);
   EXPECT_EQ(policy.checks.at("python.abi"), Level::kWarn);
   EXPECT_EQ(policy.checks.at("cuda.driver"), Level::kOff);
   EXPECT_EQ(policy.checks.at("device.arch"), Level::kFail);
-  EXPECT_EQ(policy.gpu_required, GpuRequired::kYes);
-  EXPECT_EQ(policy.gpu_count, ">=8");
-  EXPECT_FALSE(policy.torch_required);
+  EXPECT_EQ(policy.gpu.required, GpuRequired::kYes);
+  EXPECT_EQ(policy.gpu.count, ">=8");
+  EXPECT_FALSE(policy.torch.required);
 }
 
 TEST(PolicyFile, RemembersTheLineOfEachKey) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("/etc/p.toml", "version = 1\n[checks]\n\npython.abi = \"warn\"\n"));
   for (const auto& key : layers.loaded().keys) {
     const bool named = key.key == "checks.python.abi";
@@ -64,11 +66,11 @@ TEST(PolicyFile, RemembersTheLineOfEachKey) {
 }
 
 TEST(PolicyFile, ALaterFileWins) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("a", "version = 1\n[gpu]\nrequired = \"no\"\ncount = \"4\"\n"));
   ASSERT_TRUE(layers.add_file("b", "version = 1\ngpu.required = \"yes\"\n"));
-  EXPECT_EQ(layers.loaded().policy.gpu_required, GpuRequired::kYes);
-  EXPECT_EQ(layers.loaded().policy.gpu_count, "4");
+  EXPECT_EQ(layers.loaded().policy.gpu.required, GpuRequired::kYes);
+  EXPECT_EQ(layers.loaded().policy.gpu.count, "4");
 }
 
 TEST(PolicyFile, MustSayVersionOne) {
@@ -153,30 +155,30 @@ TEST(PolicyFile, ErrorsAreSafeToPrint) {
 }
 
 TEST(Setting, TakesTomlValues) {
-  EXPECT_EQ(with_setting("probe.timeout=3").probe_timeout.count(), 3000);
-  EXPECT_EQ(with_setting(" probe.timeout = 0.5 ").probe_timeout.count(), 500);
-  EXPECT_TRUE(with_setting("torch.required=true").torch_required);
-  EXPECT_EQ(with_setting("gpu.count=\"4\"").gpu_count, "4");
-  EXPECT_EQ(with_setting("gpu.count='4'").gpu_count, "4");
+  EXPECT_EQ(with_setting("probe.timeout=3").probe.timeout.count(), 3000);
+  EXPECT_EQ(with_setting(" probe.timeout = 0.5 ").probe.timeout.count(), 500);
+  EXPECT_TRUE(with_setting("torch.required=true").torch.required);
+  EXPECT_EQ(with_setting("gpu.count=\"4\"").gpu.count, "4");
+  EXPECT_EQ(with_setting("gpu.count='4'").gpu.count, "4");
   EXPECT_EQ(with_setting("checks.\"python.abi\"=warn").checks.at("python.abi"), Level::kWarn);
 }
 
 TEST(Setting, TakesBareWordsAsText) {
-  EXPECT_EQ(with_setting("gpu.required=no").gpu_required, GpuRequired::kNo);
+  EXPECT_EQ(with_setting("gpu.required=no").gpu.required, GpuRequired::kNo);
   EXPECT_EQ(with_setting("checks.python.abi=warn").checks.at("python.abi"), Level::kWarn);
-  EXPECT_EQ(with_setting("python.interpreter=/opt/v/bin/python").python_interpreter,
+  EXPECT_EQ(with_setting("python.interpreter=/opt/v/bin/python").python.interpreter,
             "/opt/v/bin/python");
-  EXPECT_EQ(with_setting("python.interpreter=/a#b").python_interpreter, "/a#b");
-  EXPECT_EQ(with_setting("expect.python=>=3.10,<3.13").expect_python, ">=3.10,<3.13");
-  EXPECT_EQ(with_setting("expect.torch=2.8.*").expect_torch, "2.8.*");
-  EXPECT_EQ(with_setting("report.termination-log=").termination_log, "");
+  EXPECT_EQ(with_setting("python.interpreter=/a#b").python.interpreter, "/a#b");
+  EXPECT_EQ(with_setting("expect.python=>=3.10,<3.13").expect.python, ">=3.10,<3.13");
+  EXPECT_EQ(with_setting("expect.torch=2.8.*").expect.torch, "2.8.*");
+  EXPECT_EQ(with_setting("report.termination-log=").report.termination_log, "");
 }
 
 // TOML would read them as the numbers 3.1 and 8 and the boolean true.
 TEST(Setting, WhatLooksLikeANumberStaysTextWhereTextIsWanted) {
-  EXPECT_EQ(with_setting("expect.python=3.10").expect_python, "3.10");
-  EXPECT_EQ(with_setting("gpu.count=8").gpu_count, "8");
-  EXPECT_EQ(with_setting("python.interpreter=true").python_interpreter, "true");
+  EXPECT_EQ(with_setting("expect.python=3.10").expect.python, "3.10");
+  EXPECT_EQ(with_setting("gpu.count=8").gpu.count, "8");
+  EXPECT_EQ(with_setting("python.interpreter=true").python.interpreter, "true");
 }
 
 TEST(Setting, RefusalsShowTheSetting) {
@@ -246,14 +248,14 @@ TEST(Settings, AQuoteInsideABareWordIsJustACharacter) {
 }
 
 TEST(Layers, NamesOfSystemCallsAreJudgedByWhoKnowsThem) {
-  Layers layers({.version_range = {}, .system_call = [](const std::string& name) {
-                   return name == "mount" ? "" : "there is no `" + name + "`";
-                 }});
+  Layers layers = test::layers({.version_range = {}, .system_call = [](const std::string& name) {
+                                  return name == "mount" ? "" : "there is no `" + name + "`";
+                                }});
   const auto done = layers.add_file("f", "version = 1\n[seccomp]\ndeny = [\"mount\", \"mout\"]\n");
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().message, testing::StartsWith("f:3:8: `seccomp.deny`: expected"));
   EXPECT_THAT(done.error().message, testing::HasSubstr("(there is no `mout`)"));
-  EXPECT_TRUE(layers.loaded().policy.seccomp_deny.empty());
+  EXPECT_TRUE(layers.loaded().policy.seccomp.deny.empty());
   EXPECT_TRUE(layers.add_setting("seccomp.deny=mount", "--set"));
 }
 

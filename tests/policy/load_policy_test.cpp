@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "policy/catalogue.h"
 #include "policy/toml_document.h"
 #include "policy_fields.h"
 #include "support/tree.h"
@@ -20,6 +19,7 @@ using testing::StartsWith;
 // Default places inside the tree.
 PolicySources sources_in(const Tree& tree) {
   PolicySources sources;
+  sources.checks = checks::catalogue();
   sources.default_file = tree.at("policy.toml");
   sources.default_directory = tree.at("policy.d");
   return sources;
@@ -44,7 +44,7 @@ TEST(LoadPolicy, WithoutAnythingIsBuiltIn) {
   const Tree tree;
   const auto loaded = load_policy(sources_in(tree));
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(test::fields(loaded->policy), test::fields(built_in_policy()));
+  EXPECT_EQ(test::fields(loaded->policy), test::fields(test::key_table().built_in()));
   EXPECT_EQ(loaded->keys.size(), test::keys_always_shown());
   for (const auto& row : loaded->keys) EXPECT_EQ(row.origin, "built in");
 }
@@ -65,7 +65,7 @@ TEST(LoadPolicy, EachLayerGoesOverTheOneBefore) {
   const auto expect = [&](const std::string& value, const std::string& origin) {
     const auto loaded = load_policy(sources);
     ASSERT_TRUE(loaded);
-    EXPECT_EQ(loaded->policy.gpu_count, value);
+    EXPECT_EQ(loaded->policy.gpu.count, value);
     EXPECT_EQ(origin_of(*loaded, "gpu.count"), origin);
   };
   expect("7", "--set");
@@ -91,9 +91,9 @@ TEST(LoadPolicy, ANamedFileStandsAlone) {
   sources.environment_set = "probe.timeout=5";
   const auto loaded = load_policy(sources);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, ">=1");
-  EXPECT_TRUE(loaded->policy.torch_required);
-  EXPECT_EQ(loaded->policy.probe_timeout.count(), 5000);
+  EXPECT_EQ(loaded->policy.gpu.count, ">=1");
+  EXPECT_TRUE(loaded->policy.torch.required);
+  EXPECT_EQ(loaded->policy.probe.timeout.count(), 5000);
   EXPECT_EQ(origin_of(*loaded, "torch.required"), sources.file + ":3");
 }
 
@@ -108,7 +108,7 @@ TEST(LoadPolicy, ARelativeNameCountsFromTheWorkingDirectory) {
   const auto loaded = load_policy(sources);
   std::filesystem::current_path(before);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, "3");
+  EXPECT_EQ(loaded->policy.gpu.count, "3");
   EXPECT_EQ(origin_of(*loaded, "gpu.count"), "own.toml:3");
 }
 
@@ -179,6 +179,7 @@ TEST(LoadPolicy, MissingParentsThatAreLinkedElsewhereAreJustAbsent) {
   Tree tree;
   tree.directory("usr/etc").link("etc", "usr/etc");
   PolicySources sources;
+  sources.checks = checks::catalogue();
   sources.default_file = tree.at("etc/gpuinit/policy.toml");
   sources.default_directory = tree.at("etc/gpuinit/policy.d");
   EXPECT_EQ(error_of(sources), "");
@@ -190,7 +191,7 @@ TEST(LoadPolicy, TheDirectoryIsReadInByteOrder) {
   tree.file("policy.d/Z.toml", count("Z1")).file("policy.d/a.toml", count("a1"));
   const auto loaded = load_policy(sources_in(tree));
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, "a1");
+  EXPECT_EQ(loaded->policy.gpu.count, "a1");
 }
 
 TEST(LoadPolicy, OnlyVisibleTomlFilesOfTheDirectoryCount) {
@@ -207,7 +208,7 @@ TEST(LoadPolicy, FollowsTheLinksOfAConfigMap) {
   tree.link("policy.d/10.toml", "..data/10.toml");
   const auto loaded = load_policy(sources_in(tree));
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->policy.gpu_count, "8");
+  EXPECT_EQ(loaded->policy.gpu.count, "8");
 }
 
 TEST(LoadPolicy, EveryFileMustSayItsVersion) {
@@ -234,7 +235,7 @@ TEST(LoadPolicy, RangesAreHandedToTheOneWhoKnowsThem) {
   tree.file("policy.toml", "version = 1\n[expect]\npython = \"three\"\n");
   PolicySources sources = sources_in(tree);
   std::vector<std::string> asked;
-  sources.range_problem = [&](const std::string& range) {
+  sources.problems.version_range = [&](const std::string& range) {
     asked.push_back(range);
     return range == "three" ? "`three` is no version" : "";
   };

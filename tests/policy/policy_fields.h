@@ -1,39 +1,59 @@
-// All members of Policy as one tuple. A new member does not compile here until
-// it is named, and the tests that use this then ask for its row in the catalogue.
+// All fields of Policy as one tuple, and the keys. A new member does not compile here until
+// it is named, and the tests that use this then ask for its row in src/policy/keys.cpp.
 #pragma once
 
 #include <algorithm>
 #include <tuple>
 
+#include "checks/run_checks.h"
 #include "gpuinit/policy.h"
-#include "policy/catalogue.h"
+#include "policy/keys.h"
+#include "policy/layers.h"
 
 namespace gpuinit::test {
 
+template <class... T>
+std::tuple<T...> values(const T&... members) {
+  return {members...};
+}
+
 inline auto fields(const Policy& policy) {
-  const auto& [checks, python_interpreter, python_probe, python_imports, torch_required,
-               extensions_include, extensions_exclude, gpu_required, gpu_count, expect_python,
-               expect_torch, expect_cuda, expect_driver, probe_timeout, probe_sandbox,
-               warmup_context, warmup_timeout, warmup_hold, warmup_pages, warmup_max_bytes,
-               wait_for, wait_timeout, seccomp_base, seccomp_profile, seccomp_allow, seccomp_deny,
-               seccomp_log, termination_log, launch_mode, launch_signal_target, launch_signals,
-               launch_grace, launch_parent_death_signal, launch_exit_zero, launch_postmortem,
-               launch_postmortem_exit] = policy;
-  return std::tuple(checks, python_interpreter, python_probe, python_imports, torch_required,
-                    extensions_include, extensions_exclude, gpu_required, gpu_count, expect_python,
-                    expect_torch, expect_cuda, expect_driver, probe_timeout, probe_sandbox,
-                    warmup_context, warmup_timeout, warmup_hold, warmup_pages, warmup_max_bytes,
-                    wait_for, wait_timeout, seccomp_base, seccomp_profile, seccomp_allow,
-                    seccomp_deny, seccomp_log, termination_log, launch_mode, launch_signal_target,
-                    launch_signals, launch_grace, launch_parent_death_signal, launch_exit_zero,
-                    launch_postmortem, launch_postmortem_exit);
+  const auto& [checks, python, torch, extensions, gpu, expect, probe, warmup, wait, seccomp, report,
+               launch] = policy;
+  const auto& [interpreter, python_probe, imports] = python;
+  const auto& [torch_required] = torch;
+  const auto& [include, exclude] = extensions;
+  const auto& [gpu_required, count] = gpu;
+  const auto& [expect_python, expect_torch, expect_cuda, expect_driver] = expect;
+  const auto& [probe_timeout, sandbox] = probe;
+  const auto& [context, warmup_timeout, hold, pages, max_bytes] = warmup;
+  const auto& [causes, wait_timeout] = wait;
+  const auto& [base, profile, allow, deny, log] = seccomp;
+  const auto& [termination_log] = report;
+  const auto& [mode, signal_target, signals, grace, parent_death_signal, exit_zero, postmortem,
+               postmortem_exit] = launch;
+  return values(checks, interpreter, python_probe, imports, torch_required, include, exclude,
+                gpu_required, count, expect_python, expect_torch, expect_cuda, expect_driver,
+                probe_timeout, sandbox, context, warmup_timeout, hold, pages, max_bytes, causes,
+                wait_timeout, base, profile, allow, deny, log, termination_log, mode, signal_target,
+                signals, grace, parent_death_signal, exit_zero, postmortem, postmortem_exit);
+}
+
+// The keys, with the real checks.
+inline const policy::KeyTable& key_table() {
+  static const policy::KeyTable table(checks::catalogue());
+  return table;
+}
+
+inline policy::Layers layers(policy::Problems problems = {}) {
+  return {checks::catalogue(), std::move(problems)};
 }
 
 // How many rows a policy has in which nothing was set.
 inline std::size_t keys_always_shown() {
-  const auto& keys = policy::catalogue();
+  const auto& keys = key_table().keys();
   return static_cast<std::size_t>(std::count_if(
-      keys.begin(), keys.end(), [](const auto& key) { return !goes_without_saying(key); }));
+      keys.begin(), keys.end(), [](const auto& key) { return !key.hidden_unless_set; }));
 }
 
 }  // namespace gpuinit::test

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "policy/catalogue.h"
 #include "policy/layers.h"
 #include "policy/load_policy.h"
 #include "policy_fields.h"
@@ -14,7 +13,7 @@ using testing::HasSubstr;
 
 // Every key away from its built-in value, with what is hard to write in TOML.
 Layers unusual() {
-  Layers layers({});
+  Layers layers = test::layers();
   const char* settings[] = {"python.interpreter='/a \"b\"\\c # d/\xc3\xa4'",
                             "torch.required=true",
                             "extensions.include=['torchvision/*', 'a \"b\"*']",
@@ -53,7 +52,7 @@ Layers unusual() {
                             "launch.signals.SIGTERM=INT",
                             "launch.signals.\"SIGRTMIN+3\"=SIGRTMIN+4"};
   for (const auto* setting : settings) EXPECT_TRUE(layers.add_setting(setting, "--set")) << setting;
-  for (const auto& [id, level] : built_in_policy().checks)
+  for (const auto& [id, level] : test::key_table().built_in().checks)
     EXPECT_TRUE(layers.add_setting("checks." + id + "=off", "GPUINIT_SET")) << id;
   return layers;
 }
@@ -61,7 +60,7 @@ Layers unusual() {
 TEST(PrintPolicy, CanBeLoadedAgain) {
   const auto loaded = unusual().loaded();
   for (const auto& row : loaded.keys) ASSERT_NE(row.origin, "built in") << row.key;
-  Layers again({});
+  Layers again = test::layers();
   const auto done = again.add_file("printed", print_policy(loaded));
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(test::fields(again.loaded().policy), test::fields(loaded.policy));
@@ -70,7 +69,7 @@ TEST(PrintPolicy, CanBeLoadedAgain) {
 }
 
 TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("/etc/gpuinit/policy.toml", "version = 1\nprobe.timeout = 1.5\n"));
   ASSERT_TRUE(layers.add_setting("gpu.required=no", "--set"));
   const auto text = print_policy(layers.loaded());
@@ -82,7 +81,7 @@ TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
 }
 
 TEST(PrintPolicy, AlignsTheOrigins) {
-  const auto text = print_policy(Layers({}).loaded());
+  const auto text = print_policy(test::layers().loaded());
   std::vector<std::size_t> columns;
   for (const auto line : base::split_lines(text))
     if (line.find('#') != std::string_view::npos) columns.push_back(line.find('#'));
@@ -91,11 +90,11 @@ TEST(PrintPolicy, AlignsTheOrigins) {
 }
 
 TEST(PrintPolicy, AFileNameCannotBreakOutOfItsComment) {
-  Layers layers({});
+  Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("/a\n[gpu]\ncount = \"0\"", "version = 1\nprobe.timeout = 2\n"));
-  Layers again({});
+  Layers again = test::layers();
   ASSERT_TRUE(again.add_file("printed", print_policy(layers.loaded())));
-  EXPECT_EQ(again.loaded().policy.gpu_count, ">=1");
+  EXPECT_EQ(again.loaded().policy.gpu.count, ">=1");
 }
 
 TEST(PolicyJson, HasEveryKeyWithItsTypeAndOrigin) {

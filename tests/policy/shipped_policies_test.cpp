@@ -1,20 +1,16 @@
 // The files under policies/ and the page docs/policy.md say what the code does.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
 #include "base/text.h"
-#include "gpuinit/check_ids.h"
-#include "policy/catalogue.h"
 #include "policy/layers.h"
 #include "policy_fields.h"
 
 namespace gpuinit::policy {
 namespace {
-
-using testing::HasSubstr;
 
 std::string read(const std::string& path) {
   std::ifstream file(std::string(GPUINIT_SOURCE_DIR) + "/" + path);
@@ -23,46 +19,78 @@ std::string read(const std::string& path) {
 }
 
 LoadedPolicy shipped(const std::string& name) {
-  Layers layers({});
+  Layers layers = test::layers();
   const auto done = layers.add_file(name, read("policies/" + name));
   EXPECT_TRUE(done) << (done ? "" : done.error().message);
   return layers.loaded();
 }
 
+// "probe.timeout" → `timeout = 60`, as it stands below [probe].
+std::string toml_line(const Key& key) {
+  return key.name.substr(key.name.find('.') + 1) + " = " +
+         toml_text(get(key, test::key_table().built_in()));
+}
+
 TEST(ShippedPolicies, DefaultNamesEveryKeyWithItsBuiltInValue) {
   const auto loaded = shipped("default.toml");
-  EXPECT_EQ(test::fields(loaded.policy), test::fields(built_in_policy()));
-  for (const auto& row : loaded.keys) EXPECT_NE(row.origin, "built in") << row.key << " is missing";
+  EXPECT_EQ(test::fields(loaded.policy), test::fields(test::key_table().built_in()));
+  for (const auto& row : loaded.keys) {
+    const Key& key = *test::key_table().find(row.key);
+    EXPECT_NE(row.origin, "built in")
+        << "policies/default.toml lacks, below [" << key.name.substr(0, key.name.find('.'))
+        << "]:\n# " << key.meaning << '\n'
+        << toml_line(key);
+    EXPECT_EQ(toml_text(row.value), toml_text(get(key, test::key_table().built_in())))
+        << row.origin << " must be:\n"
+        << toml_line(key);
+  }
+}
+
+TEST(ShippedPolicies, DefaultSaysWhatEachCheckFinds) {
+  const std::string file = read("policies/default.toml");
+  std::string lines = "\n[checks]\n";
+  for (const CheckInfo& check : checks::catalogue()) {
+    std::string line(check.id);
+    line.resize(std::max<std::size_t>(line.size(), 20), ' ');
+    line += check.level == Level::kWarn ? " = \"warn\"   # " : " = \"fail\"   # ";
+    line += std::string(check.title) + "\n";
+    EXPECT_TRUE(file.find("\n" + line) != file.npos) << "policies/default.toml lacks:\n" << line;
+    lines += line;
+  }
+  EXPECT_TRUE(file.find(lines + "\n") != file.npos) << "[checks] must be:" << lines;
 }
 
 TEST(ShippedPolicies, SuperviseStaysWithinDockersTenSeconds) {
   const Policy policy = shipped("supervise.toml").policy;
-  EXPECT_EQ(policy.launch_mode, LaunchMode::kSupervise);
-  EXPECT_LE(policy.launch_grace, std::chrono::seconds(8));
+  EXPECT_EQ(policy.launch.mode, LaunchMode::kSupervise);
+  EXPECT_LE(policy.launch.grace, std::chrono::seconds(8));
 }
 
 TEST(ShippedPolicies, StrictNeedsTorchAndAGpuAndFailsOnEverything) {
   const auto loaded = shipped("strict.toml");
-  EXPECT_TRUE(loaded.policy.torch_required);
-  EXPECT_EQ(loaded.policy.gpu_required, GpuRequired::kYes);
-  EXPECT_TRUE(loaded.policy.warmup_context);
+  EXPECT_TRUE(loaded.policy.torch.required);
+  EXPECT_EQ(loaded.policy.gpu.required, GpuRequired::kYes);
+  EXPECT_TRUE(loaded.policy.warmup.context);
   for (const auto& [id, level] : loaded.policy.checks) EXPECT_EQ(level, Level::kFail) << id;
   for (const auto& row : loaded.keys) {
     if (!row.key.starts_with("checks.")) continue;
-    EXPECT_NE(row.origin, "built in") << row.key << " may be weaker in a layer below";
+    EXPECT_NE(row.origin, "built in")
+        << "may be weaker in a layer below; policies/strict.toml lacks, below [checks]:\n"
+        << row.key.substr(7) << " = \"fail\"";
   }
 }
 
 TEST(ShippedPolicies, PermissiveStopsNothingAndLooksAtEverything) {
   for (const auto& [id, level] : shipped("permissive.toml").policy.checks)
-    EXPECT_EQ(level, Level::kWarn) << id;
+    EXPECT_EQ(level, Level::kWarn) << "policies/permissive.toml lacks, below [checks]:\n"
+                                   << id << " = \"warn\"";
 }
 
 TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
   const Policy policy = shipped("build.toml").policy;
-  EXPECT_TRUE(policy.torch_required);
-  EXPECT_EQ(policy.gpu_required, GpuRequired::kNo);
-  EXPECT_FALSE(policy.warmup_context);
+  EXPECT_TRUE(policy.torch.required);
+  EXPECT_EQ(policy.gpu.required, GpuRequired::kNo);
+  EXPECT_FALSE(policy.warmup.context);
   const std::set<std::string_view> of_the_image{
       "platform",        "python.interpreter", "libc.version",   "python.abi",
       "torch.install",   "loader.missing",     "loader.version", "loader.symbol",
@@ -70,30 +98,48 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
       "python.import",   "probe.disagrees",    "expect.python",  "expect.torch",
       "expect.cuda"};
   for (const auto& [id, level] : policy.checks)
-    EXPECT_EQ(level, of_the_image.contains(id) ? built_in_policy().checks.at(id) : Level::kOff)
-        << id;
+    EXPECT_EQ(level,
+              of_the_image.contains(id) ? test::key_table().built_in().checks.at(id) : Level::kOff)
+        << "if the check does not judge the image alone, policies/build.toml lacks:\n"
+        << id << " = \"off\"";
 }
 
-// The rows that docs/policy.md must have.
-std::string documented_keys() {
-  std::string rows;
-  for (const auto& key : catalogue()) {
+TEST(PolicyPage, DescribesEveryKeyAsTheTableDoes) {
+  const std::string page = read("docs/policy.md");
+  std::string rows = "| key | takes | built in | meaning |\n|---|---|---|---|\n";
+  for (const Key& key : test::key_table().keys()) {
     if (key.name.starts_with("checks.")) continue;  // one row for all of them
-    if (goes_without_saying(key)) continue;
-    const std::string built_in = toml_text(get(key, built_in_policy()));
-    rows += "| `" + key.name + "` | " + expectation(key) + " | `" + built_in + "` | " +
-            std::string(key.meaning) + " |\n";
+    if (key.hidden_unless_set) continue;
+    const std::string built_in = toml_text(get(key, test::key_table().built_in()));
+    const std::string row = "| `" + key.name + "` | " + expectation(key) + " | `" + built_in +
+                            "` | " + std::string(key.meaning) + " |\n";
+    EXPECT_TRUE(page.find(row) != page.npos) << "docs/policy.md lacks:\n" << row;
+    rows += row;
   }
-  return rows;
+  EXPECT_TRUE(page.find(rows + "\n") != page.npos) << "the table must be:\n" << rows;
 }
 
-TEST(PolicyPage, DescribesEveryKeyAsTheCatalogueDoes) {
-  EXPECT_THAT(read("docs/policy.md"), HasSubstr(documented_keys()));
+// "`a`, `b` and `c`"
+std::string enumeration(const std::vector<std::string>& ids) {
+  std::string text;
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    text += (i == 0 ? "`" : i + 1 == ids.size() ? " and `" : ", `") + ids[i] + '`';
+  return text;
 }
 
 TEST(PolicyPage, NamesEveryCheck) {
-  const auto page = read("docs/policy.md");
-  for (const auto id : kCheckIds) EXPECT_THAT(page, HasSubstr("`" + std::string(id) + "`"));
+  std::string page = read("docs/policy.md");
+  std::replace(page.begin(), page.end(), '\n', ' ');
+  std::vector<std::string> all;
+  std::vector<std::string> warn;
+  for (const CheckInfo& check : checks::catalogue()) {
+    all.emplace_back(check.id);
+    if (check.level == Level::kWarn) warn.emplace_back(check.id);
+  }
+  const std::string exceptions = "except " + enumeration(warn) + ", which are `\"warn\"`";
+  EXPECT_TRUE(page.find(exceptions) != page.npos) << "docs/policy.md lacks:\n" << exceptions;
+  const std::string ids = "The ids: " + enumeration(all) + ".";
+  EXPECT_TRUE(page.find(ids) != page.npos) << "docs/policy.md lacks:\n" << ids;
 }
 
 // Every ```toml example of the page is a policy.
@@ -105,7 +151,7 @@ TEST(PolicyPage, ExamplesLoad) {
     at += 8;
     const auto end = page.find("```", at);
     ASSERT_NE(end, std::string::npos);
-    Layers layers({});
+    Layers layers = test::layers();
     const auto done = layers.add_file("example", page.substr(at, end - at));
     EXPECT_TRUE(done) << (done ? "" : done.error().message);
     at = end + 3;

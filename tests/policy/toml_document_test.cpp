@@ -15,14 +15,14 @@ TEST(TomlDocument, ListsValuesInTheOrderOfTheTextWithTheirPlaces) {
   ASSERT_FALSE(document.problem);
   ASSERT_EQ(document.entries.size(), 3U);
   EXPECT_EQ(name_of(document.entries[0]), "z");
-  EXPECT_EQ(std::get<std::int64_t>(document.entries[0].value.data), 1);
+  EXPECT_EQ(std::get<std::int64_t>(document.entries[0].value.value), 1);
   EXPECT_EQ(name_of(document.entries[1]), "b.y");
-  EXPECT_EQ(std::get<bool>(document.entries[1].value.data), true);
+  EXPECT_EQ(std::get<bool>(document.entries[1].value.value), true);
   EXPECT_EQ(document.entries[1].path[0].at, (Position{2, 2}));
   EXPECT_EQ(document.entries[1].path[1].at, (Position{3, 3}));
   EXPECT_EQ(document.entries[1].value_at, (Position{3, 7}));
   EXPECT_EQ(name_of(document.entries[2]), "b.a.x");
-  EXPECT_EQ(std::get<std::string>(document.entries[2].value.data), "t");
+  EXPECT_EQ(std::get<std::string>(document.entries[2].value.value), "t");
   EXPECT_EQ(document.entries[2].path[2].at, (Position{4, 3}));
 }
 

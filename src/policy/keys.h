@@ -1,0 +1,71 @@
+// Every key of a policy, each described once: from this table come parsing, suggestions,
+// --print-policy and the table in docs/policy.md.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpuinit/check_info.h"
+#include "policy/codecs.h"
+
+namespace gpuinit::policy {
+
+// A codec and the field of Policy that it is for, without their types. `name` is the key's.
+struct Binding {
+  const CodecInfo* codec;
+  Value (*get)(std::string_view name, const Policy& policy);
+  Status (*set)(std::string_view name, const Value& value, const Problems& problems,
+                Policy& policy);
+};
+
+struct Key {
+  std::string name;  // "probe.timeout"
+  Binding binding;
+  std::string_view meaning;        // one line, for people
+  bool hidden_unless_set = false;  // a signal, of sixty, that is forwarded as it comes
+};
+
+Value get(const Key& key, const Policy& policy);
+
+// Puts the value into the policy. The error reads "expected …, found …" and leaves the policy
+// as it was.
+Status set(const Key& key, const Value& value, const Problems& problems, Policy& policy);
+
+// What the key takes, after "expected": `"fail", "warn" or "off"`.
+std::string expectation(const Key& key);
+
+class KeyTable {
+ public:
+  // [checks] has a key for each of `checks`, [launch.signals] one for each signal.
+  explicit KeyTable(std::span<const CheckInfo> checks);
+
+  // In the order of Policy's members.
+  const std::vector<Key>& keys() const { return keys_; }
+
+  // The defaults of include/gpuinit/policy.h, with every check at its built-in level.
+  const Policy& built_in() const { return built_in_; }
+
+  // Null if no key has that name.
+  const Key* find(std::string_view name) const;
+
+  // True if keys live under that name: "gpu", "checks.python".
+  bool is_table(std::string_view name) const;
+
+  // "[gpu] has required, count". Requires: is_table(table).
+  std::string keys_of(std::string_view table) const;
+
+  // "did you mean `probe.timeout`?", or the keys that there are, for a name that is not a key.
+  // Never empty.
+  std::string suggestion(std::string_view unknown) const;
+
+ private:
+  std::vector<std::string> members(std::string_view table) const;
+  std::string only_key_ending(std::string_view names) const;
+
+  std::vector<Key> keys_;
+  Policy built_in_;
+};
+
+}  // namespace gpuinit::policy

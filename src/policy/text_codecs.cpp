@@ -1,0 +1,144 @@
+// Texts and lists of texts.
+#include <cctype>
+#include <climits>
+
+#include "base/text.h"
+#include "policy/codecs.h"
+
+namespace gpuinit::policy {
+
+namespace {
+
+using std::string;
+using Texts = std::vector<string>;
+
+bool is_clean(const string& text) {
+  return text.size() < PATH_MAX && base::printable(text, PATH_MAX) == text;
+}
+
+Result<string> clean_text(const Value& value) {
+  const string* text = value.as_string();
+  if (value.is_null() || value.as_array() || value.as_object()) return Error{};
+  // TOML reads 3.10 as the number 3.1.
+  if (text == nullptr) return Error{"write it in quotes"};
+  if (!is_clean(*text))
+    return Error{"a control character, invalid UTF-8, or more than a path can hold"};
+  return *text;
+}
+
+template <bool (*allowed)(const string&)>
+Result<string> text(const Value& value, const Problems&) {
+  auto text = clean_text(value);
+  return !text || allowed(*text) ? std::move(text) : Error{};
+}
+
+bool is_program(const string& text) {
+  return text.find('/') == string::npos || text.starts_with('/');
+}
+bool is_file_path(const string& text) { return text.empty() || text.starts_with('/'); }
+bool is_pages(const string& text) {
+  return text == "auto" || text == "off" || text.starts_with('/');
+}
+
+Result<string> version_range(const Value& value, const Problems& problems) {
+  auto text = clean_text(value);
+  if (!text || text->empty() || !problems.version_range) return text;
+  string problem = problems.version_range(*text);
+  return problem.empty() ? std::move(text) : Error{std::move(problem)};
+}
+
+Result<string> count_range(const Value& value, const Problems& problems) {
+  auto text = version_range(value, problems);
+  return text && text->empty() ? Error{} : std::move(text);
+}
+
+Value text_value(const string& text) { return text; }
+
+// One text counts as a list of one.
+template <bool (*allowed)(const string&)>
+Result<Texts> list(const Value& value, const Problems&) {
+  const base::JsonArray one{value};
+  const auto* many = value.as_array();
+  Texts texts;
+  for (const Value& item : many != nullptr ? *many : one) {
+    const string* text = item.as_string();
+    if (text == nullptr || text->empty() || !is_clean(*text) || !allowed(*text)) return Error{};
+    texts.push_back(*text);
+  }
+  return texts;
+}
+
+Value list_value(const Texts& texts) { return base::JsonArray(texts.begin(), texts.end()); }
+
+bool is_glob(const string& text) { return !text.starts_with('/'); }
+
+bool is_word(std::string_view text) {
+  for (const char c : text)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_') return false;
+  return !text.empty();
+}
+bool is_system_call(const string& text) { return is_word(text); }
+
+// "torch", "a.b". Python allows more than ASCII; names of modules in practice do not use it.
+bool is_module(const string& text) {
+  for (const auto part : base::split(text, '.'))
+    if (!is_word(part) || std::isdigit(static_cast<unsigned char>(part[0])) != 0) return false;
+  return true;
+}
+
+Result<Texts> system_calls(const Value& value, const Problems& problems) {
+  auto calls = list<is_system_call>(value, problems);
+  if (!calls || !problems.system_call) return calls;
+  for (const string& call : *calls)
+    if (string problem = problems.system_call(call); !problem.empty())
+      return Error{std::move(problem)};
+  return calls;
+}
+
+bool is_wait_cause(const string& text) { return enum_value<WaitFor>(text).has_value(); }
+
+Result<std::vector<WaitFor>> wait_causes(const Value& value, const Problems& problems) {
+  const auto names = list<is_wait_cause>(value, problems);
+  if (!names) return Error{};
+  std::vector<WaitFor> causes;
+  for (const string& name : *names) causes.push_back(*enum_value<WaitFor>(name));
+  return causes;
+}
+
+Value wait_causes_value(const std::vector<WaitFor>& causes) {
+  base::JsonArray names;
+  for (const WaitFor cause : causes) names.emplace_back(enum_name(cause));
+  return names;
+}
+
+constexpr bool kTakesText = true;
+
+}  // namespace
+
+const Codec<string> kProgram{{"a program's name or absolute path as text, or \"\"", kTakesText},
+                             text<is_program>,
+                             text_value};
+const Codec<string> kFilePath{
+    {"an absolute path as text, or \"\"", kTakesText}, text<is_file_path>, text_value};
+const Codec<string> kPages{
+    {"\"auto\", \"off\" or an absolute path as text", kTakesText}, text<is_pages>, text_value};
+const Codec<string> kCountRange{
+    {"a range as text, such as \">=1\" or \"4\"", kTakesText}, count_range, text_value};
+const Codec<string> kVersionRange{
+    {"a version range as text, such as \">=3.10,<3.13\", \"2.8.*\" or \"\"", kTakesText},
+    version_range,
+    text_value};
+
+const Codec<Texts> kGlobs{
+    {"a list of patterns below site-packages, such as [\"torchvision/*\"]", kTakesText},
+    list<is_glob>,
+    list_value};
+const Codec<Texts> kModules{{"a list of Python modules, such as [\"torchvision\"]", kTakesText},
+                            list<is_module>,
+                            list_value};
+const Codec<Texts> kSystemCalls{
+    {"a list of system calls, such as [\"ptrace\"]", kTakesText}, system_calls, list_value};
+const Codec<std::vector<WaitFor>> kWaitCauses{
+    {"a list of ", kTakesText, enum_choice<WaitFor>}, wait_causes, wait_causes_value};
+
+}  // namespace gpuinit::policy
