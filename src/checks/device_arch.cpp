@@ -30,12 +30,12 @@ std::string of_total(std::uint64_t count, const Coverage& coverage) {
   return std::to_string(count) + " of " + std::to_string(coverage.total);
 }
 
-void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
-                  const Coverage& coverage, const Kind& kind) {
-  note(finding, gpus(kind.indices), kind.words);
-  note(finding, "torch", torch.version.value_or("?") + " in " + torch.path);
-  note(finding, code.from_arch_list ? "arch list" : "code in libtorch_cuda",
-       listed(code.targets, 24));
+void add_code(Finding& finding, const Torch& torch, const TorchCode& code, const Coverage& coverage,
+              const Kind& kind) {
+  add_evidence(finding, gpus(kind.indices), kind.words);
+  add_evidence(finding, "torch", torch.version.value_or("?") + " in " + torch.path);
+  add_evidence(finding, code.from_arch_list ? "arch list" : "code in libtorch_cuda",
+               listed(code.targets, 24));
   if (code.from_arch_list) return;
   std::string counts = of_total(coverage.native, coverage) + " machine code";
   if (coverage.jit > 0) counts += ", " + of_total(coverage.jit, coverage) + " PTX";
@@ -43,7 +43,7 @@ void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
     counts += ", " + of_total(coverage.blocked, coverage) + " PTX the driver cannot compile";
   if (coverage.doubtful > 0)
     counts += ", " + of_total(coverage.doubtful, coverage) + " of the other GPU line";
-  note(finding, "usable containers", counts);
+  add_evidence(finding, "usable containers", counts);
 }
 
 // "a torch built with CUDA 12.8 or newer that has sm_120".
@@ -60,7 +60,7 @@ Finding nothing_for(const Torch& torch, const TorchCode& code, const Coverage& c
                     const Kind& kind) {
   Finding finding =
       failure(kExitFit, "torch has no code for " + gpus(kind.indices) + " (" + kind.words + ")");
-  add_evidence(finding, torch, code, coverage, kind);
+  add_code(finding, torch, code, coverage, kind);
   finding.why =
       "The first kernel would end with \"CUDA error: no kernel image is available for execution on "
       "the device\" (209). Machine code runs on its own major version only, from its minor version "
@@ -79,17 +79,17 @@ Finding blocked_for(const DriverJit& jit, const Torch& torch, const TorchCode& c
   Finding finding = failure(
       kExitFit, "torch has only PTX for " + gpus(kind.indices) + " (" + kind.words + "), and " +
                     (disabled ? "CUDA_DISABLE_PTX_JIT is set" : "this driver cannot compile it"));
-  add_evidence(finding, torch, code, coverage, kind);
+  add_code(finding, torch, code, coverage, kind);
   if (!coverage.blocked_isa.empty())
-    note(finding, "PTX ISA",
-         coverage.blocked_isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
+    add_evidence(finding, "PTX ISA",
+                 coverage.blocked_isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
   if (disabled) {
     finding.why = "\"PTX JIT compilation was disabled\" (error 223) at the first kernel.";
     finding.fix = "Remove CUDA_DISABLE_PTX_JIT from the environment, or use " +
                   build_for(kind.capability) + ".";
     return finding;
   }
-  note(finding, "driver serves", jit.view().cuda_words);
+  add_evidence(finding, "driver serves", jit.view().cuda_words);
   finding.why =
       "An older driver of the same CUDA major version runs machine code of newer toolkits, but its "
       "PTX compiler does not read their PTX: \"the provided PTX was compiled with an unsupported "
@@ -106,9 +106,9 @@ Finding slow_start(const Context& context, const Torch& torch, const TorchCode& 
                    const Coverage& coverage, const Kind& kind) {
   Finding finding = warning("torch runs on " + gpus(kind.indices) + " (" + kind.words +
                             ") only after the driver has compiled its PTX");
-  add_evidence(finding, torch, code, coverage, kind);
+  add_code(finding, torch, code, coverage, kind);
   for (const char* name : {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"})
-    if (const auto value = context.variable(name)) note(finding, name, *value);
+    if (const auto value = context.variable(name)) add_evidence(finding, name, *value);
   finding.why =
       "The first start can take minutes, and every start where the compiler's cache (~/.nv, "
       "CUDA_CACHE_PATH) does not outlive the container. Kernels with machine code are faster too.";
@@ -121,7 +121,7 @@ Finding partial(const Torch& torch, const TorchCode& code, const Coverage& cover
                 const Kind& kind) {
   Finding finding = warning("less than half of torch's code runs on " + gpus(kind.indices) + " (" +
                             kind.words + ")");
-  add_evidence(finding, torch, code, coverage, kind);
+  add_code(finding, torch, code, coverage, kind);
   finding.why =
       "Operations without code for the GPU end with \"no kernel image is available for execution "
       "on the device\" (209), the others work.";
@@ -133,7 +133,7 @@ Finding doubtful(const Torch& torch, const TorchCode& code, const Coverage& cove
                  const Kind& kind) {
   Finding finding = warning("torch's code for " + gpus(kind.indices) + " (" + kind.words +
                             ") is of the other GPU line");
-  add_evidence(finding, torch, code, coverage, kind);
+  add_code(finding, torch, code, coverage, kind);
   finding.why =
       "NVIDIA does not promise that code for discrete GPUs runs on integrated (Jetson) ones or the "
       "other way round. Some report that it works.";
@@ -163,33 +163,29 @@ std::optional<Finding> judge(const Context& context, const DriverJit& jit, const
   Finding finding =
       unknown("cannot tell whether torch's code runs on " + gpus(kind.indices) + " (" + kind.words +
               ")" + because(jit.view().stack ? "" : jit.view().why_unknown));
-  add_evidence(finding, torch, code, coverage, kind);
+  add_code(finding, torch, code, coverage, kind);
   return finding;
 }
 
-}  // namespace
-
-Findings check_device_arch(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
+Findings run(const Context& context) {
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
-    return one(skipped("no torch in the image"));
-  if (!torch) return one(unknown("torch is not known" + because(torch.reason())));
-  if (torch->cuda.is_absent()) return one(skipped("torch is not a CUDA build"));
+    return skipped("no torch in the image");
+  if (!torch) return unknown("torch is not known" + because(torch.reason()));
+  if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
 
   const auto& devices = context.node.devices;
   if (!context.sees_devices())
-    if (auto finding = context.explained_absence("device.arch")) return one(std::move(finding));
-  if (!devices) return one(unknown("the devices are not known" + because(devices.reason())));
-  if (devices->empty()) return one(skipped("there is no device"));
-  if (context.explained_by("device.arch", "torch.install"))
-    return one(skipped("torch.install failed"));
+    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+  if (!devices) return unknown("the devices are not known" + because(devices.reason()));
+  if (devices->empty()) return skipped("there is no device");
+  if (auto skip = context.skip_if_failed("torch.install")) return skip;
 
   const auto code = code_of(*torch);
   if (!code)
-    return one(unknown(
+    return unknown(
         "it is not known for which GPUs torch has code" +
-        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason())));
+        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason()));
 
   Findings findings;
   std::map<std::pair<unsigned, unsigned>, Kind> kinds;
@@ -214,5 +210,33 @@ Findings check_device_arch(const Context& context) {
       findings.push_back(*std::move(finding));
   return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kDeviceArch{
+    .id = "device.arch",
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .title = "a visible GPU finds no code in torch that it can run",
+    .looks_at =
+        "The compute capability of every visible GPU against the machine code (sm_90, sm_90a, "
+        "sm_100f) and PTX (compute_90) in libtorch_cuda, container by container; where that cannot "
+        "be read, against torch's arch list. Machine code runs on its own major version from its "
+        "minor version up, `a` targets on one capability only, `f` targets in their family. PTX "
+        "runs on any newer GPU if the driver is new enough to compile it: a driver that serves "
+        "torch by minor version compatibility is not.",
+    .why =
+        "\"no kernel image is available for execution on the device\" (209) or \"the provided PTX "
+        "was compiled with an unsupported toolchain\" (222) at the first kernel, minutes into the "
+        "start; torch itself only warns. If most of the code is PTX it works, but the first start "
+        "takes minutes: that is a warning.",
+    .fix =
+        "Use a torch build that has the GPU's target (a GPU of capability 12.0 needs a build with "
+        "CUDA 12.8 or newer), or another kind of node. Where only PTX is there, a driver as new as "
+        "torch's CUDA version compiles it.",
+    .source =
+        "CUDA Programming Guide, \"Compute Capabilities\"; PTX ISA, \"PTX ISA Version History\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

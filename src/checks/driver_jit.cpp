@@ -14,7 +14,8 @@ DriverJit::DriverJit(const Context& context) : view_(view_of_driver(context)) {
   disabled_ = context.variable("CUDA_DISABLE_PTX_JIT") == "1";
   // A driver that is too old for torch has been reported; code must be judged by
   // the GPU alone then, as with the newer driver that is needed anyway.
-  any_driver_ = context.explained("device.arch", {"cuda.compat", "cuda.driver"}).has_value();
+  any_driver_ = context.suppresses("cuda.compat", "device.arch") ||
+                context.suppresses("cuda.driver", "device.arch");
 }
 
 std::optional<rules::PtxSupport> DriverJit::needs(const Fact<std::string>& isa) const {

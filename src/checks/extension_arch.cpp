@@ -75,36 +75,31 @@ Finding finding_of(const Code& code, bool blocked, const Kind& kind, const Devic
       joined({package, blocked ? " has only PTX for " : " has no code for ", which, " (", words,
               ")", blocked ? ", and this driver cannot compile it" : ""});
   Finding finding = code.asked_for() ? failure(kExitFit, summary) : warning(summary);
-  note(finding, which, words);
-  note(finding, "code", listed(targets_of(code), 24));
+  add_evidence(finding, which, words);
+  add_evidence(finding, "code", listed(targets_of(code), 24));
   for (std::size_t i = 0; i < std::min<std::size_t>(code.extensions.size(), 4); ++i)
-    note(finding, "in", code.extensions[i]->path);
-  finding.why =
-      blocked ? "Its first kernel would end with \"the provided PTX was compiled with an "
-                "unsupported toolchain\" (222)."
-              : "Its first kernel would end with \"no kernel image is available for execution on "
-                "the device\" (209), while torch itself works.";
-  finding.fix = joined({"Use a build of ", package, " that has ", kind.capability.sm_target(),
-                        ", or build it with TORCH_CUDA_ARCH_LIST=\"", kind.capability.text(),
-                        "\". If the command does not use it, name it in extensions.exclude of the "
-                        "policy."});
+    add_evidence(finding, "in", code.extensions[i]->path);
+  finding.why = blocked ? "Its first kernel would end with \"the provided PTX was compiled with an "
+                          "unsupported toolchain\" (222)."
+                        : "Its first kernel would end with \"no kernel image is available for "
+                          "execution on the device\" (209), while torch itself works.";
+  finding.fix =
+      joined({"Use a build of ", package, " that has ", kind.capability.sm_target(),
+              ", or build it with TORCH_CUDA_ARCH_LIST=\"", kind.capability.text(),
+              "\". If the command does not use it, name it in extensions.exclude of the policy."});
   return finding;
 }
 
-}  // namespace
-
-Findings check_extension_arch(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+Findings run(const Context& context) {
   const ImageFacts& image = context.image;
-  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+  if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.extensions)
-    return {unknown("the extensions are not known" + because(image.extensions.reason()))};
+    return unknown("the extensions are not known" + because(image.extensions.reason()));
   const auto& devices = context.node.devices;
-  if (!devices) return {skipped("the devices are not known")};
+  if (!devices) return skipped("the devices are not known");
   // A torch without code for the GPU has been reported, and needs replacing first.
-  if (auto finding = context.explained(
-          "extension.arch", {"torch.install", "python.abi", "loader.missing", "device.arch"}))
-    return {*std::move(finding)};
+  if (auto skip = context.skip_if_failed("torch.install python.abi loader.missing device.arch"))
+    return skip;
 
   std::vector<Kind> kinds;
   for (std::size_t i = 0; i < devices->size(); ++i) {
@@ -128,5 +123,28 @@ Findings check_extension_arch(const Context& context) {
   }
   return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kExtensionArch{
+    .id = "extension.arch",
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .title = "a visible GPU finds no code in an extension that it can run",
+    .looks_at =
+        "The fatbin headers of the extensions that can be loaded, against the compute capability "
+        "of every visible GPU and what the driver compiles, as device.arch does for torch. A "
+        "package's files are judged together, because many choose between them at run time; a file "
+        "that extensions.include names is judged alone.",
+    .why =
+        "torch works, and the first kernel of the extension ends with \"no kernel image is "
+        "available for execution on the device\" (209). Wheels and builds on machines without a "
+        "GPU often have code for fewer GPUs than torch has.",
+    .fix =
+        "Build it with TORCH_CUDA_ARCH_LIST set to the fleet's compute capabilities, or use a "
+        "wheel that has them.",
+    .source = "CUDA Programming Guide, Compatibility of binaries and PTX; docs/fatbin.md",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "checks/finding_builder.h"
-#include "rules/python_abi.h"
+#include "rules/soabi.h"
 
 namespace gpuinit::checks {
 

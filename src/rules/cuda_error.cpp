@@ -37,8 +37,7 @@ constexpr std::array<CudaError, 35> kErrors{{
     {100, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected",
      "The container was given no GPU, or CUDA_VISIBLE_DEVICES hides all of them.",
      "Give the container a GPU (docker: --gpus all; Kubernetes: a nvidia.com/gpu limit) and look "
-     "at "
-     "CUDA_VISIBLE_DEVICES.",
+     "at CUDA_VISIBLE_DEVICES.",
      kExitNode},
     {101, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal",
      "CUDA_VISIBLE_DEVICES names a GPU or MIG instance that is not there.",
