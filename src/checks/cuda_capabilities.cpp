@@ -29,7 +29,7 @@ Findings run(const Context& context) {
   const NodeFacts& node = context.node;
   const auto capabilities = context.variable("NVIDIA_DRIVER_CAPABILITIES");
   if (!capabilities || !leaves_compute_out(*capabilities)) return {};
-  // Whoever brought a libcuda in another way needs no capability for it.
+  // A libcuda that came in another way needs no capability.
   if (!node.driver.libcuda.is_absent() || context.probe_loaded_libcuda()) return {};
   if (!runtime_was_here(node)) return {};
   Finding finding = failure(kExitNode, "NVIDIA_DRIVER_CAPABILITIES=" + *capabilities +
@@ -40,11 +40,11 @@ Findings run(const Context& context) {
   add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"});
   finding.why =
       "The container runtime brings libcuda.so.1 only for the capability `compute`. nvidia-smi may "
-      "work all the same and show \"CUDA Version: N/A\"; torch says \"Found no NVIDIA driver on "
-      "your system\".";
+      "still work and show \"CUDA Version: N/A\"; torch says \"Found no NVIDIA driver on your "
+      "system\".";
   finding.fix =
       "Set NVIDIA_DRIVER_CAPABILITIES=compute,utility (or all) in the image or where the container "
-      "is started, and start it anew.";
+      "is started, and start it again.";
   return finding;
 }
 

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/driver_jit.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
-#include "checks/torch_code.h"
 #include "rules/cuda_error.h"
 
 namespace gpuinit::checks {
@@ -39,8 +38,8 @@ Finding does_not_fit(const Context& context, const std::string& summary, const s
   return finding;
 }
 
-// Forward compatibility is for data-center GPUs; the driver says 804 on others. The name if
-// every device is a GeForce.
+// Forward compatibility is for data-center GPUs; the driver says 804 on others. The name if every
+// device is a GeForce, else nullopt.
 std::optional<std::string> geforce(const NodeFacts& node) {
   std::vector<Fact<std::string>> names;
   if (node.devices)
@@ -114,7 +113,7 @@ std::optional<Finding> stale_libcuda(const Context& context, const LibCuda& libr
   return finding;
 }
 
-// The driver as it would be with this library in front; no value if that cannot be told.
+// The driver as it would be with this library in front; nullopt if that is not known.
 std::optional<rules::DriverStack> stack_with(const CompatLibrary& library,
                                              const rules::DriverStack& now) {
   rules::DriverStack stack;
@@ -154,11 +153,9 @@ std::optional<Want> unserved(const Context& context, const rules::DriverStack& n
   for (const Device& device : *context.node.devices) {
     const auto capability = capability_of(device);
     if (!capability) continue;
-    const Coverage coverage = coverage_on(*code, *capability, jit);
+    const Coverage coverage = coverage_of(code->groups, *capability, jit.rule());
     if (verdict_of(coverage) != CoverageVerdict::kBlocked) continue;
-    const auto needed =
-        jit.needs(coverage.blocked_isa.empty() ? Fact<std::string>::unknown("")
-                                               : Fact<std::string>(coverage.blocked_isa));
+    const auto needed = jit.needs(coverage.blocked_isa);
     if (needed && needed->exact)
       return Want{"torch's PTX needs a driver for CUDA " + needed->cuda.text(), needed->cuda};
   }

@@ -118,8 +118,6 @@ std::optional<Finding> other_runtime(const Context& context, const rules::Versio
 }
 
 Findings run(const Context& context) {
-  if (auto finding = context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda"))
-    return finding;
   const DriverView view = view_of_driver(context);
 
   const auto& torch = context.image.torch;
@@ -143,6 +141,7 @@ extern constexpr Check kCudaDriver{
     .id = "cuda.driver",
     .exit_codes = "66",
     .needs_gpu = true,
+    .suppressed_by = "cuda.capabilities cuda.compat cuda.libcuda",
     .title = "the node's driver cannot serve the CUDA version that torch was built for",
     .looks_at =
         "The CUDA version in torch/version.py against the driver's (cuDriverGetVersion; without it "

@@ -2,9 +2,10 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "checks/arch_coverage.h"
 #include "checks/check.h"
+#include "checks/driver_view.h"
 #include "checks/finding_builder.h"
-#include "checks/torch_code.h"
 
 namespace gpuinit::checks {
 
@@ -14,7 +15,7 @@ namespace {
 // hardly any of it can be kept.
 constexpr std::uint64_t kTooLittle = 64ULL << 20;
 
-// Why nothing would be kept; empty if it would, or nobody knows.
+// Why nothing would be kept. Empty if it would be, or if that is not known.
 std::string obstacle(const Context& context) {
   if (context.variable("CUDA_CACHE_DISABLE") == "1") return "CUDA_CACHE_DISABLE=1 is set";
   const auto size = context.variable("CUDA_CACHE_MAXSIZE");
@@ -39,8 +40,8 @@ Findings run(const Context& context) {
   const auto& devices = *context.node.devices;
   for (std::size_t i = 0; i < devices.size(); ++i) {
     const auto capability = capability_of(devices[i]);
-    if (capability &&
-        verdict_of(coverage_on(*code, *capability, jit)) == CoverageVerdict::kSlowStart)
+    if (capability && verdict_of(coverage_of(code->groups, *capability, jit.rule())) ==
+                          CoverageVerdict::kSlowStart)
       slow.push_back(i);
   }
   const std::string why_not = slow.empty() ? "" : obstacle(context);

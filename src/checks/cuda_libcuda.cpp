@@ -1,4 +1,4 @@
-// cuda.libcuda: a libcuda.so.1 is there, is no stub and fits the kernel driver.
+// cuda.libcuda: a libcuda.so.1 is there, is not a stub and fits the kernel driver.
 #include <algorithm>
 #include <cerrno>
 
@@ -14,7 +14,7 @@ constexpr int kStubLibrary = 34;
 constexpr int kSystemDriverMismatch = 803;
 
 // Neither kernel driver nor a device node with something behind it. A container
-// engine may leave an empty node behind, and then nobody can tell about the module.
+// engine may leave an empty node behind, and then it is not known whether the module is loaded.
 bool nothing_of_a_driver(const NodeFacts& node) {
   if (!node.device_nodes || node.driver.kernel_version) return false;
   const bool dead = std::all_of(
@@ -129,7 +129,7 @@ Findings run(const Context& context) {
     }
     return findings;
   }
-  // A driver that told its CUDA version was loaded by somebody (a hand-written node).
+  // A driver whose CUDA version is known has been loaded once (a hand-written node file).
   if (context.node.driver.cuda_version) return {};
   return unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason()));
 }

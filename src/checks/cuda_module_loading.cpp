@@ -12,7 +12,7 @@ Findings run(const Context& context) {
   if (!value || value->empty() || *value == "LAZY" || *value == "DEFAULT") return {};
   if (*value != "EAGER")
     return unknown("CUDA_MODULE_LOADING=" + base::printable(*value, 60) +
-                   " is none of DEFAULT, LAZY and EAGER, so the driver's default holds");
+                   " is not DEFAULT, LAZY or EAGER, so the driver's default holds");
   Finding finding = failure(kExitImage, "CUDA_MODULE_LOADING=EAGER loads every kernel at start");
   add_variables(finding, context, {"CUDA_MODULE_LOADING"});
   finding.why =

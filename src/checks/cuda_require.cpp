@@ -1,6 +1,6 @@
 // cuda.require: the image's NVIDIA_REQUIRE_* condition is not met by this node.
 //
-// The container runtime checks it too, but not in every mode: with CDI nobody does.
+// The container runtime checks it too, but not in every mode: with CDI it does not.
 #include "base/text.h"
 #include "checks/check.h"
 #include "checks/driver_view.h"
@@ -14,7 +14,7 @@ namespace {
 
 using rules::RequirementFacts;
 
-// One for each device, or one that knows nothing of devices.
+// One for each device; one without any device facts where no device is known.
 std::vector<RequirementFacts> facts_of(const Context& context) {
   RequirementFacts node;
   if (const auto view = view_of_driver(context); view.stack) node.cuda = view.stack->cuda;
@@ -49,7 +49,7 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
                  device_words((*context.node.devices)[device]));
   add_evidence(finding, "condition", base::printable(value, 600));
   finding.why =
-      "Whoever built the image says that it does not run here. Container runtimes that look at the "
+      "The image's author says that it does not run here. Container runtimes that look at the "
       "variable refuse to start such a container: \"requirement error: unsatisfied condition\".";
   finding.fix =
       "Use a node that meets it, or an image built for an older CUDA. If the image is known to "
@@ -70,15 +70,12 @@ Findings run(const Context& context) {
   const auto devices = facts_of(context);
   for (const auto& [name, value] : *context.node.environment) {
     if (!rules::is_requirement(name)) continue;
-    bool undecided = false;
-    bool failed = false;
-    for (std::size_t i = 0; i < devices.size() && !failed; ++i) {
-      const Tristate met = rules::requirement_met(value, devices[i]);
-      if (met == Tristate::kNo) findings.push_back(not_met(context, name, value, i));
-      failed = met == Tristate::kNo;
-      undecided |= met == Tristate::kUnknown;
+    Tristate all = Tristate::kYes;
+    for (std::size_t i = 0; i < devices.size() && all != Tristate::kNo; ++i) {
+      all = both(all, rules::requirement_met(value, devices[i]));
+      if (all == Tristate::kNo) findings.push_back(not_met(context, name, value, i));
     }
-    if (undecided && !failed)
+    if (all == Tristate::kUnknown)
       findings.push_back(unknown("cannot tell whether this node meets " + name + ": " +
                                  base::printable(value, 100)));
   }
@@ -96,16 +93,16 @@ extern constexpr Check kCudaRequire{
         "Every NVIDIA_REQUIRE_* variable (but NVIDIA_REQUIRE_JETPACK*): alternatives with blanks "
         "between them, each a list of conditions with commas. `cuda` is the CUDA version of the "
         "driver, `driver` the release of the kernel driver, `arch` a GPU's compute capability, "
-        "`brand` what NVML calls it, told by the GPU's name where that is certain. All variables "
-        "must hold for every visible GPU. What asks for something unknown is undecided. "
-        "NVIDIA_DISABLE_REQUIRE=1 switches it off.",
+        "`brand` what NVML calls it, derived from the GPU's name where that is certain. All "
+        "variables must hold for every visible GPU. A condition on something unknown stays "
+        "undecided. NVIDIA_DISABLE_REQUIRE=1 switches it off.",
     .why =
         "The image says that it was not made for this node. The container runtime refuses to start "
         "it (\"requirement error: unsatisfied condition: cuda>=12.8\"), but not in every mode: "
-        "with CDI nobody looks, and the error comes later from CUDA.",
+        "with CDI it does not look, and the error comes later from CUDA.",
     .fix =
         "Use a node that meets the condition, or an image built for an older CUDA. If the image is "
-        "known to work all the same, set NVIDIA_DISABLE_REQUIRE=1.",
+        "known to work anyway, set NVIDIA_DISABLE_REQUIRE=1.",
     .source =
         "libnvidia-container, src/cli/dsl.c and configure.c; NVIDIA container toolkit, "
         "internal/requirements",

@@ -1,7 +1,7 @@
 // cuda.visible-devices: CUDA_VISIBLE_DEVICES names GPUs that are not there, or is cut short.
 //
-// The driver's own answer is the truth. Where it has none, the files tell how many GPUs this
-// container may open and what their UUIDs are.
+// The driver's own answer decides. Without one, the files show how many GPUs this container may
+// open and what their UUIDs are.
 #include <algorithm>
 
 #include "base/gpu_device_path.h"
@@ -21,15 +21,15 @@ using Kind = rules::VisibleEntry::Kind;
 
 constexpr const char* kName = "CUDA_VISIBLE_DEVICES";
 
-// The node has none that could be hidden: then the variable is not the cause.
+// The node has no GPU that could be hidden: then the variable is not the cause.
 bool no_gpu_at_all(const NodeFacts& node) {
   if (!node.device_nodes || node.driver.kernel_version.is_unknown()) return false;
   return std::none_of(node.device_nodes->begin(), node.device_nodes->end(),
                       [](const auto& device) { return base::is_gpu_device(device.path); });
 }
 
-// The GPUs without the variable. Under MPS the server has a numbering of its own; files that
-// may not be opened are another check's business.
+// The GPUs without the variable. Under MPS the server has a numbering of its own; files that may
+// not be opened are left to device.permissions.
 KnownGpus known_gpus(const Context& context) {
   const NodeFacts& node = context.node;
   KnownGpus known;
@@ -110,7 +110,7 @@ std::optional<Finding> cut_short(const Context& context, const VisibleDevices& l
   return finding;
 }
 
-// The driver answered with devices: at most entries that it passed over are worth a word.
+// The driver answered with devices: only entries that it passed over are worth mentioning.
 std::optional<Finding> judge_seen(const Context& context, const VisibleDevices& list) {
   if (!list.twice.empty()) return std::nullopt;
   return cut_short(context, list, KnownGpus{}, context.node.devices->size());
@@ -155,9 +155,9 @@ extern constexpr Check kCudaVisibleDevices{
     .looks_at =
         "CUDA_VISIBLE_DEVICES: numbers, UUIDs that may be cut short (GPU-8932f937), MIG instances. "
         "Reading ends at the first entry that names nothing; a GPU that is named twice hides all; "
-        "of several MIG instances a process sees one. The driver's own count is the truth; without "
-        "it the GPUs whose device files open, and their UUIDs in /proc/driver/nvidia/gpus. "
-        "Everything hidden fails; entries that make nothing visible are a warning that names them.",
+        "of several MIG instances a process sees one. The driver's own count decides; without it "
+        "the GPUs whose device files open, and their UUIDs in /proc/driver/nvidia/gpus. Everything "
+        "hidden fails; entries that make nothing visible are a warning that names them.",
     .why =
         "\"No CUDA GPUs are available\", \"invalid device ordinal\" (101), or a job that silently "
         "uses fewer GPUs than it was given.",

@@ -113,9 +113,9 @@ Finding ended_in_trial(const ProbeRun& run, const std::vector<Device>& devices) 
   add_evidence(finding, "probe", run.detail);
   add_untried(finding, devices);
   finding.why = timed_out
-                    ? "The number is the GPU's. The command would hang in the same call, for ever."
-                    : "The number is the GPU's; of several that were tried at the same time it was "
-                      "one. The command would end in the same call.";
+                    ? "The number is the GPU's. The command would hang in the same call, forever."
+                    : "The number is the GPU's; where several were tried at the same time, it was "
+                      "one of them. The command would end in the same call.";
   finding.fix = timed_out ? "Try again, or raise warmup.timeout (one GPU) and probe.timeout (all "
                             "together) if making a context is known to be slow here; if it stays, "
                             "drain the node and reset that GPU."

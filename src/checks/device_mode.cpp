@@ -90,7 +90,7 @@ Findings run(const Context& context) {
     const std::string summary = gpus(modes.prohibited) +
                                 (modes.prohibited.size() == 1 ? " is" : " are") +
                                 " in compute mode prohibited";
-    // One idle GPU among others may well be none of the command's.
+    // One idle GPU among others may well not be the command's.
     Finding finding = modes.prohibited_tried || modes.prohibited.size() == devices.size()
                           ? failure(kExitNode, summary)
                           : warning(summary);

@@ -23,9 +23,9 @@ Finding denied(const Context& context, const std::vector<DeviceNode>& nodes) {
       "sees no GPU, and NVML says \"Failed to initialize NVML: Unknown Error\". A `systemctl "
       "daemon-reload` on the node takes the rule from running containers.";
   finding.fix =
-      "Start the container anew with the device allowed (the NVIDIA runtime or a CDI device does; "
-      "a plain bind mount of /dev does not). For a non-root user also look at the mode and group "
-      "of /dev/nvidia*.";
+      "Start a new container with the device allowed (the NVIDIA runtime or a CDI device does; a "
+      "plain bind mount of /dev does not). For a non-root user also look at the mode and group of "
+      "/dev/nvidia*.";
   return finding;
 }
 
@@ -98,9 +98,9 @@ extern constexpr Check kDevicePermissions{
         "NVML: Unknown Error\". A `systemctl daemon-reload` on the node can take the device rules "
         "from a running container.",
     .fix =
-        "Start the container anew with the NVIDIA runtime or a CDI device, which bring every file "
-        "and its rule. For a non-root user look at the mode and group of /dev/nvidia*. If the node "
-        "has no /dev/nvidia-uvm, load that module there.",
+        "Start a new container with the NVIDIA runtime or a CDI device, which bring every file and "
+        "its rule. For a non-root user look at the mode and group of /dev/nvidia*. If the node has "
+        "no /dev/nvidia-uvm, load that module there.",
     .source =
         "NVIDIA Container Toolkit documentation, \"Troubleshooting\"; cgroups(7), device "
         "controller",

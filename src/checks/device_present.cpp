@@ -110,7 +110,7 @@ Findings wrong_count(const Context& context, std::size_t count) {
   return finding;
 }
 
-// Nobody could ask the driver: what the files alone say.
+// The driver could not be asked: what the files alone say.
 Findings judge_nodes_only(const Context& context) {
   const NodeFacts& node = context.node;
   const std::string why = because(node.devices.reason());
@@ -130,13 +130,9 @@ Findings judge_nodes_only(const Context& context) {
 }
 
 Findings run(const Context& context) {
-  if (auto finding = context.skip_if_failed(
-          "cuda.capabilities cuda.compat cuda.libcuda cuda.visible-devices device.permissions"))
-    return finding;
-
   const NodeFacts& node = context.node;
   const auto init = context.init_error();
-  // A policy may be content with none (gpu.count = ">=0").
+  // A policy may be content with no GPU (gpu.count = ">=0").
   if (context.sees_no_device() && context.wants(0)) return {};
   if (init && *init != 0) {
     if (auto skip = context.skip_if_failed("cuda.driver device.mode")) return skip;
@@ -150,7 +146,7 @@ Findings run(const Context& context) {
     const Outcome outcome = node.probe->outcome;
     const bool reached_the_driver = !node.probe->last_step.empty();
     if (outcome == Outcome::kTimedOut) return probe_ended(context, *node.probe);
-    // Ended before its first call, it says nothing of the driver.
+    // Ended before its first call, it says nothing about the driver.
     if (reached_the_driver && (outcome == Outcome::kCrashed || outcome == Outcome::kExited))
       return probe_ended(context, *node.probe);
   }
@@ -163,6 +159,8 @@ extern constexpr Check kDevicePresent{
     .id = "device.present",
     .exit_codes = "69, 75 or 77",
     .needs_gpu = true,
+    .suppressed_by =
+        "cuda.capabilities cuda.compat cuda.libcuda cuda.visible-devices device.permissions",
     .title = "no GPU is visible, or too few are",
     .looks_at =
         "What the driver enumerates in a child process under this environment, the errno of "
@@ -174,9 +172,9 @@ extern constexpr Check kDevicePresent{
         "device ordinal\" (101), \"Failed to initialize NVML: Unknown Error\", or a call that "
         "never returns while the GPU is reserved and paid for.",
     .fix =
-        "Give the container its GPUs and look at CUDA_VISIBLE_DEVICES. For 77 start the container "
-        "anew with the devices allowed. For 75 try again; on NVSwitch machines look at the fabric "
-        "manager. A GPU that hangs or vanished needs another node.",
+        "Give the container its GPUs and look at CUDA_VISIBLE_DEVICES. For 77 start a new "
+        "container with the devices allowed. For 75 try again; on NVSwitch machines look at the "
+        "fabric manager. A GPU that hangs or vanished needs another node.",
     .source = "cuda.h, enum cudaError_enum; NVIDIA Container Toolkit documentation",
     .run = run,
 };

@@ -26,7 +26,7 @@ Finding not_met(const Pinned& pinned, const std::string& seen, std::string why, 
   return finding;
 }
 
-constexpr char kWhyImage[] = "Whoever wrote the policy tested the image with the pinned version.";
+constexpr char kWhyImage[] = "The policy's author tested the image with the pinned version.";
 constexpr char kFixImage[] =
     "Rebuild the image with the pinned version, or change the pin after testing the new one.";
 
@@ -114,7 +114,7 @@ Findings run_driver(const Context& context) {
     return skipped("the policy says that no GPU is needed");
   if (!driver)
     if (auto skip = context.skip_if_failed("cuda.libcuda device.present")) return skip;
-  return judge_pin(pinned, driver, "Whoever wrote the policy asks for nodes with such a driver.",
+  return judge_pin(pinned, driver, "The policy's author asks for nodes with such a driver.",
                    "Use a node with such a driver, or change the pin.");
 }
 

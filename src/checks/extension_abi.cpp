@@ -1,7 +1,7 @@
 // extension.abi: an extension was built for another Python, torch or C++ ABI.
 //
 // One finding a package. What the policy asks for (extensions.include) fails, the rest is
-// worth a warning: nobody knows whether the command imports it.
+// worth a warning: whether the command imports it is not known.
 #include <algorithm>
 
 #include "base/root_fs.h"
@@ -19,7 +19,7 @@ using Fault = ExtensionFault;
 
 constexpr std::size_t kShown = 6;
 
-// Of each group of alternatives that has none which loads, what its first has.
+// For each group of alternatives none of which loads, the problem of its first.
 std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
   std::vector<ExtensionProblem> found;
   for (const auto& group : alternatives(*image.extensions)) {
@@ -29,7 +29,7 @@ std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
     const bool one_loads = problems.size() < group.size();
     for (const ExtensionProblem& problem : problems) {
       if (problem.fault == Fault::kOptional) continue;
-      // An alternative that the policy names is no alternative any more.
+      // An alternative that the policy names is no longer an alternative.
       if (problem.extension->asked_for || (!one_loads && &problem == &problems.front()))
         found.push_back(problem);
     }
@@ -177,8 +177,8 @@ extern constexpr Check kExtensionAbi{
     .why =
         "Python resolves every symbol when it loads an extension. One that was built for another "
         "torch, C++ ABI, CUDA or Python ends the import with \"undefined symbol: _ZN3c10...\" or "
-        "\"cannot open shared object file\", often long after the start. Nobody knows which "
-        "extensions the command imports: what is not in extensions.include is only a warning.",
+        "\"cannot open shared object file\", often long after the start. Which extensions the "
+        "command imports is not known: what is not in extensions.include is only a warning.",
     .fix =
         "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
         "pip install --no-build-isolation. Name what the command needs in extensions.include: then "

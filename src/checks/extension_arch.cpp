@@ -6,7 +6,7 @@
 
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/driver_jit.h"
+#include "checks/driver_view.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
 
@@ -20,12 +20,6 @@ using rules::ComputeCapability;
 struct Code {
   std::vector<const Extension*> extensions;
   bool asked_for() const { return extensions.front()->asked_for; }
-};
-
-// Devices of one compute capability.
-struct Kind {
-  ComputeCapability capability;
-  std::vector<std::size_t> indices;
 };
 
 std::vector<Code> code_of_packages(const ImageFacts& image) {
@@ -49,8 +43,7 @@ CoverageVerdict best_for(const Code& code, ComputeCapability device, const Drive
   CoverageVerdict best = CoverageVerdict::kNothing;
   for (const Extension* extension : code.extensions) {
     const auto verdict =
-        verdict_of(coverage_of(extension->device_code->groups, device,
-                               [&](const auto& isa) { return jit.compiles(isa); }));
+        verdict_of(coverage_of(extension->device_code->groups, device, jit.rule()));
     if (verdict == CoverageVerdict::kBlocked) best = verdict;
     else if (verdict != CoverageVerdict::kNothing) return verdict;
   }
@@ -67,15 +60,13 @@ std::vector<std::string> targets_of(const Code& code) {
   return targets;
 }
 
-Finding finding_of(const Code& code, bool blocked, const Kind& kind, const Device& device) {
+Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind) {
   const std::string& package = code.extensions.front()->package;
-  const std::string which = gpus(kind.indices);
-  const std::string words = device_words(device);
   const std::string summary =
-      joined({package, blocked ? " has only PTX for " : " has no code for ", which, " (", words,
-              ")", blocked ? ", and this driver cannot compile it" : ""});
+      joined({package, blocked ? " has only PTX for " : " has no code for ", kind.text(),
+              blocked ? ", and this driver cannot compile it" : ""});
   Finding finding = code.asked_for() ? failure(kExitFit, summary) : warning(summary);
-  add_evidence(finding, which, words);
+  add_evidence(finding, gpus(kind.indices), kind.words);
   add_evidence(finding, "code", listed(targets_of(code), 24));
   for (std::size_t i = 0; i < std::min<std::size_t>(code.extensions.size(), 4); ++i)
     add_evidence(finding, "in", code.extensions[i]->path);
@@ -101,24 +92,14 @@ Findings run(const Context& context) {
   if (auto skip = context.skip_if_failed("torch.install python.abi loader.missing device.arch"))
     return skip;
 
-  std::vector<Kind> kinds;
-  for (std::size_t i = 0; i < devices->size(); ++i) {
-    const auto& text = (*devices)[i].compute_capability;
-    const auto capability = text ? rules::parse_compute_capability(*text) : std::nullopt;
-    if (!capability) continue;
-    auto same = std::find_if(kinds.begin(), kinds.end(),
-                             [&](const Kind& kind) { return kind.capability == *capability; });
-    if (same == kinds.end()) same = kinds.insert(same, Kind{*capability, {}});
-    same->indices.push_back(i);
-  }
+  const std::vector<DeviceKind> kinds = kinds_of(*devices);
   Findings findings;
   const DriverJit jit(context);
   for (const Code& code : code_of_packages(image)) {
-    for (const Kind& kind : kinds) {
+    for (const DeviceKind& kind : kinds) {
       const auto verdict = best_for(code, kind.capability, jit);
       if (verdict != CoverageVerdict::kNothing && verdict != CoverageVerdict::kBlocked) continue;
-      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind,
-                                    (*devices)[kind.indices.front()]));
+      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind));
     }
   }
   return findings;

@@ -27,7 +27,7 @@ inline constexpr char kFollowedToNoPython[] =
 // The parts one after the other. Shorter code than a chain of `+`.
 std::string joined(std::initializer_list<std::string_view> parts);
 
-// One line of evidence. As a function, because emplace_back is compiled anew for a label of
+// One line of evidence. As a function, because emplace_back is compiled again for a label of
 // every length.
 void add_evidence(Finding& finding, std::string_view label, std::string value);
 
@@ -54,7 +54,7 @@ std::string gpus(const std::vector<std::size_t>& indices);
 // WSL: the driver is that of Windows, behind /dev/dxg.
 bool is_wsl(const NodeFacts& node);
 
-// How a container gets a GPU, and what to do if none is wanted.
+// How a container gets a GPU, and what to do if no GPU is wanted.
 inline constexpr char kGiveGpu[] =
     "docker or podman: --gpus all (or --device nvidia.com/gpu=all); Kubernetes: a nvidia.com/gpu "
     "limit, the NVIDIA device plugin on the node and, where the cluster has one, runtimeClassName: "

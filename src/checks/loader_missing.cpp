@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kShown = 4;
 
-// torch's own libraries: torch.install has said it.
+// torch's own libraries, which torch.install has reported.
 bool is_of_torch(const MissingLibrary& missing) {
   return missing.name.starts_with("libtorch") || missing.name.starts_with("libc10") ||
          missing.name.starts_with("libshm") || missing.name.starts_with("_C.");
@@ -20,9 +20,9 @@ bool is_of_torch(const MissingLibrary& missing) {
 
 std::vector<MissingLibrary> of_image(const Context& context) {
   std::vector<MissingLibrary> missing = context.image.loader->problems.missing;
-  const bool torch_told = context.suppressed_by("torch.install");
+  const bool torch_reported = context.suppressed_by("torch.install");
   std::erase_if(missing, [&](const MissingLibrary& one) {
-    return one.of_driver || (torch_told && is_of_torch(one));
+    return one.of_driver || (torch_reported && is_of_torch(one));
   });
   return missing;
 }

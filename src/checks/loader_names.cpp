@@ -40,7 +40,7 @@ constexpr std::array<Origin, 18> kOrigins{{
     {"libstdc++", "libstdc++6"sv, false},
 }};
 
-// What torch's metadata asks for and nobody installed: "nvidia-cudnn-cu12==9.10.2.21".
+// What torch's metadata asks for and is not installed: "nvidia-cudnn-cu12==9.10.2.21".
 std::string torch_requirement(const Context& context, std::string_view package) {
   if (!context.image.packages) return "";
   for (const Package& one : *context.image.packages) {

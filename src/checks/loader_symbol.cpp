@@ -12,8 +12,6 @@ namespace {
 
 Findings run(const Context& context) {
   if (auto skip = loader_not_read(context)) return skip;
-  if (auto finding = context.skip_if_failed("loader.missing libc.version loader.version"))
-    return finding;
   const LoaderFacts& loader = *context.image.loader;
   const auto& symbols = loader.problems.undefined_symbols;
   if (!symbols) {
@@ -59,7 +57,8 @@ Findings run(const Context& context) {
 extern constexpr Check kLoaderSymbol{
     .id = "loader.symbol",
     .exit_codes = "65",
-    .suppressed_by = "platform python.interpreter python.abi",
+    .suppressed_by =
+        "platform python.interpreter python.abi loader.missing libc.version loader.version",
     .needs_certain_interpreter = true,
     .title = "a shared library is found, but lacks a function that another needs of it",
     .looks_at =

@@ -10,7 +10,7 @@ namespace gpuinit::checks {
 
 namespace {
 
-// Processors of which none runs programs of another. (x86_64 runs i386, aarch64 arm.)
+// Processors that do not run each other's programs. (x86_64 runs i386, aarch64 arm.)
 bool is_of_its_own(std::string_view machine) {
   constexpr std::array<std::string_view, 5> kMachines{"x86_64", "aarch64", "ppc64le", "riscv64",
                                                       "s390x"};
@@ -61,12 +61,12 @@ extern constexpr Check kPlatform{
     .title = "the image is for another processor than this machine has",
     .looks_at =
         "The ELF machine of the interpreter (or, where that is not known, of torch's extension) "
-        "against `uname -m`. x86-64, aarch64, ppc64le, riscv64 and s390x run none of each other's "
+        "against `uname -m`. x86-64, aarch64, ppc64le, riscv64 and s390x do not run each other's "
         "programs; others are not judged. With --node the machine is that of the node file. A root "
         "that is looked at with --root and gpu.required = \"no\" is not run here and not judged. "
         "Interpreter and torch for different processors are python.abi's.",
     .why =
-        "The kernel refuses the program: \"exec format error\", and a pod restarts for ever. It "
+        "The kernel refuses the program: \"exec format error\", and a pod restarts forever. It "
         "happens when an image for one platform is pulled on, or built on, another.",
     .fix =
         "Pull or build the image for the node's processor (docker build --platform "

@@ -85,7 +85,7 @@ Differences differences(const Context& context) {
   compare_paths(found, "sys.base_prefix", python.base_prefix, probe.base_prefix);
   compare_places(found, context.image.torch, probe.torch_origin);
   compare_import(found, context);
-  // What is said of one torch proves nothing about another.
+  // What is said about one torch proves nothing about another.
   if (!probe.torch || !context.image.torch || !found.empty()) return found;
   const Torch& torch = *context.image.torch;
   compare(found, "torch.__version__", torch.version, probe.torch->version);

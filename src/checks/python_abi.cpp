@@ -17,9 +17,9 @@ std::vector<std::string> extension_names(const Torch& torch) {
 }
 
 Tristate imports_any(const std::string& interpreter, const std::vector<std::string>& names) {
-  Tristate best = Tristate::kNo;
-  for (const auto& name : names) best = either(best, rules::imports_extension(interpreter, name));
-  return best;
+  Tristate any = Tristate::kNo;
+  for (const auto& name : names) any = either(any, rules::imports_extension(interpreter, name));
+  return any;
 }
 
 Finding wrong_abi(const Interpreter& python, const Torch& torch,

@@ -23,11 +23,10 @@ constexpr std::array<std::string_view, 9> kAskForGpu{
     "no cuda gpus", "cuda-capable device", "active drivers",
     "nvml",         "libnvidia-ml.",       "cuda_error_no_device"};
 
-bool asks_for_gpu(std::string message) {
-  for (char& c : message)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+bool asks_for_gpu(const std::string& message) {
+  const std::string lower = base::lower(message);
   return std::any_of(kAskForGpu.begin(), kAskForGpu.end(), [&](std::string_view words) {
-    return message.find(words) != std::string::npos;
+    return lower.find(words) != std::string::npos;
   });
 }
 
@@ -46,7 +45,7 @@ bool may_be_the_sandbox(const PythonImport& import, const ProbeRun& run) {
 }
 
 constexpr std::string_view kSandbox =
-    ", in the probe's sandbox, which may be the cause: probe.sandbox = \"off\" would tell";
+    ", in the probe's sandbox, which may be the cause: probe.sandbox = \"off\" would show";
 
 // "ImportError: libfoo.so: cannot open shared object file": one line.
 std::string exception_of(const PythonImport& import) {
@@ -74,7 +73,7 @@ void add_traceback(Finding& finding, const PythonImport& import) {
 }
 
 // A check of the files failed for the same reason.
-std::optional<Finding> already_told(const Context& context, const std::string& name) {
+std::optional<Finding> already_reported(const Context& context, const std::string& name) {
   if (name == "torch")
     return context.skip_if_failed(
         "python.abi torch.install loader.missing loader.version loader.symbol libc.version "
@@ -100,7 +99,7 @@ Finding failed_import(const Context& context, const PythonImport& import) {
         joined({"import ", import.name,
                 " asks for a GPU or its driver, and none is visible here: ", exception}));
   }
-  if (auto finding = already_told(context, import.name)) return *std::move(finding);
+  if (auto finding = already_reported(context, import.name)) return *std::move(finding);
   if (may_be_the_sandbox(import, context.image.python_probe->run))
     return unknown(joined({"import ", import.name, " fails: ", exception, kSandbox}));
   Finding finding = failure(kExitImage, joined({"import ", import.name, " fails: ", exception}));
@@ -116,7 +115,7 @@ Finding failed_import(const Context& context, const PythonImport& import) {
   return finding;
 }
 
-// The probe ended, or was ended, before its last word.
+// The probe ended, or was ended, before it was done.
 Finding broken_off(const Context& context) {
   using Outcome = ProbeRun::Outcome;
   const ProbeRun& run = context.image.python_probe->run;
@@ -133,7 +132,7 @@ Finding broken_off(const Context& context) {
   if (!importing || !(own_fault || out_of_our_hands))
     return unknown("the Python probe did not come to its end: " + run.detail);
   const std::string name = run.last_step.substr(kImport.size());
-  if (auto finding = already_told(context, name)) return *std::move(finding);
+  if (auto finding = already_reported(context, name)) return *std::move(finding);
   if (!run.refused_calls.empty())
     return unknown(joined({"import ", name, " does not come to its end: ", run.detail, kSandbox}));
   const std::string summary = joined({"import ", name, " does not come to its end: ", run.detail});
@@ -178,7 +177,7 @@ extern constexpr Check kPythonImport{
         "gives them. An import that crashes or ends the process fails; one that does not end "
         "within probe.timeout, or is killed from outside (out of memory), is a warning. An import "
         "that asks for a GPU where none is visible decides nothing. What a check of the files has "
-        "already failed for is not told twice.",
+        "already failed for is not reported twice.",
     .why = "The command would end with the same exception when it imports the module.",
     .fix =
         "Read the last line of the exception: it names the module, library or symbol that is "

@@ -1,6 +1,6 @@
 // python.packages: installed packages contradict what they require of each other.
 //
-// What is not installed at all is no contradiction (conda, NGC and Debian bring CUDA without
+// What is not installed at all is not a contradiction (conda, NGC and Debian bring CUDA without
 // nvidia-* packages), nor is what a requirement's text or marker leaves open.
 #include <algorithm>
 #include <string>
@@ -132,7 +132,7 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
         "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
         "layers that are copied over each other (COPY --from) look like this.";
     finding.fix =
-        joined({"Install it anew: ", installed.pip(), " uninstall -y ", one->name,
+        joined({"Reinstall it: ", installed.pip(), " uninstall -y ", one->name,
                 " until nothing of it is left, then install the version that is wanted."});
     findings.push_back(std::move(finding));
   }
@@ -201,7 +201,7 @@ Findings run(const Context& context) {
 
   const Installed installed(image);
   Findings findings;
-  // Which torch the packages got cannot be told where two are mixed.
+  // Where two are mixed, it is not known which torch the packages got.
   if (!add_duplicates(installed, image, findings) && !add_overwritten(installed, image, findings)) {
     add_other_torch(installed, image, findings);
     add_torchs_own(installed, findings);
@@ -229,8 +229,8 @@ extern constexpr Check kPythonPackages{
     .why =
         "Each `pip install` may replace what an earlier one chose. Compiled code fits the torch it "
         "was built with: \"undefined symbol\", \"operator torchvision::nms does not exist\", \"A "
-        "module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much of it works all "
-        "the same, which is why this only warns.",
+        "module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much of it works "
+        "anyway, which is why this only warns.",
     .fix =
         "Name everything in one `pip install`, torch with its version, and let pip choose the "
         "rest; or install from a lock file. `pip check` says the same as this check and more.",

@@ -6,7 +6,7 @@ namespace gpuinit::checks {
 
 namespace {
 
-// What lies at torch's place is no PyTorch: neither version.py nor an extension.
+// What lies at torch's place is not PyTorch: neither version.py nor an extension.
 bool is_not_pytorch(const Torch& torch) {
   const bool no_extension = torch.soabis.empty() && torch.soabi.is_absent();
   const bool package = torch.path.empty() || torch.path.ends_with("/torch");

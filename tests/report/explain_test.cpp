@@ -60,7 +60,7 @@ TEST(Explain, TheCatalogueIsOneAlignedLinePerCheck) {
 python.abi      65        torch was compiled for this interpreter
 device.present  69 or 77  devices are there
 
-gpuinit --explain ID tells more of one; gpuinit --explain exit-codes has the exit codes.
+gpuinit --explain ID says more about one; gpuinit --explain exit-codes has the exit codes.
 )");
 }
 
