@@ -1,4 +1,4 @@
-// What a check is, for people: the text behind `gpuinit --explain ID`.
+// What a check is: name, level, when it applies, the texts of `gpuinit --explain`, and its rule.
 #pragma once
 
 #include <string_view>
@@ -7,15 +7,35 @@
 
 namespace gpuinit {
 
+namespace checks {
+struct Context;
+struct Findings;
+}  // namespace checks
+
 struct CheckInfo {
+  // Stable: policies, scripts and dashboards use it.
   std::string_view id;
-  Level level = Level::kFail;   // built in; what a policy that says nothing means
+  // Built in; what a policy that says nothing means. kWarn where what the check finds may well
+  // not be what the command needs.
+  Level level = Level::kFail;
   std::string_view exit_codes;  // "65", "69 or 77"
-  std::string_view title;       // one line, as in the README's table
-  std::string_view looks_at;    // which facts, from where
-  std::string_view why;         // what happens later if it is ignored, with the message users know
-  std::string_view fix;         // cures, most likely first
-  std::string_view source;      // the rule's public source; empty if it needs none
+
+  // Skipped where no GPU is needed (policy gpu.required).
+  bool needs_gpu = false;
+  // Checks, separated by blanks and nearest cause first, whose failure speaks for what this one
+  // would say.
+  std::string_view suppressed_by = {};
+  // Only a warning where the command could not be followed to its Python.
+  bool needs_certain_interpreter = false;
+
+  std::string_view title;        // one line, as in the README's table
+  std::string_view looks_at;     // which facts, from where
+  std::string_view why;          // what happens later if it is ignored, with the message users know
+  std::string_view fix;          // cures, most likely first
+  std::string_view source = {};  // the rule's public source; empty if it needs none
+
+  // The rule, which only src/checks calls.
+  checks::Findings (*run)(const checks::Context&) = nullptr;
 };
 
 }  // namespace gpuinit

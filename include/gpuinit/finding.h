@@ -12,7 +12,7 @@ namespace gpuinit {
 enum class Severity {
   kFail,     // the command cannot work: stop
   kWarn,     // worth saying, does not stop
-  kUnknown,  // the check could not decide, `summary` says because of what; never stops
+  kUnknown,  // the check could not decide, `summary` says why; never stops
   kSkipped,  // the check does not apply here, `summary` says why
 };
 

@@ -19,6 +19,7 @@ std::vector<std::string_view> split_words(std::string_view text);
 std::vector<std::string_view> split_lines(std::string_view text);
 
 std::string_view trim(std::string_view text);
+std::string lower(std::string_view text);  // of ASCII
 std::string join_with(const std::vector<std::string>& parts, std::string_view separator);
 
 // Decimal digits only, the whole text, no sign; nullopt on overflow.

@@ -1,6 +1,10 @@
 #include "checks/arch_coverage.h"
 
+#include <algorithm>
 #include <limits>
+#include <tuple>
+
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 
@@ -10,7 +14,7 @@ using rules::Runs;
 
 // Containers that would run do not make a program if they are one in twenty:
 // torch carries a few kernels for special targets (2 of 343 containers have
-// sm_90a), and none of them is one that every program needs.
+// sm_90a), none of which every program needs.
 constexpr std::uint64_t kTooFew = 20;
 
 struct Best {
@@ -48,6 +52,18 @@ void add(std::uint64_t& sum, std::uint64_t count) {
   if (__builtin_add_overflow(sum, count, &sum)) sum = std::numeric_limits<std::uint64_t>::max();
 }
 
+std::vector<std::string> sorted_targets(std::vector<std::string> targets) {
+  const auto rank = [](const std::string& name) {
+    const auto target = rules::parse_target(name);
+    if (!target) return std::tuple(true, 0U, 0U, true, name);
+    return std::tuple(false, target->capability.major, target->capability.minor, target->ptx, name);
+  };
+  std::sort(targets.begin(), targets.end(),
+            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+  return targets;
+}
+
 }  // namespace
 
 Coverage coverage_of(const std::vector<FatbinGroup>& groups, rules::ComputeCapability device,
@@ -67,7 +83,7 @@ Coverage coverage_of(const std::vector<FatbinGroup>& groups, rules::ComputeCapab
       add(coverage.doubtful, group.containers);
     } else if (best.ptx) {
       add(coverage.blocked, group.containers);
-      if (coverage.blocked_isa.empty()) coverage.blocked_isa = group.ptx_isa.value_or("");
+      if (!coverage.blocked_isa) coverage.blocked_isa = group.ptx_isa;
     }
   }
   return coverage;
@@ -88,6 +104,46 @@ CoverageVerdict verdict_of(const Coverage& coverage) {
   if (usable > half || (usable > too_few && !some_run)) return CoverageVerdict::kUnknown;
   if (some_run) return CoverageVerdict::kPartial;
   return coverage.blocked > 0 ? CoverageVerdict::kBlocked : CoverageVerdict::kNothing;
+}
+
+std::optional<TorchCode> code_of(const Torch& torch) {
+  TorchCode code;
+  if (torch.device_code) {
+    for (const auto& group : torch.device_code->groups) {
+      if (group.containers == 0) continue;
+      code.groups.push_back(group);
+      code.targets.insert(code.targets.end(), group.targets.begin(), group.targets.end());
+    }
+  }
+  if (code.groups.empty()) {
+    if (!torch.arch_list || torch.arch_list->empty()) return std::nullopt;
+    // As if it were one container: what the list has for a GPU, all of torch has.
+    code.groups.push_back({*torch.arch_list, Fact<std::string>::unknown("not in the list"), 1});
+    code.targets = *torch.arch_list;
+    code.from_arch_list = true;
+  }
+  code.targets = sorted_targets(std::move(code.targets));
+  return code;
+}
+
+std::optional<rules::ComputeCapability> capability_of(const Device& device) {
+  if (!device.compute_capability) return std::nullopt;
+  return rules::parse_compute_capability(*device.compute_capability);
+}
+
+std::string DeviceKind::text() const { return joined({gpus(indices), " (", words, ")"}); }
+
+std::vector<DeviceKind> kinds_of(const std::vector<Device>& devices) {
+  std::vector<DeviceKind> kinds;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const auto capability = capability_of(devices[i]);
+    if (!capability) continue;
+    auto kind = std::ranges::lower_bound(kinds, *capability, {}, &DeviceKind::capability);
+    if (kind == kinds.end() || kind->capability != *capability)
+      kind = kinds.insert(kind, {*capability, {}, device_words(devices[i])});
+    kind->indices.push_back(i);
+  }
+  return kinds;
 }
 
 }  // namespace gpuinit::checks

@@ -1,8 +1,9 @@
-// How much of a library's device code a GPU can run.
+// How much of torch's or a library's device code a GPU can run.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@
 
 namespace gpuinit::checks {
 
-// Whether the driver compiles PTX of this ISA version ("8.4") at load time.
+// Whether the driver compiles PTX of this ISA version ("8.4"), if that is known, at load time.
 using JitRule = std::function<Tristate(const Fact<std::string>& isa)>;
 
 // Fatbin containers by what becomes of them on the device; each counts once, under
@@ -24,7 +25,8 @@ struct Coverage {
   std::uint64_t unknown = 0;   // PTX the driver may compile, or targets that are not known here
   std::uint64_t doubtful = 0;  // machine code across the border to integrated GPUs
   std::uint64_t blocked = 0;   // PTX for it, which the driver cannot compile
-  std::string blocked_isa;     // a PTX ISA version among the blocked
+  // A PTX ISA version among the blocked.
+  Fact<std::string> blocked_isa = Fact<std::string>::unknown("");
 };
 
 Coverage coverage_of(const std::vector<FatbinGroup>& groups, rules::ComputeCapability device,
@@ -41,5 +43,29 @@ enum class CoverageVerdict {
 };
 
 CoverageVerdict verdict_of(const Coverage& coverage);
+
+struct TorchCode {
+  std::vector<FatbinGroup> groups;
+  std::vector<std::string> targets;  // all of them, sorted as versions
+  bool from_arch_list = false;
+};
+
+// nullopt if neither the device code nor the arch list is known.
+std::optional<TorchCode> code_of(const Torch& torch);
+
+// nullopt if the device's compute capability is not known.
+std::optional<rules::ComputeCapability> capability_of(const Device& device);
+
+// Devices of one compute capability.
+struct DeviceKind {
+  rules::ComputeCapability capability;
+  std::vector<std::size_t> indices;
+  std::string words;  // "NVIDIA H100 80GB HBM3, compute capability 9.0"
+
+  std::string text() const;  // "GPUs 0-3 (NVIDIA H100 80GB HBM3, compute capability 9.0)"
+};
+
+// By rising capability, without the devices whose capability is not known.
+std::vector<DeviceKind> kinds_of(const std::vector<Device>& devices);
 
 }  // namespace gpuinit::checks

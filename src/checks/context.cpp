@@ -2,48 +2,30 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "checks/finding_builder.h"
 #include "rules/version.h"
 
 namespace gpuinit::checks {
-
-namespace {
-
-int seriousness(Level level) {
-  switch (level) {
-    case Level::kFail:
-      return 2;
-    case Level::kWarn:
-      return 1;
-    case Level::kOff:
-      return 0;
-  }
-  return 0;
-}
-
-}  // namespace
 
 Level Context::level(std::string_view id) const {
   const auto found = policy.checks.find(std::string(id));
   return found == policy.checks.end() ? Level::kFail : found->second;
 }
 
-bool Context::explained_by(std::string_view id, std::string_view cause) const {
-  return std::find(failed.begin(), failed.end(), cause) != failed.end() &&
-         seriousness(level(cause)) >= seriousness(level(id));
+bool Context::has_failed(std::string_view id) const {
+  return std::find(failed.begin(), failed.end(), id) != failed.end();
 }
 
-std::optional<Finding> Context::explained(std::string_view id,
-                                          std::initializer_list<std::string_view> causes) const {
-  for (const auto cause : causes)
-    if (explained_by(id, cause)) return skipped(std::string(cause) + " failed");
+bool Context::suppresses(std::string_view cause, std::string_view id) const {
+  static_assert(Level::kFail < Level::kWarn && Level::kWarn < Level::kOff);
+  return has_failed(cause) && level(cause) <= level(id);
+}
+
+std::optional<Finding> Context::skip_if_failed(std::string_view causes) const {
+  for (const auto cause : base::split_words(causes))
+    if (suppressed_by(cause)) return skipped(std::string(cause) + " failed");
   return std::nullopt;
-}
-
-std::optional<Finding> Context::explained_absence(std::string_view id) const {
-  return explained(id,
-                   {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.driver",
-                    "cuda.visible-devices", "device.permissions", "device.mode", "device.present"});
 }
 
 std::optional<Finding> Context::no_gpu_needed() const {
@@ -89,7 +71,7 @@ bool Context::probe_loaded_libcuda() const {
   return node.probe.known() && node.probe->load_error.is_absent();
 }
 
-bool Context::probe_end_is_the_drivers() const {
+bool Context::outcome_reflects_driver() const {
   return node.probe.known() && node.probe->refused_calls.empty() && !node.probe->out_of_memory;
 }
 

@@ -3,12 +3,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/driver_jit.h"
 #include "checks/driver_view.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
-#include "checks/torch_code.h"
 #include "rules/cuda_error.h"
 
 namespace gpuinit::checks {
@@ -29,7 +27,7 @@ Finding does_not_fit(const Context& context, const std::string& summary, const s
     std::vector<std::string> branches;
     for (const int branch : driver.libcuda->compat_note->driver_branches)
       branches.push_back(std::to_string(branch));
-    if (!branches.empty()) note(finding, "supported driver branches", listed(branches, 20));
+    if (!branches.empty()) add_evidence(finding, "supported driver branches", listed(branches, 20));
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why = why;
@@ -40,8 +38,8 @@ Finding does_not_fit(const Context& context, const std::string& summary, const s
   return finding;
 }
 
-// Forward compatibility is for data-center GPUs; the driver says 804 on others. The name if
-// every device is a GeForce.
+// Forward compatibility is for data-center GPUs; the driver says 804 on others. The name if every
+// device is a GeForce, else nullopt.
 std::optional<std::string> geforce(const NodeFacts& node) {
   std::vector<Fact<std::string>> names;
   if (node.devices)
@@ -103,7 +101,7 @@ std::optional<Finding> stale_libcuda(const Context& context, const LibCuda& libr
                                           " hides the one of this node's driver " +
                                           *context.node.driver.kernel_version);
   add_driver(finding, context.node.driver);
-  note(finding, "hidden", *right);
+  add_evidence(finding, "hidden", *right);
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =
       "libcuda and kernel driver must be of one release: \"system has unsupported display driver / "
@@ -115,7 +113,7 @@ std::optional<Finding> stale_libcuda(const Context& context, const LibCuda& libr
   return finding;
 }
 
-// The driver as it would be with this library in front; no value if that cannot be told.
+// The driver as it would be with this library in front; nullopt if that is not known.
 std::optional<rules::DriverStack> stack_with(const CompatLibrary& library,
                                              const rules::DriverStack& now) {
   rules::DriverStack stack;
@@ -155,11 +153,9 @@ std::optional<Want> unserved(const Context& context, const rules::DriverStack& n
   for (const Device& device : *context.node.devices) {
     const auto capability = capability_of(device);
     if (!capability) continue;
-    const Coverage coverage = coverage_on(*code, *capability, jit);
+    const Coverage coverage = coverage_of(code->groups, *capability, jit.rule());
     if (verdict_of(coverage) != CoverageVerdict::kBlocked) continue;
-    const auto needed =
-        jit.needs(coverage.blocked_isa.empty() ? Fact<std::string>::unknown("")
-                                               : Fact<std::string>(coverage.blocked_isa));
+    const auto needed = jit.needs(coverage.blocked_isa);
     if (needed && needed->exact)
       return Want{"torch's PTX needs a driver for CUDA " + needed->cuda.text(), needed->cuda};
   }
@@ -181,7 +177,7 @@ std::optional<Finding> unused(const Context& context, const DriverView& view) {
     if (!stack || rules::compat_refused(*stack) || stack->cuda.cuda < want->cuda) continue;
     Finding finding = warning(want->words + ", and the image's cuda-compat for CUDA " +
                               stack->cuda.cuda.text() + " is not in use");
-    note(finding, "cuda-compat", library.real_path);
+    add_evidence(finding, "cuda-compat", library.real_path);
     add_driver(finding, context.node.driver);
     add_variables(finding, context, {"LD_LIBRARY_PATH"});
     finding.why =
@@ -196,22 +192,48 @@ std::optional<Finding> unused(const Context& context, const DriverView& view) {
   return std::nullopt;
 }
 
-}  // namespace
-
-Findings check_cuda_compat(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
-  if (auto finding = context.explained("cuda.compat", {"cuda.capabilities"}))
-    return one(std::move(finding));
+Findings run(const Context& context) {
   const auto& library = context.node.driver.libcuda;
   const DriverView view = view_of_driver(context);
   if (library && library->kind == "forward-compat") {
     auto finding = judge_active(context, view);
-    return one(std::move(finding));
+    return finding;
   }
   if (library)
-    if (auto finding = stale_libcuda(context, *library)) return one(std::move(finding));
-  if (auto finding = unused(context, view)) return one(std::move(finding));
+    if (auto finding = stale_libcuda(context, *library)) return finding;
+  if (auto finding = unused(context, view)) return finding;
   return {};
 }
+
+}  // namespace
+
+extern constexpr Check kCudaCompat{
+    .id = "cuda.compat",
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .suppressed_by = "cuda.capabilities",
+    .title = "a forward-compatibility libcuda is active where it cannot work, or unused",
+    .looks_at =
+        "Whether the libcuda.so.1 in front comes from a cuda-compat package: then its release and "
+        "the driver branches in its note (.note.cuda.fwd_compatibility) against the kernel "
+        "driver's, the names of the GPUs (it is for data-center GPUs), and cuInit's errors 803 and "
+        "804. Also a libcuda of the image that hides the one which belongs to the kernel driver, "
+        "and, as a warning, a cuda-compat in /usr/local/cuda*/compat that is not in use where this "
+        "driver alone does not serve torch, or cannot compile its PTX. A libcuda that initialises "
+        "passes.",
+    .why =
+        "\"system has unsupported display driver / cuda driver combination\" (803), \"forward "
+        "compatibility was attempted on non supported HW\" (804). A cuda-compat that a Kubernetes "
+        "`command:` has switched off with the entrypoint leaves \"CUDA driver version is "
+        "insufficient\" or \"the provided PTX was compiled with an unsupported toolchain\" (222).",
+    .fix =
+        "Take a cuda-compat or a libcuda that does not fit out of LD_LIBRARY_PATH and "
+        "/etc/ld.so.conf.d. Where it would help, put its directory first in LD_LIBRARY_PATH, or "
+        "keep the image's entrypoint (Kubernetes: `args:` in place of `command:`).",
+    .source =
+        "NVIDIA CUDA Compatibility, \"Forward Compatibility\"; NVIDIA container toolkit, "
+        "cmd/nvidia-cdi-hook/cudacompat; cuda.h, enum cudaError_enum",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

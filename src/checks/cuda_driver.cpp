@@ -1,7 +1,6 @@
 // cuda.driver: the driver can serve the CUDA runtime that torch was built for.
 #include "checks/check.h"
 #include "checks/driver_view.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 #include "rules/driver_table.h"
 
@@ -44,8 +43,8 @@ Finding too_old(const Context& context, const DriverView& view, const rules::Ver
                                     : "a driver for " + view.cuda_words;
   Finding finding =
       failure(kExitFit, "torch needs CUDA " + runtime.text() + ", and the node has " + driver);
-  note(finding, "torch built for", "CUDA " + runtime.text());
-  note(finding, "driver serves", view.cuda_words + " (from " + view.source + ")");
+  add_evidence(finding, "torch built for", "CUDA " + runtime.text());
+  add_evidence(finding, "driver serves", view.cuda_words + " (from " + view.source + ")");
   add_driver(finding, context.node.driver);
   finding.why =
       "The CUDA runtime refuses such a driver: \"CUDA driver version is insufficient for CUDA "
@@ -79,21 +78,21 @@ Findings judge_service(const Context& context, const DriverView& view,
     case Service::kMinorVersion:
       return {};  // its one limit, PTX, is judged by device.arch
     case Service::kUnknown:
-      return one(unknown("driver " + context.node.driver.kernel_version.value_or("?") +
-                         " is newer than the tables here: it serves " + view.cuda_words +
-                         ", and torch needs CUDA " + runtime.text()));
+      return unknown("driver " + context.node.driver.kernel_version.value_or("?") +
+                     " is newer than the tables here: it serves " + view.cuda_words +
+                     ", and torch needs CUDA " + runtime.text());
     case Service::kNo:
       break;
   }
   // Reported by cuda.compat, unless the policy takes that less seriously.
   if (answer.because == Because::kCompatTooOld || answer.because == Because::kBranchNotListed)
-    return one(compat_refused(context));
+    return compat_refused(context);
 
   Finding finding = too_old(context, view, runtime, answer.because);
   if (compat_may_still_come(context, view))
-    return one(only_warn(std::move(finding),
-                         "a shell of this NGC image may still put its cuda-compat in front"));
-  return one(std::move(finding));
+    return warning_only(std::move(finding),
+                        "a shell of this NGC image may still put its cuda-compat in front");
+  return finding;
 }
 
 // The libcudart that torch will get is of another major version than torch was
@@ -105,42 +104,62 @@ std::optional<Finding> other_runtime(const Context& context, const rules::Versio
   if (!version || version->major() == built_for.major()) return std::nullopt;
   Finding finding = warning("torch was built for CUDA " + built_for.text() +
                             ", and the libcudart it gets is of CUDA " + version->text());
-  note(finding, "libcudart", runtime->path + " (" + runtime->found_by + ")");
-  if (runtime->version_source) note(finding, "version from", *runtime->version_source);
+  add_evidence(finding, "libcudart", runtime->path + " (" + runtime->found_by + ")");
+  if (runtime->version_source) add_evidence(finding, "version from", *runtime->version_source);
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =
-      "CUDA libraries of different major versions do not work together: torch may not "
-      "load, or fail in its first call.";
+      "CUDA libraries of different major versions do not work together: torch may not load, or "
+      "fail in its first call.";
   finding.fix =
-      "Take the other CUDA's directory out of LD_LIBRARY_PATH, or give torch its own "
-      "libraries back (the nvidia-*-cu" +
+      "Take the other CUDA's directory out of LD_LIBRARY_PATH, or give torch its own libraries "
+      "back (the nvidia-*-cu" +
       std::to_string(built_for.major()) + " packages, or the toolkit it was built with).";
   return finding;
 }
 
-}  // namespace
-
-Findings check_cuda_driver(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
-  if (auto finding =
-          context.explained("cuda.driver", {"cuda.capabilities", "cuda.compat", "cuda.libcuda"}))
-    return one(std::move(finding));
+Findings run(const Context& context) {
   const DriverView view = view_of_driver(context);
 
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
-    return one(skipped("no torch in the image"));
-  if (!torch) return one(unknown("torch is not known" + because(torch.reason())));
-  if (torch->cuda.is_absent()) return one(skipped("torch is not a CUDA build"));
+    return skipped("no torch in the image");
+  if (!torch) return unknown("torch is not known" + because(torch.reason()));
+  if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
   if (!torch->cuda)
-    return one(
-        unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason())));
+    return unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason()));
   auto runtime = rules::parse_version(*torch->cuda);
-  if (!runtime) return one(unknown("torch's CUDA version: " + runtime.error().message));
+  if (!runtime) return unknown("torch's CUDA version: " + runtime.error().message);
   Findings findings =
       view.stack ? judge_service(context, view, *runtime) : Findings{unknown(view.why_unknown)};
   if (auto finding = other_runtime(context, *runtime)) findings.push_back(*std::move(finding));
   return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kCudaDriver{
+    .id = "cuda.driver",
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .suppressed_by = "cuda.capabilities cuda.compat cuda.libcuda",
+    .title = "the node's driver cannot serve the CUDA version that torch was built for",
+    .looks_at =
+        "The CUDA version in torch/version.py against the driver's (cuDriverGetVersion; without it "
+        "the table of driver branches). A newer or equal driver serves it; one of the same major "
+        "version does from the family's minimum on (CUDA 11: 450.80.02, 12: 525.60.13, 13: 580); a "
+        "forward-compatibility libcuda does if it supports the kernel driver and the GPU. A branch "
+        "that the table does not know is only judged where its lower bound is enough.",
+    .why =
+        "\"CUDA driver version is insufficient for CUDA runtime version\" (35), \"The NVIDIA "
+        "driver on your system is too old\"; with a forward-compatibility libcuda that does not "
+        "fit, errors 803 or 804.",
+    .fix =
+        "Use a node with a newer driver, or an image built for the CUDA version that the driver "
+        "serves. On data-center GPUs the cuda-compat package in the image can help.",
+    .source =
+        "CUDA Toolkit release notes, \"CUDA Driver\"; NVIDIA CUDA Compatibility, minor version and "
+        "forward compatibility",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

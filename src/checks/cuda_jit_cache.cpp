@@ -2,10 +2,10 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/evidence.h"
+#include "checks/driver_view.h"
 #include "checks/finding_builder.h"
-#include "checks/torch_code.h"
 
 namespace gpuinit::checks {
 
@@ -15,7 +15,7 @@ namespace {
 // hardly any of it can be kept.
 constexpr std::uint64_t kTooLittle = 64ULL << 20;
 
-// Why nothing would be kept; empty if it would, or nobody knows.
+// Why nothing would be kept. Empty if it would be, or if that is not known.
 std::string obstacle(const Context& context) {
   if (context.variable("CUDA_CACHE_DISABLE") == "1") return "CUDA_CACHE_DISABLE=1 is set";
   const auto size = context.variable("CUDA_CACHE_MAXSIZE");
@@ -29,14 +29,10 @@ std::string obstacle(const Context& context) {
   return "";
 }
 
-}  // namespace
-
-Findings check_cuda_jit_cache(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
+Findings run(const Context& context) {
   const auto& torch = context.image.torch;
   if (!torch || !torch->cuda || !context.sees_devices()) return {};
-  if (auto finding = context.explained("cuda.jit-cache", {"cuda.driver", "torch.install"}))
-    return one(std::move(finding));
+  if (auto skip = context.skip_if_failed("cuda.driver torch.install")) return skip;
   const auto code = code_of(*torch);
   if (!code) return {};
   const DriverJit jit(context);
@@ -44,16 +40,16 @@ Findings check_cuda_jit_cache(const Context& context) {
   const auto& devices = *context.node.devices;
   for (std::size_t i = 0; i < devices.size(); ++i) {
     const auto capability = capability_of(devices[i]);
-    if (capability &&
-        verdict_of(coverage_on(*code, *capability, jit)) == CoverageVerdict::kSlowStart)
+    if (capability && verdict_of(coverage_of(code->groups, *capability, jit.rule())) ==
+                          CoverageVerdict::kSlowStart)
       slow.push_back(i);
   }
   const std::string why_not = slow.empty() ? "" : obstacle(context);
   if (why_not.empty()) return {};
   Finding finding = failure(kExitFit, "the driver compiles torch's code for " + gpus(slow) +
                                           " at every start: " + why_not);
-  note(finding, gpus(slow), device_words(devices[slow.front()]));
-  if (context.node.jit_cache) note(finding, "cache", context.node.jit_cache->path);
+  add_evidence(finding, gpus(slow), device_words(devices[slow.front()]));
+  if (context.node.jit_cache) add_evidence(finding, "cache", context.node.jit_cache->path);
   add_variables(finding, context, {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"});
   finding.why =
       "torch has only PTX for this GPU. Compiling it takes minutes, and without a cache that can "
@@ -61,7 +57,29 @@ Findings check_cuda_jit_cache(const Context& context) {
   finding.fix =
       "Use a torch build with machine code for this GPU, or set CUDA_CACHE_PATH to a directory on "
       "a volume that the container's user may write, and unset CUDA_CACHE_DISABLE.";
-  return one(finding);
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kCudaJitCache{
+    .id = "cuda.jit-cache",
+    .level = Level::kWarn,
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .title = "the GPU needs PTX compiled at every start, and nothing keeps the result",
+    .looks_at =
+        "Only where torch reaches a visible GPU by PTX (see device.arch): CUDA_CACHE_DISABLE, "
+        "CUDA_CACHE_MAXSIZE, and whether this user can write to CUDA_CACHE_PATH or "
+        "$HOME/.nv/ComputeCache, or make it, with 64 MiB free.",
+    .why =
+        "The driver compiles the PTX at load time, which takes minutes for a whole torch. Without "
+        "a cache every process of every start does it again, and it looks like a hang.",
+    .fix =
+        "Use a torch build with machine code for the GPU. Else set CUDA_CACHE_PATH to a directory "
+        "on a volume that the user may write, with CUDA_CACHE_MAXSIZE large.",
+    .source = "CUDA Programming Guide, \"CUDA Environment Variables\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -1,10 +1,9 @@
-// cuda.libcuda: a libcuda.so.1 is there, is no stub and fits the kernel driver.
+// cuda.libcuda: a libcuda.so.1 is there, is not a stub and fits the kernel driver.
 #include <algorithm>
 #include <cerrno>
 
 #include "checks/check.h"
 #include "checks/driver_view.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
@@ -15,7 +14,7 @@ constexpr int kStubLibrary = 34;
 constexpr int kSystemDriverMismatch = 803;
 
 // Neither kernel driver nor a device node with something behind it. A container
-// engine may leave an empty node behind, and then nobody can tell about the module.
+// engine may leave an empty node behind, and then it is not known whether the module is loaded.
 bool nothing_of_a_driver(const NodeFacts& node) {
   if (!node.device_nodes || node.driver.kernel_version) return false;
   const bool dead = std::all_of(
@@ -36,7 +35,8 @@ Finding no_libcuda(const Context& context) {
                                       ", but no libcuda.so.1 was brought into the container"
                                 : std::string("there is no libcuda.so.1 in the container"));
   add_driver(finding, node.driver);
-  if (node.probe && node.probe->load_error) note(finding, "dlopen", *node.probe->load_error);
+  if (node.probe && node.probe->load_error)
+    add_evidence(finding, "dlopen", *node.probe->load_error);
   add_variables(finding, context,
                 {"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "LD_LIBRARY_PATH"});
   finding.why =
@@ -77,19 +77,17 @@ Finding mismatch(const Context& context, std::string summary) {
       "cuda driver combination\" (error 803).";
   finding.fix =
       "Remove a libcuda that came with the image (packages such as libcuda1 or "
-      "libnvidia-compute-*) "
-      "so that the NVIDIA runtime's is found. If there is none, the node's driver was updated "
-      "without a reload: restart the node.";
+      "libnvidia-compute-*) so that the NVIDIA runtime's is found. If there is none, the node's "
+      "driver was updated without a reload: restart the node.";
   return finding;
 }
 
 Findings judge_found_library(const Context& context, const LibCuda& library) {
   const auto init = context.init_error();
-  if (init == kStubLibrary || (library.kind == "stub" && init != 0)) return one(stub(context));
+  if (init == kStubLibrary || (library.kind == "stub" && init != 0)) return stub(context);
   if (library.kind == "forward-compat") return {};  // cuda.compat judges that
   if (init == kSystemDriverMismatch)
-    return one(
-        mismatch(context, "libcuda.so.1 does not fit the kernel driver (cuInit: error 803)"));
+    return mismatch(context, "libcuda.so.1 does not fit the kernel driver (cuInit: error 803)");
 
   // A driver that initialises fits, whatever the file names say; under WSL the
   // kernel's driver is that of Windows.
@@ -97,18 +95,13 @@ Findings judge_found_library(const Context& context, const LibCuda& library) {
   const auto kernel = driver_release(context.node.driver.kernel_version);
   const auto release = driver_release(library.version);
   if (kernel && release && releases_differ(*kernel, *release))
-    return one(mismatch(context, "libcuda.so.1 is of driver " + *library.version +
-                                     ", and the kernel driver is " +
-                                     *context.node.driver.kernel_version));
+    return mismatch(context, "libcuda.so.1 is of driver " + *library.version +
+                                 ", and the kernel driver is " +
+                                 *context.node.driver.kernel_version);
   return {};
 }
 
-}  // namespace
-
-Findings check_cuda_libcuda(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
-  if (auto finding = context.explained("cuda.libcuda", {"cuda.capabilities", "cuda.compat"}))
-    return one(std::move(finding));
+Findings run(const Context& context) {
   const auto& library = context.node.driver.libcuda;
   const auto& probe = context.node.probe;
 
@@ -116,30 +109,55 @@ Findings check_cuda_libcuda(const Context& context) {
     return library                                ? judge_found_library(context, *library)
            : context.init_error() == kStubLibrary ? Findings{stub(context)}
                                                   : Findings{};
-  if (library.is_absent()) return one(no_libcuda(context));
+  if (library.is_absent()) return no_libcuda(context);
   if (probe && probe->load_error) {
-    if (library && library->kind == "stub") return one(stub(context));
-    return one(cannot_load(context, *probe->load_error));
+    if (library && library->kind == "stub") return stub(context);
+    return cannot_load(context, *probe->load_error);
   }
   if (library) {
     Findings findings = judge_found_library(context, *library);
     const bool musl = context.image.interpreter && context.image.interpreter->libc &&
                       *context.image.interpreter->libc == "musl";
     if (findings.empty() && probe && probe->outcome == ProbeRun::Outcome::kNoLoader && musl &&
-        !context.explained_by("cuda.libcuda", "python.abi")) {
+        !context.suppressed_by("python.abi")) {
       Finding finding = failure(kExitImage, "the image has no glibc, which libcuda needs");
-      note(finding, "probe", probe->detail);
+      add_evidence(finding, "probe", probe->detail);
       finding.why =
-          "NVIDIA's driver libraries are glibc libraries: nothing in a musl image can "
-          "load them.";
+          "NVIDIA's driver libraries are glibc libraries: nothing in a musl image can load them.";
       finding.fix = "Use a glibc base image such as debian or ubuntu instead of alpine.";
-      return one(finding);
+      return finding;
     }
     return findings;
   }
-  // A driver that told its CUDA version was loaded by somebody (a hand-written node).
+  // A driver whose CUDA version is known has been loaded once (a hand-written node file).
   if (context.node.driver.cuda_version) return {};
-  return one(unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason())));
+  return unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason()));
 }
+
+}  // namespace
+
+extern constexpr Check kCudaLibcuda{
+    .id = "cuda.libcuda",
+    .exit_codes = "65 or 69",
+    .needs_gpu = true,
+    .suppressed_by = "cuda.capabilities cuda.compat",
+    .title = "libcuda.so.1 is absent, a stub, or does not match the kernel driver",
+    .looks_at =
+        "The libcuda.so.1 that the loader will pick (LD_PRELOAD, LD_LIBRARY_PATH, ld.so.cache, "
+        "default directories), its release against the kernel driver's in "
+        "/proc/driver/nvidia/version, and what happened when a child process loaded it. A libcuda "
+        "that loads and initialises passes whatever its name says. 65 only for an image without "
+        "glibc, in which no libcuda can be loaded.",
+    .why =
+        "Without it: \"Found no NVIDIA driver on your system\", \"libcuda.so.1: cannot open shared "
+        "object file\". A stub: \"CUDA driver is a stub library\" (34). Another release than the "
+        "kernel driver: \"system has unsupported display driver / cuda driver combination\" (803).",
+    .fix =
+        "Start the container with the NVIDIA runtime (docker: --gpus all; Kubernetes: a "
+        "nvidia.com/gpu limit and the device plugin). Keep stubs and driver packages out of the "
+        "image. If the image has none, restart the node: its driver was updated without a reload.",
+    .source = "NVIDIA Container Toolkit documentation; cuda.h, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

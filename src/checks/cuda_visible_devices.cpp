@@ -1,7 +1,7 @@
 // cuda.visible-devices: CUDA_VISIBLE_DEVICES names GPUs that are not there, or is cut short.
 //
-// The driver's own answer is the truth. Where it has none, the files tell how many GPUs this
-// container may open and what their UUIDs are.
+// The driver's own answer decides. Without one, the files show how many GPUs this container may
+// open and what their UUIDs are.
 #include <algorithm>
 
 #include "base/gpu_device_path.h"
@@ -21,15 +21,15 @@ using Kind = rules::VisibleEntry::Kind;
 
 constexpr const char* kName = "CUDA_VISIBLE_DEVICES";
 
-// The node has none that could be hidden: then the variable is not the cause.
+// The node has no GPU that could be hidden: then the variable is not the cause.
 bool no_gpu_at_all(const NodeFacts& node) {
   if (!node.device_nodes || node.driver.kernel_version.is_unknown()) return false;
   return std::none_of(node.device_nodes->begin(), node.device_nodes->end(),
                       [](const auto& device) { return base::is_gpu_device(device.path); });
 }
 
-// The GPUs without the variable. Under MPS the server has a numbering of its own; files that
-// may not be opened are another check's business.
+// The GPUs without the variable. Under MPS the server has a numbering of its own; files that may
+// not be opened are left to device.permissions.
 KnownGpus known_gpus(const Context& context) {
   const NodeFacts& node = context.node;
   KnownGpus known;
@@ -48,13 +48,14 @@ KnownGpus known_gpus(const Context& context) {
   return known;
 }
 
-void add_evidence(Finding& finding, const Context& context, const KnownGpus& known) {
+void add_lists(Finding& finding, const Context& context, const KnownGpus& known) {
   const std::string value = *context.variable(kName);
-  note(finding, kName, value.empty() ? "(empty)" : base::printable(value));
+  add_evidence(finding, kName, value.empty() ? "(empty)" : base::printable(value));
   if (context.sees_devices())
-    note(finding, "GPUs the driver shows", std::to_string(context.node.devices->size()));
-  else if (known.count) note(finding, "GPUs in the container", std::to_string(*known.count));
-  if (!known.uuids.empty()) note(finding, "their UUIDs", listed(known.uuids, 8));
+    add_evidence(finding, "GPUs the driver shows", std::to_string(context.node.devices->size()));
+  else if (known.count)
+    add_evidence(finding, "GPUs in the container", std::to_string(*known.count));
+  if (!known.uuids.empty()) add_evidence(finding, "their UUIDs", listed(known.uuids, 8));
 }
 
 Finding nothing_visible(const Context& context, const VisibleDevices& list, const KnownGpus& known,
@@ -65,7 +66,7 @@ Finding nothing_visible(const Context& context, const VisibleDevices& list, cons
   else if (!list.twice.empty()) summary += " names " + list.twice + " twice, which";
   else if (names_one) summary += " begins with a GPU that is not there and";
   Finding finding = failure(kExitNode, summary + " hides every GPU");
-  add_evidence(finding, context, known);
+  add_lists(finding, context, known);
   finding.why =
       "The driver reads the list up to the first entry that names nothing, and shows no GPU at all "
       "if one is named twice. torch would say \"No CUDA GPUs are available\" (error 100).";
@@ -94,7 +95,7 @@ std::optional<Finding> cut_short(const Context& context, const VisibleDevices& l
   Finding finding =
       warning(std::string(kName) + ": " + listed(ignored, 4) +
               (ignored.size() == 1 ? " makes no GPU visible" : " make no GPU visible"));
-  add_evidence(finding, context, known);
+  add_lists(finding, context, known);
   if (instances > 1) {
     finding.why = "A CUDA process sees one MIG instance only, however many are listed.";
     finding.fix = "Start one process for each MIG instance, with that one in CUDA_VISIBLE_DEVICES.";
@@ -104,12 +105,12 @@ std::optional<Finding> cut_short(const Context& context, const VisibleDevices& l
       "The driver reads the list up to the first entry that names nothing; a job laid out for all "
       "of them ends with \"invalid device ordinal\" (101).";
   finding.fix =
-      "Name only GPUs that the container has, counted from 0 or by their UUID "
-      "(nvidia-smi -L), or unset CUDA_VISIBLE_DEVICES.";
+      "Name only GPUs that the container has, counted from 0 or by their UUID (nvidia-smi -L), or "
+      "unset CUDA_VISIBLE_DEVICES.";
   return finding;
 }
 
-// The driver answered with devices: at most entries that it passed over are worth a word.
+// The driver answered with devices: only entries that it passed over are worth mentioning.
 std::optional<Finding> judge_seen(const Context& context, const VisibleDevices& list) {
   if (!list.twice.empty()) return std::nullopt;
   return cut_short(context, list, KnownGpus{}, context.node.devices->size());
@@ -128,23 +129,46 @@ std::optional<Finding> judge_files(const Context& context, const VisibleDevices&
   return cut_short(context, list, known, instances ? 1 : list.entries.size());
 }
 
-}  // namespace
-
-Findings check_cuda_visible_devices(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
+Findings run(const Context& context) {
   const auto value = context.variable(kName);
   if (!value) return {};
-  if (auto finding = context.explained("cuda.visible-devices", {"cuda.capabilities", "cuda.compat",
-                                                                "cuda.libcuda", "cuda.driver"});
-      finding && !context.sees_devices())
-    return one(std::move(finding));
+  if (!context.sees_devices())
+    if (auto skip =
+            context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda cuda.driver"))
+      return skip;
   const VisibleDevices list = rules::parse_visible_devices(*value);
   std::optional<Finding> finding;
   if (context.sees_devices()) finding = judge_seen(context, list);
   // An error of another kind says nothing about this variable.
   else if (context.sees_no_device() || !context.init_error().has_value())
     if (!no_gpu_at_all(context.node)) finding = judge_files(context, list);
-  return one(std::move(finding));
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kCudaVisibleDevices{
+    .id = "cuda.visible-devices",
+    .exit_codes = "69",
+    .needs_gpu = true,
+    .title = "CUDA_VISIBLE_DEVICES names GPUs that are not there, or is cut short",
+    .looks_at =
+        "CUDA_VISIBLE_DEVICES: numbers, UUIDs that may be cut short (GPU-8932f937), MIG instances. "
+        "Reading ends at the first entry that names nothing; a GPU that is named twice hides all; "
+        "of several MIG instances a process sees one. The driver's own count decides; without it "
+        "the GPUs whose device files open, and their UUIDs in /proc/driver/nvidia/gpus. Everything "
+        "hidden fails; entries that make nothing visible are a warning that names them.",
+    .why =
+        "\"No CUDA GPUs are available\", \"invalid device ordinal\" (101), or a job that silently "
+        "uses fewer GPUs than it was given.",
+    .fix =
+        "Unset the variable, or name GPUs that the container has, counted from 0. In containers "
+        "the runtime has chosen already (NVIDIA_VISIBLE_DEVICES). If no GPU is wanted, set "
+        "gpu.required = \"no\".",
+    .source =
+        "CUDA Programming Guide, \"CUDA Environment Variables\"; PyTorch, torch/cuda/__init__.py; "
+        "NVIDIA Multi-Instance GPU User Guide, \"CUDA Device Enumeration\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -3,14 +3,10 @@
 // The case that no single rule shows: a driver that serves a newer CUDA runtime
 // by minor version compatibility runs its machine code but cannot compile its
 // PTX, so a GPU for which torch has PTX only has nothing at all.
-#include <algorithm>
-#include <map>
-
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/driver_jit.h"
+#include "checks/driver_view.h"
 #include "checks/finding_builder.h"
-#include "checks/torch_code.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {
@@ -19,23 +15,26 @@ namespace {
 
 using rules::ComputeCapability;
 
-// Devices of one compute capability.
-struct Kind {
-  ComputeCapability capability;
-  std::vector<std::size_t> indices;
-  std::string words;  // "NVIDIA H100 80GB HBM3, compute capability 9.0"
+// One kind of GPU against torch's code.
+struct Match {
+  const Context& context;
+  const DriverJit& jit;
+  const Torch& torch;
+  const TorchCode& code;
+  const DeviceKind& kind;
+  Coverage coverage;
 };
 
 std::string of_total(std::uint64_t count, const Coverage& coverage) {
   return std::to_string(count) + " of " + std::to_string(coverage.total);
 }
 
-void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
-                  const Coverage& coverage, const Kind& kind) {
-  note(finding, gpus(kind.indices), kind.words);
-  note(finding, "torch", torch.version.value_or("?") + " in " + torch.path);
-  note(finding, code.from_arch_list ? "arch list" : "code in libtorch_cuda",
-       listed(code.targets, 24));
+void add_code(Finding& finding, const Match& match) {
+  const auto& [context, jit, torch, code, kind, coverage] = match;
+  add_evidence(finding, gpus(kind.indices), kind.words);
+  add_evidence(finding, "torch", torch.version.value_or("?") + " in " + torch.path);
+  add_evidence(finding, code.from_arch_list ? "arch list" : "code in libtorch_cuda",
+               listed(code.targets, 24));
   if (code.from_arch_list) return;
   std::string counts = of_total(coverage.native, coverage) + " machine code";
   if (coverage.jit > 0) counts += ", " + of_total(coverage.jit, coverage) + " PTX";
@@ -43,7 +42,7 @@ void add_evidence(Finding& finding, const Torch& torch, const TorchCode& code,
     counts += ", " + of_total(coverage.blocked, coverage) + " PTX the driver cannot compile";
   if (coverage.doubtful > 0)
     counts += ", " + of_total(coverage.doubtful, coverage) + " of the other GPU line";
-  note(finding, "usable containers", counts);
+  add_evidence(finding, "usable containers", counts);
 }
 
 // "a torch built with CUDA 12.8 or newer that has sm_120".
@@ -56,40 +55,33 @@ std::string build_for(ComputeCapability device) {
   return text;
 }
 
-Finding nothing_for(const Torch& torch, const TorchCode& code, const Coverage& coverage,
-                    const Kind& kind) {
-  Finding finding =
-      failure(kExitFit, "torch has no code for " + gpus(kind.indices) + " (" + kind.words + ")");
-  add_evidence(finding, torch, code, coverage, kind);
+Finding nothing_for(const Match& match) {
+  Finding finding = failure(kExitFit, "torch has no code for " + match.kind.text());
+  add_code(finding, match);
   finding.why =
       "The first kernel would end with \"CUDA error: no kernel image is available for execution on "
       "the device\" (209). Machine code runs on its own major version only, from its minor version "
       "up; torch itself only warns.";
-  finding.fix = "Use " + build_for(kind.capability) + ", or a node whose GPU is on the list.";
+  finding.fix = "Use " + build_for(match.kind.capability) + ", or a node whose GPU is on the list.";
   return finding;
 }
 
-Finding blocked_for(const DriverJit& jit, const Torch& torch, const TorchCode& code,
-                    const Coverage& coverage, const Kind& kind) {
-  const Fact<std::string> isa = coverage.blocked_isa.empty()
-                                    ? Fact<std::string>::unknown("")
-                                    : Fact<std::string>(coverage.blocked_isa);
-  const auto needed = jit.needs(isa);
-  const bool disabled = jit.disabled();
+Finding blocked_for(const Match& match) {
+  const auto needed = match.jit.needs(match.coverage.blocked_isa);
+  const bool disabled = match.jit.disabled();
   Finding finding = failure(
-      kExitFit, "torch has only PTX for " + gpus(kind.indices) + " (" + kind.words + "), and " +
+      kExitFit, "torch has only PTX for " + match.kind.text() + ", and " +
                     (disabled ? "CUDA_DISABLE_PTX_JIT is set" : "this driver cannot compile it"));
-  add_evidence(finding, torch, code, coverage, kind);
-  if (!coverage.blocked_isa.empty())
-    note(finding, "PTX ISA",
-         coverage.blocked_isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
+  add_code(finding, match);
+  if (const auto& isa = match.coverage.blocked_isa)
+    add_evidence(finding, "PTX ISA", *isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
   if (disabled) {
     finding.why = "\"PTX JIT compilation was disabled\" (error 223) at the first kernel.";
     finding.fix = "Remove CUDA_DISABLE_PTX_JIT from the environment, or use " +
-                  build_for(kind.capability) + ".";
+                  build_for(match.kind.capability) + ".";
     return finding;
   }
-  note(finding, "driver serves", jit.view().cuda_words);
+  add_evidence(finding, "driver serves", match.jit.view().cuda_words);
   finding.why =
       "An older driver of the same CUDA major version runs machine code of newer toolkits, but its "
       "PTX compiler does not read their PTX: \"the provided PTX was compiled with an unsupported "
@@ -98,121 +90,127 @@ Finding blocked_for(const DriverJit& jit, const Torch& torch, const TorchCode& c
   const auto driver = needed ? rules::driver_for_cuda(needed->cuda) : std::nullopt;
   finding.fix += driver ? "a driver >= " + rules::driver_text(*driver) + " on the node"
                         : "a newer driver on the node";
-  finding.fix += ", or " + build_for(kind.capability) + ".";
+  finding.fix += ", or " + build_for(match.kind.capability) + ".";
   return finding;
 }
 
-Finding slow_start(const Context& context, const Torch& torch, const TorchCode& code,
-                   const Coverage& coverage, const Kind& kind) {
-  Finding finding = warning("torch runs on " + gpus(kind.indices) + " (" + kind.words +
-                            ") only after the driver has compiled its PTX");
-  add_evidence(finding, torch, code, coverage, kind);
-  for (const char* name : {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"})
-    if (const auto value = context.variable(name)) note(finding, name, *value);
+Finding slow_start(const Match& match) {
+  Finding finding =
+      warning("torch runs on " + match.kind.text() + " only after the driver has compiled its PTX");
+  add_code(finding, match);
+  add_variables(finding, match.context,
+                {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"});
   finding.why =
       "The first start can take minutes, and every start where the compiler's cache (~/.nv, "
       "CUDA_CACHE_PATH) does not outlive the container. Kernels with machine code are faster too.";
-  finding.fix = "Use " + build_for(kind.capability) +
+  finding.fix = "Use " + build_for(match.kind.capability) +
                 ", or keep CUDA_CACHE_PATH on a volume and CUDA_CACHE_MAXSIZE large.";
   return finding;
 }
 
-Finding partial(const Torch& torch, const TorchCode& code, const Coverage& coverage,
-                const Kind& kind) {
-  Finding finding = warning("less than half of torch's code runs on " + gpus(kind.indices) + " (" +
-                            kind.words + ")");
-  add_evidence(finding, torch, code, coverage, kind);
+Finding partial(const Match& match) {
+  Finding finding = warning("less than half of torch's code runs on " + match.kind.text());
+  add_code(finding, match);
   finding.why =
       "Operations without code for the GPU end with \"no kernel image is available for execution "
       "on the device\" (209), the others work.";
-  finding.fix = "Use " + build_for(kind.capability) + ".";
+  finding.fix = "Use " + build_for(match.kind.capability) + ".";
   return finding;
 }
 
-Finding doubtful(const Torch& torch, const TorchCode& code, const Coverage& coverage,
-                 const Kind& kind) {
-  Finding finding = warning("torch's code for " + gpus(kind.indices) + " (" + kind.words +
-                            ") is of the other GPU line");
-  add_evidence(finding, torch, code, coverage, kind);
+Finding doubtful(const Match& match) {
+  Finding finding = warning("torch's code for " + match.kind.text() + " is of the other GPU line");
+  add_code(finding, match);
   finding.why =
       "NVIDIA does not promise that code for discrete GPUs runs on integrated (Jetson) ones or the "
       "other way round. Some report that it works.";
-  finding.fix = "Use " + build_for(kind.capability) + ", such as NVIDIA's own builds for Jetson.";
+  finding.fix =
+      "Use " + build_for(match.kind.capability) + ", such as NVIDIA's own builds for Jetson.";
   return finding;
 }
 
-std::optional<Finding> judge(const Context& context, const DriverJit& jit, const Torch& torch,
-                             const TorchCode& code, const Kind& kind) {
-  const Coverage coverage = coverage_on(code, kind.capability, jit);
-  switch (verdict_of(coverage)) {
+std::optional<Finding> judge(const Match& match) {
+  switch (verdict_of(match.coverage)) {
     case CoverageVerdict::kGood:
       return std::nullopt;
     case CoverageVerdict::kSlowStart:
-      return slow_start(context, torch, code, coverage, kind);
+      return slow_start(match);
     case CoverageVerdict::kDoubtful:
-      return doubtful(torch, code, coverage, kind);
+      return doubtful(match);
     case CoverageVerdict::kPartial:
-      return partial(torch, code, coverage, kind);
+      return partial(match);
     case CoverageVerdict::kNothing:
-      return nothing_for(torch, code, coverage, kind);
+      return nothing_for(match);
     case CoverageVerdict::kBlocked:
-      return blocked_for(jit, torch, code, coverage, kind);
+      return blocked_for(match);
     case CoverageVerdict::kUnknown:
       break;
   }
-  Finding finding =
-      unknown("cannot tell whether torch's code runs on " + gpus(kind.indices) + " (" + kind.words +
-              ")" + because(jit.view().stack ? "" : jit.view().why_unknown));
-  add_evidence(finding, torch, code, coverage, kind);
+  Finding finding = unknown("cannot tell whether torch's code runs on " + match.kind.text() +
+                            because(match.jit.view().stack ? "" : match.jit.view().why_unknown));
+  add_code(finding, match);
   return finding;
+}
+
+Findings run(const Context& context) {
+  const auto& torch = context.image.torch;
+  if (torch.is_absent() || context.image.interpreter.is_absent())
+    return skipped("no torch in the image");
+  if (!torch) return unknown("torch is not known" + because(torch.reason()));
+  if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
+
+  const auto& devices = context.node.devices;
+  if (!context.sees_devices())
+    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+  if (!devices) return unknown("the devices are not known" + because(devices.reason()));
+  if (devices->empty()) return skipped("there is no device");
+  if (auto skip = context.skip_if_failed("torch.install")) return skip;
+
+  const auto code = code_of(*torch);
+  if (!code)
+    return unknown(
+        "it is not known for which GPUs torch has code" +
+        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason()));
+
+  Findings findings;
+  for (std::size_t i = 0; i < devices->size(); ++i)
+    if (const auto& capability = (*devices)[i].compute_capability; !capability_of((*devices)[i]))
+      findings.push_back(unknown("the compute capability of GPU " + std::to_string(i) +
+                                 " is not known" + because(capability.reason())));
+  const DriverJit jit(context);
+  for (const DeviceKind& kind : kinds_of(*devices))
+    if (auto finding = judge({context, jit, *torch, *code, kind,
+                              coverage_of(code->groups, kind.capability, jit.rule())}))
+      findings.push_back(*std::move(finding));
+  return findings;
 }
 
 }  // namespace
 
-Findings check_device_arch(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
-  const auto& torch = context.image.torch;
-  if (torch.is_absent() || context.image.interpreter.is_absent())
-    return one(skipped("no torch in the image"));
-  if (!torch) return one(unknown("torch is not known" + because(torch.reason())));
-  if (torch->cuda.is_absent()) return one(skipped("torch is not a CUDA build"));
-
-  const auto& devices = context.node.devices;
-  if (!context.sees_devices())
-    if (auto finding = context.explained_absence("device.arch")) return one(std::move(finding));
-  if (!devices) return one(unknown("the devices are not known" + because(devices.reason())));
-  if (devices->empty()) return one(skipped("there is no device"));
-  if (context.explained_by("device.arch", "torch.install"))
-    return one(skipped("torch.install failed"));
-
-  const auto code = code_of(*torch);
-  if (!code)
-    return one(unknown(
-        "it is not known for which GPUs torch has code" +
-        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason())));
-
-  Findings findings;
-  std::map<std::pair<unsigned, unsigned>, Kind> kinds;
-  for (std::size_t i = 0; i < devices->size(); ++i) {
-    const Device& device = (*devices)[i];
-    const auto capability = capability_of(device);
-    if (!capability) {
-      findings.push_back(unknown("the compute capability of GPU " + std::to_string(i) +
-                                 " is not known" + because(device.compute_capability.reason())));
-      continue;
-    }
-    Kind& kind = kinds[{capability->major, capability->minor}];
-    if (kind.indices.empty()) {
-      kind.capability = *capability;
-      kind.words = device_words(device);
-    }
-    kind.indices.push_back(i);
-  }
-  const DriverJit jit(context);
-  for (const auto& [capability, kind] : kinds)
-    if (auto finding = judge(context, jit, *torch, *code, kind))
-      findings.push_back(*std::move(finding));
-  return findings;
-}
+extern constexpr Check kDeviceArch{
+    .id = "device.arch",
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .title = "a visible GPU finds no code in torch that it can run",
+    .looks_at =
+        "The compute capability of every visible GPU against the machine code (sm_90, sm_90a, "
+        "sm_100f) and PTX (compute_90) in libtorch_cuda, container by container; where that cannot "
+        "be read, against torch's arch list. Machine code runs on its own major version from its "
+        "minor version up, `a` targets on one capability only, `f` targets in their family. PTX "
+        "runs on any newer GPU if the driver is new enough to compile it: a driver that serves "
+        "torch by minor version compatibility is not.",
+    .why =
+        "\"no kernel image is available for execution on the device\" (209) or \"the provided PTX "
+        "was compiled with an unsupported toolchain\" (222) at the first kernel, minutes into the "
+        "start; torch itself only warns. If most of the code is PTX it works, but the first start "
+        "takes minutes: that is a warning.",
+    .fix =
+        "Use a torch build that has the GPU's target (a GPU of capability 12.0 needs a build with "
+        "CUDA 12.8 or newer), or another kind of node. Where only PTX is there, a driver as new as "
+        "torch's CUDA version compiles it.",
+    .source =
+        "CUDA Programming Guide, \"Compute Capabilities\"; PTX ISA, \"PTX ISA Version History\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -47,7 +47,7 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
     if (device.uuid) text += (text.empty() ? "" : ", ") + *device.uuid;
     if (device.compute_mode && *device.compute_mode != "default")
       text += ", compute mode " + *device.compute_mode;
-    if (!text.empty()) note(finding, "GPU " + std::to_string(index), text);
+    if (!text.empty()) add_evidence(finding, "GPU " + std::to_string(index), text);
     if (finding.evidence.size() >= 16) break;
   }
 }
@@ -58,7 +58,7 @@ Finding failed_call(const std::vector<Device>& devices, const Trouble& trouble) 
                             gpus(trouble.devices) + ": " + trouble.trial.step + " says " +
                                 rules::cuda_error_words(trouble.trial.cuda_error));
   add_devices(finding, devices, trouble.devices);
-  if (!trouble.trial.note.empty()) note(finding, "note", trouble.trial.note);
+  if (!trouble.trial.note.empty()) add_evidence(finding, "note", trouble.trial.note);
   finding.why = "The command would meet the same error at its first use of the GPU.";
   if (known != nullptr) finding.why.append(" ").append(known->cause);
   finding.fix = known != nullptr ? std::string(known->fix)
@@ -72,10 +72,10 @@ Finding wrong_result(const std::vector<Device>& devices, const Trouble& trouble)
                                               ? ": a test kernel ran and its result was wrong"
                                               : ": memory read back is not what was written"));
   add_devices(finding, devices, trouble.devices);
-  if (!trouble.trial.note.empty()) note(finding, "note", trouble.trial.note);
+  if (!trouble.trial.note.empty()) add_evidence(finding, "note", trouble.trial.note);
   finding.why =
-      "The GPU computes without an error and gives wrong numbers: training would diverge "
-      "without anybody knowing why.";
+      "The GPU computes without an error and gives wrong numbers: training would diverge without "
+      "anybody knowing why.";
   finding.fix = "Do not use this GPU: drain the node and have it examined.";
   return finding;
 }
@@ -96,7 +96,7 @@ void add_untried(Finding& finding, const std::vector<Device>& devices) {
     if (same != groups.end()) same->second.push_back(i);
     else groups.push_back({reason, {i}});
   }
-  for (const auto& [reason, indices] : groups) note(finding, gpus(indices), reason);
+  for (const auto& [reason, indices] : groups) add_evidence(finding, gpus(indices), reason);
   std::vector<std::size_t> untried;
   for (const auto& group : groups)
     untried.insert(untried.end(), group.second.begin(), group.second.end());
@@ -110,12 +110,12 @@ Finding ended_in_trial(const ProbeRun& run, const std::vector<Device>& devices) 
   Finding finding = failure(timed_out ? kExitNotReady : kExitNode,
                             timed_out ? "a GPU did not answer in time: it hangs in " + run.last_step
                                       : "trying the GPUs ended the process in " + run.last_step);
-  note(finding, "probe", run.detail);
+  add_evidence(finding, "probe", run.detail);
   add_untried(finding, devices);
   finding.why = timed_out
-                    ? "The number is the GPU's. The command would hang in the same call, for ever."
-                    : "The number is the GPU's; of several that were tried at the same time it was "
-                      "one. The command would end in the same call.";
+                    ? "The number is the GPU's. The command would hang in the same call, forever."
+                    : "The number is the GPU's; where several were tried at the same time, it was "
+                      "one of them. The command would end in the same call.";
   finding.fix = timed_out ? "Try again, or raise warmup.timeout (one GPU) and probe.timeout (all "
                             "together) if making a context is known to be slow here; if it stays, "
                             "drain the node and reset that GPU."
@@ -123,35 +123,55 @@ Finding ended_in_trial(const ProbeRun& run, const std::vector<Device>& devices) 
   return finding;
 }
 
-}  // namespace
-
-Findings check_device_context(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
+Findings run(const Context& context) {
   if (!context.sees_devices())
-    if (auto finding = context.explained_absence("device.context")) return one(std::move(finding));
+    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
   if (!context.node.devices)
-    return one(unknown("the devices are not known" + because(context.node.devices.reason())));
+    return unknown("the devices are not known" + because(context.node.devices.reason()));
   const auto& devices = *context.node.devices;
-  if (devices.empty()) return one(skipped("there is no device"));
+  if (devices.empty()) return skipped("there is no device");
 
   Findings findings;
-  const bool mode_was_judged = context.explained_by("device.context", "device.mode");
+  const bool mode_was_judged = context.suppressed_by("device.mode");
   for (const Trouble& trouble : troubles_of(devices, mode_was_judged))
     findings.push_back(trouble.trial.cuda_error != 0 ? failed_call(devices, trouble)
                                                      : wrong_result(devices, trouble));
   const auto untried = std::find_if(devices.begin(), devices.end(),
                                     [](const Device& device) { return !device.context; });
   const auto& run = context.node.probe;
-  if (context.probe_end_is_the_drivers() && ended_badly(*run)) {
+  if (context.outcome_reflects_driver() && ended_badly(*run)) {
     Finding finding = ended_in_trial(*run, devices);
     // With every trial done it hung or crashed while cleaning up: odd, no obstacle.
     if (untried == devices.end()) finding.severity = Severity::kWarn;
     findings.push_back(std::move(finding));
   } else if (findings.empty() && untried != devices.end()) {
-    if (!context.policy.warmup.context) return one(skipped("warmup.context of the policy is off"));
-    return one(unknown("no kernel was tried" + because(untried->context.reason())));
+    if (!context.policy.warmup.context) return skipped("warmup.context of the policy is off");
+    return unknown("no kernel was tried" + because(untried->context.reason()));
   }
   return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kDeviceContext{
+    .id = "device.context",
+    .exit_codes = "69 or 75",
+    .needs_gpu = true,
+    .title = "a GPU could not make a context, or computed a wrong result",
+    .looks_at =
+        "A child process makes a context on every visible GPU, on all at the same time, runs one "
+        "tiny kernel and reads its result back, within warmup.timeout for each. Switched off with "
+        "warmup.context = false. Where the driver reports an error its own class counts; 75 if the "
+        "GPU is busy, out of memory or hangs.",
+    .why =
+        "A GPU that enumerates can still be held by another process (46), damaged (ECC error 214), "
+        "hung, or wrong. The command finds out minutes later, or never.",
+    .fix =
+        "Busy: wait for the other process (wait.for = [\"busy\"] does), or set the compute mode "
+        "back to default. Errors, hangs and wrong results: drain the node, look at its kernel log "
+        "for Xid messages, reset the GPU.",
+    .source = "cuda.h, enum cudaError_enum; NVIDIA \"XID Errors\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "base/gpu_device_path.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
@@ -38,8 +37,7 @@ std::vector<std::string> open_gpus(const NodeFacts& node) {
 
 void add_device_evidence(Finding& finding, const Context& context) {
   const auto& node = context.node;
-  if (node.driver.kernel_version) note(finding, "kernel driver", *node.driver.kernel_version);
-  else if (node.driver.kernel_version.is_absent()) note(finding, "kernel driver", "none");
+  add_kernel_driver(finding, node.driver);
   if (node.device_nodes) {
     std::vector<std::string> nodes;
     for (const DeviceNode& device : *node.device_nodes)
@@ -48,7 +46,7 @@ void add_device_evidence(Finding& finding, const Context& context) {
                         (device.open_errno == 0
                              ? ""
                              : std::string(" (") + ::strerror(device.open_errno) + ")"));
-    note(finding, "device nodes", nodes.empty() ? "none" : listed(nodes, 12));
+    add_evidence(finding, "device nodes", nodes.empty() ? "none" : listed(nodes, 12));
   }
   add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"});
 }

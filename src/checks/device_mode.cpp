@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "checks/check.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/device_name.h"
@@ -29,8 +28,8 @@ std::string sign_of_mig(const Context& context) {
 Finding no_instance(const Context& context, const std::string& sign) {
   Finding finding =
       failure(kExitNode, "the driver does not start, as on a GPU in MIG mode without an instance");
-  note(finding, "cuInit", rules::cuda_error_words(kNotInitialized));
-  note(finding, "sign of MIG", sign);
+  add_evidence(finding, "cuInit", rules::cuda_error_words(kNotInitialized));
+  add_evidence(finding, "sign of MIG", sign);
   add_driver(finding, context.node.driver);
   add_variables(finding, context, {"NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"});
   finding.why =
@@ -68,20 +67,16 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
                  const std::vector<std::size_t>& indices) {
   for (const std::size_t index : indices) {
     if (finding.evidence.size() >= 16) break;
-    note(finding, "GPU " + std::to_string(index),
-         device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
+    add_evidence(finding, "GPU " + std::to_string(index),
+                 device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
   }
 }
 
-}  // namespace
-
-Findings check_device_mode(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
+Findings run(const Context& context) {
   if (!context.sees_devices())
-    if (auto finding = context.explained(
-            "device.mode", {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.driver",
-                            "cuda.visible-devices", "device.permissions"}))
-      return one(std::move(finding));
+    if (auto skip = context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda cuda.driver "
+                                           "cuda.visible-devices device.permissions"))
+      return skip;
   if (context.init_error() == kNotInitialized) {
     const std::string sign = sign_of_mig(context);
     return sign.empty() ? Findings{} : Findings{no_instance(context, sign)};
@@ -95,7 +90,7 @@ Findings check_device_mode(const Context& context) {
     const std::string summary = gpus(modes.prohibited) +
                                 (modes.prohibited.size() == 1 ? " is" : " are") +
                                 " in compute mode prohibited";
-    // One idle GPU among others may well be none of the command's.
+    // One idle GPU among others may well not be the command's.
     Finding finding = modes.prohibited_tried || modes.prohibited.size() == devices.size()
                           ? failure(kExitNode, summary)
                           : warning(summary);
@@ -123,5 +118,28 @@ Findings check_device_mode(const Context& context) {
   }
   return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kDeviceMode{
+    .id = "device.mode",
+    .exit_codes = "69 or 75",
+    .needs_gpu = true,
+    .title = "a GPU is in a mode in which this job cannot use it",
+    .looks_at =
+        "The compute mode of every visible GPU and what became of a context on it: prohibited "
+        "(69), or exclusive with error 46, so that another process has it (75). cuInit's error 3, "
+        "where a MIG instance was asked for or the kernel driver lists a GPU that can be split: "
+        "MIG mode without an instance (69). A GPU that works passes in any mode.",
+    .why =
+        "\"CUDA-capable device(s) is/are busy or unavailable\" (46), \"initialization error\" (3): "
+        "the command finds out minutes later.",
+    .fix =
+        "Set the compute mode back on the node (nvidia-smi -c DEFAULT), or wait for the process "
+        "that has the GPU. Create MIG instances and give the container one, or switch MIG mode "
+        "off.",
+    .source = "CUDA driver API, CUcomputemode; NVIDIA Multi-Instance GPU User Guide",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

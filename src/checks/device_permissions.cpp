@@ -23,9 +23,9 @@ Finding denied(const Context& context, const std::vector<DeviceNode>& nodes) {
       "sees no GPU, and NVML says \"Failed to initialize NVML: Unknown Error\". A `systemctl "
       "daemon-reload` on the node takes the rule from running containers.";
   finding.fix =
-      "Start the container anew with the device allowed (the NVIDIA runtime or a CDI device does; "
-      "a plain bind mount of /dev does not). For a non-root user also look at the mode and group "
-      "of /dev/nvidia*.";
+      "Start a new container with the device allowed (the NVIDIA runtime or a CDI device does; a "
+      "plain bind mount of /dev does not). For a non-root user also look at the mode and group of "
+      "/dev/nvidia*.";
   return finding;
 }
 
@@ -61,30 +61,50 @@ Finding absent(const Context& context, const std::vector<std::string>& missing) 
   return finding;
 }
 
-}  // namespace
-
-Findings check_device_permissions(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return one(std::move(finding));
+Findings run(const Context& context) {
   // A driver that shows its devices has all the files that it needs.
   if (context.sees_devices()) return {};
-  if (auto finding = context.explained(
-          "device.permissions",
-          {"cuda.capabilities", "cuda.compat", "cuda.libcuda", "cuda.visible-devices"}))
-    return one(std::move(finding));
+  if (auto skip =
+          context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda cuda.visible-devices"))
+    return skip;
   const auto& run = context.node.probe;
   if (run && run->outcome == ProbeRun::Outcome::kTimedOut) return {};
   if (context.sees_no_device() && context.wants(0)) return {};
   if (!context.node.device_nodes)
-    return one(
-        unknown("the device files are not known" + because(context.node.device_nodes.reason())));
-  if (const auto nodes = denied_nodes(context.node); !nodes.empty())
-    return one(denied(context, nodes));
+    return unknown("the device files are not known" + because(context.node.device_nodes.reason()));
+  if (const auto nodes = denied_nodes(context.node); !nodes.empty()) return denied(context, nodes);
   // Before the first program uses CUDA, its own libcuda may still make the files.
   const auto init = context.init_error();
   if (init && missing_file_says_so(*init))
     if (const auto missing = missing_nodes(context.node); !missing.empty())
-      return one(absent(context, missing));
+      return absent(context, missing);
   return {};
 }
+
+}  // namespace
+
+extern constexpr Check kDevicePermissions{
+    .id = "device.permissions",
+    .exit_codes = "69 or 77",
+    .needs_gpu = true,
+    .title = "a device file that CUDA needs is missing, or may not be opened",
+    .looks_at =
+        "The errno of opening /dev/nvidia0 and its like, /dev/nvidiactl and /dev/nvidia-uvm, where "
+        "the driver has shown no device. 77: one may not be opened (a closed GPU among open ones "
+        "is another container's; nvidia-modeset and others do not matter). 69: a GPU's file opens, "
+        "/dev/nvidiactl or /dev/nvidia-uvm is missing, and cuInit says 100, 304 or 999.",
+    .why =
+        "\"CUDA unknown error\" (999), \"No CUDA GPUs are available\", \"Failed to initialize "
+        "NVML: Unknown Error\". A `systemctl daemon-reload` on the node can take the device rules "
+        "from a running container.",
+    .fix =
+        "Start a new container with the NVIDIA runtime or a CDI device, which bring every file and "
+        "its rule. For a non-root user look at the mode and group of /dev/nvidia*. If the node has "
+        "no /dev/nvidia-uvm, load that module there.",
+    .source =
+        "NVIDIA Container Toolkit documentation, \"Troubleshooting\"; cgroups(7), device "
+        "controller",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

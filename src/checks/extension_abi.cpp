@@ -1,16 +1,15 @@
 // extension.abi: an extension was built for another Python, torch or C++ ABI.
 //
 // One finding a package. What the policy asks for (extensions.include) fails, the rest is
-// worth a warning: nobody knows whether the command imports it.
+// worth a warning: whether the command imports it is not known.
 #include <algorithm>
 
 #include "base/root_fs.h"
 #include "checks/check.h"
-#include "checks/evidence.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
 #include "checks/loader_names.h"
-#include "rules/python_abi.h"
+#include "rules/soabi.h"
 
 namespace gpuinit::checks {
 
@@ -20,7 +19,7 @@ using Fault = ExtensionFault;
 
 constexpr std::size_t kShown = 6;
 
-// Of each group of alternatives that has none which loads, what its first has.
+// For each group of alternatives none of which loads, the problem of its first.
 std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
   std::vector<ExtensionProblem> found;
   for (const auto& group : alternatives(*image.extensions)) {
@@ -30,7 +29,7 @@ std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
     const bool one_loads = problems.size() < group.size();
     for (const ExtensionProblem& problem : problems) {
       if (problem.fault == Fault::kOptional) continue;
-      // An alternative that the policy names is no alternative any more.
+      // An alternative that the policy names is no longer an alternative.
       if (problem.extension->asked_for || (!one_loads && &problem == &problems.front()))
         found.push_back(problem);
     }
@@ -79,8 +78,8 @@ std::string why_of(const ExtensionProblem& problem) {
       return "Python imports extensions under its own ABI tag only: \"ModuleNotFoundError\".";
     case Fault::kPython2:
       return joined(
-          {"Its import would end with \"dynamic module does not define module export "
-           "function (PyInit_",
+          {"Its import would end with \"dynamic module does not define module export function "
+           "(PyInit_",
            std::string_view(problem.detail).substr(4), ")\": only Python 2 calls ", problem.detail,
            "."});
     case Fault::kLibrary:
@@ -99,16 +98,16 @@ std::string why_of(const ExtensionProblem& problem) {
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail))
-    return joined({"Install the package that has ", problem.detail,
-                   " (of the distribution, or a "
-                   "wheel that brings it). If the command does not import ",
-                   problem.extension->package, ", name it in extensions.exclude of the policy."});
+    return joined(
+        {"Install the package that has ", problem.detail,
+         " (of the distribution, or a wheel that brings it). If the command does not import ",
+         problem.extension->package, ", name it in extensions.exclude of the policy."});
   return joined(
       {"Install a build of ", problem.extension->package, " for ", torch_words(image),
        " and this Python, or build it against this torch: ",
        image.interpreter ? image.interpreter->path : "python",
-       " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation. "
-       "If the command does not import it, name it in extensions.exclude of the policy."});
+       " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation. If the "
+       "command does not import it, name it in extensions.exclude of the policy."});
 }
 
 Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
@@ -119,34 +118,31 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
   const std::string summary = joined({first.extension->package, " ", verb_of(first, image)});
   Finding finding = asked_for ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
-    note(finding, problems[i].detail, problems[i].extension->path);
+    add_evidence(finding, problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
-    note(finding, "and more", joined({std::to_string(problems.size() - kShown), " files"}));
+    add_evidence(finding, "and more", joined({std::to_string(problems.size() - kShown), " files"}));
   const auto& undefined = first.extension->problems.undefined_symbols;
   if (undefined && undefined->size() > 1) {
     std::vector<std::string> names;
     for (const UndefinedSymbol& symbol : *undefined) names.push_back(symbol.name);
-    note(finding, "undefined", listed(names, 4));
+    add_evidence(finding, "undefined", listed(names, 4));
   }
-  if (image.torch) note(finding, "torch", image.torch->path);
-  if (asked_for) note(finding, "asked for by", "extensions.include");
+  if (image.torch) add_evidence(finding, "torch", image.torch->path);
+  if (asked_for) add_evidence(finding, "asked for by", "extensions.include");
   finding.why = why_of(first);
   finding.fix = fix_of(first, image);
   return finding;
 }
 
-}  // namespace
-
-Findings check_extension_abi(const Context& context) {
+Findings run(const Context& context) {
   const ImageFacts& image = context.image;
-  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+  if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.extensions)
-    return {unknown("the extensions are not known" + because(image.extensions.reason()))};
+    return unknown("the extensions are not known" + because(image.extensions.reason()));
   // What torch lacks, its extensions lack too.
-  if (auto finding = context.explained(
-          "extension.abi",
-          {"torch.install", "python.abi", "loader.missing", "loader.version", "loader.symbol"}))
-    return {*std::move(finding)};
+  if (auto skip = context.skip_if_failed(
+          "torch.install python.abi loader.missing loader.version loader.symbol"))
+    return skip;
 
   // One finding a package, in the order of the list.
   std::vector<ExtensionProblem> problems = problems_in(image);
@@ -159,7 +155,36 @@ Findings check_extension_abi(const Context& context) {
     findings.push_back(finding_of({problems.begin(), others}, image));
     problems.erase(problems.begin(), others);
   }
-  return judged_by_interpreter(context, std::move(findings));
+  return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kExtensionAbi{
+    .id = "extension.abi",
+    .exit_codes = "65",
+    .needs_certain_interpreter = true,
+    .title = "an extension was built for another Python, torch or C++ ABI",
+    .looks_at =
+        "Shared libraries in site-packages and dist-packages that need torch or CUDA, and those "
+        "that extensions.include of the policy names: the processor and the ABI tag of the file "
+        "name, whether the loader would find the libraries they need after `import torch`, in the "
+        "versions they need, and whether the symbols of Python, torch and CUDA that they ask for "
+        "are defined there. Of files that are alternatives of each other (libtorchcodec_core4.so "
+        "to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130) one that loads is enough. "
+        "Missing libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy "
+        "names the extension. extensions.exclude takes files away.",
+    .why =
+        "Python resolves every symbol when it loads an extension. One that was built for another "
+        "torch, C++ ABI, CUDA or Python ends the import with \"undefined symbol: _ZN3c10...\" or "
+        "\"cannot open shared object file\", often long after the start. Which extensions the "
+        "command imports is not known: what is not in extensions.include is only a warning.",
+    .fix =
+        "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
+        "pip install --no-build-isolation. Name what the command needs in extensions.include: then "
+        "it fails.",
+    .source = "ld.so(8); PEP 3149; Itanium C++ ABI, mangling; GCC manual, Dual ABI",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

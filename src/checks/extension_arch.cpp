@@ -6,7 +6,7 @@
 
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
-#include "checks/driver_jit.h"
+#include "checks/driver_view.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
 
@@ -20,12 +20,6 @@ using rules::ComputeCapability;
 struct Code {
   std::vector<const Extension*> extensions;
   bool asked_for() const { return extensions.front()->asked_for; }
-};
-
-// Devices of one compute capability.
-struct Kind {
-  ComputeCapability capability;
-  std::vector<std::size_t> indices;
 };
 
 std::vector<Code> code_of_packages(const ImageFacts& image) {
@@ -49,8 +43,7 @@ CoverageVerdict best_for(const Code& code, ComputeCapability device, const Drive
   CoverageVerdict best = CoverageVerdict::kNothing;
   for (const Extension* extension : code.extensions) {
     const auto verdict =
-        verdict_of(coverage_of(extension->device_code->groups, device,
-                               [&](const auto& isa) { return jit.compiles(isa); }));
+        verdict_of(coverage_of(extension->device_code->groups, device, jit.rule()));
     if (verdict == CoverageVerdict::kBlocked) best = verdict;
     else if (verdict != CoverageVerdict::kNothing) return verdict;
   }
@@ -67,66 +60,72 @@ std::vector<std::string> targets_of(const Code& code) {
   return targets;
 }
 
-Finding finding_of(const Code& code, bool blocked, const Kind& kind, const Device& device) {
+Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind) {
   const std::string& package = code.extensions.front()->package;
-  const std::string which = gpus(kind.indices);
-  const std::string words = device_words(device);
   const std::string summary =
-      joined({package, blocked ? " has only PTX for " : " has no code for ", which, " (", words,
-              ")", blocked ? ", and this driver cannot compile it" : ""});
+      joined({package, blocked ? " has only PTX for " : " has no code for ", kind.text(),
+              blocked ? ", and this driver cannot compile it" : ""});
   Finding finding = code.asked_for() ? failure(kExitFit, summary) : warning(summary);
-  note(finding, which, words);
-  note(finding, "code", listed(targets_of(code), 24));
+  add_evidence(finding, gpus(kind.indices), kind.words);
+  add_evidence(finding, "code", listed(targets_of(code), 24));
   for (std::size_t i = 0; i < std::min<std::size_t>(code.extensions.size(), 4); ++i)
-    note(finding, "in", code.extensions[i]->path);
-  finding.why =
-      blocked ? "Its first kernel would end with \"the provided PTX was compiled with an "
-                "unsupported toolchain\" (222)."
-              : "Its first kernel would end with \"no kernel image is available for execution on "
-                "the device\" (209), while torch itself works.";
-  finding.fix = joined({"Use a build of ", package, " that has ", kind.capability.sm_target(),
-                        ", or build it with TORCH_CUDA_ARCH_LIST=\"", kind.capability.text(),
-                        "\". If the command does not use it, name it in extensions.exclude of the "
-                        "policy."});
+    add_evidence(finding, "in", code.extensions[i]->path);
+  finding.why = blocked ? "Its first kernel would end with \"the provided PTX was compiled with an "
+                          "unsupported toolchain\" (222)."
+                        : "Its first kernel would end with \"no kernel image is available for "
+                          "execution on the device\" (209), while torch itself works.";
+  finding.fix =
+      joined({"Use a build of ", package, " that has ", kind.capability.sm_target(),
+              ", or build it with TORCH_CUDA_ARCH_LIST=\"", kind.capability.text(),
+              "\". If the command does not use it, name it in extensions.exclude of the policy."});
   return finding;
 }
 
-}  // namespace
-
-Findings check_extension_arch(const Context& context) {
-  if (auto finding = context.no_gpu_needed()) return {*std::move(finding)};
+Findings run(const Context& context) {
   const ImageFacts& image = context.image;
-  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+  if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.extensions)
-    return {unknown("the extensions are not known" + because(image.extensions.reason()))};
+    return unknown("the extensions are not known" + because(image.extensions.reason()));
   const auto& devices = context.node.devices;
-  if (!devices) return {skipped("the devices are not known")};
+  if (!devices) return skipped("the devices are not known");
   // A torch without code for the GPU has been reported, and needs replacing first.
-  if (auto finding = context.explained(
-          "extension.arch", {"torch.install", "python.abi", "loader.missing", "device.arch"}))
-    return {*std::move(finding)};
+  if (auto skip = context.skip_if_failed("torch.install python.abi loader.missing device.arch"))
+    return skip;
 
-  std::vector<Kind> kinds;
-  for (std::size_t i = 0; i < devices->size(); ++i) {
-    const auto& text = (*devices)[i].compute_capability;
-    const auto capability = text ? rules::parse_compute_capability(*text) : std::nullopt;
-    if (!capability) continue;
-    auto same = std::find_if(kinds.begin(), kinds.end(),
-                             [&](const Kind& kind) { return kind.capability == *capability; });
-    if (same == kinds.end()) same = kinds.insert(same, Kind{*capability, {}});
-    same->indices.push_back(i);
-  }
+  const std::vector<DeviceKind> kinds = kinds_of(*devices);
   Findings findings;
   const DriverJit jit(context);
   for (const Code& code : code_of_packages(image)) {
-    for (const Kind& kind : kinds) {
+    for (const DeviceKind& kind : kinds) {
       const auto verdict = best_for(code, kind.capability, jit);
       if (verdict != CoverageVerdict::kNothing && verdict != CoverageVerdict::kBlocked) continue;
-      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind,
-                                    (*devices)[kind.indices.front()]));
+      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind));
     }
   }
   return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kExtensionArch{
+    .id = "extension.arch",
+    .exit_codes = "66",
+    .needs_gpu = true,
+    .title = "a visible GPU finds no code in an extension that it can run",
+    .looks_at =
+        "The fatbin headers of the extensions that can be loaded, against the compute capability "
+        "of every visible GPU and what the driver compiles, as device.arch does for torch. A "
+        "package's files are judged together, because many choose between them at run time; a file "
+        "that extensions.include names is judged alone.",
+    .why =
+        "torch works, and the first kernel of the extension ends with \"no kernel image is "
+        "available for execution on the device\" (209). Wheels and builds on machines without a "
+        "GPU often have code for fewer GPUs than torch has.",
+    .fix =
+        "Build it with TORCH_CUDA_ARCH_LIST set to the fleet's compute capabilities, or use a "
+        "wheel that has them.",
+    .source = "CUDA Programming Guide, Compatibility of binaries and PTX; docs/fatbin.md",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

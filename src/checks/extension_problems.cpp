@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "checks/finding_builder.h"
-#include "rules/python_abi.h"
+#include "rules/soabi.h"
 
 namespace gpuinit::checks {
 
@@ -112,7 +112,7 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
                             joined({version.version, " of ", version.file})};
   }
   if (!problems.undefined_symbols || problems.undefined_symbols->empty()) return std::nullopt;
-  // The ABI alone is no proof, for what is asked for may be there in both.
+  // The ABI alone proves nothing: what is asked for may exist in both.
   const bool abis = image.torch && image.torch->cxx11_abi && extension.cxx11_abi;
   if (abis && *image.torch->cxx11_abi != *extension.cxx11_abi)
     return ExtensionProblem{&extension, Fault::kCxxAbi, problems.undefined_symbols->front().name};

@@ -22,7 +22,7 @@ enum class ExtensionFault {
   kTorch,     // asks torch for functions that it does not have
   kPython,    // the same of Python
   kCuda,      // the same of CUDA libraries
-  kOptional,  // a library outside torch and CUDA is not there: packages live without (FFmpeg)
+  kOptional,  // a library outside torch and CUDA is not there: packages do without it (FFmpeg)
 };
 
 struct ExtensionProblem {
@@ -31,7 +31,7 @@ struct ExtensionProblem {
   std::string detail;  // "libcudart.so.12", "_ZN3c10…", "cpython-310-x86_64-linux-gnu"
 };
 
-// No value if nothing is known to be wrong with it.
+// nullopt if nothing is known to be wrong with it.
 std::optional<ExtensionProblem> problem_of(const Extension& extension, const ImageFacts& image);
 
 // Extensions of one directory whose names differ in numbers, in the backend or in the tag of

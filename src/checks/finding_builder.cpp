@@ -37,24 +37,53 @@ Finding skipped(std::string summary) {
   return make(Severity::kSkipped, kExitGood, std::move(summary));
 }
 
-Finding only_warn(Finding finding, const std::string& because) {
+Finding warning_only(Finding finding, std::string because) {
   finding.severity = Severity::kWarn;
-  note(finding, "only a warning because", because);
+  add_evidence(finding, "only a warning because", std::move(because));
   return finding;
 }
 
-void note(Finding& finding, std::string_view label, std::string value) {
+void add_evidence(Finding& finding, std::string_view label, std::string value) {
   finding.evidence.emplace_back(label, std::move(value));
 }
 
-Findings one(Finding finding) {
-  Findings findings;
-  findings.push_back(std::move(finding));
-  return findings;
+void add_kernel_driver(Finding& finding, const Driver& driver) {
+  if (!driver.kernel_version.is_unknown())
+    add_evidence(finding, "kernel driver", driver.kernel_version.value_or("none"));
 }
 
-Findings one(std::optional<Finding> finding) {
-  return finding ? one(*std::move(finding)) : Findings();
+void add_driver(Finding& finding, const Driver& driver) {
+  add_kernel_driver(finding, driver);
+  if (driver.libcuda) {
+    const LibCuda& library = *driver.libcuda;
+    std::string text = library.path;
+    if (library.real_path != library.path && !library.real_path.empty())
+      text += " -> " + library.real_path;
+    if (!library.found_by.empty()) text += " (" + library.found_by + ")";
+    add_evidence(finding, "libcuda.so.1", std::move(text));
+    if (library.version) add_evidence(finding, "libcuda's release", *library.version);
+  } else if (driver.libcuda.is_absent()) {
+    add_evidence(finding, "libcuda.so.1", "not found");
+  }
+}
+
+void add_variables(Finding& finding, const Context& context,
+                   std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (const auto value = context.variable(name))
+      add_evidence(finding, name, value->empty() ? "(empty)" : *value);
+}
+
+void add_interpreter(Finding& finding, const Interpreter& python) {
+  add_evidence(finding, "interpreter", python.path);
+  if (!python.chosen_because.empty())
+    add_evidence(finding, "chosen because", python.chosen_because);
+}
+
+Findings::Findings(Finding finding) { push_back(std::move(finding)); }
+
+Findings::Findings(std::optional<Finding> finding) {
+  if (finding) push_back(*std::move(finding));
 }
 
 std::string joined(std::initializer_list<std::string_view> parts) {

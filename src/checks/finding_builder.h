@@ -1,4 +1,4 @@
-// Making findings: short constructors, and words that several checks use.
+// Making findings: short constructors, evidence and words that several checks use.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checks/context.h"
 #include "gpuinit/facts.h"
 #include "gpuinit/finding.h"
 
@@ -17,17 +18,31 @@ Finding warning(std::string summary);
 Finding unknown(std::string summary);
 Finding skipped(std::string summary);
 
-// The check would fail, but on a guess: says so and only warns.
-Finding only_warn(Finding finding, const std::string& because);
+// A failure on a guess: a warning that says so.
+Finding warning_only(Finding finding, std::string because);
+inline constexpr char kFollowedToNoPython[] =
+    "the command could not be followed to its Python; set python.interpreter in the policy to make "
+    "this certain";
 
 // The parts one after the other. Shorter code than a chain of `+`.
 std::string joined(std::initializer_list<std::string_view> parts);
 
-// One line of evidence. As a function, because emplace_back is compiled anew for a label of
+// One line of evidence. As a function, because emplace_back is compiled again for a label of
 // every length.
-void note(Finding& finding, std::string_view label, std::string value);
+void add_evidence(Finding& finding, std::string_view label, std::string value);
 
-// ": reason", or "" when there is none.
+// The kernel driver and the libcuda that the loader will pick.
+void add_driver(Finding& finding, const Driver& driver);
+void add_kernel_driver(Finding& finding, const Driver& driver);
+
+// Those of the environment variables that are set.
+void add_variables(Finding& finding, const Context& context,
+                   std::initializer_list<const char*> names);
+
+// The interpreter and why it was chosen.
+void add_interpreter(Finding& finding, const Interpreter& python);
+
+// ": reason"; empty if the reason is.
 std::string because(const std::string& reason);
 
 // "a, b, c and 4 more".
@@ -39,7 +54,7 @@ std::string gpus(const std::vector<std::size_t>& indices);
 // WSL: the driver is that of Windows, behind /dev/dxg.
 bool is_wsl(const NodeFacts& node);
 
-// How a container gets a GPU, and what to do if none is wanted.
+// How a container gets a GPU, and what to do if no GPU is wanted.
 inline constexpr char kGiveGpu[] =
     "docker or podman: --gpus all (or --device nvidia.com/gpu=all); Kubernetes: a nvidia.com/gpu "
     "limit, the NVIDIA device plugin on the node and, where the cluster has one, runtimeClassName: "

@@ -15,10 +15,10 @@ class Installed {
   // Requires: image.packages is known; `image` outlives it.
   explicit Installed(const ImageFacts& image);
 
-  // Of that name the first on sys.path, which is the one that Python finds; null: none.
+  // The first of that name on sys.path, which is the one that Python finds. Null if there is none.
   const Package* find(std::string_view name) const;
 
-  // "" if it is not there. Of torch what its own files say: that is what runs.
+  // Empty if it is not there. For torch, what its own files say: that is what runs.
   std::string version_of(std::string_view name) const;
 
   struct Wanted {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/root_fs.h"
-#include "checks/evidence.h"
+#include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/loader_names.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kShown = 4;
 
-// torch's own libraries: torch.install has said it.
+// torch's own libraries, which torch.install has reported.
 bool is_of_torch(const MissingLibrary& missing) {
   return missing.name.starts_with("libtorch") || missing.name.starts_with("libc10") ||
          missing.name.starts_with("libshm") || missing.name.starts_with("_C.");
@@ -20,9 +20,9 @@ bool is_of_torch(const MissingLibrary& missing) {
 
 std::vector<MissingLibrary> of_image(const Context& context) {
   std::vector<MissingLibrary> missing = context.image.loader->problems.missing;
-  const bool torch_told = context.explained_by("loader.missing", "torch.install");
+  const bool torch_reported = context.suppressed_by("torch.install");
   std::erase_if(missing, [&](const MissingLibrary& one) {
-    return one.of_driver || (torch_told && is_of_torch(one));
+    return one.of_driver || (torch_reported && is_of_torch(one));
   });
   return missing;
 }
@@ -46,10 +46,8 @@ std::string fix(const Context& context, const MissingLibrary& first) {
   return "Install the package that has it, or take what needs it out of the image.";
 }
 
-}  // namespace
-
-Findings check_loader_missing(const Context& context) {
-  if (auto finding = loader_not_judged(context, "loader.missing")) return {*std::move(finding)};
+Findings run(const Context& context) {
+  if (auto skip = loader_not_read(context)) return skip;
   const std::vector<MissingLibrary> missing = of_image(context);
   if (missing.empty()) return {};
 
@@ -66,13 +64,13 @@ Findings check_loader_missing(const Context& context) {
                (missing.size() == 2 ? " more library)" : " more libraries)");
   Finding finding = failure(kExitImage, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
-    note(finding, missing[i].name, "needed by " + missing[i].needed_by);
-    note(finding, "loader", missing[i].reason);
+    add_evidence(finding, missing[i].name, "needed by " + missing[i].needed_by);
+    add_evidence(finding, "loader", missing[i].reason);
     if (!missing[i].elsewhere.empty())
-      note(finding, "not looked at", listed(missing[i].elsewhere, 3));
+      add_evidence(finding, "not looked at", listed(missing[i].elsewhere, 3));
   }
   for (const std::string& one : context.image.loader->notes)
-    if (one.starts_with("torch's preload")) note(finding, "torch", one);
+    if (one.starts_with("torch's preload")) add_evidence(finding, "torch", one);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       of_python ? "Python would not start: \"error while loading shared libraries: " + first.name +
@@ -80,7 +78,32 @@ Findings check_loader_missing(const Context& context) {
                 : "`import torch` would end with \"" + first.name +
                       ": cannot open shared object file: No such file or directory\".";
   finding.fix = fix(context, first);
-  return judged_by_interpreter(context, {std::move(finding)});
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kLoaderMissing{
+    .id = "loader.missing",
+    .exit_codes = "65",
+    .suppressed_by = "platform python.interpreter python.abi",
+    .needs_certain_interpreter = true,
+    .title = "a shared library that torch needs is nowhere to be found",
+    .looks_at =
+        "The libraries that glibc's loader would map for the interpreter and for `import torch`: "
+        "NEEDED, RPATH, RUNPATH, LD_LIBRARY_PATH, LD_PRELOAD, ld.so.cache, default directories, "
+        "and what torch preloads from sys.path. Libraries of the node's driver (libcuda, "
+        "libnvidia-*) are cuda.libcuda's. Unknown on musl and for a Python with a loader of its "
+        "own.",
+    .why =
+        "\"ImportError: libcudnn.so.9: cannot open shared object file\", or Python itself does not "
+        "start. Package managers that resolve torch without its extras, images that install torch "
+        "and the nvidia-* packages in different places, and slim base images leave libraries out.",
+    .fix =
+        "Install what is missing in the same place as torch (the finding names the package), or "
+        "set LD_LIBRARY_PATH to the directory that has it.",
+    .source = "ld.so(8); glibc, elf/dl-load.c; PyTorch, torch/__init__.py _load_global_deps()",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

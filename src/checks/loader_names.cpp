@@ -40,7 +40,7 @@ constexpr std::array<Origin, 18> kOrigins{{
     {"libstdc++", "libstdc++6"sv, false},
 }};
 
-// What torch's metadata asks for and nobody installed: "nvidia-cudnn-cu12==9.10.2.21".
+// What torch's metadata asks for and is not installed: "nvidia-cudnn-cu12==9.10.2.21".
 std::string torch_requirement(const Context& context, std::string_view package) {
   if (!context.image.packages) return "";
   for (const Package& one : *context.image.packages) {
@@ -54,9 +54,7 @@ std::string torch_requirement(const Context& context, std::string_view package) 
 
 }  // namespace
 
-std::optional<Finding> loader_not_judged(const Context& context, std::string_view id) {
-  if (auto finding = context.explained(id, {"platform", "python.interpreter", "python.abi"}))
-    return finding;
+std::optional<Finding> loader_not_read(const Context& context) {
   const auto& loader = context.image.loader;
   if (loader.is_absent()) return skipped("nothing to load" + because(loader.reason()));
   if (!loader) return unknown("cannot tell what the loader does" + because(loader.reason()));
@@ -103,6 +101,30 @@ const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {
   const auto found = std::find_if(loader.libraries.begin(), loader.libraries.end(),
                                   [&](const LoadedLibrary& one) { return one.name == name; });
   return found == loader.libraries.end() ? nullptr : &*found;
+}
+
+std::vector<MissingVersion> missing_versions(const Context& context, bool of_glibc) {
+  std::vector<MissingVersion> missing;
+  for (const MissingVersion& one : context.image.loader->problems.missing_versions)
+    if (is_of_glibc(one.file) == of_glibc) missing.push_back(one);
+  return missing;
+}
+
+Finding version_missing(const Context& context, const std::vector<MissingVersion>& missing,
+                        std::string summary) {
+  Finding finding = failure(kExitImage, std::move(summary));
+  for (std::size_t i = 0; i < std::min(missing.size(), std::size_t{4}); ++i)
+    add_evidence(finding, missing[i].version, "needed by " + missing[i].needed_by);
+  const MissingVersion& first = missing.front();
+  add_evidence(finding, "loaded", first.provider + " (" + first.found_by + ")");
+  if (!first.highest.empty()) add_evidence(finding, "which has up to", first.highest);
+  if (const auto* library = loaded(*context.image.loader, first.file);
+      library != nullptr && !library->hides.empty())
+    add_evidence(finding, "hidden by it", listed(library->hides, 3));
+  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
+  finding.why = "The loader refuses it: \"" + first.provider + ": version `" + first.version +
+                "' not found (required by " + first.needed_by + ")\".";
+  return finding;
 }
 
 }  // namespace gpuinit::checks

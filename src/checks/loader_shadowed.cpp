@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/root_fs.h"
-#include "checks/evidence.h"
+#include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/loader_names.h"
 
@@ -17,13 +17,8 @@ bool is_of_wheel(const std::string& path) {
          base::basename(base::parent(base::parent(lib))) == "nvidia";
 }
 
-}  // namespace
-
-Findings check_loader_shadowed(const Context& context) {
-  if (auto finding = loader_not_judged(context, "loader.shadowed")) return {*std::move(finding)};
-  if (auto finding = context.explained("loader.shadowed",
-                                       {"loader.missing", "loader.version", "loader.symbol"}))
-    return {*std::move(finding)};
+Findings run(const Context& context) {
+  if (auto skip = loader_not_read(context)) return skip;
 
   std::vector<std::pair<std::string, std::string>> pairs;  // loaded and by which rule, hidden
   std::string names;
@@ -40,8 +35,8 @@ Findings check_loader_shadowed(const Context& context) {
   Finding finding = failure(kExitImage, "torch gets another " + names +
                                             " than the nvidia-* wheels that it was installed with");
   for (std::size_t i = 0; i < std::min<std::size_t>(pairs.size(), 4); ++i) {
-    note(finding, "loaded", pairs[i].first);
-    note(finding, "hidden", pairs[i].second);
+    add_evidence(finding, "loaded", pairs[i].first);
+    add_evidence(finding, "hidden", pairs[i].second);
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =
@@ -50,7 +45,28 @@ Findings check_loader_shadowed(const Context& context) {
   finding.fix =
       "Take the CUDA toolkit's directories out of LD_LIBRARY_PATH and /etc/ld.so.conf.d; torch's "
       "wheels need none of them.";
-  return judged_by_interpreter(context, {std::move(finding)});
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kLoaderShadowed{
+    .id = "loader.shadowed",
+    .level = Level::kWarn,
+    .exit_codes = "65",
+    .suppressed_by =
+        "platform python.interpreter python.abi loader.missing loader.version loader.symbol",
+    .needs_certain_interpreter = true,
+    .title = "a CUDA library other than the one torch was installed with is loaded",
+    .looks_at =
+        "For each CUDA library that torch loads: whether an nvidia-* wheel on sys.path has a file "
+        "of that name, and another file is loaded instead.",
+    .why =
+        "torch was built and tested with the release in the wheel. Another one may lack a "
+        "function, be slower, or compute wrong results, and only some of the jobs notice.",
+    .fix = "Take CUDA toolkit directories out of LD_LIBRARY_PATH and /etc/ld.so.conf.d.",
+    .source = "ld.so(8); https://github.com/pytorch/pytorch/issues/138460",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -2,22 +2,21 @@
 #include <algorithm>
 
 #include "base/root_fs.h"
-#include "checks/evidence.h"
+#include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/loader_names.h"
 
 namespace gpuinit::checks {
 
-Findings check_loader_symbol(const Context& context) {
-  if (auto finding = loader_not_judged(context, "loader.symbol")) return {*std::move(finding)};
-  if (auto finding =
-          context.explained("loader.symbol", {"loader.missing", "libc.version", "loader.version"}))
-    return {*std::move(finding)};
+namespace {
+
+Findings run(const Context& context) {
+  if (auto skip = loader_not_read(context)) return skip;
   const LoaderFacts& loader = *context.image.loader;
   const auto& symbols = loader.problems.undefined_symbols;
   if (!symbols) {
     if (symbols.is_absent()) return {};
-    return {unknown("cannot tell whether every symbol is defined" + because(symbols.reason()))};
+    return unknown("cannot tell whether every symbol is defined" + because(symbols.reason()));
   }
   if (symbols->empty()) return {};
 
@@ -28,10 +27,10 @@ Findings check_loader_symbol(const Context& context) {
                       (provider == nullptr ? ", which no loaded library has"
                                            : ", which " + provider->path + " does not have"));
   for (std::size_t i = 0; i < std::min<std::size_t>(symbols->size(), 4); ++i)
-    note(finding, "undefined", (*symbols)[i].name + " of " + (*symbols)[i].needed_by);
+    add_evidence(finding, "undefined", (*symbols)[i].name + " of " + (*symbols)[i].needed_by);
   if (provider != nullptr) {
-    note(finding, "loaded", provider->path + " (" + provider->found_by + ")");
-    if (!provider->hides.empty()) note(finding, "hidden by it", listed(provider->hides, 3));
+    add_evidence(finding, "loaded", provider->path + " (" + provider->found_by + ")");
+    if (!provider->hides.empty()) add_evidence(finding, "hidden by it", listed(provider->hides, 3));
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why = "Python binds every symbol at once: `import torch` would end with \"" +
@@ -43,14 +42,38 @@ Findings check_loader_symbol(const Context& context) {
                        ? "take " + std::string(base::parent(provider->path)) + " out of " +
                              provider->found_by + "."
                        : "remove " + provider->path +
-                             " from the image, or put the directory of the "
-                             "right one first in LD_LIBRARY_PATH.";
+                             " from the image, or put the directory of the right one first in "
+                             "LD_LIBRARY_PATH.";
   } else {
     finding.fix =
         "Two releases of CUDA's libraries are mixed: install torch again, in one pip command, so "
         "that all of its nvidia-* packages are those that it asks for.";
   }
-  return judged_by_interpreter(context, {std::move(finding)});
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kLoaderSymbol{
+    .id = "loader.symbol",
+    .exit_codes = "65",
+    .suppressed_by =
+        "platform python.interpreter python.abi loader.missing libc.version loader.version",
+    .needs_certain_interpreter = true,
+    .title = "a shared library is found, but lacks a function that another needs of it",
+    .looks_at =
+        "The functions that CUDA's libraries ask of each other, and that torch asks of them in a "
+        "version, looked up in the libraries that the loader finds. Extensions beside torch are "
+        "extension.abi's.",
+    .why =
+        "\"libcusparse.so.12: undefined symbol: __nvJitLinkAddData_12_1, version "
+        "libnvJitLink.so.12\": a library of another CUDA release answers to the name. "
+        "LD_LIBRARY_PATH that points into a CUDA toolkit is the usual cause.",
+    .fix =
+        "Take the toolkit's directories out of LD_LIBRARY_PATH, or install torch and its nvidia-* "
+        "packages again in one command.",
+    .source = "glibc, elf/dl-lookup.c; https://github.com/pytorch/pytorch/issues/134929",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

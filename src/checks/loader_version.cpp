@@ -1,8 +1,6 @@
-// libc.version and loader.version: each library has the symbol versions that others need of it.
-#include <algorithm>
-
+// loader.version: each library has the symbol versions that others need of it.
 #include "base/root_fs.h"
-#include "checks/evidence.h"
+#include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/loader_names.h"
 
@@ -10,68 +8,14 @@ namespace gpuinit::checks {
 
 namespace {
 
-constexpr std::size_t kShown = 4;
-
-std::vector<MissingVersion> missing_versions(const Context& context, bool of_glibc) {
-  std::vector<MissingVersion> missing;
-  for (const MissingVersion& one : context.image.loader->problems.missing_versions)
-    if (is_of_glibc(one.file) == of_glibc) missing.push_back(one);
-  return missing;
-}
-
-Finding too_old(const Context& context, const std::vector<MissingVersion>& missing,
-                std::string summary) {
-  Finding finding = failure(kExitImage, std::move(summary));
-  for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i)
-    note(finding, missing[i].version, "needed by " + missing[i].needed_by);
-  const MissingVersion& first = missing.front();
-  note(finding, "loaded", first.provider + " (" + first.found_by + ")");
-  if (!first.highest.empty()) note(finding, "which has up to", first.highest);
-  if (const auto* library = loaded(*context.image.loader, first.file);
-      library != nullptr && !library->hides.empty())
-    note(finding, "hidden by it", listed(library->hides, 3));
-  add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
-  finding.why = "The loader refuses it: \"" + first.provider + ": version `" + first.version +
-                "' not found (required by " + first.needed_by + ")\".";
-  return finding;
-}
-
-}  // namespace
-
-Findings check_libc_version(const Context& context) {
-  if (context.explained_by("libc.version", "python.interpreter"))
-    return {skipped("python.interpreter failed")};
-  if (!context.image.loader) {
-    if (context.image.loader.is_absent()) return {skipped("nothing to load")};
-    return {unknown("cannot tell what the loader does" + because(context.image.loader.reason()))};
-  }
-  const auto missing = missing_versions(context, true);
-  if (missing.empty()) return {};
-  const auto newest = std::max_element(
-      missing.begin(), missing.end(), [](const MissingVersion& a, const MissingVersion& b) {
-        return std::pair(a.version.size(), a.version) < std::pair(b.version.size(), b.version);
-      });
-  Finding finding = too_old(
-      context, missing,
-      "the image's glibc is too old: " + short_path(context, newest->needed_by) + " needs " +
-          newest->version + (newest->highest.empty() ? "" : ", and it has " + newest->highest));
-  finding.fix =
-      "Use a newer base image (manylinux_2_28 wheels need glibc 2.28: Debian 10, Ubuntu 20.04, "
-      "RHEL 8 or newer), or an older build of the library that asks for it. glibc itself cannot be "
-      "exchanged in an image.";
-  return judged_by_interpreter(context, {std::move(finding)});
-}
-
-Findings check_loader_version(const Context& context) {
-  if (auto finding = loader_not_judged(context, "loader.version")) return {*std::move(finding)};
-  if (auto finding = context.explained("loader.version", {"libc.version"}))
-    return {*std::move(finding)};
+Findings run(const Context& context) {
+  if (auto skip = loader_not_read(context)) return skip;
   const auto missing = missing_versions(context, false);
   if (missing.empty()) return {};
   const MissingVersion& first = missing.front();
-  Finding finding = too_old(context, missing,
-                            first.provider + " has no " + first.version + ", which " +
-                                short_path(context, first.needed_by) + " needs");
+  Finding finding = version_missing(context, missing,
+                                    first.provider + " has no " + first.version + ", which " +
+                                        short_path(context, first.needed_by) + " needs");
   const auto* library = loaded(*context.image.loader, first.file);
   const bool by_variable = first.found_by.starts_with("LD_");
   if (by_variable) {
@@ -88,7 +32,29 @@ Findings check_loader_version(const Context& context) {
     finding.fix = "Install the release of " + first.file + " that " +
                   short_path(context, first.needed_by) + " was built with.";
   }
-  return judged_by_interpreter(context, {std::move(finding)});
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kLoaderVersion{
+    .id = "loader.version",
+    .exit_codes = "65",
+    .suppressed_by = "platform python.interpreter python.abi libc.version",
+    .needs_certain_interpreter = true,
+    .title = "a shared library is found, but lacks a version that another needs of it",
+    .looks_at =
+        "The symbol versions (GLIBCXX_3.4.32, CXXABI_1.3.15, libcudart.so.12) that each library of "
+        "the interpreter and torch needs, against the version definitions of the library that the "
+        "loader finds. glibc's own are libc.version's.",
+    .why =
+        "\"libstdc++.so.6: version `GLIBCXX_3.4.32' not found\". An older copy is found first, by "
+        "LD_LIBRARY_PATH or from conda, or the base image is older than the wheel.",
+    .fix =
+        "Take the directory of the older copy out of LD_LIBRARY_PATH, or bring a newer one into "
+        "the image.",
+    .source = "glibc, elf/dl-version.c; LSB, \"Symbol Versioning\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -4,46 +4,42 @@
 #include <string_view>
 
 #include "checks/check.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 
 namespace {
 
-// Processors of which none runs programs of another. (x86_64 runs i386, aarch64 arm.)
+// Processors that do not run each other's programs. (x86_64 runs i386, aarch64 arm.)
 bool is_of_its_own(std::string_view machine) {
   constexpr std::array<std::string_view, 5> kMachines{"x86_64", "aarch64", "ppc64le", "riscv64",
                                                       "s390x"};
   return std::find(kMachines.begin(), kMachines.end(), machine) != kMachines.end();
 }
 
-}  // namespace
-
-Findings check_platform(const Context& context) {
+Findings run(const Context& context) {
   const auto& image = context.image;
   // A root for another machine is built and looked at here, and will not run here.
   if (image.root != "/" && context.policy.gpu.required == GpuRequired::kNo)
-    return one(skipped("the image is not run on this machine"));
-  if (image.interpreter.is_absent()) return one(skipped("no Python in the image"));
+    return skipped("the image is not run on this machine");
+  if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.interpreter)
-    return one(unknown("the interpreter is not known" + because(image.interpreter.reason())));
+    return unknown("the interpreter is not known" + because(image.interpreter.reason()));
   const auto& machine = context.node.machine;
-  if (!machine)
-    return one(unknown("the machine's processor is not known" + because(machine.reason())));
+  if (!machine) return unknown("the machine's processor is not known" + because(machine.reason()));
   const Interpreter& python = *image.interpreter;
   const bool by_torch = !python.machine && image.torch && image.torch->machine;
   const auto& built_for = by_torch ? image.torch->machine : python.machine;
   if (!built_for)
-    return one(unknown("the interpreter's processor is not known" + because(built_for.reason())));
+    return unknown("the interpreter's processor is not known" + because(built_for.reason()));
   if (*built_for == *machine || !is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
 
   Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +
                                             " was compiled for " + *built_for +
                                             ", and this machine is " + *machine);
   add_interpreter(finding, python);
-  if (by_torch) note(finding, "torch", image.torch->path);
-  note(finding, "machine", *machine);
+  if (by_torch) add_evidence(finding, "torch", image.torch->path);
+  add_evidence(finding, "machine", *machine);
   finding.why =
       "The kernel cannot run programs of another processor: \"exec format error\". An image for "
       "one platform was pulled on, or built for, another.";
@@ -53,8 +49,31 @@ Findings check_platform(const Context& context) {
                                                     : *machine) +
                 "), or run it on a node with the image's processor.";
   if (context.interpreter_is_guess())
-    return one(only_warn(std::move(finding), "the command could not be followed to its Python"));
-  return one(finding);
+    return warning_only(std::move(finding), "the command could not be followed to its Python");
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kPlatform{
+    .id = "platform",
+    .exit_codes = "65",
+    .title = "the image is for another processor than this machine has",
+    .looks_at =
+        "The ELF machine of the interpreter (or, where that is not known, of torch's extension) "
+        "against `uname -m`. x86-64, aarch64, ppc64le, riscv64 and s390x do not run each other's "
+        "programs; others are not judged. With --node the machine is that of the node file. A root "
+        "that is looked at with --root and gpu.required = \"no\" is not run here and not judged. "
+        "Interpreter and torch for different processors are python.abi's.",
+    .why =
+        "The kernel refuses the program: \"exec format error\", and a pod restarts forever. It "
+        "happens when an image for one platform is pulled on, or built on, another.",
+    .fix =
+        "Pull or build the image for the node's processor (docker build --platform "
+        "linux/amd64,linux/arm64), or pin the pod to nodes of the image's (nodeSelector "
+        "kubernetes.io/arch).",
+    .source = "execve(2), ENOEXEC; uname(2)",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

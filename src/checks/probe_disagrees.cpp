@@ -4,7 +4,6 @@
 
 #include "base/root_fs.h"
 #include "checks/check.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
@@ -72,7 +71,7 @@ void compare_import(Differences& found, const Context& context) {
   if (imports.empty() || imports.front().name != "torch" || !imports.front().error.empty()) return;
   for (const char* id : {"python.abi", "torch.install", "libc.version", "loader.missing",
                          "loader.version", "loader.symbol"})
-    if (std::find(context.failed.begin(), context.failed.end(), id) != context.failed.end())
+    if (context.has_failed(id))
       found.push_back({"import torch", std::string("fails (") + id + ")", "works"});
 }
 
@@ -86,7 +85,7 @@ Differences differences(const Context& context) {
   compare_paths(found, "sys.base_prefix", python.base_prefix, probe.base_prefix);
   compare_places(found, context.image.torch, probe.torch_origin);
   compare_import(found, context);
-  // What is said of one torch proves nothing about another.
+  // What is said about one torch proves nothing about another.
   if (!probe.torch || !context.image.torch || !found.empty()) return found;
   const Torch& torch = *context.image.torch;
   compare(found, "torch.__version__", torch.version, probe.torch->version);
@@ -96,18 +95,16 @@ Differences differences(const Context& context) {
   return found;
 }
 
-}  // namespace
-
-Findings check_probe_disagrees(const Context& context) {
+Findings run(const Context& context) {
   const auto& image = context.image;
   if (!image.python_probe) {
     const std::string why = "the interpreter was not asked" + because(image.python_probe.reason());
-    return one(context.policy.python.probe != PythonProbe::kOff ? unknown(why) : skipped(why));
+    return context.policy.python.probe != PythonProbe::kOff ? unknown(why) : skipped(why);
   }
   const PythonAnswer& probe = *image.python_probe;
-  if (!image.interpreter) return one(skipped("the interpreter is not known from the files"));
+  if (!image.interpreter) return skipped("the interpreter is not known from the files");
   if (!probe.version && probe.run.outcome != ProbeRun::Outcome::kAnswered)
-    return one(unknown("the Python probe gave no answer: " + probe.run.detail));
+    return unknown("the Python probe gave no answer: " + probe.run.detail);
 
   const Differences found = differences(context);
   if (found.empty()) return {};
@@ -117,18 +114,42 @@ Findings check_probe_disagrees(const Context& context) {
       kExitImage, "the files of the image and its running interpreter differ in " + listed(names));
   add_interpreter(finding, *image.interpreter);
   for (const Difference& one : found)
-    note(finding, one.what,
-         joined({one.files, " by the files, ", one.interpreter, " by the interpreter"}));
+    add_evidence(finding, one.what,
+                 joined({one.files, " by the files, ", one.interpreter, " by the interpreter"}));
   if (!image.interpreter->sys_path_notes.empty())
-    note(finding, "not followed", listed(image.interpreter->sys_path_notes, 3));
+    add_evidence(finding, "not followed", listed(image.interpreter->sys_path_notes, 3));
   if (probe.way != "embedded")
-    note(finding, "asked", "the interpreter itself" + because(probe.because));
+    add_evidence(finding, "asked", "the interpreter itself" + because(probe.because));
   finding.why =
       "One of the two is wrong, so other checks may have judged what the command does not use.";
   finding.fix =
       "Look for code that runs at Python's start (sitecustomize, .pth files). If there is none, "
       "gpuinit reads this image wrongly: please report it with the output of `gpuinit --facts`.";
-  return one(finding);
+  return finding;
 }
+
+}  // namespace
+
+extern constexpr Check kProbeDisagrees{
+    .id = "probe.disagrees",
+    .level = Level::kWarn,
+    .exit_codes = "65",
+    .title = "what the interpreter says of itself is not what was read from the files",
+    .looks_at =
+        "With python.probe: version, SOABI and prefixes of the interpreter, where torch would be "
+        "imported from and, with \"import\", torch's version, CUDA, HIP and list of architectures, "
+        "as the running interpreter says and as gpuinit read them from files. Also an `import "
+        "torch` that works although a check of the files failed. It is a warning unless the policy "
+        "says otherwise.",
+    .why =
+        "One of the two is wrong, so other checks may have judged what the command does not use. "
+        "Code that runs at Python's start (sitecustomize, `import` lines in .pth files) can change "
+        "what no file shows.",
+    .fix =
+        "Look for what runs at Python's start in this image. If there is nothing, gpuinit reads "
+        "the image wrongly: please report it with the output of `gpuinit --facts`.",
+    .source = "CPython, Modules/getpath.py, Lib/site.py",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "checks/check.h"
-#include "checks/evidence.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
 
@@ -12,7 +11,6 @@ namespace gpuinit::checks {
 
 namespace {
 
-constexpr std::string_view kId = "python.import";
 constexpr std::size_t kTracebackLines = 6;  // shown; the facts have more
 
 // A signal that a process brings upon itself.
@@ -25,11 +23,10 @@ constexpr std::array<std::string_view, 9> kAskForGpu{
     "no cuda gpus", "cuda-capable device", "active drivers",
     "nvml",         "libnvidia-ml.",       "cuda_error_no_device"};
 
-bool asks_for_gpu(std::string message) {
-  for (char& c : message)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+bool asks_for_gpu(const std::string& message) {
+  const std::string lower = base::lower(message);
   return std::any_of(kAskForGpu.begin(), kAskForGpu.end(), [&](std::string_view words) {
-    return message.find(words) != std::string::npos;
+    return lower.find(words) != std::string::npos;
   });
 }
 
@@ -48,7 +45,7 @@ bool may_be_the_sandbox(const PythonImport& import, const ProbeRun& run) {
 }
 
 constexpr std::string_view kSandbox =
-    ", in the probe's sandbox, which may be the cause: probe.sandbox = \"off\" would tell";
+    ", in the probe's sandbox, which may be the cause: probe.sandbox = \"off\" would show";
 
 // "ImportError: libfoo.so: cannot open shared object file": one line.
 std::string exception_of(const PythonImport& import) {
@@ -59,8 +56,9 @@ std::string exception_of(const PythonImport& import) {
 void add_probe(Finding& finding, const Context& context) {
   const PythonAnswer& probe = *context.image.python_probe;
   if (context.image.interpreter) add_interpreter(finding, *context.image.interpreter);
-  if (probe.way == "embedded") note(finding, "asked", "its libpython in a program of gpuinit");
-  else note(finding, "asked", "the interpreter itself" + because(probe.because));
+  if (probe.way == "embedded")
+    add_evidence(finding, "asked", "its libpython in a program of gpuinit");
+  else add_evidence(finding, "asked", "the interpreter itself" + because(probe.because));
 }
 
 void add_traceback(Finding& finding, const PythonImport& import) {
@@ -69,17 +67,18 @@ void add_traceback(Finding& finding, const PythonImport& import) {
   std::string_view label = "traceback";
   for (const auto line : lines) {
     if (base::trim(line).empty()) continue;
-    note(finding, label, std::string(line));
+    add_evidence(finding, label, std::string(line));
     label = "";
   }
 }
 
 // A check of the files failed for the same reason.
-std::optional<Finding> already_told(const Context& context, const std::string& name) {
+std::optional<Finding> already_reported(const Context& context, const std::string& name) {
   if (name == "torch")
-    return context.explained(kId, {"python.abi", "torch.install", "loader.missing",
-                                   "loader.version", "loader.symbol", "libc.version", "platform"});
-  if (!context.explained_by(kId, "extension.abi") || !context.image.extensions) return std::nullopt;
+    return context.skip_if_failed(
+        "python.abi torch.install loader.missing loader.version loader.symbol libc.version "
+        "platform");
+  if (!context.suppressed_by("extension.abi") || !context.image.extensions) return std::nullopt;
   const std::string package = name.substr(0, name.find('.'));
   for (const Extension& extension : *context.image.extensions)
     if (extension.package == package && problem_of(extension, context.image))
@@ -95,13 +94,12 @@ constexpr char kFix[] =
 Finding failed_import(const Context& context, const PythonImport& import) {
   const std::string exception = exception_of(import);
   if (asks_for_gpu(import.message) && !context.sees_devices()) {
-    if (auto finding = context.explained_absence(kId)) return *std::move(finding);
-    return unknown(joined({"import ", import.name,
-                           " asks for a GPU or its driver, and none is "
-                           "visible here: ",
-                           exception}));
+    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return *std::move(skip);
+    return unknown(
+        joined({"import ", import.name,
+                " asks for a GPU or its driver, and none is visible here: ", exception}));
   }
-  if (auto finding = already_told(context, import.name)) return *std::move(finding);
+  if (auto finding = already_reported(context, import.name)) return *std::move(finding);
   if (may_be_the_sandbox(import, context.image.python_probe->run))
     return unknown(joined({"import ", import.name, " fails: ", exception, kSandbox}));
   Finding finding = failure(kExitImage, joined({"import ", import.name, " fails: ", exception}));
@@ -111,13 +109,13 @@ Finding failed_import(const Context& context, const PythonImport& import) {
   for (const PythonImport& other : context.image.python_probe->imports)
     if (&other != &import && !other.error.empty())
       others.push_back(other.name + " (" + exception_of(other) + ")");
-  if (!others.empty()) note(finding, "fail too", listed(others));
+  if (!others.empty()) add_evidence(finding, "fail too", listed(others));
   finding.why = kWhy;
   finding.fix = kFix;
   return finding;
 }
 
-// The probe ended, or was ended, before its last word.
+// The probe ended, or was ended, before it was done.
 Finding broken_off(const Context& context) {
   using Outcome = ProbeRun::Outcome;
   const ProbeRun& run = context.image.python_probe->run;
@@ -134,7 +132,7 @@ Finding broken_off(const Context& context) {
   if (!importing || !(own_fault || out_of_our_hands))
     return unknown("the Python probe did not come to its end: " + run.detail);
   const std::string name = run.last_step.substr(kImport.size());
-  if (auto finding = already_told(context, name)) return *std::move(finding);
+  if (auto finding = already_reported(context, name)) return *std::move(finding);
   if (!run.refused_calls.empty())
     return unknown(joined({"import ", name, " does not come to its end: ", run.detail, kSandbox}));
   const std::string summary = joined({"import ", name, " does not come to its end: ", run.detail});
@@ -152,21 +150,41 @@ Finding broken_off(const Context& context) {
   return finding;
 }
 
-}  // namespace
-
-Findings check_python_import(const Context& context) {
+Findings run(const Context& context) {
   const auto& probe = context.image.python_probe;
   if (!probe) {
     const std::string why = "no imports were tried" + because(probe.reason());
-    return one(context.policy.python.probe == PythonProbe::kImport ? unknown(why) : skipped(why));
+    return context.policy.python.probe == PythonProbe::kImport ? unknown(why) : skipped(why);
   }
-  if (probe->mode != "import") return one(skipped("no imports were asked for"));
+  if (probe->mode != "import") return skipped("no imports were asked for");
   for (const PythonImport& import : probe->imports)
-    if (!import.error.empty())
-      return judged_by_interpreter(context, one(failed_import(context, import)));
-  if (probe->run.outcome != ProbeRun::Outcome::kAnswered)
-    return judged_by_interpreter(context, one(broken_off(context)));
+    if (!import.error.empty()) return failed_import(context, import);
+  if (probe->run.outcome != ProbeRun::Outcome::kAnswered) return broken_off(context);
   return {};
 }
+
+}  // namespace
+
+extern constexpr Check kPythonImport{
+    .id = "python.import",
+    .exit_codes = "65",
+    .needs_certain_interpreter = true,
+    .title = "torch or a module of python.imports cannot be imported",
+    .looks_at =
+        "With python.probe = \"import\": a child process runs the command's own interpreter, with "
+        "the command's options, environment and directory, and imports torch, if there is one, and "
+        "then each name of python.imports. The exception and its traceback are shown as Python "
+        "gives them. An import that crashes or ends the process fails; one that does not end "
+        "within probe.timeout, or is killed from outside (out of memory), is a warning. An import "
+        "that asks for a GPU where none is visible decides nothing. What a check of the files has "
+        "already failed for is not reported twice.",
+    .why = "The command would end with the same exception when it imports the module.",
+    .fix =
+        "Read the last line of the exception: it names the module, library or symbol that is "
+        "missing. Install the package again for this Python and this torch, or take a name out of "
+        "python.imports that the command does not need.",
+    .source = "Python documentation, \"The import system\"",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

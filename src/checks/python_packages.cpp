@@ -1,6 +1,6 @@
 // python.packages: installed packages contradict what they require of each other.
 //
-// What is not installed at all is no contradiction (conda, NGC and Debian bring CUDA without
+// What is not installed at all is not a contradiction (conda, NGC and Debian bring CUDA without
 // nvidia-* packages), nor is what a requirement's text or marker leaves open.
 #include <algorithm>
 #include <string>
@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "checks/check.h"
-#include "checks/evidence.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
 
@@ -46,7 +45,7 @@ Finding broken_finding(const std::vector<Broken>& broken, const std::string& the
     std::string text = joined({"requires ", one.requirement, ", says ", one.package->path});
     if (one.other != nullptr)
       text = joined({"wanted ", one.requirement, ", found ", one.other->path});
-    note(finding, words(one.other != nullptr ? *one.other : *one.package), std::move(text));
+    add_evidence(finding, words(one.other != nullptr ? *one.other : *one.package), std::move(text));
   }
   return finding;
 }
@@ -74,8 +73,7 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
   finding.why =
       "Compiled code of such a package fits the torch it was built with: with another its import "
       "can end with \"undefined symbol\", or its operators are missing (\"operator "
-      "torchvision::nms "
-      "does not exist\"). A later `pip install` often replaces torch alone.";
+      "torchvision::nms does not exist\"). A later `pip install` often replaces torch alone.";
   finding.fix =
       joined({"Let pip choose versions that fit, in one command: ", installed.pip(),
               " install --upgrade 'torch==", torch.substr(0, torch.find('+')), "'", install, "."});
@@ -128,14 +126,14 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
     Finding finding =
         failure(kExitImage, joined({"more than one ", one->name, " is recorded in ",
                                     directory_of(*one), ": ", one->version, ", ", other->version}));
-    note(finding, one->version, one->path);
-    note(finding, other->version, other->path);
+    add_evidence(finding, one->version, one->path);
+    add_evidence(finding, other->version, other->path);
     finding.why =
-        "They share one directory, so at most one of them is whole. Interrupted upgrades and "
-        "image layers that are copied over each other (COPY --from) look like this.";
-    finding.fix = joined({"Install it anew: ", installed.pip(), " uninstall -y ", one->name,
-                          " until nothing of it is left, then install the version that is "
-                          "wanted."});
+        "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
+        "layers that are copied over each other (COPY --from) look like this.";
+    finding.fix =
+        joined({"Reinstall it: ", installed.pip(), " uninstall -y ", one->name,
+                " until nothing of it is left, then install the version that is wanted."});
     findings.push_back(std::move(finding));
   }
   return torch;
@@ -154,7 +152,7 @@ bool add_overwritten(const Installed& installed, const ImageFacts& image, Findin
   if (*files == *metadata) return false;
   Finding finding = failure(
       kExitImage, joined({"torch's files are of ", version, ", its metadata of ", recorded}));
-  note(finding, "torch", image.torch->path);
+  add_evidence(finding, "torch", image.torch->path);
   finding.why =
       "pip decides by the metadata what is installed and what fits. Interrupted upgrades and "
       "copied directories look like this, and files of both releases may be mixed.";
@@ -184,8 +182,8 @@ void add_old_numpy(const Installed& installed, const ImageFacts& image, Findings
   if (old.empty()) return;
   Finding finding = warning(joined({first, " was compiled for NumPy 1, and NumPy ", version,
                                     " is installed", and_more(old.size())}));
-  note(finding, "compiled for NumPy 1", listed(old, kShown));
-  note(finding, "NumPy", installed.find("numpy")->path);
+  add_evidence(finding, "compiled for NumPy 1", listed(old, kShown));
+  add_evidence(finding, "NumPy", installed.find("numpy")->path);
   finding.why =
       "\"A module that was compiled using NumPy 1.x cannot be run in NumPy 2 as it may crash\": "
       "torch then goes on without NumPy (\"Numpy is not available\" at tensor.numpy()), other "
@@ -194,25 +192,50 @@ void add_old_numpy(const Installed& installed, const ImageFacts& image, Findings
   findings.push_back(std::move(finding));
 }
 
-}  // namespace
-
-Findings check_python_packages(const Context& context) {
+Findings run(const Context& context) {
   const ImageFacts& image = context.image;
-  if (image.interpreter.is_absent()) return {skipped("no Python in the image")};
+  if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.packages)
-    return {unknown("the installed packages are not known" + because(image.packages.reason()))};
-  if (context.explained_by("python.packages", "torch.install"))
-    return {skipped("torch.install failed")};
+    return unknown("the installed packages are not known" + because(image.packages.reason()));
+  if (auto skip = context.skip_if_failed("torch.install")) return skip;
 
   const Installed installed(image);
   Findings findings;
-  // Which torch the packages got cannot be told where two are mixed.
+  // Where two are mixed, it is not known which torch the packages got.
   if (!add_duplicates(installed, image, findings) && !add_overwritten(installed, image, findings)) {
     add_other_torch(installed, image, findings);
     add_torchs_own(installed, findings);
   }
   add_old_numpy(installed, image, findings);
-  return judged_by_interpreter(context, std::move(findings));
+  return findings;
 }
+
+}  // namespace
+
+extern constexpr Check kPythonPackages{
+    .id = "python.packages",
+    .level = Level::kWarn,
+    .exit_codes = "65",
+    .needs_certain_interpreter = true,
+    .title = "installed packages contradict what they require of each other",
+    .looks_at =
+        "The metadata of what is installed on sys.path (dist-info, egg-info): packages that "
+        "require another torch than is there, the versions of nvidia-*, cuda-* and triton that "
+        "torch requires, two versions of one of them in one directory, files of torch of another "
+        "release than its metadata, and NumPy 2 beside a torch or an extension that was compiled "
+        "for NumPy 1 (its headers compile in the name of the module that they import). Packages "
+        "that are not installed say nothing: conda, NGC and Debian bring CUDA without nvidia-* "
+        "packages. A nightly or vendor's build, 2.6.0a0+..., counts as its release as well.",
+    .why =
+        "Each `pip install` may replace what an earlier one chose. Compiled code fits the torch it "
+        "was built with: \"undefined symbol\", \"operator torchvision::nms does not exist\", \"A "
+        "module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much of it works "
+        "anyway, which is why this only warns.",
+    .fix =
+        "Name everything in one `pip install`, torch with its version, and let pip choose the "
+        "rest; or install from a lock file. `pip check` says the same as this check and more.",
+    .source = "PEP 440, PEP 508; PyPA, Core metadata; NumPy, numpy/__multiarray_api.h",
+    .run = run,
+};
 
 }  // namespace gpuinit::checks

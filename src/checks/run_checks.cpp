@@ -1,84 +1,43 @@
 // Runs the checks in causal order and applies the policy's levels.
 #include "checks/run_checks.h"
 
-#include <algorithm>
-#include <array>
-
 #include "checks/check.h"
-#include "gpuinit/check_ids.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 
 namespace {
 
-struct Check {
-  std::string_view id;
-  Findings (*run)(const Context&);
-};
-
-// In the order of kCheckIds, which is also the order of causes: image, driver,
-// devices. The expectations follow from nothing and explain nothing.
-constexpr std::array<Check, kCheckIds.size()> kChecks{{
-    {"platform", check_platform},
-    {"python.interpreter", check_python_interpreter},
-    {"libc.version", check_libc_version},
-    {"python.abi", check_python_abi},
-    {"torch.install", check_torch_install},
-    {"loader.missing", check_loader_missing},
-    {"loader.version", check_loader_version},
-    {"loader.symbol", check_loader_symbol},
-    {"loader.shadowed", check_loader_shadowed},
-    {"torch.cuda-build", check_torch_cuda_build},
-    {"extension.abi", check_extension_abi},
-    {"python.packages", check_python_packages},
-    {"cuda.capabilities", check_cuda_capabilities},
-    {"cuda.compat", check_cuda_compat},
-    {"cuda.libcuda", check_cuda_libcuda},
-    {"cuda.driver", check_cuda_driver},
-    {"cuda.require", check_cuda_require},
-    {"cuda.visible-devices", check_cuda_visible_devices},
-    {"device.permissions", check_device_permissions},
-    {"device.mode", check_device_mode},
-    {"device.present", check_device_present},
-    {"device.arch", check_device_arch},
-    {"extension.arch", check_extension_arch},
-    {"cuda.jit-cache", check_cuda_jit_cache},
-    {"cuda.module-loading", check_cuda_module_loading},
-    {"device.context", check_device_context},
-    {"python.import", check_python_import},
-    {"probe.disagrees", check_probe_disagrees},
-    {"limits.shm", check_limits_shm},
-    {"limits.memlock", check_limits_memlock},
-    {"expect.python", check_expect_python},
-    {"expect.torch", check_expect_torch},
-    {"expect.cuda", check_expect_cuda},
-    {"expect.driver", check_expect_driver},
-}};
-
-constexpr bool same_order_as_the_ids() {
-  for (std::size_t i = 0; i < kChecks.size(); ++i)
-    if (kChecks[i].id != kCheckIds[i]) return false;
-  return true;
+Findings findings_of(const Check& check, const Context& context) {
+  if (check.needs_gpu)
+    if (auto skip = context.no_gpu_needed()) return skip;
+  if (auto skip = context.skip_if_failed(check.suppressed_by)) return skip;
+  Findings findings = check.run(context);
+  if (!check.needs_certain_interpreter || !context.interpreter_is_guess()) return findings;
+  for (Finding& finding : findings)
+    if (finding.severity == Severity::kFail)
+      finding = warning_only(std::move(finding), kFollowedToNoPython);
+  return findings;
 }
-static_assert(same_order_as_the_ids());
 
 }  // namespace
 
 std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
   std::vector<Finding> all;
   Context context(facts, policy);
-  for (const Check& check : kChecks) {
-    const Level level = context.level(check.id);
+  for (const Check* check : check_list()) {
+    const Level level = context.level(check->id);
     if (level == Level::kOff) continue;
+    context.running = check->id;
     bool failed = false;
-    for (Finding& finding : check.run(context)) {
-      finding.id = std::string(check.id);
+    for (Finding& finding : findings_of(*check, context)) {
+      finding.id = check->id;
       failed |= finding.severity == Severity::kFail;
       if (level == Level::kWarn && finding.severity == Severity::kFail)
         finding.severity = Severity::kWarn;
       all.push_back(std::move(finding));
     }
-    if (failed) context.failed.emplace_back(check.id);
+    if (failed) context.failed.push_back(check->id);
   }
   return all;
 }

@@ -11,11 +11,11 @@
 
 namespace gpuinit::checks {
 
-// What `--explain` tells, in the order of kCheckIds.
+// Every check, in the order of causes: the order in which they run.
 std::span<const CheckInfo> catalogue();
 
-// Runs every check that the policy does not switch off, in the order of kCheckIds.
-// A check that passes says nothing. Under level `warn` its failures are kWarn.
+// Runs every check that the policy does not switch off, in the order of the
+// catalogue. A check that passes says nothing. Under level `warn` its failures are kWarn.
 // One cause makes one failure: what follows from a failure that was already
 // reported is kSkipped and names it.
 std::vector<Finding> run_checks(const Facts& facts, const Policy& policy);

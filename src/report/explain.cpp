@@ -48,7 +48,7 @@ std::string explain_catalogue(std::span<const CheckInfo> checks) {
     text += wrapped(padded(check.id, id_width + kGap) + padded(check.exit_codes, code_width + kGap),
                     check.title, id_width + code_width + 2 * kGap, kWidth);
   return text +
-         "\ngpuinit --explain ID tells more of one; gpuinit --explain exit-codes has the "
+         "\ngpuinit --explain ID says more about one; gpuinit --explain exit-codes has the "
          "exit codes.\n";
 }
 

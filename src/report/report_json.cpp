@@ -2,6 +2,7 @@
 #include "report/report_json.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "facts/facts_json.h"
@@ -39,29 +40,13 @@ double rounded(double milliseconds) { return std::round(milliseconds * 1000) / 1
 }  // namespace
 
 std::string_view word_of(Verdict::Word word) {
-  switch (word) {
-    case Verdict::Word::kPass:
-      return "pass";
-    case Verdict::Word::kWarn:
-      return "warn";
-    case Verdict::Word::kFail:
-      return "fail";
-  }
-  return "fail";
+  constexpr std::array<std::string_view, 3> kWords{"pass", "warn", "fail"};
+  return kWords[static_cast<std::size_t>(word)];
 }
 
 std::string_view word_of(Severity severity) {
-  switch (severity) {
-    case Severity::kFail:
-      return "fail";
-    case Severity::kWarn:
-      return "warn";
-    case Severity::kUnknown:
-      return "unknown";
-    case Severity::kSkipped:
-      return "skipped";
-  }
-  return "unknown";
+  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "unknown", "skipped"};
+  return kWords[static_cast<std::size_t>(severity)];
 }
 
 std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,

@@ -1,4 +1,4 @@
-// The whole judgement as JSON, for `--check --format json` and whoever reads it.
+// The whole assessment as JSON, for `--check --format json`.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The judgement for the person who reads stderr at 3 a.m.
+// The assessment for the person who reads stderr at 3 a.m.
 //
 // One line when all is well. Otherwise the failures first, the one that decides
 // the exit code before all others: `kubectl describe` shows the beginning.

@@ -16,7 +16,7 @@ constexpr std::string_view kCutMark = "\n[the rest is in the container's log]\n"
 std::string fitted(std::string_view text) {
   if (text.size() <= kTerminationLogLimit) return std::string(text);
   std::size_t end = kTerminationLogLimit - kCutMark.size();
-  // Not in the middle of a UTF-8 sequence: its first byte is no 10xxxxxx.
+  // Not in the middle of a UTF-8 sequence: its first byte is not 10xxxxxx.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
   return std::string(text.substr(0, end)) + std::string(kCutMark);
 }

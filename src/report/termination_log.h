@@ -17,7 +17,7 @@ inline constexpr std::size_t kTerminationLogLimit = 4096;
 
 // Replaces the content of the regular file at `path` with `text`. Outside of
 // Kubernetes there is no such file: then, and for an empty path, it does
-// nothing and that is no error. Never creates, never waits (FIFOs, devices and
+// nothing and that is not an error. Never creates, never waits (FIFOs, devices and
 // sockets are errors). An error here is worth a log line, not an exit code.
 Status write_termination_log(const std::string& path, std::string_view text);
 

@@ -12,7 +12,7 @@ namespace {
 
 using Capability = ComputeCapability;
 
-constexpr unsigned kMaxNumber = 9999;  // of a capability's digits; more is no target
+constexpr unsigned kMaxNumber = 9999;  // of a capability's digits; more is not a target
 
 // GPUs of Tegra and Jetson chips. 10.1 was renamed 11.0 with CUDA 13 (Thor).
 constexpr std::array<Capability, 7> kTegra{

@@ -23,7 +23,7 @@ struct ComputeCapability {
   auto operator<=>(const ComputeCapability&) const = default;
 };
 
-// "9.0"; no value for anything else.
+// "9.0"; nullopt if the text is anything else.
 std::optional<ComputeCapability> parse_compute_capability(std::string_view text);
 
 // What device code was compiled for.
@@ -33,7 +33,7 @@ struct Target {
   char suffix = 0;  // 'a': this capability only, 'f': its family, 0: neither
 };
 
-// "sm_90a", "compute_100f", "sm_120"; no value for anything else ("lto_90", "sm_foo").
+// "sm_90a", "compute_100f", "sm_120"; nullopt if the text is anything else ("lto_90", "sm_foo").
 std::optional<Target> parse_target(std::string_view text);
 
 enum class Runs {
@@ -47,8 +47,8 @@ enum class Runs {
 
 Runs runs_on(std::string_view target, ComputeCapability device);
 
-// The first CUDA toolkit that compiles for this device: 12.0 → CUDA 12.8. No
-// value if it is newer than the table.
+// The first CUDA toolkit that compiles for this device: 12.0 → CUDA 12.8. nullopt if it is newer
+// than the table.
 std::optional<Version> first_toolkit_for(ComputeCapability device);
 
 }  // namespace gpuinit::rules

@@ -37,8 +37,7 @@ constexpr std::array<CudaError, 35> kErrors{{
     {100, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected",
      "The container was given no GPU, or CUDA_VISIBLE_DEVICES hides all of them.",
      "Give the container a GPU (docker: --gpus all; Kubernetes: a nvidia.com/gpu limit) and look "
-     "at "
-     "CUDA_VISIBLE_DEVICES.",
+     "at CUDA_VISIBLE_DEVICES.",
      kExitNode},
     {101, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal",
      "CUDA_VISIBLE_DEVICES names a GPU or MIG instance that is not there.",
@@ -105,7 +104,8 @@ constexpr std::array<CudaError, 35> kErrors{{
      kExitNode},
     {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
      "forward compatibility was attempted on non supported HW",
-     "A cuda-compat libcuda is in front, and this GPU is none of the data-center GPUs it supports.",
+     "A cuda-compat libcuda is in front, and this GPU is not one of the data-center GPUs it "
+     "supports.",
      "Remove the cuda-compat directory from LD_LIBRARY_PATH and /etc/ld.so.conf.d.", kExitFit},
     {805, "CUDA_ERROR_MPS_CONNECTION_FAILED",
      "MPS client failed to connect to the MPS control daemon or the MPS server",

@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace gpuinit::rules {
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 // "a10" is in "NVIDIA A10", "NVIDIA A10G" and "A10-24Q", and not in "NVIDIA A1000".
 bool names_model(const std::string& name, std::string_view model) {
@@ -37,7 +32,7 @@ constexpr std::array<std::string_view, 8> kSplittable{"a100", "a30",   "h100", "
 }  // namespace
 
 std::vector<std::string> brands_of(std::string_view device_name) {
-  const std::string name = lower(device_name);
+  const std::string name = base::lower(device_name);
   const auto has = [&](std::string_view word) { return name.find(word) != std::string::npos; };
   if (has("grid") || has("vgpu")) return {};  // the licence decides, not the name
   if (has("geforce")) return {"geforce", "geforcertx", "unknown"};
@@ -49,7 +44,7 @@ std::vector<std::string> brands_of(std::string_view device_name) {
 }
 
 bool can_be_split(std::string_view device_name) {
-  return names_one_of(lower(device_name), kSplittable);
+  return names_one_of(base::lower(device_name), kSplittable);
 }
 
 }  // namespace gpuinit::rules

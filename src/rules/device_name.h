@@ -1,4 +1,4 @@
-// What a GPU's name tells for certain.
+// What a GPU's name says for certain.
 #pragma once
 
 #include <string>
@@ -7,11 +7,10 @@
 
 namespace gpuinit::rules {
 
-// The brands that NVML may report for a device of this name, in lower case; empty if the
-// name does not tell. Several, because drivers differ: a T4 is "tesla" to older ones and
-// "nvidia" to newer. "unknown" is always among them: that is what libnvidia-container
-// calls a brand which is newer than itself.
-// Source: nvml.h, nvmlBrandType_t; libnvidia-container, src/driver.c.
+// The brands that NVML may report for a device of this name, in lower case. Empty if the name does
+// not say. Several, because drivers differ: a T4 is "tesla" to older ones and "nvidia" to newer.
+// "unknown" is always among them: that is what libnvidia-container calls a brand which is newer
+// than itself. Source: nvml.h, nvmlBrandType_t; libnvidia-container, src/driver.c.
 std::vector<std::string> brands_of(std::string_view device_name);
 
 // True for models that can be split into MIG instances.

@@ -20,7 +20,7 @@ struct DriverStack {
   std::optional<Version> kernel;        // the kernel module's release (KMD)
   bool forward_compat = false;          // the libcuda comes from a cuda-compat package
   std::optional<Version> libcuda;       // release of a cuda-compat libcuda, 570.86.15
-  std::vector<int> supported_branches;  // kernel branches its note lists; empty: it lists none
+  std::vector<int> supported_branches;  // kernel branches its note lists; empty if it lists none
   bool initialises = false;             // cuInit succeeded: libcuda and kernel module do fit
 };
 
@@ -45,7 +45,7 @@ struct ServiceAnswer {
 };
 
 // Why a cuda-compat libcuda cannot stand on this kernel module (kCompatTooOld,
-// kBranchNotListed); no value if nothing speaks against it, or it is none.
+// kBranchNotListed); nullopt if nothing speaks against it, or if it is not one.
 std::optional<ServiceAnswer> compat_refused(const DriverStack& stack);
 
 ServiceAnswer driver_serves(const Version& runtime, const DriverStack& stack);

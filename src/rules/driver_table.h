@@ -21,16 +21,16 @@ struct NativeCuda {
 };
 
 // `driver` is a release such as 535.104.05, of the kernel module or of a libcuda.
-// No value below branch 375, where CUDA 8.0 begins.
+// nullopt if it is below branch 375, where CUDA 8.0 begins.
 std::optional<NativeCuda> native_cuda_of_driver(const Version& driver);
 
 // The lowest driver that serves every toolkit of the family by minor version
-// compatibility: 12 → 525.60.13. No value before CUDA 11, which has no such
-// compatibility, and after the newest family in the table.
+// compatibility: 12 → 525.60.13. nullopt if the family is older than CUDA 11, which has no such
+// compatibility, or newer than the table.
 std::optional<Version> family_floor(unsigned cuda_major);
 
 // The driver that came with the first release of this toolkit: 12.8 → 570.26. It
-// serves the toolkit without limits. No value for a version not in the table.
+// serves the toolkit without limits. nullopt if the version is not in the table.
 std::optional<Version> driver_for_cuda(const Version& cuda);
 
 // As NVIDIA writes it: the third number has two digits, "535.54.03".

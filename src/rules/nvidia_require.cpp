@@ -11,26 +11,19 @@ namespace {
 
 constexpr std::string_view kOperatorCharacters = "<>=!";
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 struct Condition {
   std::string property;
   std::string_view op;
   std::string_view value;
 };
 
-// No value if it has no operator, or one that is none.
+// nullopt if it has no operator, or one that does not exist.
 std::optional<Condition> parse_condition(std::string_view text) {
   const auto begin = text.find_first_of(kOperatorCharacters);
   if (begin == 0 || begin == std::string_view::npos) return std::nullopt;
   const auto end = text.find_first_not_of(kOperatorCharacters, begin);
   if (end == std::string_view::npos) return std::nullopt;
-  const Condition condition{lower(text.substr(0, begin)), text.substr(begin, end - begin),
+  const Condition condition{base::lower(text.substr(0, begin)), text.substr(begin, end - begin),
                             text.substr(end)};
   constexpr std::array<std::string_view, 6> kOperators{"=", "!=", "<", "<=", ">", ">="};
   if (std::ranges::find(kOperators, condition.op) == kOperators.end()) return std::nullopt;
@@ -67,7 +60,7 @@ Tristate holds(const Condition& condition, const RequirementFacts& facts,
                const std::optional<std::string>& brand) {
   if (condition.property == "brand") {
     if (!brand) return Tristate::kUnknown;
-    const bool same = *brand == lower(condition.value);
+    const bool same = *brand == base::lower(condition.value);
     if (condition.op == "=") return to_tristate(same);
     return condition.op == "!=" ? to_tristate(!same) : Tristate::kUnknown;
   }
@@ -109,7 +102,7 @@ Tristate met_with(std::string_view requirement, const RequirementFacts& facts,
 
 Tristate requirement_met(std::string_view requirement, const RequirementFacts& facts) {
   if (facts.brands.empty()) return met_with(requirement, facts, std::nullopt);
-  // The same answer for every brand that it may have, or none at all.
+  // Decided only if every brand that it may have gets the same answer.
   std::optional<Tristate> answer;
   for (const auto& brand : facts.brands) {
     const Tristate one = met_with(requirement, facts, brand);

@@ -28,8 +28,7 @@
 
 namespace gpuinit::rules {
 
-// What a condition can ask for, of one GPU. What is not known holds no condition and
-// breaks none.
+// What a condition can ask for, of one GPU. What is not known neither meets nor breaks a condition.
 struct RequirementFacts {
   std::optional<NativeCuda> cuda;
   std::optional<Version> driver;

@@ -16,7 +16,7 @@ struct PythonRequirement {
   std::string name;        // normalised
   std::string extras;      // as between the brackets
   std::string specifiers;  // "<14,>=13.0.3"; empty: any version
-  std::string url;         // of NAME @ URL; empty: none
+  std::string url;         // of NAME @ URL; empty if there is none
   std::string marker;      // behind ';'; empty: always
 };
 std::optional<PythonRequirement> parse_python_requirement(std::string_view text);
@@ -25,8 +25,8 @@ std::optional<PythonRequirement> parse_python_requirement(std::string_view text)
 using MarkerVariables = std::map<std::string, std::string>;
 
 // Those of CPython on Linux; `version` is "3.12.4" or "3.12", "" if it is not known, and
-// `machine` "x86_64". `extra` is empty: nobody asked for one, which an installed
-// distribution does not tell.
+// `machine` "x86_64". `extra` is empty: an installed distribution does not record which were asked
+// for.
 MarkerVariables linux_markers(std::string_view version, std::string_view machine);
 
 // kUnknown for what is not understood and for what hangs on an unknown variable. An empty

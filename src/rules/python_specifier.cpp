@@ -108,7 +108,7 @@ Tristate satisfies(std::string_view version, const PythonSpecifier& specifier) {
     };
     if (std::equal(text.begin(), text.end(), specifier.text.begin(), specifier.text.end(), same))
       return Tristate::kYes;
-    // Compared as text: which spelling of one version was meant cannot be told.
+    // Compared as text: which spelling of one version was meant is not known.
     const auto wanted = parse_python_version(specifier.text);
     return !parsed || (wanted && *wanted == *parsed) ? Tristate::kUnknown : Tristate::kNo;
   }

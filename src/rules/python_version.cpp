@@ -19,13 +19,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_separator(char c) { return c == '-' || c == '_' || c == '.'; }
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 // Walks over a version in lower case. Every part but the release is optional, and in each
 // the separators and the number are too: "1.0-RC.1", "1.0post".
 class Parser {
@@ -79,7 +72,7 @@ class Parser {
     return true;
   }
 
-  // "[-_.]?WORD[-_.]?[0-9]*": the number, 0 if there is none; no value if no word is next.
+  // "[-_.]?WORD[-_.]?[0-9]*": the number, 0 if there is none; nullopt if no word is next.
   std::optional<Number> read_part(std::initializer_list<std::string_view> words) {
     const std::string_view before = text_;
     if (!text_.empty() && is_separator(text_[0])) text_.remove_prefix(1);
@@ -169,7 +162,7 @@ std::strong_ordering compare_local(const PythonVersion& a, const PythonVersion& 
 std::optional<PythonVersion> parse_python_version(std::string_view text) {
   text = base::trim(text);
   if (text.size() > kMaxText) return std::nullopt;
-  const std::string small = lower(text);
+  const std::string small = base::lower(text);
   return Parser(small).parse();
 }
 
@@ -182,7 +175,7 @@ std::strong_ordering operator<=>(const PythonVersion& a, const PythonVersion& b)
     return *a.post <=> *b.post;
   }
   if (a.dev != b.dev) {
-    // Having none comes last here.
+    // A version without one comes last here.
     if (!a.dev || !b.dev) return b.dev.has_value() <=> a.dev.has_value();
     return *a.dev <=> *b.dev;
   }

@@ -31,12 +31,12 @@ struct PythonVersion {
   std::optional<std::pair<Pre, Number>> pre;
   std::optional<Number> post;
   std::optional<Number> dev;
-  std::vector<LocalPart> local;  // "+cu128"; empty: none
+  std::vector<LocalPart> local;  // "+cu128"; empty if there is none
 
   bool is_prerelease() const { return pre || dev; }
 };
 
-// No value if the text is no version, has more than 200 bytes, or a number in it more than
+// nullopt if the text is not a version, has more than 200 bytes, or a number in it more than
 // 18 digits.
 std::optional<PythonVersion> parse_python_version(std::string_view text);
 

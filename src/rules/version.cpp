@@ -11,7 +11,7 @@ namespace gpuinit::rules {
 namespace {
 
 constexpr std::size_t kMaxNumbers = 8;
-constexpr std::size_t kMaxText = 256;  // bytes; a longer text is no version
+constexpr std::size_t kMaxText = 256;  // bytes; a longer text is not a version
 
 unsigned number_at(const Version& version, std::size_t index) {
   return index < version.numbers.size() ? version.numbers[index] : 0;
@@ -40,7 +40,7 @@ bool operator==(const Version& a, const Version& b) { return (a <=> b) == 0; }
 Result<Version> parse_version(std::string_view text) {
   const std::string_view whole = base::trim(text);
   const auto refuse = [&](const char* because) {
-    return Error{"\"" + base::printable(whole, 60) + "\" is no version: " + because};
+    return Error{"\"" + base::printable(whole, 60) + "\" is not a version: " + because};
   };
   if (whole.size() > kMaxText) return refuse("it is too long");
 

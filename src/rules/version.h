@@ -39,7 +39,7 @@ struct VersionRange {
 
   bool contains(const Version& version) const;
 };
-// The error says which part is no range, and shows one that is.
+// The error says which part is not a range, and shows one that is.
 Result<VersionRange> parse_version_range(std::string_view text);
 
 }  // namespace gpuinit::rules

@@ -65,7 +65,7 @@ bool holds(const Clause& clause, const Version& version) {
 Result<Clause> parse_clause(std::string_view text) {
   const std::string_view whole = base::trim(text);
   const auto refuse = [&](std::string_view because) {
-    std::string message = "\"" + base::printable(whole, 60) + "\" is no version range";
+    std::string message = "\"" + base::printable(whole, 60) + "\" is not a version range";
     if (!because.empty()) message.append(": ").append(because);
     return Error{message + kExample};
   };

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = VisibleEntry::Kind;
 
-// The number that `text` begins with; no value for a negative one or none.
+// The number that `text` begins with; nullopt if there is none or it is negative.
 std::optional<std::uint64_t> leading_number(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);

@@ -111,7 +111,8 @@ TEST(DeviceContext, ACrashAccusesAllThatWereOnTrialAndNoOther) {
   const auto finding = only(story, kId);
   EXPECT_EQ(finding.exit_code, kExitNode);
   EXPECT_THAT(finding.summary, HasSubstr("in cuMemAlloc_v2 0, cuLaunchKernel 1"));
-  EXPECT_THAT(finding.why, HasSubstr("of several that were tried at the same time it was one"));
+  EXPECT_THAT(finding.why,
+              HasSubstr("where several were tried at the same time, it was one of them"));
   EXPECT_THAT(finding.evidence, testing::Contains(testing::Pair("GPUs 0, 1", "ended by SIGSEGV")));
 }
 

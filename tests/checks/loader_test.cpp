@@ -27,7 +27,7 @@ class LoaderTest : public testing::Test {
   }
   std::vector<Finding> judge_with(Level level = Level::kFail) {
     Policy policy;
-    for (const auto id : kCheckIds) policy.checks[std::string(id)] = Level::kOff;
+    for (const auto& check : catalogue()) policy.checks[std::string(check.id)] = Level::kOff;
     for (const char* id : {"python.abi", "torch.install", "loader.missing", "loader.version",
                            "libc.version", "loader.symbol", "loader.shadowed"})
       policy.checks[id] = level;

@@ -12,7 +12,7 @@ Facts broken() { return facts(python("3.12.4", "312"), torch_251(), no_gpu_machi
 
 Policy all(Level level) {
   Policy policy;
-  for (const auto id : kCheckIds) policy.checks[std::string(id)] = level;
+  for (const auto& check : catalogue()) policy.checks[std::string(check.id)] = level;
   return policy;
 }
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "gpuinit/check_ids.h"
+#include "checks/run_checks.h"
 #include "program/gpuinit_program.h"
 
 namespace gpuinit::test {
@@ -80,11 +80,11 @@ TEST(CommandLine, AWordLikeAVerbIsACommand) {
 TEST(CommandLine, ExplainsEveryCheckOfTheCatalogue) {
   const Ran catalogue = gpuinit({"--explain"});
   EXPECT_EQ(catalogue.exit_code, 0);
-  for (const auto id : kCheckIds) {
-    EXPECT_THAT(catalogue.out, HasSubstr(std::string(id)));
-    const Ran one = gpuinit({"--explain", std::string(id)});
+  for (const auto& check : checks::catalogue()) {
+    EXPECT_THAT(catalogue.out, HasSubstr(std::string(check.id)));
+    const Ran one = gpuinit({"--explain", std::string(check.id)});
     EXPECT_EQ(one.exit_code, 0);
-    EXPECT_GT(one.out.size(), 300U) << id;
+    EXPECT_GT(one.out.size(), 300U) << check.id;
   }
 }
 

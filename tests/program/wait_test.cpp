@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gpuinit/check_ids.h"
+#include "checks/run_checks.h"
 #include "program/gpuinit_program.h"
 #include "support/running_program.h"
 
@@ -48,9 +48,9 @@ class Waiting : public testing::Test {
   std::vector<std::string> words(std::vector<std::string> settings,
                                  const std::vector<std::string>& rest) const {
     std::vector<std::string> all{GPUINIT_BINARY};
-    for (const auto id : kCheckIds)
-      if (!id.starts_with("device.") || id == "device.permissions")
-        settings.insert(settings.begin(), "checks." + std::string(id) + "=off");
+    for (const auto& check : checks::catalogue())
+      if (!check.id.starts_with("device.") || check.id == "device.permissions")
+        settings.insert(settings.begin(), "checks." + std::string(check.id) + "=off");
     settings.emplace_back("gpu.required=yes");
     for (const auto& setting : settings) all.insert(all.end(), {"--set", setting});
     all.insert(all.end(), rest.begin(), rest.end());

@@ -10,16 +10,23 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr CheckInfo kAbi{"python.abi",
-                         Level::kFail,
-                         "65",
-                         "torch was compiled for this interpreter",
-                         "SOABI of both.",
-                         "ModuleNotFoundError: No module named 'torch._C'.",
-                         "Install the right wheel.\nOr use the right Python.",
-                         "PEP 3149"};
+constexpr CheckInfo kAbi{
+    .id = "python.abi",
+    .exit_codes = "65",
+    .title = "torch was compiled for this interpreter",
+    .looks_at = "SOABI of both.",
+    .why = "ModuleNotFoundError: No module named 'torch._C'.",
+    .fix = "Install the right wheel.\nOr use the right Python.",
+    .source = "PEP 3149",
+};
 constexpr CheckInfo kPresent{
-    "device.present", Level::kFail, "69 or 77", "devices are there", "a", "b", "c", ""};
+    .id = "device.present",
+    .exit_codes = "69 or 77",
+    .title = "devices are there",
+    .looks_at = "a",
+    .why = "b",
+    .fix = "c",
+};
 
 TEST(Explain, ACheckIsTitleSectionsAndSource) {
   EXPECT_EQ(explain_check(kAbi), R"(python.abi: torch was compiled for this interpreter
@@ -53,7 +60,7 @@ TEST(Explain, TheCatalogueIsOneAlignedLinePerCheck) {
 python.abi      65        torch was compiled for this interpreter
 device.present  69 or 77  devices are there
 
-gpuinit --explain ID tells more of one; gpuinit --explain exit-codes has the exit codes.
+gpuinit --explain ID says more about one; gpuinit --explain exit-codes has the exit codes.
 )");
 }
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "gpuinit/check_ids.h"
+#include "checks/run_checks.h"
 #include "supervise/supervised.h"
 
 namespace gpuinit::test {
@@ -24,7 +24,8 @@ class DriverKeepalive : public testing::TestWithParam<Place> {
     tree_.file("driver", "devices 2 9.0 85899345920 NVIDIA H100\nopen cuInit /dev/nvidia0\n");
     for (const char* device : {"null", "nvidia0", "nvidiactl"})
       tree_.file(std::string("dev/") + device, "");
-    for (const auto id : kCheckIds) settings_.push_back("checks." + std::string(id) + "=off");
+    for (const auto& check : checks::catalogue())
+      settings_.push_back("checks." + std::string(check.id) + "=off");
     settings_.emplace_back("gpu.required=yes");
     settings_.emplace_back("warmup.pages=off");  // its processes would be counted
   }

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gpuinit/check_ids.h"
+#include "checks/run_checks.h"
 #include "supervise/supervised.h"
 
 namespace gpuinit::test {
@@ -60,7 +60,8 @@ INSTANTIATE_TEST_SUITE_P(Signals, BeforeTheCommand,
 // A driver that takes its time, and no check whose failure would stop the launch.
 std::vector<std::string> slow_checks() {
   std::vector<std::string> settings{"gpu.required=yes", "warmup.context=false"};
-  for (const auto id : kCheckIds) settings.push_back("checks." + std::string(id) + "=warn");
+  for (const auto& check : checks::catalogue())
+    settings.push_back("checks." + std::string(check.id) + "=warn");
   return settings;
 }
 

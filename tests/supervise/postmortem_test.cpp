@@ -4,7 +4,7 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-#include "gpuinit/check_ids.h"
+#include "checks/run_checks.h"
 #include "supervise/supervised.h"
 
 namespace gpuinit::test {
@@ -32,7 +32,8 @@ RunningProgram fail_after(const Tree& tree, const std::string& harm,
                               {"ASAN_OPTIONS", "detect_leaks=0"}});
   options.in_child = give_driver;
   settings.insert(settings.end(), {"gpu.required=yes", "warmup.context=false", "probe.timeout=9"});
-  for (const auto id : kCheckIds) settings.push_back("checks." + std::string(id) + "=warn");
+  for (const auto& check : checks::catalogue())
+    settings.push_back("checks." + std::string(check.id) + "=warn");
   return RunningProgram(
       supervised(shell("printf '" + harm + "' > " + tree.at("driver").string() + "; exit 4"),
                  settings),

@@ -1,5 +1,5 @@
 // SOABI strings: parsing, and who imports what.
-#include "rules/python_abi.h"
+#include "rules/soabi.h"
 
 #include <algorithm>
 

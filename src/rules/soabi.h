@@ -27,7 +27,7 @@ struct PythonAbi {
   std::string wheel_tag() const;  // "cp312", "cp313t": a wheel's ABI tag
 };
 
-// No value for other implementations ("pypy310-pp73-…") and anything unclear.
+// nullopt if it is another implementation's ("pypy310-pp73-…") or unclear.
 std::optional<PythonAbi> parse_soabi(std::string_view soabi);
 
 // Whether an interpreter of SOABI `interpreter` imports `NAME.<extension>.so`.

@@ -1,4 +1,4 @@
-#include "rules/python_abi.h"
+#include "rules/soabi.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,165 @@
+// expect.*: facts that the policy pins to versions or ranges.
+#include <algorithm>
+
+#include "checks/check.h"
+#include "checks/finding_builder.h"
+#include "rules/version.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+struct Pinned {
+  std::string what;  // "Python", as the sentence says it
+  std::string key;   // "expect.python"
+  std::string range;
+  int exit_code = kExitImage;
+};
+
+Finding not_met(const Pinned& pinned, const std::string& seen, std::string why, std::string fix) {
+  Finding finding = failure(pinned.exit_code,
+                            pinned.what + " is " + seen + ", and the policy pins " + pinned.range);
+  add_evidence(finding, pinned.key, pinned.range);
+  add_evidence(finding, "found", seen);
+  finding.why = std::move(why);
+  finding.fix = std::move(fix);
+  return finding;
+}
+
+constexpr char kWhyImage[] = "The policy's author tested the image with the pinned version.";
+constexpr char kFixImage[] =
+    "Rebuild the image with the pinned version, or change the pin after testing the new one.";
+
+// "3.12", where the files had no more, may be before or after the 3.12.2 of a pin.
+bool too_coarse(const rules::Version& seen, const rules::Version& pin) {
+  if (pin.numbers.size() <= seen.numbers.size() || pin == seen) return false;
+  return std::equal(seen.numbers.begin(), seen.numbers.end(), pin.numbers.begin());
+}
+
+// No finding if `fact` is known and in the range.
+Findings judge_pin(const Pinned& pinned, const Fact<std::string>& fact, const char* why,
+                   const char* fix) {
+  const auto range = rules::parse_version_range(pinned.range);
+  // The policy was checked when it was read; this is for callers that do not.
+  if (!range) return failure(kExitPolicy, pinned.key + ": " + range.error().message);
+  if (fact.is_absent()) return not_met(pinned, "not there" + because(fact.reason()), why, fix);
+  if (!fact) return unknown(pinned.what + " is not known" + because(fact.reason()));
+  const auto version = rules::parse_version(*fact);
+  if (!version) return unknown(pinned.what + ": " + version.error().message);
+
+  for (const auto& clause : range->clauses)
+    if (too_coarse(*version, clause.version))
+      return unknown(pinned.what + " is known as " + *fact + " only, too coarse for " +
+                     pinned.range);
+  if (range->contains(*version)) return {};
+  return not_met(pinned, *fact, why, fix);
+}
+
+constexpr char kNotPinned[] = "nothing is pinned";
+
+Findings run_python(const Context& context) {
+  const Pinned pinned{"Python", "expect.python", context.policy.expect.python};
+  if (pinned.range.empty()) return skipped(kNotPinned);
+  const auto& python = context.image.interpreter;
+  if (python.is_absent()) {
+    if (auto skip = context.skip_if_failed("python.interpreter")) return skip;
+    return judge_pin(pinned, Fact<std::string>::absent(python.reason()), kWhyImage, kFixImage);
+  }
+  if (!python) return judge_pin(pinned, Fact<std::string>::unknown(python.reason()), "", "");
+
+  Findings findings = judge_pin(pinned, python->version, kWhyImage, kFixImage);
+  for (Finding& finding : findings) {
+    if (finding.severity != Severity::kFail || finding.exit_code == kExitPolicy) continue;
+    add_evidence(finding, "interpreter", python->path);
+    if (context.interpreter_is_guess())
+      finding = warning_only(std::move(finding), kFollowedToNoPython);
+  }
+  return findings;
+}
+
+Findings run_torch(const Context& context) {
+  const Pinned pinned{"torch", "expect.torch", context.policy.expect.torch};
+  if (pinned.range.empty()) return skipped(kNotPinned);
+  const auto& torch = context.image.torch;
+  if (!torch)
+    if (auto skip = context.skip_if_failed("python.interpreter torch.install")) return skip;
+  if (torch.is_absent() || context.image.interpreter.is_absent())
+    return judge_pin(pinned, Fact<std::string>::absent(torch.reason()), kWhyImage, kFixImage);
+  if (!torch) return judge_pin(pinned, Fact<std::string>::unknown(torch.reason()), "", "");
+  if (torch->version.is_absent())
+    if (auto skip = context.skip_if_failed("torch.install")) return skip;
+  return judge_pin(pinned, torch->version, kWhyImage, kFixImage);
+}
+
+Findings run_cuda(const Context& context) {
+  const Pinned pinned{"torch's CUDA", "expect.cuda", context.policy.expect.cuda};
+  if (pinned.range.empty()) return skipped(kNotPinned);
+  const auto& torch = context.image.torch;
+  if (!torch)
+    if (auto skip = context.skip_if_failed("python.interpreter torch.install")) return skip;
+  if (torch.is_absent() || context.image.interpreter.is_absent())
+    return judge_pin(pinned, Fact<std::string>::absent("no torch in the image"), kWhyImage,
+                     kFixImage);
+  if (!torch) return judge_pin(pinned, Fact<std::string>::unknown(torch.reason()), "", "");
+  if (torch->cuda.is_absent())
+    if (auto skip = context.skip_if_failed("torch.install torch.cuda-build")) return skip;
+  return judge_pin(pinned, torch->cuda, kWhyImage, kFixImage);
+}
+
+Findings run_driver(const Context& context) {
+  const Pinned pinned{"the kernel driver", "expect.driver", context.policy.expect.driver, kExitFit};
+  if (pinned.range.empty()) return skipped(kNotPinned);
+  const auto& driver = context.node.driver.kernel_version;
+  if (context.policy.gpu.required == GpuRequired::kNo && !driver)
+    return skipped("the policy says that no GPU is needed");
+  if (!driver)
+    if (auto skip = context.skip_if_failed("cuda.libcuda device.present")) return skip;
+  return judge_pin(pinned, driver, "The policy's author asks for nodes with such a driver.",
+                   "Use a node with such a driver, or change the pin.");
+}
+
+}  // namespace
+
+extern constexpr Check kExpectPython{
+    .id = "expect.python",
+    .exit_codes = "65",
+    .title = "the interpreter's version is not the one that the policy pins",
+    .looks_at = "The version of the command's interpreter against expect.python.",
+    .why = "The image was tested with the pinned version, and this is another.",
+    .fix = "Rebuild the image with the pinned version, or change expect.python.",
+    .run = run_python,
+};
+
+extern constexpr Check kExpectTorch{
+    .id = "expect.torch",
+    .exit_codes = "65",
+    .title = "torch's version is not the one that the policy pins",
+    .looks_at =
+        "`__version__` in torch/version.py against expect.torch. What follows the numbers (+cu128, "
+        "a0+git) is not compared. A pin without any torch in the image fails.",
+    .why = "The image was tested with the pinned version, and this is another.",
+    .fix = "Rebuild the image with the pinned version, or change expect.torch.",
+    .run = run_torch,
+};
+
+extern constexpr Check kExpectCuda{
+    .id = "expect.cuda",
+    .exit_codes = "65",
+    .title = "torch was built for another CUDA version than the policy pins",
+    .looks_at = "`cuda` in torch/version.py against expect.cuda. A CPU build, or no torch, fails.",
+    .why = "The image was tested with the pinned version, and this is another.",
+    .fix = "Install torch from the index of the pinned CUDA version, or change expect.cuda.",
+    .run = run_cuda,
+};
+
+extern constexpr Check kExpectDriver{
+    .id = "expect.driver",
+    .exit_codes = "66",
+    .title = "the node's kernel driver is not one that the policy allows",
+    .looks_at = "The NVIDIA kernel module's release against expect.driver.",
+    .why = "The policy allows only nodes with such a driver.",
+    .fix = "Use a node with such a driver, or change expect.driver.",
+    .run = run_driver,
+};
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,65 @@
+// limits.shm: /dev/shm is too small for data loaders and NCCL.
+#include "base/byte_size.h"
+#include "checks/check.h"
+#include "checks/finding_builder.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+// What docker and the kubelet give a container that asks for nothing.
+constexpr std::uint64_t kDefaultShm = 64 * base::kMiB;
+// A batch of a data loader is often larger than that.
+constexpr std::uint64_t kFullShm = 16 * base::kMiB;
+
+Findings run(const Context& context) {
+  if (!context.image.torch) return {};
+  const auto& memory = context.node.shared_memory;
+  if (memory.is_unknown())
+    return unknown("the size of /dev/shm is not known" + because(memory.reason()));
+  const bool full = memory && memory->bytes > kDefaultShm && memory->free_bytes < kFullShm;
+  if (memory && memory->bytes > kDefaultShm && !full) return {};
+  Finding finding =
+      failure(kExitNode, !memory ? std::string("there is no /dev/shm")
+                         : full  ? "/dev/shm is full: " + base::mebibytes(memory->free_bytes) +
+                                      " of " + base::mebibytes(memory->bytes) + " are free"
+                                : "/dev/shm has only " + base::mebibytes(memory->bytes));
+  add_evidence(
+      finding, "/dev/shm",
+      memory ? base::mebibytes(memory->bytes) + ", " + base::mebibytes(memory->free_bytes) + " free"
+             : "none");
+  finding.why =
+      "Data loader workers hand their batches over in shared memory, and NCCL talks through it "
+      "between processes: \"DataLoader worker is killed by signal: Bus error\", \"unhandled system "
+      "error\". A single process without workers does not need it.";
+  finding.fix = full ? "Look for what other processes left in /dev/shm, or make it larger."
+                     : "docker or podman: --shm-size=8g or --ipc=host. Kubernetes: an emptyDir "
+                       "with `medium: Memory` mounted at /dev/shm.";
+  return finding;
+}
+
+}  // namespace
+
+extern constexpr Check kLimitsShm{
+    .id = "limits.shm",
+    .level = Level::kWarn,
+    .exit_codes = "69",
+    .needs_gpu = true,
+    .title = "/dev/shm is too small for data loaders and NCCL",
+    .looks_at =
+        "The size of the file system on /dev/shm, where torch needs a GPU: 64 MiB or less (what "
+        "docker and Kubernetes give a container that asks for nothing), less than 16 MiB free, or "
+        "none at all.",
+    .why =
+        "\"DataLoader worker is killed by signal: Bus error\", \"unhandled system error\" from "
+        "NCCL. A single process without workers never notices.",
+    .fix =
+        "docker or podman: --shm-size=8g or --ipc=host. Kubernetes: an emptyDir with `medium: "
+        "Memory` mounted at /dev/shm. If nothing needs it, set checks.limits.shm = \"off\".",
+    .source =
+        "PyTorch README, \"Docker Image\"; docker run, --shm-size; NCCL User Guide, "
+        "\"Troubleshooting\"",
+    .run = run,
+};
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,103 @@
+// python.interpreter: the Python that the command runs is in the image.
+#include "checks/check.h"
+#include "checks/finding_builder.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+bool is_python_name(std::string_view word) {
+  word = word.substr(word.rfind('/') + 1);
+  if (!word.starts_with("python")) return false;
+  word.remove_prefix(6);
+  return word.empty() || word[0] == '-' || (word[0] >= '0' && word[0] <= '9');
+}
+
+// The command means Python by its own words: `python x`, `env A=b python3 x`, or a
+// script whose shebang names a Python that is not there.
+bool command_wants_python(const ImageFacts& image) {
+  std::size_t at = 0;
+  const auto& words = image.command;
+  if (words.empty()) return false;
+  if (words[0] == "env" || words[0].ends_with("/env")) {
+    at = 1;
+    while (at < words.size() &&
+           (words[at].starts_with('-') || words[at].find('=') != std::string::npos))
+      ++at;
+  }
+  if (at < words.size() && is_python_name(words[at])) return true;
+  return image.interpreter.reason().find("(shebang of ") != std::string::npos;
+}
+
+Finding no_interpreter(const Context& context) {
+  const auto& image = context.image;
+  const auto& policy = context.policy;
+  std::string who;
+  if (command_wants_python(image)) who = "the command runs Python";
+  else if (!policy.python.interpreter.empty()) who = "the policy names python.interpreter";
+  else if (policy.torch.required) who = "the policy requires torch";
+  else if (!policy.expect.python.empty()) who = "the policy pins expect.python";
+  else if (!policy.expect.torch.empty()) who = "the policy pins expect.torch";
+  if (who.empty())
+    return skipped("nothing asks for Python, and there is none" +
+                   because(image.interpreter.reason()));
+
+  Finding finding =
+      failure(kExitImage, "no Python for the command" + because(image.interpreter.reason()));
+  if (!image.command.empty()) add_evidence(finding, "command", listed(image.command, 6));
+  add_evidence(finding, "needed because", who);
+  if (!policy.python.interpreter.empty())
+    add_evidence(finding, "python.interpreter", policy.python.interpreter);
+  finding.why = "Nothing can run: the command would end with \"not found\" (exit code 127).";
+  finding.fix =
+      "Put the interpreter's directory on the image's PATH (ENV PATH=/opt/venv/bin:$PATH), name it "
+      "with its whole path in the command, or install Python in the image.";
+  return finding;
+}
+
+Findings run(const Context& context) {
+  const auto& fact = context.image.interpreter;
+  if (fact.is_absent()) return no_interpreter(context);
+  if (!fact) return unknown("cannot tell which Python the command runs" + because(fact.reason()));
+
+  const Interpreter& python = *fact;
+  const bool policy_named_another = !python.from_command &&
+                                    !context.policy.python.interpreter.empty() &&
+                                    !context.interpreter_from_policy();
+  if (policy_named_another) {
+    Finding finding = warning("the policy names " + context.policy.python.interpreter +
+                              " as interpreter, and the image does not have it");
+    add_interpreter(finding, python);
+    finding.why = "Another Python was judged instead, perhaps not the one that the command runs.";
+    finding.fix = "Correct python.interpreter in the policy.";
+    return finding;
+  }
+  if (!python.version)
+    return unknown("the version of " + python.path + " is not known" +
+                   because(python.version.reason()));
+  return {};
+}
+
+}  // namespace
+
+extern constexpr Check kPythonInterpreter{
+    .id = "python.interpreter",
+    .exit_codes = "65",
+    .title = "the command runs Python, and that Python is not in the image",
+    .looks_at =
+        "The command's first word on the image's PATH, followed through symlinks, shebangs, env, "
+        "venvs and pyenv shims to the interpreter. A shell script or `sh -c` cannot be followed; "
+        "then python.interpreter of the policy is taken, else python3 or python on PATH. An image "
+        "without any Python fails only if the command or the policy asks for Python or torch.",
+    .why =
+        "The command ends at once with \"not found\" or \"bad interpreter\". It happens when a "
+        "venv was copied without the Python it points to, or when PATH is set in a profile that no "
+        "container reads.",
+    .fix =
+        "Set PATH with ENV in the Dockerfile, name the interpreter with its whole path in the "
+        "command, build venvs in the place where they will run, or install Python.",
+    .source = "execve(2); CPython, Modules/getpath.py; PEP 405 (pyvenv.cfg)",
+    .run = run,
+};
+
+}  // namespace gpuinit::checks

@@ -1,0 +1,116 @@
+// torch.install: there is a whole torch, and nothing hides it.
+#include "checks/check.h"
+#include "checks/finding_builder.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+// What lies at torch's place is not PyTorch: neither version.py nor an extension.
+bool is_not_pytorch(const Torch& torch) {
+  const bool no_extension = torch.soabis.empty() && torch.soabi.is_absent();
+  const bool package = torch.path.empty() || torch.path.ends_with("/torch");
+  return !package || (no_extension && !torch.version);
+}
+
+Finding shadowed(const Torch& torch) {
+  Finding finding = failure(
+      kExitImage, torch.path + " is found first and is not PyTorch" +
+                      (torch.shadowed.empty() ? "" : "; it hides " + torch.shadowed.front()));
+  add_evidence(finding, "found first", torch.path);
+  add_evidence(finding, "sys.path entry", torch.sys_path_entry);
+  if (!torch.shadowed.empty()) add_evidence(finding, "hidden", listed(torch.shadowed));
+  finding.why =
+      "Python imports the first `torch` on sys.path, and the working directory or the script's "
+      "directory comes first. `import torch` would end with \"ModuleNotFoundError: No module named "
+      "'torch._C'\" or \"module 'torch' has no attribute ...\".";
+  finding.fix = torch.shadowed.empty() ? "Rename it, or install PyTorch in the image."
+                                       : "Start the command in another working directory, rename "
+                                         "it, or take its directory off PYTHONPATH.";
+  return finding;
+}
+
+Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) {
+  Finding finding =
+      failure(kExitImage, "the torch in " + torch.path +
+                              " is not whole: " + std::to_string(missing.size()) +
+                              (missing.size() == 1 ? " file is missing" : " files are missing"));
+  add_evidence(finding, "torch", torch.path);
+  add_evidence(finding, "missing", listed(missing));
+  if (torch.version) add_evidence(finding, "version", *torch.version);
+  if (torch.metadata_version) add_evidence(finding, "version in metadata", *torch.metadata_version);
+  finding.why =
+      "`import torch` would end with \"No module named 'torch._C'\" or \"cannot open shared object "
+      "file\". Interrupted installs, image layers that delete files and stray source checkouts "
+      "look like this.";
+  finding.fix = "Remove torch from the image and install it again, in one layer.";
+  return finding;
+}
+
+Finding no_torch(const Context& context) {
+  Finding finding =
+      failure(kExitImage, "the policy requires torch, and nothing on sys.path is called torch");
+  const auto& python = context.image.interpreter;
+  if (python) {
+    add_interpreter(finding, *python);
+    if (python->sys_path) add_evidence(finding, "sys.path", listed(*python->sys_path, 8));
+    if (!python->sys_path_notes.empty())
+      add_evidence(finding, "not followed", listed(python->sys_path_notes, 3));
+  }
+  finding.why = "`import torch` would end with \"ModuleNotFoundError: No module named 'torch'\".";
+  finding.fix = "Install torch for this interpreter";
+  finding.fix += context.interpreter_is_guess()
+                     ? ", or name the interpreter that the command really runs with "
+                       "python.interpreter in the policy."
+                     : ", or run the command with the interpreter that has it.";
+  return finding;
+}
+
+Findings run(const Context& context) {
+  const auto& image = context.image;
+  if (image.interpreter.is_absent()) {
+    if (!context.policy.torch.required || context.suppressed_by("python.interpreter"))
+      return skipped("no Python in the image");
+    return no_torch(context);
+  }
+  if (image.torch.is_absent()) {
+    if (context.policy.torch.required) return no_torch(context);
+    return skipped("no torch in the image");
+  }
+  if (!image.torch)
+    return unknown("cannot tell whether torch is installed" + because(image.torch.reason()));
+
+  const Torch& torch = *image.torch;
+  if (is_not_pytorch(torch)) return shadowed(torch);
+  if (torch.missing_files && !torch.missing_files->empty())
+    return incomplete(torch, *torch.missing_files);
+  if (torch.soabis.empty() && torch.soabi.is_absent())
+    return incomplete(torch, {torch.path + "/_C.*.so"});
+  if (torch.missing_files.is_unknown())
+    return unknown("cannot tell whether torch is whole" + because(torch.missing_files.reason()));
+  return {};
+}
+
+}  // namespace
+
+extern constexpr Check kTorchInstall{
+    .id = "torch.install",
+    .exit_codes = "65",
+    .title =
+        "torch is missing where the policy requires it, incomplete, or hidden by another torch/",
+    .looks_at =
+        "The first `torch` on the interpreter's sys.path: is it PyTorch, are the files there that "
+        "every installation has, and does it hide a whole one further on. Without any torch the "
+        "check fails only if the policy says torch.required = true.",
+    .why =
+        "A directory torch/ or a file torch.py beside the script is imported instead of PyTorch; a "
+        "torch that lost files to an interrupted install or a slimming step ends with \"No module "
+        "named 'torch._C'\" or \"cannot open shared object file\".",
+    .fix =
+        "Start the command in another directory or rename the torch/ that hides PyTorch. Install "
+        "an incomplete torch again, in one image layer.",
+    .source = "Python documentation, \"Initialization of the sys.path module search path\"",
+    .run = run,
+};
+
+}  // namespace gpuinit::checks
