@@ -15,7 +15,6 @@
 
 #include "fake_driver.h"
 #include "probe/child/child.h"
-#include "probe/cuda/refusals.h"
 #include "syscall_filter.h"
 
 namespace gpuinit::probe {

@@ -65,7 +65,9 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Fork or pipe was refused; the other functions then do nothing.
+  const ChildProgram& program() const { return program_; }
+
+  // Null unless fork or pipe was refused; the other functions then do nothing.
   const Error* start_error() const { return failed_ ? &error_ : nullptr; }
 
   // Waits for something to happen; appends what the child wrote, some kB at most.

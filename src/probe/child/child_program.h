@@ -25,6 +25,7 @@ struct ChildProgram {
   // Where an image may be put when memfd_create is refused, most volatile first.
   std::vector<std::string> scratch_directories{"/run", "/dev/shm", "/tmp", "/var/tmp"};
   Sandbox sandbox;
+  std::string loader_needs;  // what its loader must find, in words; may be empty
 };
 
 // Becomes the program; returns only if that was refused everywhere. Tries in this order

@@ -72,4 +72,8 @@ class CudaProbe {
   std::unique_ptr<State> state_;
 };
 
+// Where calls were refused, errors of the driver become unknown, with that as the reason:
+// they may come of it, and no node is condemned for what gpuinit did. Successes stay.
+void distrust_errors(CudaProbeAnswer& answer);
+
 }  // namespace gpuinit::probe
