@@ -9,10 +9,10 @@
 
 #include "base/seconds_text.h"
 #include "base/text.h"
+#include "probe/child/child_environment.h"
 #include "probe/child/conversation.h"
+#include "probe/child/embedded_files.h"
 #include "probe/cuda/cuda_answer_reader.h"
-#include "probe/cuda/cuda_environment.h"
-#include "probe/cuda/embedded_cuda_probe.h"
 
 namespace gpuinit::probe {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "probe/child/child_environment.h"
 #include "probe/child/conversation.h"
-#include "probe/python/embedded_python_script.h"
-#include "probe/python/python_environment.h"
+#include "probe/child/embedded_files.h"
 #include "probe/python/python_lines.h"
 
 namespace gpuinit::probe {

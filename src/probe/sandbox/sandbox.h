@@ -1,7 +1,7 @@
-// The box that a probe's process runs in: it can neither change the machine nor leave its
+// The sandbox that a probe's process runs in: it can neither change the machine nor leave its
 // process group, and whatever it tries is known by name.
 //
-//   seccomp filter   refuses what no probe has any business with (src/probe/sandbox_calls.h):
+//   seccomp filter   refuses what no probe has any business with (sandbox_calls.h):
 //                    the network, mounts, namespaces, tracing, signals to others, kernel
 //                    modules, …. Calls that are neither refused nor expected go through.
 //                    A listener in gpuinit learns the names of both.
@@ -25,15 +25,11 @@
 // it first), what the kernel driver does through ioctl on its own device files.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "gpuinit/policy.h"
+#include "gpuinit/result.h"
 
 namespace gpuinit::probe {
 
@@ -62,12 +58,11 @@ struct WritablePath {
 std::vector<WritablePath> writable_paths(const Sandbox& sandbox,
                                          const std::vector<std::string>& environment);
 
-// What became of it; part of ProbeRun.
-struct SandboxReport {
-  // "seccomp and Landlock", "seccomp", "none, because …".
-  std::string held;
-  std::vector<std::string> refused;     // "mount", "kill (3 times)"
-  std::vector<std::string> unexpected;  // likewise
-};
+// The version of this kernel's Landlock. 0 if it has none, or it is switched off.
+int landlock_version();
+
+// Landlock for this thread. Needs no_new_privs and two free descriptors. Paths that are not
+// there are passed over; any other error leaves everything as it was.
+Status restrict_writes(int version, const std::vector<WritablePath>& writable);
 
 }  // namespace gpuinit::probe

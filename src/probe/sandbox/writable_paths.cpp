@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "probe/child/scratch_directory.h"
 #include "probe/sandbox/sandbox.h"
+#include "probe/sandbox/scratch_directory.h"
 
 namespace gpuinit::probe {
 

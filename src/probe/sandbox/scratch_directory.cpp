@@ -1,4 +1,4 @@
-#include "probe/child/scratch_directory.h"
+#include "probe/sandbox/scratch_directory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ constexpr int kMaxEntries = 20'000;
 
 constexpr const char* kVariables[] = {"TMPDIR", "TEMP", "TMP"};
 
-// Empties the directory and closes it. False: something is left.
+// Empties the directory and closes it. False if something is left.
 bool empty(int fd, int depth, int& entries) {
   DIR* directory = ::fdopendir(fd);
   if (directory == nullptr) {
