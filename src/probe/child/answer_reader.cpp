@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/byte_size.h"
 #include "base/text.h"
 
 namespace gpuinit::probe {
@@ -11,7 +12,7 @@ void AnswerReader::feed(std::string_view bytes) {
     if (finished()) return;
     if (line_.empty()) ++lines_;
     if (++bytes_ > max_answer_)
-      return give_up("makes the answer longer than " + std::to_string(max_answer_ / 1024) + " KiB");
+      return give_up("makes the answer longer than " + base::mebibytes(max_answer_));
     if (c != '\n') {
       line_ += c;
       if (line_.size() >= max_line_) give_up("is too long");

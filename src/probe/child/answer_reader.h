@@ -36,7 +36,7 @@ class AnswerReader {
   virtual std::string last_steps() const { return last_step_; }
 
  protected:
-  // What is wrong with a line, after which it is no longer read. Empty: nothing.
+  // What is wrong with a line, after which no more is read. Empty if nothing is.
   using Complaint = std::string_view;
 
   // Bytes of a whole answer and of a line, each with its '\n'. Bounds the memory, too.

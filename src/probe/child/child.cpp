@@ -30,11 +30,9 @@ int milliseconds_until(Clock::time_point deadline) {
 
 ChildProgram with_scratch(ChildProgram program, ScratchDirectory& scratch) {
   const Sandbox& sandbox = program.sandbox;
-  if (sandbox.kind != Sandbox::Kind::kPython || sandbox.level == ProbeSandbox::kOff ||
-      !scratch.make(program.environment))
-    return program;
-  program.environment = with_temporary_directory(std::move(program.environment), scratch.path());
-  program.sandbox.writable.push_back(scratch.path());
+  if (sandbox.kind == Sandbox::Kind::kPython && sandbox.level != ProbeSandbox::kOff &&
+      scratch.make(program.environment))
+    program.sandbox.writable.push_back(scratch.path());
   return program;
 }
 
@@ -92,7 +90,7 @@ void Child::start() {
 }
 
 // Whether it has ended. It stays a zombie until kill_and_reap: as long as it is one, its
-// id, which is also the group's, cannot become anybody else's.
+// id, which is also the group's, cannot be given to another process.
 bool Child::look() {
   if (ended_ || pid_ < 0) return ended_;
   siginfo_t info{};

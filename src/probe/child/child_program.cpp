@@ -75,7 +75,7 @@ void ProgramExec::refused(const char* where, int error) {
   refusals_ += std::string(where) + ": " + ::strerror(error);
 }
 
-// True: no other way will do better.
+// True if no other way will do better.
 bool ProgramExec::exec_file(int fd, const char* where) {
   ::syscall(SYS_execveat, fd, "", argv_.data(), envp_.data(), AT_EMPTY_PATH);
   if (errno == ENOSYS || errno == EPERM) {

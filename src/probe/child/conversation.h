@@ -15,8 +15,8 @@ namespace gpuinit::probe {
 
 class Conversation {
  public:
-  // Starts the child. `reader` must outlive this object. `timeout` is how long the user grants
-  // the whole, `deadline` when that is over: several conversations may share it.
+  // Starts the child. `reader` must outlive this object. `timeout` is what the policy grants
+  // from the start to `deadline`; several conversations may share it.
   Conversation(ChildProgram program, AnswerReader& reader, std::chrono::milliseconds timeout,
                Clock::time_point deadline)
       : reader_(reader), timeout_(timeout), deadline_(deadline), child_(std::move(program)) {}
@@ -24,15 +24,15 @@ class Conversation {
   Child& child() { return child_; }
   Clock::time_point deadline() const { return deadline_; }
 
-  // Waits until the child says something, and reads it. False: nothing more is to be heard,
-  // because the answer is finished, the child has ended, or it is `until`.
+  // Waits until the child says something, and reads it. False if there is nothing more to
+  // hear: the answer is finished, the child has ended, or it is past `until`.
   bool hear(Clock::time_point until);
-  // It said nothing until then.
+  // True if the last hear() came to `until`.
   bool timed_out() const { return timed_out_; }
 
-  // Ends the child if it has not ended yet. `overdue`: what to say if it timed out, if not
-  // that the whole answer did not come in time. Without load_error and init_error, which
-  // are the CUDA probe's.
+  // Ends the child if it has not ended yet. `overdue`: the detail of a run that timed out, if
+  // not that the whole answer did not come in time. load_error and init_error are left to the
+  // caller.
   ProbeRun end(const std::string& overdue = "");
 
  private:
@@ -46,7 +46,7 @@ class Conversation {
   bool timed_out_ = false;
 };
 
-// Replaces "not looked at" by why it was not heard.
+// Replaces "not looked at" with why nothing was heard about the fact.
 template <class T>
 void explain(Fact<T>& fact, const std::string& reason) {
   if (fact == Fact<T>()) fact = Fact<T>::unknown(reason);

@@ -24,7 +24,7 @@ std::string_view set_compute_mode(Fact<std::string>& fact, std::string_view text
   return set(fact, std::optional(std::string(kNames[*mode])));
 }
 
-// `key` is one of kDeviceKeys, or "device": none of them has a value.
+// `key` is one of kDeviceKeys, or "device": no fact of the device has a value.
 std::string_view missing_of(Device& device, std::string_view key, std::string_view why) {
   std::string_view first;
   const auto mark = [key, why, &first](std::string_view name, auto& fact) {

@@ -14,13 +14,13 @@
 
 namespace gpuinit::probe {
 
-// As far as it has been said. Of a garbled answer nothing is believed.
+// As far as it has been read. Nothing in a garbled answer is believed.
 struct CudaAnswer {
   bool holding = false;            // after `end` the probe stays, until it is killed
   Fact<std::string> load_error;    // absent: libcuda.so.1 loaded
   Fact<std::string> cuda_version;  // "12.2"
   Fact<int> init_error;
-  // Known once all devices were described; empty when cuInit says that there is none
+  // Known once all devices were described; empty when cuInit reports that there is no device
   // (CUDA_ERROR_NO_DEVICE). A context is "not looked at" until its trial has ended.
   Fact<std::vector<Device>> devices;
   // One for each device once they are known.

@@ -31,7 +31,7 @@ std::optional<std::size_t> CudaAnswerReader::device_index(std::string_view text)
   return static_cast<std::size_t>(*index);
 }
 
-// `<call> <index>`; steps of another form tell nothing about a trial.
+// `<call> <index>`; steps of another form are not about a trial.
 void CudaAnswerReader::trial_step(std::string_view value) {
   const auto [call, rest] = cut(value);
   const auto index = device_index(rest);
@@ -113,8 +113,8 @@ AnswerReader::Complaint CudaAnswerReader::holding(std::string_view value) {
   return std::exchange(answer_.holding, true) ? kTwice : kFine;
 }
 
-// Trials that have told their result hang or crash while they clean up, which counts only if
-// no other is under way.
+// A trial that has reported its result can only hang or crash while it cleans up, which counts
+// only if no other is under way.
 std::string CudaAnswerReader::last_steps() const {
   std::vector<std::size_t> indices = answer_.trials_under_way();
   const auto has_result = [&](std::size_t i) { return answer_.devices->at(i).context.known(); };

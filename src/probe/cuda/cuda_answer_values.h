@@ -43,7 +43,7 @@ inline constexpr std::string_view kBadValue = "is not a value it can have";
 inline constexpr std::string_view kOutOfPlace = "is out of place";
 inline constexpr std::string_view kTwice = "is said twice";
 
-// Not yet said: neither a value nor the reason for having none.
+// Not yet said: neither a value nor why it has no value.
 template <class T>
 bool fresh(const Fact<T>& fact) {
   return fact == Fact<T>();

@@ -33,7 +33,7 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   return program;
 }
 
-// In an exclusive mode the driver serves one process, and it shall be the command.
+// In an exclusive mode the driver serves one process, and that must be the command.
 bool serves_many(const std::vector<Device>& devices) {
   return !devices.empty() && std::all_of(devices.begin(), devices.end(), [](const Device& device) {
     return device.compute_mode.value_or("") == "default";
@@ -58,7 +58,7 @@ struct CudaProbe::State {
   bool trial_overdue = false;  // the devices that are still on trial, and only they
 };
 
-// When the probe is ended if it says nothing until then.
+// When the probe is ended unless it says something before.
 Clock::time_point CudaProbe::State::next_deadline() {
   const auto& said = reader.answer().trials;
   trials.resize(said.size());
@@ -81,7 +81,7 @@ void CudaProbe::State::listen() {
   while (conversation.hear(next_deadline())) {
   }
   trial_overdue = conversation.timed_out() && Clock::now() < conversation.deadline();
-  // A whole answer: it exits by itself now. The driver takes its time to free a device, and
+  // After a whole answer it exits by itself. The driver may take a while to free a device, and
   // the command must not find it busy.
   if (reader.state() == AnswerReader::State::kWhole && !reader.answer().holding)
     conversation.child().wait_until_ended(conversation.deadline());

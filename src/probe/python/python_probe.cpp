@@ -53,8 +53,8 @@ ChildProgram embedded_python(const PythonProbeOptions& options, const std::strin
 }
 
 struct Way {
-  std::string program;  // of the embedded one; empty: there is none that fits
-  std::string because;  // then: why
+  std::string program;  // the embedded one; empty if none fits
+  std::string because;  // why none fits
 };
 
 Way find_way(const PythonProbeOptions& options) {
@@ -99,7 +99,7 @@ std::string doubt(const PythonAnswer& answer, const PythonProbeOptions& options)
   return "";
 }
 
-// Says of what was not heard why.
+// Gives each fact that was not heard the reason why.
 void explain_all(PythonAnswer& answer) {
   const std::string reason = "the Python probe gave no whole answer: " + answer.run.detail;
   for (auto* fact : {&answer.version, &answer.soabi, &answer.executable, &answer.prefix,

@@ -40,7 +40,7 @@ void mark_refused(std::vector<Rule>& rules) {
 }
 
 // A program whose "allow" means that the next one is asked.
-void lead_on(Program& program) {
+void chain_programs(Program& program) {
   for (std::size_t at = 0; at < program.size(); ++at)
     if (program[at].code == (BPF_RET | BPF_K) && program[at].k == SECCOMP_RET_ALLOW)
       program[at] = BPF_STMT(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(program.size() - at - 1));
@@ -57,7 +57,7 @@ Status append(Program& program, const std::vector<Rule>& rules) {
                       rules.begin() + static_cast<std::ptrdiff_t>(last));
     auto compiled = seccomp::compile(part);
     if (!compiled) return std::move(compiled).error();
-    lead_on(*compiled);
+    chain_programs(*compiled);
     program.insert(program.end(), compiled->begin(), compiled->end());
   }
   return Done{};
@@ -88,7 +88,7 @@ Result<ProbeFilter> ProbeFilter::make(Sandbox::Kind kind, bool landlock) {
     if (seccomp::is_call_name(call))
       expected.push_back({std::string(call), Action::kError, kLetThrough, {}});
 
-  // The first that says something counts.
+  // The first program that has a rule for the call decides.
   ProbeFilter filter;
   for (const auto* rules : {&own, &refused, &expected})
     if (auto done = append(filter.marked_, *rules); !done) return std::move(done).error();
@@ -118,10 +118,9 @@ Program ProbeFilter::without_listener() const {
   });
 }
 
-ProbeFilter::Verdict ProbeFilter::judge(const seccomp_data& call) const {
+int ProbeFilter::refusal(const seccomp_data& call) const {
   const std::uint32_t action = seccomp::verdict(marked_, call);
-  if (is_refusal(action)) return {static_cast<int>(action - error_action(kRefused)), false};
-  return {0, is_mark(action, kUnexpected)};
+  return is_refusal(action) ? static_cast<int>(action - error_action(kRefused)) : 0;
 }
 
 }  // namespace gpuinit::probe

@@ -4,10 +4,10 @@
 //   seccomp filter   refuses what no probe has any business with (sandbox_calls.h):
 //                    the network, mounts, namespaces, tracing, signals to others, kernel
 //                    modules, …. Calls that are neither refused nor expected go through.
-//                    A listener in gpuinit learns the names of both.
+//                    A listener in gpuinit learns the names of both kinds.
 //   Landlock         (Linux 5.13) lets it write only where the driver, or importing a
 //                    package, must: see writable_paths(). What it refuses fails with
-//                    EACCES and has no name.
+//                    EACCES and is not named.
 //                    The Python probe has a directory of its own for temporary files.
 //   no_new_privs     no setuid program gives it more than it has.
 //
@@ -15,14 +15,14 @@
 // files, with EROFS: for Python every call that makes, removes, renames or truncates
 // something by path; for CUDA those of them that no libcuda makes. It cannot see paths:
 // CUDA may then create and write any file that its user may, and Python may write into an
-// existing file without truncating it. On kernels before 6.2 Landlock does not hold
-// truncate(2) either.
+// existing file without truncating it. On kernels before 6.2 Landlock does not
+// control truncate(2) either.
 //
 // Where there is no listener (Linux before 5.5; another one watches this container
 // already) calls are refused all the same, and their names are not known.
 //
-// Not held: reading, memory and processor time (the deadline ends it; the OOM killer takes
-// it first), what the kernel driver does through ioctl on its own device files.
+// Not restricted: reading, memory and processor time (the deadline ends it; the OOM killer
+// takes it first), what the kernel driver does through ioctl on its own device files.
 #pragma once
 
 #include <string>
@@ -42,7 +42,7 @@ struct Sandbox {
   std::vector<std::string> writable;
 };
 
-// A path that may be written; nothing happens if it is not there.
+// A path that may be written, if it exists.
 struct WritablePath {
   enum class How {
     kEverything,  // files may be made, changed and removed beneath it
@@ -58,7 +58,7 @@ struct WritablePath {
 std::vector<WritablePath> writable_paths(const Sandbox& sandbox,
                                          const std::vector<std::string>& environment);
 
-// The version of this kernel's Landlock. 0 if it has none, or it is switched off.
+// The version of this kernel's Landlock; 0 if it is missing or switched off.
 int landlock_version();
 
 // Landlock for this thread. Needs no_new_privs and two free descriptors. Paths that are not

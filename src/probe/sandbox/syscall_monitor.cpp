@@ -103,13 +103,13 @@ void SyscallMonitor::make_filter_without_landlock() {
 int SyscallMonitor::install() {
   if (childs_end_.valid()) {
     if (const auto listener = seccomp::install_with_listener(filter_.with_listener())) {
-      // Nobody would answer otherwise: what waits for an answer then fails with ENOSYS.
+      // Without a reader every call that waits for an answer would fail with ENOSYS.
       if (!base::send_descriptor(childs_end_.get(), *listener)) return errno;
       ::close(*listener);
       report_->listener = true;
       return 0;
     }
-    // Not here: an old kernel, or somebody else listens to this container (EBUSY).
+    // No listener: an old kernel, or another process listens to this container (EBUSY).
   }
   const auto done =
       seccomp::install(filter_.without_listener(), seccomp::install_flags(seccomp::Filter()));
@@ -150,24 +150,23 @@ void SyscallMonitor::receive_listener() {
   parents_end_.reset();
 }
 
-// False: nothing waits any more.
+// False if no call waits any more.
 bool SyscallMonitor::answer_one() {
   pollfd event{listener_.get(), POLLIN, 0};
   if (::poll(&event, 1, 0) <= 0) return false;
   if ((event.revents & POLLIN) == 0) {
-    listener_.reset();  // nobody is left who could call
+    listener_.reset();  // no process is left in the sandbox
     return false;
   }
   // The call may have been interrupted since: ENOENT, here and when it is answered.
   seccomp_notif call{};
   if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0)
     return errno == EINTR || errno == ENOENT;
-  const auto verdict = filter_.judge(call.data);
-  const std::string name = seccomp::call_name(call.data.arch, call.data.nr);
-  count(verdict.error != 0 ? refused_ : unexpected_, name);
+  const int refusal = filter_.refusal(call.data);
+  count(refusal != 0 ? refused_ : unexpected_, seccomp::call_name(call.data.arch, call.data.nr));
   seccomp_notif_resp answer{};
   answer.id = call.id;
-  if (verdict.error != 0) answer.error = -verdict.error;
+  if (refusal != 0) answer.error = -refusal;
   else answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
   return true;

@@ -39,7 +39,8 @@ class SyscallMonitor {
 
   // --- in the child
 
-  // The descriptor that enter_sandbox() needs and that must stay open until then; -1: none.
+  // The descriptor that enter_sandbox() needs and that must stay open until then; -1 if it needs
+  // none.
   int childs_end() const { return childs_end_.get(); }
   // It has become `fd`.
   void move_childs_end(int fd);
@@ -85,7 +86,7 @@ class SyscallMonitor {
   int landlock_version_ = 0;
   pid_t child_ = -1;
   ProbeFilter filter_;
-  std::string filter_trouble_;  // it could not be made
+  std::string filter_trouble_;  // why it could not be made
   base::UniqueFd parents_end_;  // of the socket that the listener comes over
   base::UniqueFd childs_end_;
   base::UniqueFd listener_;
