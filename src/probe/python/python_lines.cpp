@@ -61,35 +61,17 @@ void read(const JsonReader& in, const std::string& key, Fact<T>& fact) {
 
 }  // namespace
 
-void PythonLines::stop(State state, std::string why) {
-  state_ = state;
-  wrong_ = std::move(why);
-}
-
-void PythonLines::feed(std::string_view bytes) {
-  while (!bytes.empty() && !finished()) {
-    const auto end = bytes.find('\n');
-    const std::string_view piece = bytes.substr(0, end);
-    bytes_ += piece.size() + 1;
-    if (bytes_ > kMaxAnswer) return stop(State::kGarbled, "an answer of more than 1 MiB");
-    rest_ += piece;
-    if (end == std::string_view::npos) return;
-    bytes.remove_prefix(end + 1);
-    line(std::exchange(rest_, {}));
-  }
-}
-
-void PythonLines::line(std::string_view text) {
-  for (const auto& [key, state] :
-       {std::pair<std::string_view, State>{"not-started ", State::kNotStarted},
-        {"no-loader ", State::kNoLoader}})
-    if (!greeted_ && last_step_.empty() && text.starts_with(key))
-      return stop(state, base::printable(text.substr(key.size())));
+AnswerReader::Complaint PythonLines::read_line(std::string_view text) {
   auto json = base::parse_json(text);
-  if (!json || json->as_object() == nullptr)
-    return stop(State::kGarbled, "not a JSON object: " + base::printable(text, 120));
+  if (!json || json->as_object() == nullptr) return "is not a JSON object";
   std::optional<Error> ignored;  // what is wrong in an object is passed over
   object(JsonReader(*json, "", ignored));
+  return {};
+}
+
+// An import may have written it.
+void PythonLines::on_garbled() {
+  if (!last_step_.empty()) wrong_ += " in " + last_step_;
 }
 
 void PythonLines::object(const JsonReader& in) {
@@ -100,11 +82,10 @@ void PythonLines::object(const JsonReader& in) {
     answer_.torch_origin = Text::unknown(text_of(in, "no_torch_origin", kMaxReason));
   if (const auto said = in.member("import")) import_result(*said);
   if (const auto said = in.member("torch")) torch(*said);
-  if (in.member("end")) state_ = State::kWhole;
+  if (in.member("end")) set_whole();
 }
 
 void PythonLines::python(const JsonReader& in) {
-  greeted_ = true;
   read(in, "version", answer_.version);
   read(in, "soabi", answer_.soabi);
   read(in, "executable", answer_.executable);
