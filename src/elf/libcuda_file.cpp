@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/root_fs.h"
 #include "base/text.h"
-#include "elf/driver_release.h"
 
 namespace gpuinit::elf {
 
@@ -17,6 +16,13 @@ constexpr std::size_t kMaxNote = 64 * 1024;
 constexpr std::size_t kMaxBranches = 1000;
 
 }  // namespace
+
+bool is_release(std::string_view text) {
+  const auto numbers = base::split(text, '.');
+  for (auto number : numbers)
+    if (number.size() > 6 || !base::parse_number(number)) return false;
+  return numbers.size() >= 2 && numbers.size() <= 4;
+}
 
 std::optional<std::string> release_in_name(std::string_view real_path) {
   constexpr std::string_view kStem = "libcuda.so.";

@@ -8,7 +8,6 @@
 
 #include "base/checked.h"
 #include "elf/elf_state.h"
-#include "elf/read_into.h"
 #include "elf/symbol_table.h"
 
 namespace gpuinit::elf {

@@ -33,11 +33,11 @@ struct FoundLibrary {
                           // "default directory", "path in /a/b.so"
 };
 
-// A found library together with the descriptor that it is read through.
+// A found library, open.
 struct OpenedLibrary {
   FoundLibrary found;
-  std::unique_ptr<base::FileSource> file;  // on the heap: the elf::ElfFile points to it
-  elf::ElfFile elf;
+  base::FileSource::Id id;
+  elf::ElfFile elf;  // owns the descriptor that it is read through
 };
 
 // The object that asks: its own path and search paths.

@@ -3,7 +3,7 @@
 #include <cerrno>
 
 #include "base/text.h"
-#include "elf/driver_release.h"
+#include "elf/libcuda_file.h"
 
 namespace gpuinit::node {
 

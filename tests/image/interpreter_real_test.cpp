@@ -40,7 +40,7 @@ std::vector<Python> of_this_machine() {
 std::vector<Python> of_the_cache() {
   std::vector<Python> found;
   for (const char* version : {"3.9", "3.11", "3.13", "3.14"}) {
-    const std::string tree = test::tests_cache() + "/python/" + version;
+    const std::string tree = test::inputs().native() + "/python/" + version;
     const std::string libraries = tree + "/usr/lib/x86_64-linux-gnu";
     std::string loader = libraries + "/ld-linux-x86-64.so.2";
     for (const auto& directory : {tree + "/lib/x86_64-linux-gnu", libraries})

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "support/inputs_cache.h"
 
 namespace gpuinit::test {
 
@@ -81,16 +82,6 @@ inline Truth parse_truth(const std::string& output) {
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (lines.size() < 4) throw std::runtime_error("the interpreter did not answer: " + output);
   return {lines[0], lines[1], lines[2], lines[3], {lines.begin() + 4, lines.end()}};
-}
-
-// Where tests/inputs/fetch.py puts the real inputs.
-inline std::string tests_cache() {
-  const char* set = std::getenv("GPUINIT_TESTS_CACHE");
-  if (set != nullptr && *set != '\0') return set;
-  const char* xdg = std::getenv("XDG_CACHE_HOME");
-  if (xdg != nullptr && *xdg != '\0') return std::string(xdg) + "/gpuinit-tests";
-  const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "" : home) + "/.cache/gpuinit-tests";
 }
 
 }  // namespace gpuinit::test

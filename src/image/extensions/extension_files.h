@@ -11,6 +11,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/root_fs.h"
@@ -34,6 +35,9 @@ struct ExtensionScope {
 std::vector<ExtensionFile> find_extension_files(const base::RootFs& fs,
                                                 const std::vector<std::string>& sys_path,
                                                 const ExtensionScope& scope);
+
+// Patterns as the policy writes them: `*` is any text, '/' included, `?` one character.
+bool matches_glob(std::string_view pattern, std::string_view text);
 
 // Limits for all entries together; what lies beyond is not seen. The most that was met:
 // 120 directories to walk (Debian's dist-packages), 300 libraries.

@@ -115,7 +115,7 @@ Fact<CudaRuntime> find_cuda_runtime(const base::RootFs& fs, const TorchLoad& loa
     return runtime;
   }
   if (!load.problem.empty()) return Fact<CudaRuntime>::unknown(load.problem);
-  for (const ldso::MissingLibrary& missing : load.closure->missing())
+  for (const ldso::LoadFailure& missing : load.closure->missing())
     if (missing.name.starts_with("libcudart"))
       return Fact<CudaRuntime>::absent(tidy_path(fs, objects[missing.needed_by].path) + " needs " +
                                        missing.name + ": " + missing.reason);

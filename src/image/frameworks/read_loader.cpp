@@ -32,10 +32,9 @@ class Reader {
     read_missing();
     for (const auto& missing : query_.versions.missing) {
       if (missing.needed_by >= load_.objects) continue;
-      const auto& provider = closure_.objects()[missing.provider];
-      facts_.problems.missing_versions.push_back({missing.version, missing.file,
-                                                  path_of(missing.provider), provider.found_by,
-                                                  path_of(missing.needed_by), missing.highest});
+      MissingVersion& version = facts_.problems.missing_versions.emplace_back(missing.version);
+      version.provider = path_of(missing.provider);
+      version.needed_by = path_of(missing.needed_by);
     }
     for (const std::string& problem : query_.versions.problems) facts_.notes.push_back(problem);
     facts_.problems.undefined_symbols = undefined_symbols();
@@ -84,7 +83,7 @@ class Reader {
   void read_missing() {
     for (const MissingLibrary& missing : load_.not_opened)
       facts_.problems.missing.push_back(missing);
-    for (const ldso::MissingLibrary& missing : closure_.missing()) {
+    for (const ldso::LoadFailure& missing : closure_.missing()) {
       if (missing.needed_by >= load_.objects) continue;
       if (missing.is_preload) {
         facts_.notes.push_back("preload of " + missing.name + ": " + missing.reason);
@@ -127,9 +126,11 @@ class Reader {
             return is_cuda_library(version) || (of_cuda && version.empty());
           });
       if (!symbols) return Symbols::unknown(symbols.error().message);
-      for (auto& symbol : *symbols)
-        if (all.size() < kMaxSymbols)
-          all.push_back({std::move(symbol.name), std::move(symbol.version), path_of(i)});
+      for (UndefinedSymbol& symbol : *symbols) {
+        if (all.size() >= kMaxSymbols) break;
+        symbol.needed_by = path_of(i);
+        all.push_back(std::move(symbol));
+      }
     }
     return all;
   }

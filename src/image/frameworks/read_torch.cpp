@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "image/extensions/numpy_abi.h"
+#include "image/frameworks/compiled_for.h"
 #include "image/frameworks/cuda_runtime.h"
-#include "image/frameworks/torch_cuda_code.h"
 #include "image/frameworks/torch_libraries.h"
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"
-#include "image/frameworks/torch_version_file.h"
-#include "image/python/python_symbols.h"
+#include "image/python/python_binary.h"
 #include "image/python/soabi.h"
 
 namespace gpuinit::image {
@@ -124,9 +122,16 @@ class Reader {
     } else {
       torch_.missing_python_symbols = missing_python_symbols(python->elf, *query_.python.binary);
     }
-    torch_.numpy_abi = python == nullptr ? Text::unknown("no libtorch_python to look into")
-                                         : read_numpy_abi(python->elf);
     torch_.cxx11_abi = read_cxx11_abi();
+    if (python == nullptr) {
+      torch_.numpy_abi = Text::unknown("no libtorch_python to look into");
+      torch_.arch_list = Texts::unknown("no libtorch_python to read it from");
+    } else {
+      TorchConstants constants = read_torch_constants(*python, !torch_.cuda.is_absent());
+      torch_.numpy_abi = std::move(constants.numpy_abi);
+      torch_.arch_list = std::move(constants.arch_list);
+    }
+    if (torch_.cuda.is_absent()) torch_.arch_list = Texts::absent("torch is no CUDA build");
   }
 
   // By the mangled names: std::string is "Ss" in the old ABI and
@@ -178,11 +183,6 @@ class Reader {
   }
 
   void read_cuda() {
-    if (torch_.cuda.is_absent()) {
-      torch_.arch_list = Texts::absent("torch is no CUDA build");
-    } else {
-      torch_.arch_list = read_arch_list(libraries_);
-    }
     torch_.device_code = read_device_code(libraries_);
     if (!torch_.device_code.is_absent() || !torch_.cuda) return;
     const bool damaged = std::any_of(

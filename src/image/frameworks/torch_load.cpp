@@ -107,7 +107,7 @@ class Import {
 }  // namespace
 
 TorchLoad load_program(const base::RootFs& fs, const ldso::LibrarySearch& search,
-                       const Environment& environment, const std::string& python) {
+                       const base::Environment& environment, const std::string& python) {
   TorchLoad load;
   auto closure = LoaderClosure::of_program(fs, search, environment, python);
   if (!closure) {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
-#include "image/image_environment.h"
 #include "ldso/library_search.h"
 #include "ldso/loader_closure.h"
 
@@ -20,7 +20,7 @@ namespace gpuinit::image {
 struct TorchLoadQuery {
   const base::RootFs& fs;
   const ldso::LibrarySearch& search;
-  const Environment& environment;
+  const base::Environment& environment;
   const std::string& python;     // the program that will run
   const std::string& package;    // the torch directory
   const std::string& extension;  // file name of its `_C.*.so`; empty: there is none
@@ -49,7 +49,7 @@ struct TorchLoad {
 
 // `fs` and `search` must outlive the result.
 TorchLoad load_program(const base::RootFs& fs, const ldso::LibrarySearch& search,
-                       const Environment& environment, const std::string& python);
+                       const base::Environment& environment, const std::string& python);
 TorchLoad load_torch(const TorchLoadQuery& query);
 
 // "/a/torch/lib/../../nvidia/x.so" → "/a/nvidia/x.so", unless a symlink on the way makes that

@@ -1,16 +1,28 @@
-// What the installer left beside torch: dist-info or egg-info, wheel tags, RECORD.
-// Source: PyPA, "Recording installed projects" and "Binary distribution format".
+// What a torch says of itself: version.py, which its build generates, and what the installer left
+// beside it: dist-info or egg-info, wheel tags, RECORD.
+// Sources: PyTorch, tools/generate_torch_version.py; PyPA, "Recording installed projects" and
+// "Binary distribution format".
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/fact.h"
-#include "image/image_environment.h"
 
 namespace gpuinit::image {
+
+struct TorchVersion {
+  Fact<std::string> version;  // __version__
+  Fact<std::string> cuda;     // absent: None, not a CUDA build
+  Fact<std::string> hip;      // absent: None or not mentioned, not a ROCm build
+};
+
+// Knows `cuda = '12.4'` and `cuda: Optional[str] = '12.4'`; of two assignments the
+// later one counts. A value that is no literal is unknown.
+TorchVersion parse_torch_version(std::string_view text);
 
 struct TorchMetadata {
   Fact<std::string> version;                  // absent: no metadata
@@ -29,7 +41,7 @@ TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& ent
 Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
                                const TorchMetadata& metadata,
                                const Fact<std::string>& torch_version, const std::string& prefix,
-                               const Environment& environment);
+                               const base::Environment& environment);
 
 // The shared libraries that RECORD lists in torch/lib, as paths from `entry`. An
 // error if RECORD cannot be read.

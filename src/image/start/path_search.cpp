@@ -6,7 +6,7 @@
 
 namespace gpuinit::image {
 
-std::string search_path_of(const Environment& environment) {
+std::string search_path_of(const base::Environment& environment) {
   const auto path = environment.find("PATH");
   return path == environment.end() ? "/bin:/usr/bin" : path->second;
 }

@@ -1,11 +1,11 @@
-#include "image/string_scan.h"
+#include "elf/string_scan.h"
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
 #include <span>
 
-namespace gpuinit::image {
+namespace gpuinit::elf {
 
 namespace {
 
@@ -56,8 +56,7 @@ Hit string_around(std::string_view window, std::size_t at, bool first) {
 
 }  // namespace
 
-Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
-                                           const std::vector<std::string_view>& needles,
+Result<std::set<std::string>> scan_strings(const ElfFile& elf, const Needles& needles,
                                            bool (*wanted)(std::string_view)) {
   auto section = elf.section(".rodata");
   if (!section) return std::move(section).error();
@@ -97,4 +96,4 @@ Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
   return found;
 }
 
-}  // namespace gpuinit::image
+}  // namespace gpuinit::elf
