@@ -154,7 +154,7 @@ Result<ElfFile::State::Sections> ElfFile::State::sections() const {
     if (names_index == SHN_XINDEX) names_index = first->sh_link;
   }
   if (count == 0 || count > kMaxSections) return broken(number(count) + " section headers");
-  if (names_index >= count) return broken("the section name table is no section");
+  if (names_index >= count) return broken("the section name table is not a section");
 
   Sections all;
   if (auto done = read_into(*source, header.e_shoff, count, all.headers, "section headers"); !done)

@@ -48,11 +48,11 @@ Result<CompatNote> parse_compat_note(std::string_view json) {
   if (driver == nullptr) return note;
   const auto* branches = driver->as_array();
   if (branches == nullptr || branches->size() > kMaxBranches)
-    return Error{"\"Driver\" of the note is no list of branches"};
+    return Error{"\"Driver\" of the note is not a list of branches"};
   for (const auto& branch : *branches) {
     const auto* number = std::get_if<std::uint64_t>(&branch.value);
     if (number == nullptr || *number > std::numeric_limits<int>::max())
-      return Error{"\"Driver\" of the note is no list of branches"};
+      return Error{"\"Driver\" of the note is not a list of branches"};
     note.driver_branches.push_back(static_cast<int>(*number));
   }
   return note;

@@ -20,7 +20,7 @@ std::size_t find(std::string_view text, const Needles& needles, char last, std::
   for (auto at = text.find(last, from); at != std::string_view::npos; at = text.find(last, at + 1))
     for (const std::string_view needle : needles) {
       const std::size_t size = needle.size();
-      // The letter before tells nearly always, and comparing whole needles costs a call.
+      // The letter before it rules out nearly all; comparing whole needles costs a call.
       if (size > at + 1 - from || (size > 1 && text[at - 1] != needle[size - 2])) continue;
       if (needle.back() == last && text.compare(at + 1 - size, size, needle) == 0)
         return at + 1 - size;

@@ -14,7 +14,7 @@
 namespace gpuinit::elf {
 
 // The NUL-terminated strings of section .rodata that hold one of `needles` (text
-// without NUL) and for which `wanted` says yes, each from the NUL before it or at
+// without NUL) and which are `wanted`, each from the NUL before it or at
 // most kMaxScannedString bytes before the needle. So the *end* of a result is the
 // end of a C string, but its beginning may be other data: constants without NUL
 // (16-byte vectors) lie directly before strings, and linkers keep one copy of a

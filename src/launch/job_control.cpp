@@ -14,7 +14,7 @@ void JobControl::forwarding(int signal) {
   if (signal != SIGCONT) return;
   stop_was_forwarded_ = false;
   // A shell's `fg` has given the foreground to us.
-  if (terminal_.is_ours()) terminal_.give_to(command_);
+  if (terminal_.is_own_failure()) terminal_.give_to(command_);
 }
 
 void JobControl::stopped(int signal) {
@@ -22,7 +22,7 @@ void JobControl::stopped(int signal) {
   if (terminal_.fd() < 0) return;
   const bool wants_terminal = signal == SIGTTIN || signal == SIGTTOU;
   if (!wants_terminal && signal != SIGTSTP) return;
-  if (wants_terminal && terminal_.is_ours()) {
+  if (wants_terminal && terminal_.is_own_failure()) {
     terminal_.give_to(command_);
     ::kill(-command_, SIGCONT);
     return;
@@ -34,7 +34,7 @@ void JobControl::stopped(int signal) {
   const bool resumed = drop_pending(SIGCONT);
   if (!resumed && stop_was_forwarded_) return;
   stop_was_forwarded_ = false;
-  if (terminal_.is_ours()) terminal_.give_to(command_);
+  if (terminal_.is_own_failure()) terminal_.give_to(command_);
   // Who does not get the foreground would stop again at once, and nobody is there to
   // give it: a reader in an orphaned group must fail, not wait for ever.
   if (!resumed && wants_terminal && terminal_.foreground() != command_) ::kill(-command_, SIGHUP);

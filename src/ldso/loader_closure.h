@@ -47,9 +47,9 @@ struct LoadFailure {
   bool is_preload = false;  // the loader warns and goes on
 };
 
-// Whether an errno tells of this process (no descriptor or memory left, no permission, a
-// limit of ours) and not of the file: then the loader in the command may well succeed.
-bool is_ours(int code);
+// Whether an errno is about this process (no descriptor or memory left, no permission, a limit
+// of ours) and not about the file: then the loader in the command may well succeed.
+bool is_own_failure(int code);
 
 class LoaderClosure {
  public:
@@ -70,8 +70,8 @@ class LoaderClosure {
                                           const std::string& program);
 
   // Why nothing can be said about what is loaded: the program's loader goes by other rules
-  // (musl, or a glibc with directories of its own) or the program has none (static). Empty:
-  // it can. Otherwise the program is the only object and nothing can be opened.
+  // (musl, or a glibc with directories of its own) or the program has none (static). Empty if
+  // something can. Otherwise the program is the only object and nothing can be opened.
   const std::string& unknown_because() const { return unknown_because_; }
 
   // dlopen: `name` is a path or a SONAME; `caller` is the object that calls dlopen and whose

@@ -1,11 +1,10 @@
 // Which shared libraries lie on sys.path beside torch: candidates, by name only.
 //
 // What a distribution's RECORD lists is taken from there, however deep it lies: one small
-// read tells for a whole package. Directories that no RECORD speaks of (Debian, conda,
-// builds in place) are walked. Only entries called site-packages or dist-packages are
-// looked into: a working directory or PYTHONPATH may hold anything, and of any size.
-// Not looked into there: torch itself, NVIDIA's
-// own libraries (nvidia/, tensorrt_libs/), triton's backends, *.libs (what auditwheel
+// read covers a whole package. Directories that no RECORD mentions (Debian, conda, builds in
+// place) are walked. Only entries called site-packages or dist-packages are looked into: a
+// working directory or PYTHONPATH may hold anything, and of any size. Not looked into there:
+// torch itself, NVIDIA's own libraries (nvidia/, tensorrt_libs/), triton's backends, *.libs (what auditwheel
 // bundles), and packages with hundreds of libraries that are known to need neither torch nor
 // CUDA (numpy, scipy, …): kNotLookedInto in the .cpp.
 #pragma once
@@ -28,7 +27,7 @@ struct ExtensionFile {
 
 struct ExtensionScope {
   std::vector<std::string> include;  // globs on `relative`: the command needs these
-  std::vector<std::string> exclude;  // and these are never looked at
+  std::vector<std::string> exclude;  // these are never looked at
 };
 
 // In the order of sys.path, sorted within an entry, each file once.

@@ -75,7 +75,7 @@ void ExtensionLoading::open(std::size_t index) {
   auto object = closure_.open(extension.path);
   if (object) {
     objects_[index] = *object;
-  } else if (ldso::is_ours(object.error().code)) {
+  } else if (ldso::is_own_failure(object.error().code)) {
     extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   } else {
     extension.problems.missing.push_back({std::string(base::basename(extension.path)),
@@ -135,7 +135,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
                                     [&](const auto& before) { return before.name == names[i]; });
       if (said || is_driver_library(names[i])) continue;
       const auto* why = missing(names[i], one);
-      if (why != nullptr && ldso::is_ours(why->code)) {
+      if (why != nullptr && ldso::is_own_failure(why->code)) {
         problems.undefined_symbols = Symbols::unknown(why->reason);
         continue;
       }

@@ -75,7 +75,7 @@ Fact<std::string> read_numpy_abi(const elf::ElfFile& elf) {
 }
 
 TorchConstants read_torch_constants(const TorchLibrary& python, bool cuda_build) {
-  if (!cuda_build) return {read_numpy_abi(python.elf), Archs::absent("torch is no CUDA build")};
+  if (!cuda_build) return {read_numpy_abi(python.elf), Archs::absent("torch is not a CUDA build")};
   const auto strings = elf::scan_strings(
       python.elf, {kNumpy1, kNumpy2, "sm_", "compute_"},
       [](std::string_view text) { return is_numpy(text) || !arch_list_at_end(text).empty(); });

@@ -15,7 +15,7 @@ namespace {
 using ldso::LoaderClosure;
 using Symbols = Fact<std::vector<UndefinedSymbol>>;
 
-constexpr std::size_t kMaxSymbols = 20;  // in the facts: the first tell the story
+constexpr std::size_t kMaxSymbols = 20;  // in the facts: the first ones are enough to see what is wrong
 
 // Where toolkits and conda put CUDA's libraries.
 constexpr std::array<const char*, 3> kToolkits{"/usr/local/cuda/lib64",
@@ -104,12 +104,12 @@ class Reader {
 
   // The loader resolves all functions of what Python opens at once (RTLD_NOW). Looked at are
   // those between CUDA's libraries, and those that torch asks of CUDA's libraries: torch's
-  // own come in one wheel and fit each other, and of the system's the versions tell.
+  // own come in one wheel and fit each other, and for the system's the versions say enough.
   Symbols undefined_symbols() {
     bool without_driver = false;
     for (const MissingLibrary& missing : facts_.problems.missing) {
       if (!missing.of_driver)
-        return Symbols::unknown("without " + missing.name + " it cannot be told");
+        return Symbols::unknown("cannot tell without " + missing.name);
       without_driver = true;
     }
     std::vector<UndefinedSymbol> all;

@@ -43,7 +43,7 @@ class Reader {
     read_cuda();
     ReadTorch result;
     result.cuda_runtime = torch_.cuda.is_absent()
-                              ? Fact<CudaRuntime>::absent("torch is no CUDA build")
+                              ? Fact<CudaRuntime>::absent("torch is not a CUDA build")
                               : find_cuda_runtime(fs_, load);
     result.load = std::move(load);
     result.torch = std::move(torch_);
@@ -131,7 +131,7 @@ class Reader {
       torch_.numpy_abi = std::move(constants.numpy_abi);
       torch_.arch_list = std::move(constants.arch_list);
     }
-    if (torch_.cuda.is_absent()) torch_.arch_list = Texts::absent("torch is no CUDA build");
+    if (torch_.cuda.is_absent()) torch_.arch_list = Texts::absent("torch is not a CUDA build");
   }
 
   // By the mangled names: std::string is "Ss" in the old ABI and
@@ -201,7 +201,7 @@ class Reader {
   TorchLibraries libraries_;
 };
 
-// A module called torch that is no package: nothing of PyTorch can be said of it.
+// A module called torch that is not a package: nothing can be said of its PyTorch.
 Torch bare_module(const FoundTorch& found) {
   const std::string reason = found.path + " is a module of its own";
   Torch torch;
@@ -248,7 +248,7 @@ ReadTorch read_torch(const TorchQuery& query) {
   }
   if (!found.package)
     return without_torch(bare_module(found),
-                         Fact<CudaRuntime>::unknown(found.path + " is no package"));
+                         Fact<CudaRuntime>::unknown(found.path + " is not a package"));
   return Reader(query, found).read();
 }
 

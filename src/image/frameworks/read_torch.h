@@ -22,7 +22,7 @@ struct TorchQuery {
 struct ReadTorch {
   Fact<Torch> torch;
   Fact<CudaRuntime> cuda_runtime;
-  TorchLoad load;  // the interpreter with torch, or without where there is none
+  TorchLoad load;  // the interpreter with torch, or alone if there is no torch
 };
 
 ReadTorch read_torch(const TorchQuery& query);

@@ -96,7 +96,7 @@ class Finder {
   }
 
   void miss(const ldso::LoadFailure& missing) {
-    if (ldso::is_ours(missing.code)) {
+    if (ldso::is_own_failure(missing.code)) {
       result_.problem = missing.reason;
       return;
     }
@@ -114,7 +114,7 @@ class Finder {
 
   void unreadable(const std::string& path, const Error& error) {
     // What this process lacks says nothing about the file.
-    if (ldso::is_ours(error.code)) {
+    if (ldso::is_own_failure(error.code)) {
       result_.problem = error.message;
     } else {
       result_.missing.push_back(shown(path) + " (not readable as ELF)");

@@ -21,14 +21,14 @@ struct TorchVersion {
 };
 
 // Knows `cuda = '12.4'` and `cuda: Optional[str] = '12.4'`; of two assignments the
-// later one counts. A value that is no literal is unknown.
+// later one counts. A value that is not a literal is unknown.
 TorchVersion parse_torch_version(std::string_view text);
 
 struct TorchMetadata {
   Fact<std::string> version;                  // absent: no metadata
   Fact<std::vector<std::string>> wheel_tags;  // absent: no WHEEL file
-  std::string installer;                      // "pip", "conda", …; empty: not said
-  std::string directory;                      // …/torch-2.8.0.dist-info; empty: none
+  std::string installer;                      // "pip", "conda", …; empty if not known
+  std::string directory;                      // …/torch-2.8.0.dist-info. Empty if there is no metadata
   bool egg = false;
 };
 
@@ -37,7 +37,7 @@ struct TorchMetadata {
 TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& entry,
                                   const Fact<std::string>& torch_version);
 
-// "wheel", "conda", "debian", "ngc", "source"; unknown if nothing tells.
+// "wheel", "conda", "debian", "ngc", "source"; unknown if nothing shows it.
 Fact<std::string> torch_layout(const base::RootFs& fs, const std::string& entry,
                                const TorchMetadata& metadata,
                                const Fact<std::string>& torch_version, const std::string& prefix,

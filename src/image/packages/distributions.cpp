@@ -24,7 +24,7 @@ std::optional<CoreMetadata> read_metadata(const base::Directory& directory,
   return parse_core_metadata(*text);
 }
 
-// What in an entry of that name holds the metadata; empty: it is no distribution.
+// What holds the metadata in an entry of that name. Empty if it is not a distribution.
 std::string place_of(std::string_view name) {
   if (name.starts_with('~')) return "";
   if (name.ends_with(".dist-info")) return "METADATA";

@@ -16,7 +16,7 @@ constexpr unsigned kMaxMinor = 99;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Reads digits off the front of `text`; 0 if there are none.
+// Reads digits off the front of `text`; 0 if it begins with another character.
 unsigned take_number(std::string_view& text) {
   std::size_t length = 0;
   while (length < text.size() && length < 4 && is_digit(text[length])) ++length;
@@ -142,7 +142,7 @@ bool parse_libpython_name(const std::string& soname, PythonRelease& release) {
 PythonRelease read_python_release(const PythonBinary& python) {
   PythonRelease release;
   if (python.implementation() != PythonBinary::Implementation::kCpython) {
-    release.version = Fact<std::string>::unknown("PyPy does not tell its version in its files");
+    release.version = Fact<std::string>::unknown("PyPy's files do not say which version it is");
     return release;
   }
   if (!python.code()) {

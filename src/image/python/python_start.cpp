@@ -39,7 +39,7 @@ Result<std::string> find_libpython(const base::RootFs& fs, const ReadInterpreter
   if (!python.binary) return Error{facts.real_path + " is not recognised as Python"};
   if (python.binary->implementation() != PythonBinary::Implementation::kCpython)
     return Error{"the interpreter is not CPython"};
-  if (facts.libc.value_or("") != "glibc") return Error{"the interpreter is no glibc program"};
+  if (facts.libc.value_or("") != "glibc") return Error{"the interpreter is not a glibc program"};
   if (!facts.soabi) return Error{"its SOABI is not known: " + facts.soabi.reason()};
   const Tag tag = tag_of(*facts.soabi);
   if (!is_plain(tag.release)) return Error{"there is no probe for " + *facts.soabi};

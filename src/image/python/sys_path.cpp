@@ -16,7 +16,7 @@ constexpr std::uint64_t kMaxSiteModule = 1024 * 1024;
 constexpr std::uint64_t kMaxPthFile = 1024 * 1024;
 constexpr std::size_t kMaxPthLines = 10'000;
 
-// What the distribution made of site.py; its own text tells.
+// What the distribution has made of site.py, by its text.
 struct SiteRules {
   bool debian = false;               // dist-packages
   bool virtual_env_is_venv = false;  // Debian's 3.9 and 3.10: VIRTUAL_ENV alone counts as venv

@@ -18,7 +18,7 @@ Result<std::string> find_program(const base::RootFs& fs, std::string_view name,
     std::string path = base::normalize(base::join(working_directory, name));
     auto info = fs.stat(path);
     if (!info) return Error{shown + " does not exist", ENOENT};
-    if (info->kind != base::FileInfo::Kind::kFile) return Error{shown + " is no file", EACCES};
+    if (info->kind != base::FileInfo::Kind::kFile) return Error{shown + " is not a file", EACCES};
     if ((info->mode & 0111U) == 0) return Error{shown + " is not executable", EACCES};
     return path;
   }

@@ -61,7 +61,7 @@ Versions chosen_versions(const base::RootFs& fs, const std::string& pyenv_root,
   return {words_of(*text), file};
 }
 
-// "3.11" → the newest installed 3.11.x; "" if there is none. Source: pyenv-latest.
+// "3.11" → the newest installed 3.11.x; "" if none is installed. Source: pyenv-latest.
 std::string newest_of(const base::RootFs& fs, const std::string& directory,
                       const std::string& prefix) {
   std::string best;

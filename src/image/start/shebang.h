@@ -10,7 +10,7 @@ namespace gpuinit::image {
 
 struct Shebang {
   std::string interpreter;
-  std::string argument;  // all of the rest as one word; empty: none
+  std::string argument;  // all of the rest as one word; may be empty
 };
 
 // `head`: the first bytes of the file, 256 or more if it has them. nullopt if
