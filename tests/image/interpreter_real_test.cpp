@@ -75,8 +75,8 @@ class RealInterpreter : public testing::TestWithParam<Python> {
     std::string shown;
     for (const auto& word : argv) shown += word + " ";
     SCOPED_TRACE(shown);
-    ASSERT_EQ(ran.status, 0);
-    const test::Truth truth = test::parse_truth(ran.output);
+    ASSERT_EQ(ran.exit_code, 0);
+    const test::Truth truth = test::parse_truth(ran.out);
     auto root = base::RootFs::open("/");
     ASSERT_TRUE(root.ok());
     const ImageFacts facts = read_image({*root, "/", argv, environment, directory, ""});
@@ -96,7 +96,7 @@ class RealInterpreter : public testing::TestWithParam<Python> {
     words.insert(words.end(),
                  {python, "-c",
                   "import sys; sys.exit(sys.version_info < (3, " + std::to_string(minor) + "))"});
-    return test::run(words, plain(), work_).status == 0;
+    return test::run(words, plain(), work_).exit_code == 0;
   }
 
   // Every shape of command and every option that changes sys.path.
@@ -210,7 +210,7 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
     make.insert(make.end(), it.options.begin(), it.options.end());
     make.push_back(venv);
     const auto made = test::run(make, plain(), work_);
-    ASSERT_EQ(made.status, 0) << made.output;
+    ASSERT_EQ(made.exit_code, 0) << made.err;
     const auto python = venv + "/bin/python";
     expect_truth({python, "probe.py"});
     expect_truth({venv + "/bin/python3", "-s", "probe.py"});

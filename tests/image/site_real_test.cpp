@@ -24,11 +24,11 @@ TEST(RealDistributions, AreThoseThatPythonLists) {
                               "    if d.metadata and d.metadata['Name']:\n"
                               "        print(d.metadata['Name'], d.version)\n"},
                              {{"PATH", "/usr/bin"}, {"HOME", "/nonexistent"}}, "/usr");
-  ASSERT_EQ(ran.status, 0);
+  ASSERT_EQ(ran.exit_code, 0);
   std::vector<std::string> sys_path;
   std::multiset<std::string> said;
   bool names = false;
-  for (auto line : base::split_lines(ran.output)) {
+  for (auto line : base::split_lines(ran.out)) {
     const auto blank = line.rfind(' ');
     if (line == "-") names = true;
     else if (!names) sys_path.emplace_back(line.empty() ? "/usr" : line);

@@ -35,9 +35,9 @@ TEST(DebianTorch, SaysWhatWeRead) {
        "print(torch.__version__, torch.version.cuda, torch.__path__[0], torch._C.__file__,"
        " torch._C._GLIBCXX_USE_CXX11_ABI, sep='\\n')"},
       {{"PATH", "/usr/bin"}, {"HOME", "/nonexistent"}}, "/usr");
-  ASSERT_EQ(ran.status, 0) << "python3-torch is not installed";
+  ASSERT_EQ(ran.exit_code, 0) << "python3-torch is not installed";
   std::vector<std::string> said;
-  for (auto line : base::split_lines(ran.output)) said.emplace_back(line);
+  for (auto line : base::split_lines(ran.out)) said.emplace_back(line);
   ASSERT_GE(said.size(), 5U);
 
   const ImageFacts facts = read("/", {"/usr/bin/python3"}, {{"PATH", "/usr/bin"}}, "/usr");
@@ -246,9 +246,9 @@ INSTANTIATE_TEST_SUITE_P(OfTheCache, RealWheel, testing::ValuesIn(wheels()), [](
 // What `nm` says about dynamic symbols, one set of names.
 std::set<std::string> nm(const std::string& option, const std::string& file) {
   const auto ran = test::run({"nm", "-D", option, file}, {{"PATH", "/usr/bin:/bin"}}, "/");
-  if (ran.status != 0) throw std::runtime_error("nm " + file);
+  if (ran.exit_code != 0) throw std::runtime_error("nm " + file);
   std::set<std::string> names;
-  for (auto line : base::split_lines(ran.output)) {
+  for (auto line : base::split_lines(ran.out)) {
     const auto words = base::split_words(line);
     if (words.empty() || (words.size() >= 2 && words[words.size() - 2] == "w")) continue;
     std::string_view name = words.back();

@@ -19,13 +19,18 @@ using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
 constexpr std::uint64_t kMaxVersionFile = 64 * 1024;
 
+Torch placed(const FoundTorch& found) {
+  Torch torch;
+  torch.path = found.path;
+  torch.sys_path_entry = found.entry;
+  torch.shadowed = found.shadowed;
+  return torch;
+}
+
 class Reader {
  public:
-  Reader(const TorchQuery& query, const FoundTorch& found) : query_(query), fs_(query.fs) {
-    torch_.path = found.path;
-    torch_.sys_path_entry = found.entry;
-    torch_.shadowed = found.shadowed;
-  }
+  Reader(const TorchQuery& query, const FoundTorch& found)
+      : query_(query), fs_(query.fs), torch_(placed(found)) {}
 
   ReadTorch read() {
     read_version();
@@ -204,10 +209,7 @@ class Reader {
 // A module called torch that is not a package: nothing can be said of its PyTorch.
 Torch bare_module(const FoundTorch& found) {
   const std::string reason = found.path + " is a module of its own";
-  Torch torch;
-  torch.path = found.path;
-  torch.sys_path_entry = found.entry;
-  torch.shadowed = found.shadowed;
+  Torch torch = placed(found);
   for (Text* fact : {&torch.layout, &torch.version, &torch.metadata_version, &torch.cuda,
                      &torch.hip, &torch.soabi, &torch.machine, &torch.numpy_abi})
     *fact = Text::unknown(reason);
