@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/library_names.h"
 #include "base/root_fs.h"
-#include "image/frameworks/library_names.h"
 
 namespace gpuinit::image {
 
@@ -41,7 +41,7 @@ bool is_checked_symbol(std::string_view name) {
   constexpr std::array<std::string_view, 15> kStarts{
       "Py",    "_Py",    "THP",      "aoti_torch_", "torch_",    "cuda",  "cublas", "cudnn",
       "cufft", "curand", "cusolver", "cusparse",    "nvJitLink", "nvrtc", "nccl"};
-  return is_driver_function(name) || name.starts_with("__cuda") || name.starts_with("__nv") ||
+  return base::is_driver_function(name) || name.starts_with("__cuda") || name.starts_with("__nv") ||
          std::any_of(kStarts.begin(), kStarts.end(),
                      [&](std::string_view start) { return name.starts_with(start); });
 }
@@ -133,7 +133,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (object.needs[i] != LoaderClosure::kMissing) continue;
       const bool said = std::any_of(problems.missing.begin(), problems.missing.end(),
                                     [&](const auto& before) { return before.name == names[i]; });
-      if (said || is_driver_library(names[i])) continue;
+      if (said || base::is_driver_library(names[i])) continue;
       const auto* why = missing(names[i], one);
       if (why != nullptr && ldso::is_own_failure(why->code)) {
         problems.undefined_symbols = Symbols::unknown(why->reason);
@@ -162,7 +162,7 @@ void ExtensionLoading::add_undefined_symbols(std::size_t object, bool no_driver,
     return;
   }
   auto undefined = symbols.undefined(object, [&](std::string_view name) {
-    return is_checked_symbol(name) && !(no_driver && is_driver_function(name));
+    return is_checked_symbol(name) && !(no_driver && base::is_driver_function(name));
   });
   problems.undefined_symbols =
       undefined ? Symbols(std::move(*undefined)) : Symbols::unknown(undefined.error().message);

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/directory.h"
+#include "base/library_names.h"
 #include "elf/fatbin.h"
 #include "elf/symbol_table.h"
 #include "image/frameworks/compiled_for.h"
-#include "image/frameworks/library_names.h"
 #include "image/python/soabi.h"
 
 namespace gpuinit::image {
@@ -115,7 +115,7 @@ std::optional<Extension> read_one(const base::Directory& directory, const Extens
   needed = std::move(dynamic->needed);
   std::vector<std::string> needs;
   for (const std::string& name : needed)
-    if (is_torch_library(name) || is_cuda_library(name)) needs.push_back(name);
+    if (base::is_torch_library(name) || base::is_cuda_library(name)) needs.push_back(name);
   if (needs.empty() && !file.asked_for) return std::nullopt;
 
   Extension extension = describe(file);

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/library_names.h"
 #include "base/text.h"
-#include "image/frameworks/library_names.h"
 
 namespace gpuinit::image {
 
@@ -26,11 +26,11 @@ class Finder {
   void take_loaded(const ldso::LoaderClosure& closure, const std::string& extension) {
     for (const ldso::LoadedObject& object : closure.objects()) {
       const std::string name(base::basename(object.name));
-      if (name == extension || is_torch_library(name))
+      if (name == extension || base::is_torch_library(name))
         take(name, {object.elf, tidy_path(fs_, object.path)});
     }
     for (const ldso::LoadFailure& missing : closure.missing())
-      if (is_torch_library(missing.name)) miss(missing);
+      if (base::is_torch_library(missing.name)) miss(missing);
   }
 
   // What no library asks for by NEEDED, or all of it where nothing could be loaded.
