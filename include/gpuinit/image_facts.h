@@ -2,13 +2,13 @@
 // facts.h hold.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "gpuinit/compat_note.h"
+#include "gpuinit/device_code.h"
 #include "gpuinit/fact.h"
+#include "gpuinit/load_problems.h"
 #include "gpuinit/python_answer.h"
 
 namespace gpuinit {
@@ -32,24 +32,6 @@ struct Interpreter {
   Fact<std::vector<std::string>> sys_path;  // in order, existing directories and zips only
   std::vector<std::string> sys_path_notes;  // what else may add to sys.path: `import` lines in .pth
   bool operator==(const Interpreter&) const = default;
-};
-
-// Containers of the fatbin sections that hold exactly the same set of targets.
-// Groups, not totals, because coverage of a device is counted in containers.
-struct FatbinGroup {
-  std::vector<std::string> targets;  // "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
-  Fact<std::string> ptx_isa;         // highest PTX ISA of the group, "8.4"; absent: no PTX in it
-  std::uint64_t containers = 0;
-  bool operator==(const FatbinGroup&) const = default;
-};
-
-// Device code in torch's CUDA libraries.
-struct DeviceCode {
-  std::vector<std::string> files;  // the libraries that were read
-  // Target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts.
-  std::map<std::string, std::uint64_t> entries;
-  std::vector<FatbinGroup> groups;
-  bool operator==(const DeviceCode&) const = default;
 };
 
 struct Torch {
@@ -111,44 +93,6 @@ struct LoadedLibrary {
   // CUDA's libraries, the C++ run time, and what LD_LIBRARY_PATH or LD_PRELOAD decided.
   std::vector<std::string> hides;
   bool operator==(const LoadedLibrary&) const = default;
-};
-
-// A library that is asked for and cannot be had.
-struct MissingLibrary {
-  std::string name;
-  std::string needed_by;               // path of who asked
-  std::string reason;                  // "not found", "/a/libx.so.1: not an ELF file"
-  std::vector<std::string> elsewhere;  // files of that name where the loader does not look
-  bool of_driver = false;              // libcuda, libnvidia-*: the node brings it, not the image
-  bool operator==(const MissingLibrary&) const = default;
-};
-
-// A library is found, and its version definitions lack one that another needs.
-struct MissingVersion {
-  std::string version;    // "GLIBCXX_3.4.32"
-  std::string file;       // as it was asked for: "libstdc++.so.6"
-  std::string provider;   // path of what was found
-  std::string found_by;   // by which rule that was
-  std::string needed_by;  // path of who needs the version
-  std::string highest;    // the provider's highest of the family, "GLIBCXX_3.4.30"; empty: none
-  bool operator==(const MissingVersion&) const = default;
-};
-
-// A symbol that no object defines in the places where the loader looks.
-struct UndefinedSymbol {
-  std::string name;       // as in the file, mangled
-  std::string version;    // that it has to have, "libnvJitLink.so.12"; empty: any
-  std::string needed_by;  // path
-  bool operator==(const UndefinedSymbol&) const = default;
-};
-
-// What is in the way of loading an object: the program with torch, or one extension.
-struct LoadProblems {
-  std::vector<MissingLibrary> missing;
-  std::vector<MissingVersion> missing_versions;
-  // The first of them. Unknown where libraries are missing, or a table cannot be read.
-  Fact<std::vector<UndefinedSymbol>> undefined_symbols;
-  bool operator==(const LoadProblems&) const = default;
 };
 
 // glibc's ld.so, simulated for the interpreter and `import torch`.

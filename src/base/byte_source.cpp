@@ -49,7 +49,8 @@ Result<FileSource> FileSource::from_fd(UniqueFd fd, std::string name) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return errno_error(name);
   if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
-  return FileSource(std::move(fd), static_cast<std::uint64_t>(status.st_size), std::move(name));
+  return FileSource(std::move(fd), static_cast<std::uint64_t>(status.st_size),
+                    {status.st_dev, status.st_ino}, std::move(name));
 }
 
 Status FileSource::read_at(std::uint64_t offset, std::span<std::byte> into) const {

@@ -6,8 +6,8 @@
 
 namespace gpuinit::base {
 
-std::map<std::string, std::string> environment_variables() {
-  std::map<std::string, std::string> variables;
+Environment environment_variables() {
+  Environment variables;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
     const auto equals = text.find('=');
@@ -16,6 +16,11 @@ std::map<std::string, std::string> environment_variables() {
       variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return variables;
+}
+
+std::string variable(const Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
 }
 
 }  // namespace gpuinit::base

@@ -6,6 +6,11 @@
 
 namespace gpuinit::base {
 
-std::map<std::string, std::string> environment_variables();
+using Environment = std::map<std::string, std::string>;
+
+Environment environment_variables();
+
+// "" if the variable is not set: CPython, env and pyenv treat both the same.
+std::string variable(const Environment& environment, const std::string& name);
 
 }  // namespace gpuinit::base

@@ -1,34 +1,15 @@
 #include "checks/extension_problems.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
+#include "base/library_names.h"
 #include "checks/finding_builder.h"
 #include "rules/soabi.h"
 
 namespace gpuinit::checks {
 
 namespace {
-
-bool begins_with_any(std::string_view name, const auto& starts) {
-  return std::any_of(starts.begin(), starts.end(),
-                     [&](std::string_view start) { return name.starts_with(start); });
-}
-
-bool is_torchs(std::string_view library) {
-  constexpr std::array<std::string_view, 4> kStarts{"libtorch.so", "libtorch_", "libc10.so",
-                                                    "libc10_"};
-  return begins_with_any(library, kStarts);
-}
-
-// What torch loads itself; others of NVIDIA's (TensorRT, cuTENSOR) are extras of packages.
-bool is_core_cuda(std::string_view library) {
-  constexpr std::array<std::string_view, 10> kStarts{
-      "libcudart.so",   "libcublas",      "libcudnn", "libcufft",     "libcurand",
-      "libcusolver.so", "libcusparse.so", "libnvrtc", "libnvJitLink", "libnccl.so"};
-  return begins_with_any(library, kStarts);
-}
 
 bool is_torch_symbol(std::string_view name) {
   return name.starts_with("_Z") || name.starts_with("THP") || name.starts_with("torch_") ||
@@ -46,10 +27,11 @@ std::optional<ExtensionProblem> missing_library(const Extension& extension,
     return std::find_if(missing.begin(), missing.end(),
                         [&](const MissingLibrary& one) { return wanted(one.name); });
   };
-  auto library = first(is_torchs);
+  auto library = first(base::is_torch_library);
   // Beside a torch without CUDA a package falls back to the CPU as torch does.
   const bool cuda = !image.torch || !image.torch->cuda.is_absent();
-  if (library == missing.end() && (cuda || extension.asked_for)) library = first(is_core_cuda);
+  if (library == missing.end() && (cuda || extension.asked_for))
+    library = first(base::is_core_cuda_library);
   if (library != missing.end())
     return ExtensionProblem{&extension, ExtensionFault::kLibrary, library->name};
   return ExtensionProblem{

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/library_names.h"
 #include "base/root_fs.h"
 #include "checks/finding_builder.h"
 
@@ -69,9 +70,7 @@ bool is_of_glibc(std::string_view library) {
 }
 
 bool is_of_cuda(std::string_view library) {
-  if (library.starts_with("libcuda.so") || library.starts_with("libnvidia-")) return false;
-  return library.starts_with("libcu") || library.starts_with("libnv") ||
-         library.starts_with("libnccl");
+  return base::is_cuda_library(library) && !base::is_driver_library(library);
 }
 
 std::string short_path(const Context& context, const std::string& path) {

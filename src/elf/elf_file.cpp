@@ -22,19 +22,6 @@ constexpr std::uint64_t kMaxNotes = 1024 * 1024;             // bytes of one sec
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-// `count` structs that lie back to back.
-template <class T>
-Result<std::vector<T>> read_array(const base::ByteSource& source, std::uint64_t offset,
-                                  std::uint64_t count) {
-  if (!base::range_inside(offset, count * sizeof(T), source.size()))
-    return Error{source.name() + ": a table of " + number(count) + " entries at offset " +
-                 number(offset) + " runs out of the file"};
-  std::vector<T> array(count);
-  auto done = source.read_at(offset, std::as_writable_bytes(std::span(array)));
-  if (!done) return std::move(done).error();
-  return array;
-}
-
 // Walks notes {namesz, descsz, type, name, desc}, padded to 4 bytes each (also
 // where p_align says 8: .note.gnu.property is the only such and has no owner
 // of interest). Source: gABI, "Note Section".
@@ -61,8 +48,19 @@ ElfFile::ElfFile(std::shared_ptr<const State> state) : state_(std::move(state)) 
 const base::ByteSource& ElfFile::source() const { return *state_->source; }
 
 Result<ElfFile> ElfFile::open(const base::ByteSource& source) {
+  return open(std::shared_ptr<const base::ByteSource>(std::shared_ptr<void>(), &source));
+}
+
+Result<ElfFile> ElfFile::open(const base::RootFs& fs, const std::string& path) {
+  auto file = fs.open_file(path);
+  if (!file) return std::move(file).error();
+  return open(std::make_shared<const base::FileSource>(std::move(file).value()));
+}
+
+Result<ElfFile> ElfFile::open(std::shared_ptr<const base::ByteSource> from) {
+  const base::ByteSource& source = *from;
   State state;
-  state.source = &source;
+  state.source = std::move(from);
   unsigned char ident[EI_NIDENT] = {};
   const std::uint64_t have = std::min<std::uint64_t>(source.size(), sizeof ident);
   auto head = source.read_at(0, std::as_writable_bytes(std::span(ident, have)));
@@ -80,9 +78,9 @@ Result<ElfFile> ElfFile::open(const base::ByteSource& source) {
       return state.broken("program headers of " + number(header->e_phentsize) + " bytes");
     if (header->e_phnum > kMaxSegments)
       return state.broken(number(header->e_phnum) + " program headers");
-    auto segments = read_array<Elf64_Phdr>(source, header->e_phoff, header->e_phnum);
-    if (!segments) return std::move(segments).error().context("program headers");
-    state.segments = std::move(segments).value();
+    auto done =
+        read_into(source, header->e_phoff, header->e_phnum, state.segments, "program headers");
+    if (!done) return std::move(done).error();
   }
   return ElfFile(std::make_shared<const State>(std::move(state)));
 }
@@ -156,12 +154,11 @@ Result<ElfFile::State::Sections> ElfFile::State::sections() const {
     if (names_index == SHN_XINDEX) names_index = first->sh_link;
   }
   if (count == 0 || count > kMaxSections) return broken(number(count) + " section headers");
-  if (names_index >= count) return broken("the section name table is no section");
+  if (names_index >= count) return broken("the section name table is not a section");
 
-  auto headers = read_array<Elf64_Shdr>(*source, header.e_shoff, count);
-  if (!headers) return std::move(headers).error().context("section headers");
   Sections all;
-  all.headers = std::move(headers).value();
+  if (auto done = read_into(*source, header.e_shoff, count, all.headers, "section headers"); !done)
+    return std::move(done).error();
   const Elf64_Shdr& table = all.headers[names_index];
   if (table.sh_type == SHT_NOBITS || table.sh_size > kMaxSectionNames)
     return broken("the section name table is broken");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/root_fs.h"
 #include "gpuinit/result.h"
 
 namespace gpuinit::elf {
@@ -69,26 +70,29 @@ struct VersionDefinition {
 
 class ElfFile {
  public:
-  // Reads the ELF header and program headers. `source` must outlive the ElfFile.
+  // Reads the ELF header and program headers. `source` must outlive the ElfFile and its copies.
   // Errors: not ELF, not 64-bit little endian, truncated, absurd counts.
   static Result<ElfFile> open(const base::ByteSource& source);
+  // The same; the ElfFile and its copies keep the source, and so the descriptor, open.
+  static Result<ElfFile> open(std::shared_ptr<const base::ByteSource> source);
+  static Result<ElfFile> open(const base::RootFs& fs, const std::string& path);
 
   // "x86_64", "aarch64", otherwise "e_machine 243".
   std::string machine() const;
   bool is_shared_object_or_pie() const;
 
-  // PT_INTERP: the loader; no value for a static program or a library.
+  // PT_INTERP: the loader; nullopt if it is a static program or a library.
   Result<std::optional<std::string>> interpreter() const;
 
   Result<Dynamic> dynamic() const;
 
-  // DT_VERNEED in order; empty if there is none.
+  // DT_VERNEED in order. Empty if there is none.
   Result<std::vector<VersionNeed>> needed_versions() const;
 
-  // DT_VERDEF in order; no value if there is none, that is if the file has no versions.
+  // DT_VERDEF in order; nullopt if the file defines no versions.
   Result<std::optional<std::vector<VersionDefinition>>> defined_versions() const;
 
-  // Looks one name up through DT_GNU_HASH (DT_HASH as a fall-back); no value if
+  // Looks one name up through DT_GNU_HASH (DT_HASH as a fall-back); nullopt if
   // the file does not define it. Costs a handful of small reads.
   Result<std::optional<Symbol>> find_defined(std::string_view name) const;
 
@@ -100,7 +104,7 @@ class ElfFile {
   // Bytes at a virtual address of a PT_LOAD segment, as far as the file holds them.
   Result<std::uint64_t> file_offset(std::uint64_t address, std::uint64_t length) const;
 
-  // The section of that name; no value if there is none; an error if the file
+  // The section of that name; nullopt if there is none; an error if the file
   // has no section headers at all or they are broken.
   Result<std::optional<Section>> section(std::string_view name) const;
 
@@ -109,7 +113,7 @@ class ElfFile {
   Result<std::vector<Section>> sections() const;
 
   // Descriptor bytes of the first note with this owner name in the section or
-  // in any PT_NOTE segment; no value if there is none.
+  // in any PT_NOTE segment; nullopt if there is none.
   Result<std::optional<std::string>> note(std::string_view section_name,
                                           std::string_view owner) const;
 

@@ -1,12 +1,15 @@
-// What an opened ElfFile holds; private to elf_*.cpp and symbol_table.cpp.
+// What an opened ElfFile holds; private to elf_*.cpp and symbol_table*.cpp.
 #pragma once
 
 #include <elf.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "base/checked.h"
 #include "elf/elf_file.h"
 
 namespace gpuinit::elf {
@@ -37,7 +40,7 @@ struct GnuHash {
 };
 
 struct ElfFile::State {
-  const base::ByteSource* source = nullptr;
+  std::shared_ptr<const base::ByteSource> source;
   Elf64_Ehdr header{};
   std::vector<Elf64_Phdr> segments;
 
@@ -75,5 +78,20 @@ struct ElfFile::State {
   };
   Result<Sections> sections() const;
 };
+
+// A table of `count` elements in one piece. `what` names it in errors; the caller has limited
+// `count`.
+template <class T>
+Status read_into(const base::ByteSource& source, std::uint64_t offset, std::uint64_t count,
+                 std::vector<T>& into, const char* what) {
+  if (!base::range_inside(offset, count * sizeof(T), source.size()))
+    return Error{source.name() + ": a table of " + std::to_string(count) + " entries at offset " +
+                 std::to_string(offset) + " runs out of the file"}
+        .context(what);
+  into.resize(count);
+  auto done = source.read_at(offset, std::as_writable_bytes(std::span(into)));
+  if (!done) return std::move(done).error().context(what);
+  return Done{};
+}
 
 }  // namespace gpuinit::elf

@@ -11,7 +11,7 @@
 #include "base/checked.h"
 #include "elf/elf_file.h"
 #include "elf/elf_state.h"
-#include "elf/symbol_hash.h"
+#include "elf/symbol_table.h"
 
 namespace gpuinit::elf {
 
@@ -36,6 +36,22 @@ Symbol to_symbol(const Elf64_Sym& entry, std::string_view name) {
 }
 
 }  // namespace
+
+std::uint32_t gnu_hash_of(std::string_view name) {
+  std::uint32_t hash = 5381;
+  for (const char c : name) hash = hash * 33 + static_cast<unsigned char>(c);
+  return hash;
+}
+
+std::uint32_t sysv_hash_of(std::string_view name) {
+  std::uint32_t hash = 0;
+  for (const char c : name) {
+    hash = (hash << 4) + static_cast<unsigned char>(c);
+    const std::uint32_t high = hash & 0xf0000000U;
+    hash = (hash ^ (high >> 24)) & ~high;
+  }
+  return hash;
+}
 
 Result<const GnuHash*> ElfFile::State::gnu_hash_head(const DynamicTables& from) const {
   if (gnu_hash) return &*gnu_hash;

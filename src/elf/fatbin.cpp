@@ -101,9 +101,9 @@ std::string target_of(const EntryHeader& entry) {
 
 class Walker {
  public:
-  Walker(const base::ByteSource& source, Fatbins& into) : source_(source), into_(into) {}
+  Walker(const base::ByteSource& source, DeviceCode& into) : source_(source), into_(into) {}
 
-  Status section(std::uint64_t offset, std::uint64_t size) {
+  Result<std::uint64_t> section(std::uint64_t offset, std::uint64_t size) {
     if (!base::range_inside(offset, size, source_.size()))
       return broken(offset, "the section runs out of the file");
     if (!source_.is_at_hand(offset)) fetch_headers(offset, offset + size);
@@ -128,15 +128,15 @@ class Walker {
       const std::uint64_t room = end - offset;
       if (!base::range_inside(header->header_size, header->size, room))
         return broken(offset, "a fatbin container runs out of its section");
-      if (++into_.containers > kMaxContainers) return broken(offset, "too many fatbin containers");
+      if (++containers_ > kMaxContainers) return broken(offset, "too many fatbin containers");
       const std::uint64_t begin = offset + header->header_size;
       offset = begin + header->size;
       const bool have_first =
           header->header_size == sizeof(ContainerHeader) && header->size >= sizeof(EntryHeader);
       auto done = container(begin, offset, have_first ? &head->first : nullptr);
-      if (!done) return done;
+      if (!done) return std::move(done).error();
     }
-    return Done{};
+    return containers_;
   }
 
  private:
@@ -236,10 +236,10 @@ class Walker {
                               [&](const FatbinGroup& g) { return g.targets == targets; });
     if (known == into_.groups.end()) {
       if (into_.groups.size() >= kMaxGroups) return broken(offset, "too many kinds of containers");
-      known = into_.groups.insert(known, FatbinGroup{targets, "", 0});
+      known = into_.groups.insert(known, {targets, Fact<std::string>::absent("no PTX"), 0});
     }
     ++known->containers;
-    if (found.ptx_isa && (known->ptx_isa.empty() || *found.ptx_isa > parse_isa(known->ptx_isa)))
+    if (found.ptx_isa && (!known->ptx_isa || *found.ptx_isa > parse_isa(*known->ptx_isa)))
       known->ptx_isa = isa_text(*found.ptx_isa);
     return Done{};
   }
@@ -260,27 +260,29 @@ class Walker {
   }
 
   const base::ByteSource& source_;
-  Fatbins& into_;
+  DeviceCode& into_;
+  std::uint64_t containers_ = 0;
   std::uint64_t entries_ = 0;
 };
 
 }  // namespace
 
-Status walk_fatbin_section(const base::ByteSource& source, std::uint64_t offset, std::uint64_t size,
-                           Fatbins& into) {
+Result<std::uint64_t> walk_fatbin_section(const base::ByteSource& source, std::uint64_t offset,
+                                          std::uint64_t size, DeviceCode& into) {
   return Walker(source, into).section(offset, size);
 }
 
-Result<Fatbins> read_fatbins(const ElfFile& elf) {
-  Fatbins all;
+Result<std::uint64_t> read_fatbins(const ElfFile& elf, DeviceCode& into) {
+  std::uint64_t containers = 0;
   for (const char* name : {".nv_fatbin", "__nv_relfatbin"}) {
     auto section = elf.section(name);
     if (!section) return std::move(section).error();
     if (!*section) continue;
-    auto done = walk_fatbin_section(elf.source(), (*section)->offset, (*section)->size, all);
-    if (!done) return std::move(done).error().context(name);
+    auto walked = walk_fatbin_section(elf.source(), (*section)->offset, (*section)->size, into);
+    if (!walked) return std::move(walked).error().context(name);
+    containers += *walked;
   }
-  return all;
+  return containers;
 }
 
 }  // namespace gpuinit::elf

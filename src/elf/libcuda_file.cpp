@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/root_fs.h"
 #include "base/text.h"
-#include "elf/driver_release.h"
 
 namespace gpuinit::elf {
 
@@ -17,6 +16,13 @@ constexpr std::size_t kMaxNote = 64 * 1024;
 constexpr std::size_t kMaxBranches = 1000;
 
 }  // namespace
+
+bool is_release(std::string_view text) {
+  const auto numbers = base::split(text, '.');
+  for (auto number : numbers)
+    if (number.size() > 6 || !base::parse_number(number)) return false;
+  return numbers.size() >= 2 && numbers.size() <= 4;
+}
 
 std::optional<std::string> release_in_name(std::string_view real_path) {
   constexpr std::string_view kStem = "libcuda.so.";
@@ -42,11 +48,11 @@ Result<CompatNote> parse_compat_note(std::string_view json) {
   if (driver == nullptr) return note;
   const auto* branches = driver->as_array();
   if (branches == nullptr || branches->size() > kMaxBranches)
-    return Error{"\"Driver\" of the note is no list of branches"};
+    return Error{"\"Driver\" of the note is not a list of branches"};
   for (const auto& branch : *branches) {
     const auto* number = std::get_if<std::uint64_t>(&branch.value);
     if (number == nullptr || *number > std::numeric_limits<int>::max())
-      return Error{"\"Driver\" of the note is no list of branches"};
+      return Error{"\"Driver\" of the note is not a list of branches"};
     note.driver_branches.push_back(static_cast<int>(*number));
   }
   return note;

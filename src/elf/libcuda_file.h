@@ -13,8 +13,12 @@
 
 namespace gpuinit::elf {
 
-// "535.104.05" of "/usr/lib/…/libcuda.so.535.104.05"; no value if the name ends
-// in no driver release (libcuda.so.1, or Tegra's and WSL's libcuda.so.1.1).
+// What a driver's release number looks like, "535.104.05", "570.26": two to four numbers with
+// dots between them.
+bool is_release(std::string_view text);
+
+// "535.104.05" of "/usr/lib/…/libcuda.so.535.104.05"; nullopt if the name does not end in a
+// driver release (libcuda.so.1, or Tegra's and WSL's libcuda.so.1.1).
 std::optional<std::string> release_in_name(std::string_view real_path);
 
 // The JSON of a .note.cuda.fwd_compatibility section, e.g.

@@ -6,9 +6,7 @@
 
 #include "base/checked.h"
 #include "elf/elf_state.h"
-#include "elf/read_into.h"
 #include "elf/read_window.h"
-#include "elf/symbol_hash.h"
 
 namespace gpuinit::elf {
 

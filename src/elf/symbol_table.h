@@ -19,6 +19,10 @@
 
 namespace gpuinit::elf {
 
+// The two hash functions of symbol tables, DT_GNU_HASH's and DT_HASH's.
+std::uint32_t gnu_hash_of(std::string_view name);
+std::uint32_t sysv_hash_of(std::string_view name);
+
 // The views point into the SymbolTable that it comes from.
 struct SymbolReference {
   std::string_view name;

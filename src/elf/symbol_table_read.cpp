@@ -8,7 +8,6 @@
 
 #include "base/checked.h"
 #include "elf/elf_state.h"
-#include "elf/read_into.h"
 #include "elf/symbol_table.h"
 
 namespace gpuinit::elf {
@@ -83,7 +82,7 @@ Status SymbolTable::read_hash() {
     auto head = elf_.state_->gnu_hash_head(from);
     if (!head) return std::move(head).error();
     const GnuHash& hash = **head;
-    // Without the head of a chain there is none, and nothing that says how many they are.
+    // If all buckets are empty there are no chains, and nothing says how many symbols there are.
     if (auto done = charge(hash.bloom_words * 8ULL + hash.buckets * 4ULL); !done) return done;
     if (auto done = read_into(source, hash.buckets_at, hash.buckets, buckets_, "DT_GNU_HASH");
         !done)

@@ -17,11 +17,9 @@ namespace gpuinit::image {
 
 namespace {
 
-using Extensions = Fact<std::vector<Extension>>;
-
 // What the loader makes of torch and then of the extensions, one process for all.
 void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std::string>& sys_path,
-                  ImageFacts& facts) {
+                  const NeededNames& needed, ImageFacts& facts) {
   if (load.problem.empty()) load.problem = load.unknown_because;
   if (!load.closure || !load.problem.empty()) {
     facts.loader = Fact<LoaderFacts>::unknown(load.problem);
@@ -33,7 +31,7 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   }
   std::optional<ExtensionLoading> extensions;
   if (facts.extensions && facts.torch)
-    extensions.emplace(query.fs, *load.closure, *facts.interpreter, facts.extensions.value());
+    extensions.emplace(*load.closure, *facts.interpreter, needed, facts.extensions.value());
   const ldso::VersionCheck versions = ldso::check_versions(*load.closure);
   ldso::SymbolCheck symbols(*load.closure);
   facts.loader = read_loader(
@@ -41,45 +39,44 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   if (extensions) extensions->find_problems(symbols, versions);
 }
 
-ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* start) {
+ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
   ImageFacts facts;
   facts.root = query.root;
   facts.command = query.command;
   facts.compat_libraries = read_compat_libraries(query.fs);
-  auto command = follow_command({query.fs, query.command, query.environment,
-                                 query.working_directory, query.fallback_interpreter});
-  if (!command) {
-    const std::string& reason = command.error().message;
+  auto start = follow_command({query.fs, query.command, query.environment, query.working_directory,
+                               query.fallback_interpreter});
+  if (!start) {
+    const std::string& reason = start.error().message;
     facts.interpreter = Fact<Interpreter>::absent(reason);
     facts.torch = Fact<Torch>::unknown(reason);
     facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
     facts.loader = Fact<LoaderFacts>::unknown(reason);
-    facts.extensions = Extensions::unknown(reason);
+    facts.extensions = Fact<std::vector<Extension>>::unknown(reason);
     facts.packages = Fact<std::vector<Package>>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
-  const Environment environment = command->environment;
+  const base::Environment& environment = start->python.environment;
   const ldso::LibrarySearch libraries(query.fs, environment);
-  if (start != nullptr)
-    start->emplace(PythonStart{.interpreter = command->interpreter,
-                               .options = command->options,
-                               .environment = environment,
-                               .working_directory = command->working_directory});
-  ReadInterpreter python = read_interpreter(query.fs, std::move(*command));
+  ReadInterpreter python = read_interpreter(query.fs, start->python, std::move(start->binary));
+  python.facts.chosen_because = start->chosen_because;
+  python.facts.from_command = start->followed;
   if (query.sys_path_is_known && python.facts.sys_path)
     query.sys_path_is_known(*python.facts.sys_path);
-  if (start != nullptr) {
-    (*start)->libpython = find_libpython(query.fs, python);
-    (*start)->release = plain_release(python.facts.soabi.value_or(""));
-  }
   ReadTorch torch = read_torch({query.fs, libraries, python, environment});
+  if (started != nullptr) {
+    start->python.libpython = find_libpython(query.fs, python);
+    start->python.release = plain_release(python.facts.soabi.value_or(""));
+    *started = std::move(start->python);
+  }
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
-  facts.extensions = read_extensions({query.fs, python.facts, query.extensions});
+  FoundExtensions extensions = read_extensions({query.fs, python.facts, query.extensions});
+  facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
   facts.cuda_runtime = std::move(torch.cuda_runtime);
-  read_loading(query, std::move(torch.load), python.sys_path.entries, facts);
+  read_loading(query, std::move(torch.load), python.sys_path.entries, extensions.needed, facts);
   return facts;
 }
 

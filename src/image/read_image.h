@@ -3,11 +3,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/extensions/extension_files.h"
@@ -17,12 +17,12 @@ namespace gpuinit::image {
 
 struct ImageQuery {
   const base::RootFs& fs;
-  std::string root;                                // for the report
-  std::vector<std::string> command;                // may be empty
-  std::map<std::string, std::string> environment;  // of the command
-  std::string working_directory;                   // in the root, absolute
-  std::string fallback_interpreter;                // policy python.interpreter, may be empty
-  ExtensionScope extensions = {};                  // policy extensions.include, .exclude
+  std::string root;                  // for the report
+  std::vector<std::string> command;  // may be empty
+  base::Environment environment;     // of the command
+  std::string working_directory;     // in the root, absolute
+  std::string fallback_interpreter;  // policy python.interpreter, may be empty
+  ExtensionScope extensions = {};    // policy extensions.include, .exclude
   // Called when sys.path is known, before torch is looked at; may be empty.
   std::function<void(const std::vector<std::string>&)> sys_path_is_known = {};
 };
@@ -30,7 +30,7 @@ struct ImageQuery {
 // Never fails: what cannot be read is an unknown fact with the reason.
 ImageFacts read_image(const ImageQuery& query);
 
-// The same, and how to run the command's interpreter; no value if there is none.
+// The same, and how to run the command's interpreter; nullopt if it has no interpreter.
 ImageFacts read_image(const ImageQuery& query, std::optional<PythonStart>& python);
 
 }  // namespace gpuinit::image

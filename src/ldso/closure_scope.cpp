@@ -42,7 +42,7 @@ std::vector<std::size_t> LoaderClosure::scope_of(std::size_t object) const {
   return scope;
 }
 
-bool is_ours(int code) {
+bool is_own_failure(int code) {
   return code == EMFILE || code == ENFILE || code == ENOMEM || code == EACCES || code == EPERM ||
          code == EIO || code == EOVERFLOW;
 }

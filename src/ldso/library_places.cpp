@@ -21,8 +21,6 @@ LibrarySearch::LibrarySearch(const base::RootFs& fs,
   if (path != environment.end()) library_path_ = path->second;
 }
 
-const std::string& LibrarySearch::cache_problem() const { return cache_problem_; }
-
 const std::vector<CacheEntry>& LibrarySearch::cache() const {
   if (cache_read_) return cache_;
   cache_read_ = true;

@@ -133,16 +133,15 @@ class LibrarySearch::Walk {
       if (code == ELOOP || code == ENAMETOOLONG) return all_ ? Tried::kNext : Tried::kEndOfList;
       return give_up(std::move(opened).error());
     }
-    auto file = std::make_unique<base::FileSource>(std::move(opened).value());
+    const auto file = std::make_shared<const base::FileSource>(std::move(opened).value());
     if (file->size() > kLargeFile) file->expect_random_access();
-    auto elf = elf::ElfFile::open(*file);
+    auto elf = elf::ElfFile::open(file);
     if (!elf) {
       if (is_other_class(*file)) return Tried::kNext;
       return give_up({std::move(elf).error().message, ENOEXEC});
     }
     if (elf->machine() != platform_.machine) return Tried::kNext;
-    hits.push_back(
-        {{path, search_.real_path_of(path), rule}, std::move(file), std::move(elf).value()});
+    hits.push_back({{path, search_.real_path_of(path), rule}, file->id(), std::move(elf).value()});
     return all_ ? Tried::kNext : Tried::kStop;
   }
 

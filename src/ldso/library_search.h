@@ -33,11 +33,11 @@ struct FoundLibrary {
                           // "default directory", "path in /a/b.so"
 };
 
-// A found library together with the descriptor that it is read through.
+// A found library, open.
 struct OpenedLibrary {
   FoundLibrary found;
-  std::unique_ptr<base::FileSource> file;  // on the heap: the elf::ElfFile points to it
-  elf::ElfFile elf;
+  base::FileSource::Id id;
+  elf::ElfFile elf;  // owns the descriptor that it is read through
 };
 
 // The object that asks: its own path and search paths.
@@ -83,7 +83,7 @@ class LibrarySearch {
                                        const std::string& machine) const;
 
   // Why the cache could not be used; empty if it was read or does not exist.
-  const std::string& cache_problem() const;
+  const std::string& cache_problem() const { return cache_problem_; }
 
   // Directories and files that all searches together may look at: a hostile image has
   // search paths of any length. The largest seen: 3,000.
@@ -101,6 +101,8 @@ class LibrarySearch {
   // False if the directory certainly has no file of that name. A directory that is asked often
   // is listed, which costs less than to try and fail.
   bool may_have(const std::string& directory, const std::string& name) const;
+  // RootFs::resolve, of which many share a directory; `path` itself if that fails.
+  std::string real_path_of(const std::string& path) const;
 
   const base::RootFs& fs_;
   std::string library_path_;
@@ -110,8 +112,6 @@ class LibrarySearch {
   mutable std::string cache_problem_;
   mutable std::shared_ptr<const LoaderPlatform> platform_;
   mutable std::unordered_map<std::string, std::vector<std::string>> places_;
-  // RootFs::resolve, of which many share a directory; `path` itself if that fails.
-  std::string real_path_of(const std::string& path) const;
   mutable std::unordered_map<std::string, std::string> real_directories_;
 
   struct Listing {

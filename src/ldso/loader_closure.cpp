@@ -1,8 +1,6 @@
 // Names, loading and the walk; what is looked up in the result is in closure_scope.cpp.
 #include "ldso/loader_closure.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -15,12 +13,6 @@ namespace {
 
 constexpr const char* kPreloadFile = "/etc/ld.so.preload";
 constexpr std::uint64_t kMaxPreloadFile = 64 * 1024;  // bytes
-
-std::string file_id(const base::FileSource& file) {
-  struct stat status {};
-  if (::fstat(file.fd(), &status) != 0) return "";
-  return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
-}
 
 // Why an ELF file is not for the loader to load; empty if it is.
 std::string not_loadable(const elf::ElfFile& elf, const elf::Dynamic& dynamic) {
@@ -37,10 +29,7 @@ Result<LoaderClosure> LoaderClosure::of_program(
     const std::map<std::string, std::string>& environment, const std::string& program) {
   auto real = fs.resolve(program);
   if (!real) return std::move(real).error();
-  auto file = fs.open_file(*real);
-  if (!file) return std::move(file).error();
-  auto source = std::make_unique<base::FileSource>(std::move(file).value());
-  auto elf = elf::ElfFile::open(*source);
+  auto elf = elf::ElfFile::open(fs, *real);
   if (!elf) return std::move(elf).error();
   auto interpreter = elf->interpreter();
   if (!interpreter) return std::move(interpreter).error();
@@ -72,7 +61,6 @@ Result<LoaderClosure> LoaderClosure::of_program(
                               kProgram,
                               std::move(dynamic).value(),
                               {},
-                              std::move(source),
                               std::move(elf).value()});
   closure.start_ = {kProgram};
   const std::string& soname = closure.objects_[kProgram].dynamic.soname;
@@ -161,8 +149,8 @@ std::size_t LoaderClosure::request(const std::string& name, const Requester& req
     std::string& found_by = opened->found.found_by;
     found_by = name.find('/') != std::string::npos ? rule : rule + ", " + found_by;
   }
-  const std::string id = file_id(*opened->file);
-  if (const auto same = by_file_.find(id); same != by_file_.end() && !id.empty())
+  const auto id = opened->id;
+  if (const auto same = by_file_.find(id); same != by_file_.end())
     return by_name_.emplace(name, same->second), same->second;
 
   const std::string path = opened->found.path;
@@ -194,7 +182,6 @@ std::size_t LoaderClosure::add(OpenedLibrary opened, elf::Dynamic dynamic, const
                       loading_for_,
                       std::move(dynamic),
                       {},
-                      std::move(opened.file),
                       std::move(opened.elf)});
   return object;
 }

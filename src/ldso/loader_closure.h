@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,12 +32,11 @@ struct LoadedObject {
   std::size_t loaded_for;  // the object whose loading brought it in: the program or what was opened
   elf::Dynamic dynamic;
   std::vector<std::size_t> needs;  // one for each of dynamic.needed; kMissing where it is missing
-
-  std::shared_ptr<const base::FileSource> file;
-  elf::ElfFile elf;  // reads from `file`
+  elf::ElfFile elf;                // owns the descriptor that it is read through
 };
 
-struct MissingLibrary {
+// A library that an object asks for and does not get.
+struct LoadFailure {
   std::string name;       // as asked for
   std::size_t needed_by;  // an object; the program for a preload
   // ENOENT: nowhere. ENOEXEC: a file is there that the loader cannot use, and it fails on it.
@@ -49,9 +47,9 @@ struct MissingLibrary {
   bool is_preload = false;  // the loader warns and goes on
 };
 
-// Whether an errno tells of this process (no descriptor or memory left, no permission, a
-// limit of ours) and not of the file: then the loader in the command may well succeed.
-bool is_ours(int code);
+// Whether an errno is about this process (no descriptor or memory left, no permission, a limit
+// of ours) and not about the file: then the loader in the command may well succeed.
+bool is_own_failure(int code);
 
 class LoaderClosure {
  public:
@@ -72,23 +70,23 @@ class LoaderClosure {
                                           const std::string& program);
 
   // Why nothing can be said about what is loaded: the program's loader goes by other rules
-  // (musl, or a glibc with directories of its own) or the program has none (static). Empty:
-  // it can. Otherwise the program is the only object and nothing can be opened.
+  // (musl, or a glibc with directories of its own) or the program has none (static). Empty if
+  // something can. Otherwise the program is the only object and nothing can be opened.
   const std::string& unknown_because() const { return unknown_because_; }
 
   // dlopen: `name` is a path or a SONAME; `caller` is the object that calls dlopen and whose
   // RPATH or RUNPATH serves a SONAME. What is loaded already wins over any search. Returns the
-  // object; an error, with the code of MissingLibrary, if it is not to be had. What it needs
+  // object; an error, with the code of LoadFailure, if it cannot be loaded. What it needs
   // and does not find is in missing().
   Result<std::size_t> open(const std::string& name, std::size_t caller = kProgram,
                            Symbols symbols = Symbols::kLocal);
 
   const std::vector<LoadedObject>& objects() const { return objects_; }
   // In the order in which the loader comes upon them; a name once for each object that needs it.
-  const std::vector<MissingLibrary>& missing() const { return missing_; }
+  const std::vector<LoadFailure>& missing() const { return missing_; }
 
   // The object that answers to a name that some object asked for, or to a path; kMissing if
-  // none does.
+  // no object does.
   std::size_t answering_to(const std::string& name) const;
 
   // Where symbols of an object are looked for, in this order: the program, the preloads and
@@ -120,12 +118,12 @@ class LoaderClosure {
   std::string machine_;
   std::string unknown_because_;
   std::vector<LoadedObject> objects_;
-  std::vector<MissingLibrary> missing_;
+  std::vector<LoadFailure> missing_;
   std::vector<std::size_t> start_;   // the program and its preloads
   std::vector<std::size_t> global_;  // opened with kGlobal, in order
   std::size_t loading_for_ = kProgram;
   std::unordered_map<std::string, std::size_t> by_name_;
-  std::unordered_map<std::string, std::size_t> by_file_;  // "device:inode"
+  std::map<base::FileSource::Id, std::size_t> by_file_;
   // The loader itself is there from the beginning; it becomes an object, in the place where
   // it is needed first, because symbols are looked for in that order.
   std::string loader_path_;

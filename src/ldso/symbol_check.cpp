@@ -51,9 +51,10 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
   if (unreadable) return *std::move(unreadable);
   if (!nowhere.empty())
     if (auto done = table(object).keep_relocated(nowhere); !done) return std::move(done).error();
+  const std::string& path = closure_.objects()[object].path;
   std::vector<UndefinedSymbol> undefined;
   for (const elf::SymbolReference& one : nowhere)
-    undefined.push_back({std::string(one.name), std::string(one.version)});
+    undefined.push_back({std::string(one.name), std::string(one.version), path});
   std::sort(undefined.begin(), undefined.end(), [](const auto& a, const auto& b) {
     return std::tie(a.name, a.version) < std::tie(b.name, b.version);
   });

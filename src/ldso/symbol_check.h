@@ -1,24 +1,17 @@
-// Which symbols of an object nobody defines in the places where the loader looks: the
+// Which symbols of an object no library defines in the places where the loader looks: the
 // "undefined symbol: _ZN3c10…" of an import, before there is a process.
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "elf/symbol_table.h"
+#include "gpuinit/load_problems.h"
 #include "gpuinit/result.h"
 #include "ldso/loader_closure.h"
 
 namespace gpuinit::ldso {
-
-struct UndefinedSymbol {
-  std::string name;     // as in the file, mangled
-  std::string version;  // that it has to have; empty: any
-};
 
 // Keeps the tables of the objects that it has looked into, for the questions that follow.
 class SymbolCheck {

@@ -80,8 +80,12 @@ class Check {
           std::any_of(provider.versions->begin(), provider.versions->end(),
                       [&](const elf::VersionDefinition& one) { return one.name == version.name; });
       if (there || version.weak || version.name.empty()) continue;
+      const LoadedObject& found = closure_.objects()[at];
       result_.missing.push_back(
-          {object, at, need.file, version.name, highest_like(*provider.versions, version.name)});
+          {object,
+           at,
+           {version.name, need.file, found.path, found.found_by, closure_.objects()[object].path,
+            highest_like(*provider.versions, version.name)}});
     }
   }
 

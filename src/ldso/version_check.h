@@ -9,20 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "gpuinit/load_problems.h"
 #include "ldso/loader_closure.h"
 
 namespace gpuinit::ldso {
 
-struct MissingVersion {
-  std::size_t needed_by;  // objects of the closure
-  std::size_t provider;   // what answers to `file`
-  std::string file;       // "libstdc++.so.6"
-  std::string version;    // "GLIBCXX_3.4.32"
-  std::string highest;    // what the provider has of the same family, "GLIBCXX_3.4.30"; empty: none
-};
-
 struct VersionCheck {
-  std::vector<MissingVersion> missing;  // the loader refuses to load `needed_by`
+  struct Missing {
+    std::size_t needed_by;  // objects of the closure
+    std::size_t provider;   // what answers to version.file
+    MissingVersion version;
+  };
+  std::vector<Missing> missing;  // the loader refuses to load `needed_by`
   struct Unversioned {
     std::size_t needed_by;
     std::size_t provider;

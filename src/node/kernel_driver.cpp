@@ -3,7 +3,7 @@
 
 #include "base/gpu_device_path.h"
 #include "base/text.h"
-#include "elf/driver_release.h"
+#include "elf/libcuda_file.h"
 #include "node/read_node.h"
 
 namespace gpuinit::node {

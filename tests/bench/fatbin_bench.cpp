@@ -27,9 +27,10 @@ void walk_fatbins(benchmark::State& state, const std::string& path) {
   for (auto _ : state) {
     auto elf = ElfFile::open(*file);
     if (!elf) return state.SkipWithError(elf.error().message.c_str());
-    auto fatbins = gpuinit::elf::read_fatbins(*elf);
-    if (!fatbins) return state.SkipWithError(fatbins.error().message.c_str());
-    containers = fatbins->containers;
+    gpuinit::DeviceCode code;
+    auto read = gpuinit::elf::read_fatbins(*elf, code);
+    if (!read) return state.SkipWithError(read.error().message.c_str());
+    containers = *read;
   }
   state.counters["containers"] = static_cast<double>(containers);
   state.counters["MB"] = static_cast<double>(file->size()) / 1e6;

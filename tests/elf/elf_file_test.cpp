@@ -225,7 +225,7 @@ TEST(ElfFile, RefusesAbsurdCounts) {
   std::string no_names = good;
   poke<std::uint16_t>(no_names, offsetof(Elf64_Ehdr, e_shstrndx), 0xfffe);
   EXPECT_EQ(Built(no_names).elf->section("s").error().message,
-            "lib.so: the section name table is no section");
+            "lib.so: the section name table is not a section");
 }
 
 TEST(ElfFile, AHashChainThatNeverEndsIsAnError) {

@@ -21,11 +21,25 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
+struct Fatbins : DeviceCode {
+  std::uint64_t containers = 0;
+};
+
 Result<Fatbins> walk(const std::string& bytes) {
   const MemorySource source(std::as_bytes(std::span(bytes)), "lib.so");
   Fatbins fatbins;
-  auto done = walk_fatbin_section(source, 0, bytes.size(), fatbins);
-  if (!done) return std::move(done).error();
+  auto containers = walk_fatbin_section(source, 0, bytes.size(), fatbins);
+  if (!containers) return std::move(containers).error();
+  fatbins.containers = *containers;
+  return fatbins;
+}
+
+Result<Fatbins> read(const std::string& library) {
+  const MemorySource source(std::as_bytes(std::span(library)), "lib.so");
+  Fatbins fatbins;
+  auto containers = read_fatbins(*ElfFile::open(source), fatbins);
+  if (!containers) return std::move(containers).error();
+  fatbins.containers = *containers;
   return fatbins;
 }
 
@@ -56,10 +70,10 @@ TEST(Fatbin, CountsEntriesAndGroupsContainersByTheirTargets) {
   ASSERT_EQ(fatbins->groups.size(), 3U);
   EXPECT_THAT(fatbins->groups[0].targets, ElementsAre("compute_90", "sm_80", "sm_90"));
   EXPECT_EQ(fatbins->groups[0].containers, 3U);
-  EXPECT_EQ(fatbins->groups[0].ptx_isa, "8.4");
+  EXPECT_EQ(*fatbins->groups[0].ptx_isa, "8.4");
   EXPECT_THAT(fatbins->groups[1].targets, ElementsAre("sm_80", "sm_90", "sm_90a"));
   EXPECT_THAT(fatbins->groups[2].targets, ElementsAre("sm_80", "sm_90"));
-  EXPECT_EQ(fatbins->groups[2].ptx_isa, "");
+  EXPECT_TRUE(fatbins->groups[2].ptx_isa.is_absent());
 }
 
 // "8.10" is newer than "8.9": no comparison of texts.
@@ -68,7 +82,7 @@ TEST(Fatbin, AGroupHasTheHighestPtxIsaOfItsContainers) {
                       fatbin_container({ptx("90", "7.8")}));
   ASSERT_TRUE(fatbins.ok());
   ASSERT_EQ(fatbins->groups.size(), 1U);
-  EXPECT_EQ(fatbins->groups[0].ptx_isa, "8.10");
+  EXPECT_EQ(*fatbins->groups[0].ptx_isa, "8.10");
 }
 
 // Sizes from 64 to 144 bytes have been seen; the payload begins behind it.
@@ -173,16 +187,14 @@ TEST(Fatbin, ReadsBothSectionsOfALibrary) {
                                 .section(".nv_fatbin", fatbin_container({sm("90")}))
                                 .section("__nv_relfatbin", fatbin_container({sm("90"), sm("100")}))
                                 .build();
-  const MemorySource source(std::as_bytes(std::span(bytes)), "lib.so");
-  auto fatbins = read_fatbins(*ElfFile::open(source));
+  auto fatbins = read(bytes);
   ASSERT_TRUE(fatbins.ok()) << fatbins.error().message;
   EXPECT_THAT(fatbins->entries, ElementsAre(Pair("sm_100", 1), Pair("sm_90", 2)));
 }
 
 TEST(Fatbin, ALibraryWithoutDeviceCodeHasNone) {
   const std::string bytes = ElfBuilder().soname("libc10.so").build();
-  const MemorySource source(std::as_bytes(std::span(bytes)), "lib.so");
-  auto fatbins = read_fatbins(*ElfFile::open(source));
+  auto fatbins = read(bytes);
   ASSERT_TRUE(fatbins.ok());
   EXPECT_EQ(fatbins->containers, 0U);
 }
@@ -191,8 +203,7 @@ TEST(Fatbin, ALibraryWithoutDeviceCodeHasNone) {
 TEST(Fatbin, ALibraryWithoutSectionHeadersIsUnknown) {
   const std::string bytes =
       ElfBuilder().section(".nv_fatbin", "").without_section_headers().build();
-  const MemorySource source(std::as_bytes(std::span(bytes)), "lib.so");
-  EXPECT_FALSE(read_fatbins(*ElfFile::open(source)).ok());
+  EXPECT_FALSE(read(bytes).ok());
 }
 
 }  // namespace

@@ -7,12 +7,12 @@
 #include "elf/fatbin.h"
 
 using gpuinit::base::MemorySource;
-using gpuinit::elf::Fatbins;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const MemorySource source(std::as_bytes(std::span(data, size)), "fuzz");
-  Fatbins fatbins;
-  if (!gpuinit::elf::walk_fatbin_section(source, 0, size, fatbins)) return 0;
+  gpuinit::DeviceCode fatbins;
+  const auto containers = gpuinit::elf::walk_fatbin_section(source, 0, size, fatbins);
+  if (!containers) return 0;
   std::uint64_t grouped = 0;
   for (const auto& group : fatbins.groups) {
     if (group.containers == 0 || group.targets.empty()) std::abort();
@@ -20,6 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!fatbins.entries.contains(target)) std::abort();
     grouped += group.containers;
   }
-  if (grouped > fatbins.containers) std::abort();
+  if (grouped > *containers) std::abort();
   return 0;
 }

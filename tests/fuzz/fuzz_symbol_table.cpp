@@ -7,7 +7,6 @@
 
 #include "base/byte_source.h"
 #include "elf/elf_file.h"
-#include "elf/symbol_hash.h"
 #include "elf/symbol_table.h"
 
 using gpuinit::base::MemorySource;

@@ -11,6 +11,7 @@
 namespace gpuinit::image {
 namespace {
 
+using base::Environment;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

@@ -5,7 +5,7 @@
 
 #include "base/python_name.h"
 #include "image/packages/core_metadata.h"
-#include "image/python/venv_config.h"
+#include "image/python/python_home.h"
 #include "support/tree.h"
 
 namespace gpuinit::image {

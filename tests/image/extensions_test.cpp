@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "image/extensions/extension_files.h"
 #include "image/extensions/extension_loading.h"
-#include "image/glob.h"
 #include "image/python_image.h"
 #include "ldso/library_search.h"
 
@@ -56,7 +56,7 @@ class Image {
 
   std::vector<Extension> read(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
-    auto extensions = read_extensions({*fs, python_, scope});
+    auto extensions = read_extensions({*fs, python_, scope}).facts;
     EXPECT_TRUE(extensions.known());
     return extensions.value_or({});
   }
@@ -68,12 +68,13 @@ class Image {
   }
   std::vector<Extension> load(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
-    auto extensions = read_extensions({*fs, python_, scope}).value_or({});
+    const auto found = read_extensions({*fs, python_, scope});
+    auto extensions = found.facts.value_or({});
     const ldso::LibrarySearch search(*fs, {});
     auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
     EXPECT_TRUE(closure->open(kSite + "/torch/lib/libtorch.so").ok());
-    ExtensionLoading loading(*fs, *closure, python_, extensions);
+    ExtensionLoading loading(*closure, python_, found.needed, extensions);
     ldso::SymbolCheck symbols(*closure);
     loading.find_problems(symbols, ldso::check_versions(*closure));
     return extensions;

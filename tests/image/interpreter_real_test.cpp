@@ -40,7 +40,7 @@ std::vector<Python> of_this_machine() {
 std::vector<Python> of_the_cache() {
   std::vector<Python> found;
   for (const char* version : {"3.9", "3.11", "3.13", "3.14"}) {
-    const std::string tree = test::tests_cache() + "/python/" + version;
+    const std::string tree = test::inputs().native() + "/python/" + version;
     const std::string libraries = tree + "/usr/lib/x86_64-linux-gnu";
     std::string loader = libraries + "/ld-linux-x86-64.so.2";
     for (const auto& directory : {tree + "/lib/x86_64-linux-gnu", libraries})
@@ -75,8 +75,8 @@ class RealInterpreter : public testing::TestWithParam<Python> {
     std::string shown;
     for (const auto& word : argv) shown += word + " ";
     SCOPED_TRACE(shown);
-    ASSERT_EQ(ran.status, 0);
-    const test::Truth truth = test::parse_truth(ran.output);
+    ASSERT_EQ(ran.exit_code, 0);
+    const test::Truth truth = test::parse_truth(ran.out);
     auto root = base::RootFs::open("/");
     ASSERT_TRUE(root.ok());
     const ImageFacts facts = read_image({*root, "/", argv, environment, directory, ""});
@@ -96,7 +96,7 @@ class RealInterpreter : public testing::TestWithParam<Python> {
     words.insert(words.end(),
                  {python, "-c",
                   "import sys; sys.exit(sys.version_info < (3, " + std::to_string(minor) + "))"});
-    return test::run(words, plain(), work_).status == 0;
+    return test::run(words, plain(), work_).exit_code == 0;
   }
 
   // Every shape of command and every option that changes sys.path.
@@ -210,7 +210,7 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
     make.insert(make.end(), it.options.begin(), it.options.end());
     make.push_back(venv);
     const auto made = test::run(make, plain(), work_);
-    ASSERT_EQ(made.status, 0) << made.output;
+    ASSERT_EQ(made.exit_code, 0) << made.err;
     const auto python = venv + "/bin/python";
     expect_truth({python, "probe.py"});
     expect_truth({venv + "/bin/python3", "-s", "probe.py"});

@@ -222,7 +222,7 @@ TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {
                          Case{{"serve.sh"}, "`/bin/sh` is not Python"},
                          Case{{"text"}, "neither a program nor a script"},
                          Case{{"nowhere"}, "`nowhere` is not on PATH"},
-                         Case{{"/work"}, "is no file"}, Case{{}, "there is no command"}}) {
+                         Case{{"/work"}, "is not a file"}, Case{{}, "there is no command"}}) {
     const Interpreter read = python(it.command);
     EXPECT_FALSE(read.from_command);
     EXPECT_EQ(read.path, "/usr/bin/python3");

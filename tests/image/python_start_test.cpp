@@ -87,7 +87,7 @@ TEST_F(PythonStartTest, OnMuslItHasToRunItself) {
   tree_.executable(
       "usr/bin/python3",
       test::python_program("3.10.4", ".cpython-310-x86_64-linux-musl.so", test::kMuslLoader));
-  expect_no_libpython("no glibc program");
+  expect_no_libpython("not a glibc program");
 }
 
 TEST(PlainRelease, IsOfReleaseBuildsOfCpythonOnly) {

@@ -5,8 +5,7 @@
 #include <set>
 
 #include "base/python_name.h"
-#include "image/extensions/numpy_abi.h"
-#include "image/open_elf.h"
+#include "image/frameworks/compiled_for.h"
 #include "image/packages/distributions.h"
 #include "image/truth.h"
 
@@ -25,11 +24,11 @@ TEST(RealDistributions, AreThoseThatPythonLists) {
                               "    if d.metadata and d.metadata['Name']:\n"
                               "        print(d.metadata['Name'], d.version)\n"},
                              {{"PATH", "/usr/bin"}, {"HOME", "/nonexistent"}}, "/usr");
-  ASSERT_EQ(ran.status, 0);
+  ASSERT_EQ(ran.exit_code, 0);
   std::vector<std::string> sys_path;
   std::multiset<std::string> said;
   bool names = false;
-  for (auto line : base::split_lines(ran.output)) {
+  for (auto line : base::split_lines(ran.out)) {
     const auto blank = line.rfind(' ');
     if (line == "-") names = true;
     else if (!names) sys_path.emplace_back(line.empty() ? "/usr" : line);
@@ -46,7 +45,7 @@ TEST(RealDistributions, AreThoseThatPythonLists) {
 }
 
 TEST(RealNumpyAbi, OfWheelsAndOfDebian) {
-  const std::string cache = test::tests_cache();
+  const std::string cache = test::inputs().native();
   const std::pair<std::string, std::string> expected[] = {
       {"/usr/lib/python3/dist-packages/torch/lib/libtorch_python.so", "1"},  // NumPy 1.24
       {cache + "/torch/2.5.1-cp310/torch/lib/libtorch_python.so", "2"},
@@ -58,9 +57,9 @@ TEST(RealNumpyAbi, OfWheelsAndOfDebian) {
   };
   const auto fs = root_fs();
   for (const auto& [path, abi] : expected) {
-    auto elf = OpenElf::open(fs, path);
+    auto elf = elf::ElfFile::open(fs, path);
     ASSERT_TRUE(elf.ok()) << elf.error().message;
-    const auto read = read_numpy_abi(elf->elf());
+    const auto read = read_numpy_abi(*elf);
     EXPECT_EQ(read.is_absent() ? "absent" : read.value_or(read.reason()), abi) << path;
   }
 }

@@ -35,9 +35,9 @@ TEST(DebianTorch, SaysWhatWeRead) {
        "print(torch.__version__, torch.version.cuda, torch.__path__[0], torch._C.__file__,"
        " torch._C._GLIBCXX_USE_CXX11_ABI, sep='\\n')"},
       {{"PATH", "/usr/bin"}, {"HOME", "/nonexistent"}}, "/usr");
-  ASSERT_EQ(ran.status, 0) << "python3-torch is not installed";
+  ASSERT_EQ(ran.exit_code, 0) << "python3-torch is not installed";
   std::vector<std::string> said;
-  for (auto line : base::split_lines(ran.output)) said.emplace_back(line);
+  for (auto line : base::split_lines(ran.out)) said.emplace_back(line);
   ASSERT_GE(said.size(), 5U);
 
   const ImageFacts facts = read("/", {"/usr/bin/python3"}, {{"PATH", "/usr/bin"}}, "/usr");
@@ -88,7 +88,7 @@ const std::vector<Wheel>& wheels() {
 class LinkedTree {
  public:
   LinkedTree() {
-    std::string name = test::tests_cache() + "/.image-test-XXXXXX";
+    std::string name = test::inputs().native() + "/.image-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
     root_ = name;
   }
@@ -102,13 +102,13 @@ class LinkedTree {
   // A whole directory, or only the files that lie in it itself.
   void add_all(const std::string& from, const std::string& to) {
     fs::create_directories(root_ / to);
-    fs::copy(test::tests_cache() + "/" + from, root_ / to,
+    fs::copy(test::inputs().native() + "/" + from, root_ / to,
              fs::copy_options::create_hard_links | fs::copy_options::recursive |
                  fs::copy_options::copy_symlinks);
   }
   void add_files(const std::string& from, const std::string& to) {
     fs::create_directories(root_ / to);
-    for (const auto& entry : fs::directory_iterator(test::tests_cache() + "/" + from))
+    for (const auto& entry : fs::directory_iterator(test::inputs().native() + "/" + from))
       if (entry.is_regular_file())
         fs::create_hard_link(entry.path(), root_ / to / entry.path().filename());
   }
@@ -117,7 +117,7 @@ class LinkedTree {
     const std::string from = "torch/" + wheel.name;
     add_files(from + "/torch", site + "/torch");
     add_files(from + "/torch/lib", site + "/torch/lib");
-    for (const auto& entry : fs::directory_iterator(test::tests_cache() + "/" + from)) {
+    for (const auto& entry : fs::directory_iterator(test::inputs().native() + "/" + from)) {
       const std::string name = entry.path().filename().string();
       if (name.ends_with(".dist-info")) add_files(from + "/" + name, site + "/" + name);
     }
@@ -204,7 +204,7 @@ TEST_P(RealWheel, IsReadAsItIs) {
   std::string counts;
   for (const auto& [target, count] : torch.device_code->entries)
     counts += target + " " + std::to_string(count) + "\n";
-  std::ifstream oracle(test::tests_cache() + "/oracle/" + wheel.name + ".cuobjdump");
+  std::ifstream oracle(test::inputs().native() + "/oracle/" + wheel.name + ".cuobjdump");
   const std::string said{std::istreambuf_iterator<char>(oracle), {}};
   EXPECT_EQ(counts, said) << "cuobjdump --list-elf --list-ptx";
 
@@ -229,7 +229,7 @@ TEST_P(RealWheel, IsReadAsItIs) {
               ElementsAre("libshm.so", "libtorch_cuda.so"));
   const auto c10 = image.at(tree->site + "/torch/lib/libc10.so");
   fs::remove(c10);  // the link: the cache's file must stay as it is
-  fs::copy_file(test::tests_cache() + "/torch/" + wheel.name + "/torch/lib/libc10.so", c10);
+  fs::copy_file(test::inputs().native() + "/torch/" + wheel.name + "/torch/lib/libc10.so", c10);
   fs::resize_file(c10, fs::file_size(c10) - 100'000);
   EXPECT_THAT(
       read(image.root(), {"python3"}, image_environment()).torch->missing_files.value_or({}),
@@ -246,9 +246,9 @@ INSTANTIATE_TEST_SUITE_P(OfTheCache, RealWheel, testing::ValuesIn(wheels()), [](
 // What `nm` says about dynamic symbols, one set of names.
 std::set<std::string> nm(const std::string& option, const std::string& file) {
   const auto ran = test::run({"nm", "-D", option, file}, {{"PATH", "/usr/bin:/bin"}}, "/");
-  if (ran.status != 0) throw std::runtime_error("nm " + file);
+  if (ran.exit_code != 0) throw std::runtime_error("nm " + file);
   std::set<std::string> names;
-  for (auto line : base::split_lines(ran.output)) {
+  for (auto line : base::split_lines(ran.out)) {
     const auto words = base::split_words(line);
     if (words.empty() || (words.size() >= 2 && words[words.size() - 2] == "w")) continue;
     std::string_view name = words.back();
@@ -271,13 +271,13 @@ class RealPair : public testing::TestWithParam<Tree> {};
 
 TEST_P(RealPair, AgreesWithTheNamesAndWithNm) {
   const Tree& tree = GetParam();
-  const std::string path = test::tests_cache() + "/python/" + tree.name;
+  const std::string path = test::inputs().native() + "/python/" + tree.name;
   const std::set<std::string> exports = nm("--defined-only", code_of(path));
   for (const Wheel& wheel : wheels()) {
     SCOPED_TRACE(wheel.name);
-    const std::string site = test::tests_cache() + "/torch/" + wheel.name;
+    const std::string site = test::inputs().native() + "/torch/" + wheel.name;
     Environment environment{{"PATH", "/usr/bin"}, {"HOME", "/nonexistent"}};
-    environment["PYTHONPATH"] = site + ":" + test::tests_cache() + "/runtime/" + wheel.runtime;
+    environment["PYTHONPATH"] = site + ":" + test::inputs().native() + "/runtime/" + wheel.runtime;
     const ImageFacts facts = read("/", {path + tree.python, "-c", ""}, environment, "/usr");
     ASSERT_TRUE(facts.interpreter.known()) << facts.interpreter.reason();
     EXPECT_THAT(facts.interpreter->version.value_or(""), testing::StartsWith(tree.version));
@@ -313,7 +313,7 @@ TEST(RealImage, IsWithoutProblemsAndGetsTheRuntimeOfItsWheel) {
                                       {"torch2.8.0-cp312", "12.8.90"},
                                       {"torch2.15.0-cp314", "13.2.86"}}) {
     SCOPED_TRACE(name);
-    const ImageFacts facts = read(test::tests_cache() + "/image/" + name, {"python3", "-c", ""},
+    const ImageFacts facts = read(test::inputs().native() + "/image/" + name, {"python3", "-c", ""},
                                   {{"PATH", "/usr/local/bin:/usr/bin"}}, "/");
     ASSERT_TRUE(facts.cuda_runtime.known()) << facts.cuda_runtime.reason();
     EXPECT_EQ(facts.cuda_runtime->version.value_or(""), runtime);

@@ -6,7 +6,6 @@
 #include "image/frameworks/torch_libraries.h"
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"
-#include "image/frameworks/torch_version_file.h"
 #include "image/python/soabi.h"
 #include "image/read_image.h"
 #include "support/pytorch_image.h"

@@ -2,11 +2,6 @@
 // for the static reading.
 #pragma once
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
@@ -14,6 +9,8 @@
 #include <vector>
 
 #include "base/text.h"
+#include "support/inputs_cache.h"
+#include "support/run_program.h"
 
 namespace gpuinit::test {
 
@@ -33,37 +30,14 @@ inline constexpr const char* kProbe =
     "    p = p or os.getcwd()\n"
     "    if os.path.exists(p): print(p)\n";
 
-struct Ran {
-  int status = -1;     // exit status; 128+n: ended by signal n
-  std::string output;  // of stdout
-};
-
 // Runs argv with exactly this environment; argv[0] is searched on its PATH.
 inline Ran run(const std::vector<std::string>& argv, const Environment& environment,
                const std::string& directory) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(ends[1], 1);
-    std::vector<char*> words;
-    for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-    ::clearenv();
-    for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
-    if (::chdir(directory.c_str()) == 0) ::execvp(words[0], words.data());
-    ::_exit(127);
-  }
-  ::close(ends[1]);
-  Ran ran;
-  char piece[4096];
-  for (ssize_t got = 0; (got = ::read(ends[0], piece, sizeof piece)) > 0;)
-    ran.output.append(piece, static_cast<std::size_t>(got));
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return ran;
+  const auto path = environment.find("PATH");
+  RunOptions options{environment, true, directory, std::chrono::minutes(5), {}};
+  if (path != environment.end())
+    options.in_child = [&] { ::setenv("PATH", path->second.c_str(), 1); };
+  return run_program(argv, options);
 }
 
 struct Truth {
@@ -81,16 +55,6 @@ inline Truth parse_truth(const std::string& output) {
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (lines.size() < 4) throw std::runtime_error("the interpreter did not answer: " + output);
   return {lines[0], lines[1], lines[2], lines[3], {lines.begin() + 4, lines.end()}};
-}
-
-// Where tests/inputs/fetch.py puts the real inputs.
-inline std::string tests_cache() {
-  const char* set = std::getenv("GPUINIT_TESTS_CACHE");
-  if (set != nullptr && *set != '\0') return set;
-  const char* xdg = std::getenv("XDG_CACHE_HOME");
-  if (xdg != nullptr && *xdg != '\0') return std::string(xdg) + "/gpuinit-tests";
-  const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "" : home) + "/.cache/gpuinit-tests";
 }
 
 }  // namespace gpuinit::test

@@ -79,7 +79,7 @@ inline Verdict open_now(LoaderClosure& closure, const std::string& path,
   verdict.unknown = versions.problems;
   for (const auto& one : versions.missing)
     if (one.needed_by >= first)
-      verdict.versions.insert(path_of(one.provider) + ": version `" + one.version +
+      verdict.versions.insert(path_of(one.provider) + ": version `" + one.version.version +
                               "' not found (required by " + path_of(one.needed_by) + ")");
   SymbolCheck check(closure);
   for (std::size_t object = first; object < closure.objects().size(); ++object) {

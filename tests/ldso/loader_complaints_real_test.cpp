@@ -68,7 +68,7 @@ Complaints our_complaints(const std::string& program, const Environment& environ
   const VersionCheck versions = check_versions(*ours.closure);
   EXPECT_TRUE(versions.problems.empty()) << versions.problems.front();
   for (const auto& one : versions.missing)
-    result.versions.emplace(path(one.provider), one.version, path(one.needed_by));
+    result.versions.emplace(path(one.provider), one.version.version, path(one.needed_by));
   SymbolCheck check(*ours.closure);
   for (std::size_t object = 0; object < ours->objects().size(); ++object) {
     auto undefined = check.undefined(object, [](std::string_view) { return true; });

@@ -51,11 +51,12 @@ TEST(VersionCheck, AMissingOneIsToldWithTheHighestOfItsFamily) {
   ASSERT_THAT(result.missing, SizeIs(3));
   EXPECT_EQ(result.missing[0].needed_by, 0U);
   EXPECT_EQ(result.missing[0].provider, 1U);
-  EXPECT_EQ(result.missing[0].file, "libstdc++.so.6");
-  EXPECT_EQ(result.missing[0].version, "GLIBCXX_3.4.32");
-  EXPECT_EQ(result.missing[0].highest, "GLIBCXX_3.4.30") << "by number, not by text: 3.4.9 is less";
-  EXPECT_EQ(result.missing[1].highest, "CXXABI_1.3.13");
-  EXPECT_EQ(result.missing[2].highest, "");
+  EXPECT_EQ(result.missing[0].version.file, "libstdc++.so.6");
+  EXPECT_EQ(result.missing[0].version.version, "GLIBCXX_3.4.32");
+  EXPECT_EQ(result.missing[0].version.highest, "GLIBCXX_3.4.30")
+      << "by number, not by text: 3.4.9 is less";
+  EXPECT_EQ(result.missing[1].version.highest, "CXXABI_1.3.13");
+  EXPECT_EQ(result.missing[2].version.highest, "");
 }
 
 TEST(VersionCheck, AWeakNeedMayBeMissing) {

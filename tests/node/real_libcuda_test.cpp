@@ -2,28 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "node/read_node.h"
+#include "support/inputs_cache.h"
 
 namespace gpuinit::node {
 namespace {
-
-std::string cache() {
-  const auto value = [](const char* name) {
-    const char* set = std::getenv(name);
-    return std::string(set == nullptr ? "" : set);
-  };
-  if (!value("GPUINIT_TESTS_CACHE").empty()) return value("GPUINIT_TESTS_CACHE");
-  if (!value("XDG_CACHE_HOME").empty()) return value("XDG_CACHE_HOME") + "/gpuinit-tests";
-  return value("HOME") + "/.cache/gpuinit-tests";
-}
 
 class RealDriver : public testing::TestWithParam<const char*> {};
 
 TEST_P(RealDriver, IsFoundAndIsNoStub) {
   const std::string branch = GetParam();
-  auto fs = base::RootFs::open(cache() + "/driver/" + branch);
+  auto fs = base::RootFs::open(test::inputs().native() + "/driver/" + branch);
   ASSERT_TRUE(fs.ok()) << fs.error().message << ": run tests/inputs/fetch.py driver/" << branch;
   const auto library = read_libcuda(*fs, {}, Fact<std::string>::unknown("no kernel here"));
   ASSERT_TRUE(library.known()) << library.reason();

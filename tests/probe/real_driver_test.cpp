@@ -4,23 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "fake_driver.h"
+#include "support/inputs_cache.h"
 
 namespace gpuinit::probe {
 namespace {
 
 using testing::IsEmpty;
-
-std::filesystem::path cache() {
-  if (const char* given = std::getenv("GPUINIT_TESTS_CACHE")) return given;
-  const char* xdg = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  if (xdg != nullptr && *xdg != '\0') return std::filesystem::path(xdg) / "gpuinit-tests";
-  return std::filesystem::path(home != nullptr ? home : "/root") / ".cache/gpuinit-tests";
-}
 
 struct Release {
   const char* branch;
@@ -30,7 +22,7 @@ struct Release {
 class RealDriver : public testing::TestWithParam<Release> {};
 
 TEST_P(RealDriver, TellsItsVersionAndThatThereIsNoDevice) {
-  const auto directory = cache() / "driver" / GetParam().branch / "usr/lib/x86_64-linux-gnu";
+  const auto directory = test::inputs() / "driver" / GetParam().branch / "usr/lib/x86_64-linux-gnu";
   ASSERT_TRUE(std::filesystem::exists(directory / "libcuda.so.1")) << "run tests/inputs/fetch.py";
   // With a kernel driver the library would be told that it is not the right one.
   const bool no_driver = !std::filesystem::exists("/dev/nvidiactl");
@@ -67,7 +59,7 @@ constexpr char kLibraries[] = "usr/lib/x86_64-linux-gnu";
 
 // False: they have not been fetched.
 bool put_glibc(test::Tree& image, const char* python) {
-  const auto glibc = cache() / "python" / python / kLibraries;
+  const auto glibc = test::inputs() / "python" / python / kLibraries;
   if (!std::filesystem::exists(glibc / "libc.so.6")) return false;
   image.directory("/lib64").directory("/libs");
   for (const char* library :
@@ -110,7 +102,7 @@ TEST(Glibc231, WithoutItsThreadsOneDeviceFollowsTheOther) {
 }
 
 TEST_P(RealGlibc, StartsTheProbe) {
-  const auto driver = cache() / "driver/535" / kLibraries / "libcuda.so.1";
+  const auto driver = test::inputs() / "driver/535" / kLibraries / "libcuda.so.1";
   ASSERT_TRUE(std::filesystem::exists(driver)) << "run tests/inputs/fetch.py";
   test::Tree image;
   ASSERT_TRUE(put_glibc(image, GetParam())) << "run tests/inputs/fetch.py";

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/directory.h"
-#include "image/glob.h"
 #include "image/packages/core_metadata.h"
 
 namespace gpuinit::image {
@@ -140,6 +139,27 @@ bool is_site_directory(const std::string& entry) {
 }
 
 }  // namespace
+
+bool matches_glob(std::string_view pattern, std::string_view text) {
+  std::size_t at = 0, in = 0;
+  std::size_t star = std::string_view::npos, resume = 0;  // the last `*` and where it may go on
+  while (in < text.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      resume = in;
+    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[in])) {
+      ++at;
+      ++in;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      in = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (at < pattern.size() && pattern[at] == '*') ++at;
+  return at == pattern.size();
+}
 
 std::vector<ExtensionFile> find_extension_files(const base::RootFs& fs,
                                                 const std::vector<std::string>& sys_path,

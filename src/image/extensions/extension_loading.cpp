@@ -4,9 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/library_names.h"
 #include "base/root_fs.h"
-#include "image/frameworks/library_names.h"
-#include "image/open_elf.h"
 
 namespace gpuinit::image {
 
@@ -42,14 +41,14 @@ bool is_checked_symbol(std::string_view name) {
   constexpr std::array<std::string_view, 15> kStarts{
       "Py",    "_Py",    "THP",      "aoti_torch_", "torch_",    "cuda",  "cublas", "cudnn",
       "cufft", "curand", "cusolver", "cusparse",    "nvJitLink", "nvrtc", "nccl"};
-  return is_driver_function(name) || name.starts_with("__cuda") || name.starts_with("__nv") ||
+  return base::is_driver_function(name) || name.starts_with("__cuda") || name.starts_with("__nv") ||
          std::any_of(kStarts.begin(), kStarts.end(),
                      [&](std::string_view start) { return name.starts_with(start); });
 }
 
-ExtensionLoading::ExtensionLoading(const base::RootFs& fs, LoaderClosure& closure,
-                                   const Interpreter& python, std::vector<Extension>& extensions)
-    : fs_(fs), closure_(closure), python_(python), extensions_(extensions) {
+ExtensionLoading::ExtensionLoading(LoaderClosure& closure, const Interpreter& python,
+                                   const NeededNames& needed, std::vector<Extension>& extensions)
+    : closure_(closure), python_(python), needed_(needed), extensions_(extensions) {
   first_own_ = closure.objects().size();
   objects_.resize(extensions.size(), LoaderClosure::kMissing);
   begun_.resize(extensions.size());
@@ -70,15 +69,13 @@ void ExtensionLoading::open(std::size_t index) {
     extension.problems.undefined_symbols = Symbols::unknown("it is not for this interpreter");
     return;
   }
-  if (auto elf = OpenElf::open(fs_, extension.path))
-    if (auto dynamic = (*elf)->dynamic())
-      for (const std::string& name : dynamic->needed)
-        for (std::size_t i = 0; i < extensions_.size(); ++i)
-          if (base::basename(extensions_[i].path) == name) open(i);
+  for (const std::string& name : needed_[index])
+    for (std::size_t i = 0; i < extensions_.size(); ++i)
+      if (base::basename(extensions_[i].path) == name) open(i);
   auto object = closure_.open(extension.path);
   if (object) {
     objects_[index] = *object;
-  } else if (ldso::is_ours(object.error().code)) {
+  } else if (ldso::is_own_failure(object.error().code)) {
     extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   } else {
     extension.problems.missing.push_back({std::string(base::basename(extension.path)),
@@ -115,10 +112,10 @@ std::vector<std::size_t> ExtensionLoading::brought_in(std::size_t object) const 
   return list;
 }
 
-// The closure's word on a library that `needed_by`, or else another, misses.
-const ldso::MissingLibrary* ExtensionLoading::missing(const std::string& name,
-                                                      std::size_t needed_by) const {
-  const ldso::MissingLibrary* found = nullptr;
+// Why a library is missing: what `needed_by` met, or else another object. Null if it is not.
+const ldso::LoadFailure* ExtensionLoading::missing(const std::string& name,
+                                                   std::size_t needed_by) const {
+  const ldso::LoadFailure* found = nullptr;
   for (const auto& one : closure_.missing()) {
     if (one.name != name) continue;
     found = &one;
@@ -136,9 +133,9 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (object.needs[i] != LoaderClosure::kMissing) continue;
       const bool said = std::any_of(problems.missing.begin(), problems.missing.end(),
                                     [&](const auto& before) { return before.name == names[i]; });
-      if (said || is_driver_library(names[i])) continue;
+      if (said || base::is_driver_library(names[i])) continue;
       const auto* why = missing(names[i], one);
-      if (why != nullptr && ldso::is_ours(why->code)) {
+      if (why != nullptr && ldso::is_own_failure(why->code)) {
         problems.undefined_symbols = Symbols::unknown(why->reason);
         continue;
       }
@@ -151,13 +148,9 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
 void ExtensionLoading::add_missing_versions(const std::vector<std::size_t>& own,
                                             const ldso::VersionCheck& versions,
                                             LoadProblems& problems) const {
-  for (const auto& missing : versions.missing) {
-    if (std::find(own.begin(), own.end(), missing.needed_by) == own.end()) continue;
-    const auto& provider = closure_.objects()[missing.provider];
-    problems.missing_versions.push_back(
-        {missing.version, missing.file, provider.path, provider.found_by,
-         closure_.objects()[missing.needed_by].path, missing.highest});
-  }
+  for (const auto& missing : versions.missing)
+    if (std::find(own.begin(), own.end(), missing.needed_by) != own.end())
+      problems.missing_versions.push_back(missing.version);
 }
 
 void ExtensionLoading::add_undefined_symbols(std::size_t object, bool no_driver,
@@ -169,17 +162,10 @@ void ExtensionLoading::add_undefined_symbols(std::size_t object, bool no_driver,
     return;
   }
   auto undefined = symbols.undefined(object, [&](std::string_view name) {
-    return is_checked_symbol(name) && !(no_driver && is_driver_function(name));
+    return is_checked_symbol(name) && !(no_driver && base::is_driver_function(name));
   });
-  if (!undefined) {
-    problems.undefined_symbols = Symbols::unknown(undefined.error().message);
-    return;
-  }
-  std::vector<UndefinedSymbol> list;
-  for (auto& symbol : *undefined)
-    list.push_back(
-        {std::move(symbol.name), std::move(symbol.version), closure_.objects()[object].path});
-  problems.undefined_symbols = std::move(list);
+  problems.undefined_symbols =
+      undefined ? Symbols(std::move(*undefined)) : Symbols::unknown(undefined.error().message);
 }
 
 }  // namespace gpuinit::image

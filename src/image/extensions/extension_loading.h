@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/root_fs.h"
 #include "gpuinit/facts.h"
+#include "image/extensions/extensions.h"
 #include "ldso/loader_closure.h"
 #include "ldso/symbol_check.h"
 #include "ldso/version_check.h"
@@ -27,8 +27,8 @@ class ExtensionLoading {
   // interpreter's, with torch and what it opens itself already opened. An extension that
   // another of them needs by its file name is opened first, because the packages do so
   // themselves (torchaudio, torchcodec). All arguments must outlive this object.
-  ExtensionLoading(const base::RootFs& fs, ldso::LoaderClosure& closure, const Interpreter& python,
-                   std::vector<Extension>& extensions);
+  ExtensionLoading(ldso::LoaderClosure& closure, const Interpreter& python,
+                   const NeededNames& needed, std::vector<Extension>& extensions);
 
   // Fills `problems` of each. Both arguments are of the closure as it is now, with the
   // extensions, so that torch's own questions can be put to the same two.
@@ -37,16 +37,16 @@ class ExtensionLoading {
  private:
   void open(std::size_t index);
   std::vector<std::size_t> brought_in(std::size_t object) const;
-  const ldso::MissingLibrary* missing(const std::string& name, std::size_t needed_by) const;
+  const ldso::LoadFailure* missing(const std::string& name, std::size_t needed_by) const;
   void add_missing_libraries(const std::vector<std::size_t>& own, LoadProblems& problems) const;
   void add_missing_versions(const std::vector<std::size_t>& own, const ldso::VersionCheck& versions,
                             LoadProblems& problems) const;
   void add_undefined_symbols(std::size_t object, bool no_driver, ldso::SymbolCheck& symbols,
                              LoadProblems& problems) const;
 
-  const base::RootFs& fs_;
   ldso::LoaderClosure& closure_;
   const Interpreter& python_;
+  const NeededNames& needed_;
   std::vector<Extension>& extensions_;
   std::vector<std::size_t> objects_;  // of each extension; kMissing: it was not opened
   std::vector<bool> begun_;

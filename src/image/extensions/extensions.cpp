@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/directory.h"
+#include "base/library_names.h"
+#include "elf/fatbin.h"
 #include "elf/symbol_table.h"
-#include "image/extensions/numpy_abi.h"
-#include "image/frameworks/library_names.h"
-#include "image/frameworks/torch_cuda_code.h"
+#include "image/frameworks/compiled_for.h"
 #include "image/python/soabi.h"
 
 namespace gpuinit::image {
@@ -53,12 +53,10 @@ Asks read_asks(const elf::ElfFile& elf) {
 }
 
 Fact<DeviceCode> read_code(const elf::ElfFile& elf, const std::string& path) {
-  auto fatbins = elf::read_fatbins(elf);
-  if (!fatbins) return Fact<DeviceCode>::unknown(fatbins.error().message);
-  if (fatbins->containers == 0) return Fact<DeviceCode>::absent("it carries no device code");
-  DeviceCode code;
-  code.files.push_back(path);
-  add_fatbins(*fatbins, code);
+  DeviceCode code{{path}, {}, {}};
+  const auto containers = elf::read_fatbins(elf, code);
+  if (!containers) return Fact<DeviceCode>::unknown(containers.error().message);
+  if (*containers == 0) return Fact<DeviceCode>::absent("it carries no device code");
   return code;
 }
 
@@ -103,7 +101,9 @@ Extension unreadable(const ExtensionFile& file, const std::string& reason) {
   return extension;
 }
 
-std::optional<Extension> read_one(const base::Directory& directory, const ExtensionFile& file) {
+// `needed` is all of its DT_NEEDED.
+std::optional<Extension> read_one(const base::Directory& directory, const ExtensionFile& file,
+                                  std::vector<std::string>& needed) {
   auto source = directory.open_file(std::string(base::basename(file.relative)));
   if (!source)
     return file.asked_for ? std::optional(unreadable(file, source.error().message)) : std::nullopt;
@@ -112,9 +112,10 @@ std::optional<Extension> read_one(const base::Directory& directory, const Extens
   auto dynamic = elf ? elf->dynamic() : Result<elf::Dynamic>(elf.error());
   if (!dynamic)
     return file.asked_for ? std::optional(unreadable(file, dynamic.error().message)) : std::nullopt;
+  needed = std::move(dynamic->needed);
   std::vector<std::string> needs;
-  for (const std::string& name : dynamic->needed)
-    if (is_torch_library(name) || is_cuda_library(name)) needs.push_back(name);
+  for (const std::string& name : needed)
+    if (base::is_torch_library(name) || base::is_cuda_library(name)) needs.push_back(name);
   if (needs.empty() && !file.asked_for) return std::nullopt;
 
   Extension extension = describe(file);
@@ -131,11 +132,13 @@ std::optional<Extension> read_one(const base::Directory& directory, const Extens
 
 }  // namespace
 
-Fact<std::vector<Extension>> read_extensions(const ExtensionQuery& query) {
+FoundExtensions read_extensions(const ExtensionQuery& query) {
   const auto& sys_path = query.python.sys_path;
   if (!sys_path)
-    return Fact<std::vector<Extension>>::unknown("sys.path is not known: " + sys_path.reason());
+    return {Fact<std::vector<Extension>>::unknown("sys.path is not known: " + sys_path.reason()),
+            {}};
   std::vector<Extension> extensions;
+  NeededNames needed;
   std::optional<base::Directory> directory;  // of the file before: they come sorted
   for (const ExtensionFile& file : find_extension_files(query.fs, *sys_path, query.scope)) {
     const std::string place(base::parent(file.path()));
@@ -144,9 +147,13 @@ Fact<std::vector<Extension>> read_extensions(const ExtensionQuery& query) {
       if (!opened) continue;
       directory = std::move(opened).value();
     }
-    if (auto extension = read_one(*directory, file)) extensions.push_back(*std::move(extension));
+    std::vector<std::string> names;
+    auto extension = read_one(*directory, file, names);
+    if (!extension) continue;
+    extensions.push_back(*std::move(extension));
+    needed.push_back(std::move(names));
   }
-  return extensions;
+  return {std::move(extensions), std::move(needed)};
 }
 
 }  // namespace gpuinit::image

@@ -16,9 +16,17 @@ struct ExtensionQuery {
   ExtensionScope scope;       // of the policy
 };
 
+// All that an extension needs by name (DT_NEEDED), in the order of the extensions.
+using NeededNames = std::vector<std::vector<std::string>>;
+
+struct FoundExtensions {
+  Fact<std::vector<Extension>> facts;
+  NeededNames needed;
+};
+
 // Those whose NEEDED names torch or a CUDA library, and those that scope.include names;
 // without their load problems (extension_loading.h), which read "not looked at". A file that
-// is no ELF file is passed over unless it was asked for. Unknown if sys.path is.
-Fact<std::vector<Extension>> read_extensions(const ExtensionQuery& query);
+// is not ELF is passed over unless it was asked for. Unknown if sys.path is.
+FoundExtensions read_extensions(const ExtensionQuery& query);
 
 }  // namespace gpuinit::image

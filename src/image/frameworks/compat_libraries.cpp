@@ -16,7 +16,7 @@ CompatLibrary describe(const base::RootFs& fs, std::string directory, std::strin
   library.directory = std::move(directory);
   library.real_path = std::move(real_path);
   if (auto release = elf::release_in_name(library.real_path)) library.version = std::move(*release);
-  else library.version = Fact<std::string>::unknown("its name tells no release");
+  else library.version = Fact<std::string>::unknown("its name does not say which release it is");
   auto file = fs.open_file(library.real_path);
   if (!file) {
     library.note = Fact<CompatNote>::unknown(file.error().message);

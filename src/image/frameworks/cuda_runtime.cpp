@@ -95,7 +95,7 @@ void read_runtime_version(const base::RootFs& fs, const std::string& real_path,
   if (from_wheel(fs, as_found, runtime) || from_wheel(fs, directory, runtime) ||
       from_toolkit(fs, directory, runtime))
     return;
-  const std::string reason = "neither the name of " + real_path + " nor a file beside it tells";
+  const std::string reason = "neither the name of " + real_path + " nor a file beside it says which release it is";
   runtime.version = Text::unknown(reason);
   runtime.version_source = Text::unknown(reason);
 }
@@ -115,7 +115,7 @@ Fact<CudaRuntime> find_cuda_runtime(const base::RootFs& fs, const TorchLoad& loa
     return runtime;
   }
   if (!load.problem.empty()) return Fact<CudaRuntime>::unknown(load.problem);
-  for (const ldso::MissingLibrary& missing : load.closure->missing())
+  for (const ldso::LoadFailure& missing : load.closure->missing())
     if (missing.name.starts_with("libcudart"))
       return Fact<CudaRuntime>::absent(tidy_path(fs, objects[missing.needed_by].path) + " needs " +
                                        missing.name + ": " + missing.reason);

@@ -5,8 +5,8 @@
 #include <map>
 #include <optional>
 
+#include "base/library_names.h"
 #include "base/text.h"
-#include "image/frameworks/library_names.h"
 
 namespace gpuinit::image {
 
@@ -15,7 +15,8 @@ namespace {
 using ldso::LoaderClosure;
 using Symbols = Fact<std::vector<UndefinedSymbol>>;
 
-constexpr std::size_t kMaxSymbols = 20;  // in the facts: the first tell the story
+constexpr std::size_t kMaxSymbols =
+    20;  // in the facts: the first ones are enough to see what is wrong
 
 // Where toolkits and conda put CUDA's libraries.
 constexpr std::array<const char*, 3> kToolkits{"/usr/local/cuda/lib64",
@@ -32,10 +33,9 @@ class Reader {
     read_missing();
     for (const auto& missing : query_.versions.missing) {
       if (missing.needed_by >= load_.objects) continue;
-      const auto& provider = closure_.objects()[missing.provider];
-      facts_.problems.missing_versions.push_back({missing.version, missing.file,
-                                                  path_of(missing.provider), provider.found_by,
-                                                  path_of(missing.needed_by), missing.highest});
+      MissingVersion& version = facts_.problems.missing_versions.emplace_back(missing.version);
+      version.provider = path_of(missing.provider);
+      version.needed_by = path_of(missing.needed_by);
     }
     for (const std::string& problem : query_.versions.problems) facts_.notes.push_back(problem);
     facts_.problems.undefined_symbols = undefined_symbols();
@@ -47,7 +47,7 @@ class Reader {
   // decides may hide anything. For each of the 290 libraries of Debian's torch the search would
   // take longer than all the rest.
   static bool is_worth_a_search(const LoadedLibrary& library) {
-    return is_cuda_library(library.name) || library.name.starts_with("libstdc++.so") ||
+    return base::is_cuda_library(library.name) || library.name.starts_with("libstdc++.so") ||
            library.name.starts_with("libgcc_s.so") || library.name.starts_with("libgomp") ||
            library.found_by.starts_with("LD_");
   }
@@ -84,7 +84,7 @@ class Reader {
   void read_missing() {
     for (const MissingLibrary& missing : load_.not_opened)
       facts_.problems.missing.push_back(missing);
-    for (const ldso::MissingLibrary& missing : closure_.missing()) {
+    for (const ldso::LoadFailure& missing : closure_.missing()) {
       if (missing.needed_by >= load_.objects) continue;
       if (missing.is_preload) {
         facts_.notes.push_back("preload of " + missing.name + ": " + missing.reason);
@@ -96,7 +96,7 @@ class Reader {
       if (is_new)
         facts_.problems.missing.push_back({missing.name, path_of(missing.needed_by), missing.reason,
                                            elsewhere(missing.name),
-                                           is_driver_library(missing.name)});
+                                           base::is_driver_library(missing.name)});
     }
     if (!load_.failed_preload.empty())
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +
@@ -105,12 +105,11 @@ class Reader {
 
   // The loader resolves all functions of what Python opens at once (RTLD_NOW). Looked at are
   // those between CUDA's libraries, and those that torch asks of CUDA's libraries: torch's
-  // own come in one wheel and fit each other, and of the system's the versions tell.
+  // own come in one wheel and fit each other, and for the system's the versions say enough.
   Symbols undefined_symbols() {
     bool without_driver = false;
     for (const MissingLibrary& missing : facts_.problems.missing) {
-      if (!missing.of_driver)
-        return Symbols::unknown("without " + missing.name + " it cannot be told");
+      if (!missing.of_driver) return Symbols::unknown("cannot tell without " + missing.name);
       without_driver = true;
     }
     std::vector<UndefinedSymbol> all;
@@ -118,18 +117,22 @@ class Reader {
       const ldso::LoadedObject& object = closure_.objects()[i];
       if (object.loaded_for == LoaderClosure::kProgram) continue;
       const std::string_view name = base::basename(object.name);
-      if (!is_cuda_library(name) && !is_torch_library(name)) continue;
-      const bool of_cuda = is_cuda_library(name);
+      if (!base::is_cuda_library(name) && !base::is_torch_library(name)) continue;
+      const bool of_cuda = base::is_cuda_library(name);
       auto symbols = query_.symbols.undefined(
           i,
-          [&](std::string_view symbol) { return !without_driver || !is_driver_function(symbol); },
+          [&](std::string_view symbol) {
+            return !without_driver || !base::is_driver_function(symbol);
+          },
           [&](std::string_view version) {
-            return is_cuda_library(version) || (of_cuda && version.empty());
+            return base::is_cuda_library(version) || (of_cuda && version.empty());
           });
       if (!symbols) return Symbols::unknown(symbols.error().message);
-      for (auto& symbol : *symbols)
-        if (all.size() < kMaxSymbols)
-          all.push_back({std::move(symbol.name), std::move(symbol.version), path_of(i)});
+      for (UndefinedSymbol& symbol : *symbols) {
+        if (all.size() >= kMaxSymbols) break;
+        symbol.needed_by = path_of(i);
+        all.push_back(std::move(symbol));
+      }
     }
     return all;
   }
@@ -137,14 +140,14 @@ class Reader {
   // Files of that name in the places where CUDA's libraries are installed.
   std::vector<std::string> copies_of(const std::string& name) {
     std::vector<std::string> found;
-    if (!is_cuda_library(name) || is_driver_library(name)) return found;
+    if (!base::is_cuda_library(name) || base::is_driver_library(name)) return found;
     const auto copies = wheels().find(name);
     if (copies != wheels().end()) found = copies->second;
     return found;
   }
 
   std::vector<std::string> elsewhere(const std::string& name) {
-    if (is_driver_library(name) || name.find('/') != std::string::npos) return {};
+    if (base::is_driver_library(name) || name.find('/') != std::string::npos) return {};
     std::vector<std::string> found = copies_of(name);
     std::vector<std::string> directories(kToolkits.begin(), kToolkits.end());
     if (!query_.prefix.empty()) directories.push_back(base::join(query_.prefix, "lib"));

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "image/extensions/numpy_abi.h"
+#include "image/frameworks/compiled_for.h"
 #include "image/frameworks/cuda_runtime.h"
-#include "image/frameworks/torch_cuda_code.h"
 #include "image/frameworks/torch_libraries.h"
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"
-#include "image/frameworks/torch_version_file.h"
-#include "image/python/python_symbols.h"
+#include "image/python/python_binary.h"
 #include "image/python/soabi.h"
 
 namespace gpuinit::image {
@@ -21,13 +19,18 @@ using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
 constexpr std::uint64_t kMaxVersionFile = 64 * 1024;
 
+Torch placed(const FoundTorch& found) {
+  Torch torch;
+  torch.path = found.path;
+  torch.sys_path_entry = found.entry;
+  torch.shadowed = found.shadowed;
+  return torch;
+}
+
 class Reader {
  public:
-  Reader(const TorchQuery& query, const FoundTorch& found) : query_(query), fs_(query.fs) {
-    torch_.path = found.path;
-    torch_.sys_path_entry = found.entry;
-    torch_.shadowed = found.shadowed;
-  }
+  Reader(const TorchQuery& query, const FoundTorch& found)
+      : query_(query), fs_(query.fs), torch_(placed(found)) {}
 
   ReadTorch read() {
     read_version();
@@ -45,7 +48,7 @@ class Reader {
     read_cuda();
     ReadTorch result;
     result.cuda_runtime = torch_.cuda.is_absent()
-                              ? Fact<CudaRuntime>::absent("torch is no CUDA build")
+                              ? Fact<CudaRuntime>::absent("torch is not a CUDA build")
                               : find_cuda_runtime(fs_, load);
     result.load = std::move(load);
     result.torch = std::move(torch_);
@@ -124,9 +127,16 @@ class Reader {
     } else {
       torch_.missing_python_symbols = missing_python_symbols(python->elf, *query_.python.binary);
     }
-    torch_.numpy_abi = python == nullptr ? Text::unknown("no libtorch_python to look into")
-                                         : read_numpy_abi(python->elf);
     torch_.cxx11_abi = read_cxx11_abi();
+    if (python == nullptr) {
+      torch_.numpy_abi = Text::unknown("no libtorch_python to look into");
+      torch_.arch_list = Texts::unknown("no libtorch_python to read it from");
+    } else {
+      TorchConstants constants = read_torch_constants(*python, !torch_.cuda.is_absent());
+      torch_.numpy_abi = std::move(constants.numpy_abi);
+      torch_.arch_list = std::move(constants.arch_list);
+    }
+    if (torch_.cuda.is_absent()) torch_.arch_list = Texts::absent("torch is not a CUDA build");
   }
 
   // By the mangled names: std::string is "Ss" in the old ABI and
@@ -178,11 +188,6 @@ class Reader {
   }
 
   void read_cuda() {
-    if (torch_.cuda.is_absent()) {
-      torch_.arch_list = Texts::absent("torch is no CUDA build");
-    } else {
-      torch_.arch_list = read_arch_list(libraries_);
-    }
     torch_.device_code = read_device_code(libraries_);
     if (!torch_.device_code.is_absent() || !torch_.cuda) return;
     const bool damaged = std::any_of(
@@ -201,13 +206,10 @@ class Reader {
   TorchLibraries libraries_;
 };
 
-// A module called torch that is no package: nothing of PyTorch can be said of it.
+// A module called torch that is not a package: nothing can be said of its PyTorch.
 Torch bare_module(const FoundTorch& found) {
   const std::string reason = found.path + " is a module of its own";
-  Torch torch;
-  torch.path = found.path;
-  torch.sys_path_entry = found.entry;
-  torch.shadowed = found.shadowed;
+  Torch torch = placed(found);
   for (Text* fact : {&torch.layout, &torch.version, &torch.metadata_version, &torch.cuda,
                      &torch.hip, &torch.soabi, &torch.machine, &torch.numpy_abi})
     *fact = Text::unknown(reason);
@@ -248,7 +250,7 @@ ReadTorch read_torch(const TorchQuery& query) {
   }
   if (!found.package)
     return without_torch(bare_module(found),
-                         Fact<CudaRuntime>::unknown(found.path + " is no package"));
+                         Fact<CudaRuntime>::unknown(found.path + " is not a package"));
   return Reader(query, found).read();
 }
 

@@ -3,10 +3,10 @@
 
 #include <vector>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/frameworks/torch_load.h"
-#include "image/image_environment.h"
 #include "image/python/read_interpreter.h"
 #include "ldso/library_search.h"
 
@@ -16,13 +16,13 @@ struct TorchQuery {
   const base::RootFs& fs;
   const ldso::LibrarySearch& libraries;
   const ReadInterpreter& python;
-  const Environment& environment;
+  const base::Environment& environment;
 };
 
 struct ReadTorch {
   Fact<Torch> torch;
   Fact<CudaRuntime> cuda_runtime;
-  TorchLoad load;  // the interpreter with torch, or without where there is none
+  TorchLoad load;  // the interpreter with torch, or alone if there is no torch
 };
 
 ReadTorch read_torch(const TorchQuery& query);

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/library_names.h"
 #include "base/text.h"
-#include "image/frameworks/library_names.h"
 
 namespace gpuinit::image {
 
@@ -26,11 +26,11 @@ class Finder {
   void take_loaded(const ldso::LoaderClosure& closure, const std::string& extension) {
     for (const ldso::LoadedObject& object : closure.objects()) {
       const std::string name(base::basename(object.name));
-      if (name == extension || is_torch_library(name))
-        take(name, {object.file, object.elf, tidy_path(fs_, object.path)});
+      if (name == extension || base::is_torch_library(name))
+        take(name, {object.elf, tidy_path(fs_, object.path)});
     }
-    for (const ldso::MissingLibrary& missing : closure.missing())
-      if (is_torch_library(missing.name)) miss(missing);
+    for (const ldso::LoadFailure& missing : closure.missing())
+      if (base::is_torch_library(missing.name)) miss(missing);
   }
 
   // What no library asks for by NEEDED, or all of it where nothing could be loaded.
@@ -56,14 +56,14 @@ class Finder {
     if (result_.by_stem.contains(stem_of(name))) return;
     auto file = fs_.open_file(path);
     if (!file) return unreadable(path, file.error());
-    auto source = std::make_shared<const base::FileSource>(std::move(file).value());
-    auto elf = elf::ElfFile::open(*source);
+    const auto source = std::make_shared<const base::FileSource>(std::move(file).value());
+    auto elf = elf::ElfFile::open(source);
     if (!elf) {
       const std::string damage = elf_damage(*source);
       if (damage.empty()) return unreadable(path, elf.error());
       return result_.missing.push_back(shown(path) + " (" + damage + ")");
     }
-    take(name, {std::move(source), std::move(elf).value(), path});
+    take(name, {std::move(elf).value(), path});
   }
 
   TorchLibraries finish() {
@@ -86,17 +86,17 @@ class Finder {
   void take(const std::string& name, TorchLibrary library) {
     if (result_.by_stem.size() >= kMaxLibraries) {
       result_.problem = "too many libraries";
-    } else if (const auto damage = elf_damage(*library.file); !damage.empty()) {
+    } else if (const auto damage = elf_damage(library.elf.source()); !damage.empty()) {
       result_.missing.push_back(shown(library.path) + " (" + damage + ")");
     } else {
       // Its fatbins are jumped through, and readahead would drag in hundreds of megabytes.
-      if (name.find("cuda") != std::string::npos) library.file->expect_random_access();
+      if (name.find("cuda") != std::string::npos) library.elf.source().expect_random_access();
       result_.by_stem.try_emplace(stem_of(name), std::move(library));
     }
   }
 
-  void miss(const ldso::MissingLibrary& missing) {
-    if (ldso::is_ours(missing.code)) {
+  void miss(const ldso::LoadFailure& missing) {
+    if (ldso::is_own_failure(missing.code)) {
       result_.problem = missing.reason;
       return;
     }
@@ -114,7 +114,7 @@ class Finder {
 
   void unreadable(const std::string& path, const Error& error) {
     // What this process lacks says nothing about the file.
-    if (ldso::is_ours(error.code)) {
+    if (ldso::is_own_failure(error.code)) {
       result_.problem = error.message;
     } else {
       result_.missing.push_back(shown(path) + " (not readable as ELF)");

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,7 @@
 namespace gpuinit::image {
 
 struct TorchLibrary {
-  std::shared_ptr<const base::FileSource> file;
-  elf::ElfFile elf;  // reads from `file`
+  elf::ElfFile elf;
   std::string path;  // as the loader opens it
 };
 

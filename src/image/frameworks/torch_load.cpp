@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxInit = 1024 * 1024;  // bytes of torch/__init__.py; 
 void take_stock(TorchLoad& load) {
   load.objects = load.closure->objects().size();
   for (const auto& missing : load.closure->missing())
-    if (ldso::is_ours(missing.code) && !missing.is_preload) load.problem = missing.reason;
+    if (ldso::is_own_failure(missing.code) && !missing.is_preload) load.problem = missing.reason;
 }
 
 class Import {
@@ -55,7 +55,7 @@ class Import {
   bool open(const std::string& path, LoaderClosure::Symbols symbols) {
     missing_before_ = load_.closure->missing().size();
     auto opened = load_.closure->open(path, LoaderClosure::kProgram, symbols);
-    if (!opened && ldso::is_ours(opened.error().code)) {
+    if (!opened && ldso::is_own_failure(opened.error().code)) {
       load_.problem = opened.error().message;
     } else if (!opened)
       load_.not_opened.push_back(
@@ -107,7 +107,7 @@ class Import {
 }  // namespace
 
 TorchLoad load_program(const base::RootFs& fs, const ldso::LibrarySearch& search,
-                       const Environment& environment, const std::string& python) {
+                       const base::Environment& environment, const std::string& python) {
   TorchLoad load;
   auto closure = LoaderClosure::of_program(fs, search, environment, python);
   if (!closure) {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
-#include "image/image_environment.h"
 #include "ldso/library_search.h"
 #include "ldso/loader_closure.h"
 
@@ -20,36 +20,36 @@ namespace gpuinit::image {
 struct TorchLoadQuery {
   const base::RootFs& fs;
   const ldso::LibrarySearch& search;
-  const Environment& environment;
+  const base::Environment& environment;
   const std::string& python;     // the program that will run
   const std::string& package;    // the torch directory
-  const std::string& extension;  // file name of its `_C.*.so`; empty: there is none
+  const std::string& extension;  // file name of its `_C.*.so`. Empty if it has no such file
   const std::vector<std::string>& sys_path;
-  const std::string& cuda;  // torch's CUDA version; empty: none or not known
+  const std::string& cuda;  // torch's CUDA version. Empty if not known or not a CUDA build
 };
 
 // CudaRuntime::found_by and LoadedLibrary::found_by of a preload.
 inline constexpr char kTorchPreload[] = "torch's preload from sys.path";
 
 struct TorchLoad {
-  // No value: nothing can be said about what is loaded, because of `unknown_because`.
+  // nullopt if nothing can be said about what is loaded, because of `unknown_because`.
   std::optional<ldso::LoaderClosure> closure;
   std::string unknown_because;
 
   std::size_t objects = 0;  // of the closure, with torch; what is opened later comes after these
   std::vector<std::size_t> preloaded;  // objects that torch opened from sys.path
-  // The preload that torch gives up at, as "libcublas.so.*[0-9]"; empty: none.
+  // The preload that torch gives up at, as "libcublas.so.*[0-9]". Empty if it finds them all.
   std::string failed_preload;
   // What could not be opened at all: a path and why.
   std::vector<MissingLibrary> not_opened;
   // Something could not be opened for a reason of our own, so that what is missing says
-  // nothing; empty: it does.
+  // nothing. Empty otherwise.
   std::string problem;
 };
 
 // `fs` and `search` must outlive the result.
 TorchLoad load_program(const base::RootFs& fs, const ldso::LibrarySearch& search,
-                       const Environment& environment, const std::string& python);
+                       const base::Environment& environment, const std::string& python);
 TorchLoad load_torch(const TorchLoadQuery& query);
 
 // "/a/torch/lib/../../nvidia/x.so" → "/a/nvidia/x.so", unless a symlink on the way makes that

@@ -15,7 +15,7 @@ namespace gpuinit::image {
 struct PreloadItem {
   std::string folder;    // "cuda_nvrtc", below nvidia/
   std::string stem;      // "libnvrtc": the file is libnvrtc.so.*[0-9]
-  bool required = true;  // torch gives up at the first of these that is not there
+  bool required = true;  // torch gives up at the first of these that is missing
 
   bool operator==(const PreloadItem&) const = default;
 };
@@ -30,11 +30,11 @@ struct TorchPreload {
   bool operator==(const TorchPreload&) const = default;
 };
 
-// Finds nothing in a text that is not torch's.
+// Empty lists if the text is not torch's.
 TorchPreload parse_torch_preload(std::string_view init_py);
 
-// The file that torch takes for `item`: on the first entry of sys.path that has one. Empty:
-// there is none. `cuda`: torch's CUDA version, "13.0".
+// The file that torch takes for `item`: on the first entry of sys.path that has one. Empty if
+// no entry has one. `cuda`: torch's CUDA version, "13.0".
 std::string find_preload(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                          const PreloadItem& item, std::string_view cuda);
 

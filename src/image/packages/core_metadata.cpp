@@ -43,19 +43,20 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-}  // namespace
-
-void each_header(std::string_view text,
-                 const std::function<void(std::string_view, std::string_view)>& say) {
+// The headers up to the first empty line, in order. Keys are as written.
+template <class Visit>
+void each_header(std::string_view text, const Visit& visit) {
   while (!text.empty()) {
     const std::string_view line = take_line(text);
     if (line.empty()) return;  // the body begins
     if (line[0] == ' ' || line[0] == '\t') continue;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    say(line.substr(0, colon), base::trim(line.substr(colon + 1)));
+    visit(line.substr(0, colon), base::trim(line.substr(colon + 1)));
   }
 }
+
+}  // namespace
 
 std::vector<std::string> header_values(std::string_view text, std::string_view key) {
   std::vector<std::string> values;
@@ -70,8 +71,8 @@ bool has_whole_head(std::string_view text) {
          text.find("\r\n\r\n") != std::string_view::npos;
 }
 
-CoreMetadata parse_core_metadata(std::string_view text) {
-  CoreMetadata metadata;
+Package parse_core_metadata(std::string_view text) {
+  Package metadata;
   each_header(text, [&](std::string_view key, std::string_view value) {
     if (metadata.name.empty() && same_without_case(key, "Name")) {
       metadata.name = base::normalized_name(value);
@@ -90,7 +91,8 @@ bool is_pure_wheel(std::string_view wheel) {
                                       [](const auto& tag) { return tag.ends_with("-any"); });
 }
 
-void each_recorded_path(std::string_view record, const std::function<void(std::string_view)>& say) {
+void each_recorded_path(std::string_view record,
+                        const std::function<void(std::string_view)>& visit) {
   while (!record.empty()) {
     std::string_view line = take_line(record);
     if (line.starts_with('"')) {
@@ -99,7 +101,7 @@ void each_recorded_path(std::string_view record, const std::function<void(std::s
     } else {
       line = line.substr(0, line.find(','));
     }
-    if (!line.empty()) say(line);
+    if (!line.empty()) visit(line);
   }
 }
 

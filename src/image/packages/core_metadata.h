@@ -9,26 +9,19 @@
 #include <string_view>
 #include <vector>
 
+#include "gpuinit/facts.h"
+
 namespace gpuinit::image {
 
-// The headers up to the first empty line, in order. Keys are as written; of a value that is
+// The values of one key, compared without case, up to the first empty line. Of a value that is
 // folded over several lines only the first is given.
-void each_header(std::string_view text,
-                 const std::function<void(std::string_view key, std::string_view value)>& say);
-
-// The values of one key, compared without case.
 std::vector<std::string> header_values(std::string_view text, std::string_view key);
 
 // True if the empty line that ends the headers is in `text`.
 bool has_whole_head(std::string_view text);
 
-struct CoreMetadata {
-  std::string name;     // normalised; empty: not said
-  std::string version;  // empty: not said
-  std::vector<std::string>
-      requires_dist;  // of torch, NumPy, triton, nvidia-* and cuda-*; as written
-};
-CoreMetadata parse_core_metadata(std::string_view text);
+// The path aside. Name and version are empty if the text does not have them.
+Package parse_core_metadata(std::string_view text);
 
 // True if every `Tag:` of a WHEEL file says that nothing in it depends on the machine
 // ("py3-none-any"), and there is one.
@@ -37,6 +30,6 @@ bool is_pure_wheel(std::string_view wheel);
 // Paths of a RECORD, each as it lies from the directory of the .dist-info. A path in quotes
 // is given without them.
 void each_recorded_path(std::string_view record,
-                        const std::function<void(std::string_view path)>& say);
+                        const std::function<void(std::string_view path)>& visit);
 
 }  // namespace gpuinit::image

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kUsualHead = 16 * 1024;
 constexpr std::size_t kMaxHead = 256 * 1024;
 
-std::optional<CoreMetadata> read_metadata(const base::Directory& directory,
+std::optional<Package> read_metadata(const base::Directory& directory,
                                           const std::string& name) {
   auto text = directory.read_head(name, kUsualHead);
   if (text && text->size() == kUsualHead && !has_whole_head(*text))
@@ -24,7 +24,7 @@ std::optional<CoreMetadata> read_metadata(const base::Directory& directory,
   return parse_core_metadata(*text);
 }
 
-// What in an entry of that name holds the metadata; empty: it is no distribution.
+// What holds the metadata in an entry of that name. Empty if it is not a distribution.
 std::string place_of(std::string_view name) {
   if (name.starts_with('~')) return "";
   if (name.ends_with(".dist-info")) return "METADATA";
@@ -32,7 +32,7 @@ std::string place_of(std::string_view name) {
   return name.ends_with(".egg") ? "EGG-INFO/PKG-INFO" : "";
 }
 
-std::optional<CoreMetadata> read_one(const base::Directory& site, const base::DirectoryEntry& entry,
+std::optional<Package> read_one(const base::Directory& site, const base::DirectoryEntry& entry,
                                      const std::string& place) {
   using Kind = base::DirectoryEntry::Kind;
   if (entry.kind == Kind::kFile) {
@@ -54,10 +54,10 @@ void read_entry(const base::RootFs& fs, const std::string& path, std::vector<Pac
     const std::string place = place_of(entry.name);
     if (place.empty()) continue;
     if (packages.size() >= kMaxDistributions) return;
-    auto metadata = read_one(*site, entry, place);
-    if (!metadata || metadata->name.empty()) continue;
-    packages.push_back({std::move(metadata->name), std::move(metadata->version),
-                        base::join(path, entry.name), std::move(metadata->requires_dist)});
+    auto package = read_one(*site, entry, place);
+    if (!package || package->name.empty()) continue;
+    package->path = base::join(path, entry.name);
+    packages.push_back(*std::move(package));
   }
 }
 

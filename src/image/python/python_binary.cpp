@@ -1,8 +1,10 @@
 #include "image/python/python_binary.h"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <string_view>
+#include <unordered_set>
+
+#include "elf/symbol_table.h"
 
 namespace gpuinit::image {
 
@@ -55,6 +57,18 @@ Result<ldso::FoundLibrary> find_libpython(const base::RootFs& fs, const std::str
   return found;
 }
 
+using Symbols = Fact<std::vector<std::string>>;
+constexpr std::string_view kPublic = "Py", kPrivate = "_Py";
+
+// All names at once: a look-up of each through the hash table costs ten times that.
+Status add_exports(const elf::ElfFile& elf, std::unordered_set<std::string>& names) {
+  auto symbols = elf.symbols_with_prefix({kPublic, kPrivate});
+  if (!symbols) return std::move(symbols).error();
+  for (auto& symbol : *symbols)
+    if (symbol.defined) names.insert(std::move(symbol.name));
+  return Done{};
+}
+
 }  // namespace
 
 bool is_python_name(std::string_view program) {
@@ -67,11 +81,11 @@ bool is_python_name(std::string_view program) {
 Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
                                                        const std::string& path,
                                                        const ldso::LibrarySearch& libraries) {
-  auto program = OpenElf::open(fs, path);
+  auto program = elf::ElfFile::open(fs, path);
   if (!program) return std::move(program).error();
-  auto dynamic = (*program)->dynamic();
+  auto dynamic = program->dynamic();
   if (!dynamic) return std::move(dynamic).error();
-  auto loader = (*program)->interpreter();
+  auto loader = program->interpreter();
   if (!loader) return std::move(loader).error();
 
   std::string library;
@@ -81,28 +95,58 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
     if (needed.starts_with("libpypy") || needed.starts_with("libpython")) library = needed;
   }
   if (!pypy) {
-    auto python = exports_main(program->elf());
+    auto python = exports_main(*program);
     if (python && !*python && !library.empty())
-      python = is_python_name(path) ? Result<bool>(true) : imports_main(program->elf());
+      python = is_python_name(path) ? Result<bool>(true) : imports_main(*program);
     if (!python) return std::move(python).error();
     if (!*python) return std::optional<PythonBinary>();
   }
 
   const std::string libc = libc_of(*loader);
-  Result<OpenElf> code = Error{"not opened"};
+  Result<elf::ElfFile> code = Error{"not opened"};
   if (library.empty()) {
-    code = OpenElf::open(fs, path);
+    code = program;
   } else {
     const ldso::Requester requester{path, dynamic->rpath, dynamic->runpath};
     auto found =
-        find_libpython(fs, library, requester, (*program)->machine(), libc == "musl", libraries);
-    code = found ? OpenElf::open(fs, found->real_path) : Result<OpenElf>(std::move(found).error());
+        find_libpython(fs, library, requester, program->machine(), libc == "musl", libraries);
+    code = found ? elf::ElfFile::open(fs, found->real_path)
+                 : Result<elf::ElfFile>(std::move(found).error());
   }
   PythonBinary python(std::move(program).value(), std::move(code));
   python.implementation_ = pypy ? Implementation::kPypy : Implementation::kCpython;
   python.libc_ = libc;
   python.libpython_ = library;
   return std::optional(std::move(python));
+}
+
+Fact<std::vector<std::string>> missing_python_symbols(const elf::ElfFile& library,
+                                                      const PythonBinary& python) {
+  if (!python.code()) return Symbols::unknown(python.code().error().message);
+  std::unordered_set<std::string> exports;
+  auto done = add_exports(*python.code(), exports);
+  if (done && !python.libpython().empty()) done = add_exports(python.program(), exports);
+  if (!done) return Symbols::unknown(done.error().message);
+  if (exports.empty()) return Symbols::unknown("the interpreter exports no C API");
+
+  auto dynamic = library.dynamic();
+  if (!dynamic) return Symbols::unknown(dynamic.error().message);
+  for (const std::string& needed : dynamic->needed)
+    if (needed.starts_with("libpython"))
+      return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
+
+  std::vector<std::string> missing;
+  elf::SymbolTable table(library);
+  auto symbols = table.undefined([](std::string_view name) {
+    return name.starts_with(kPublic) || name.starts_with(kPrivate);
+  });
+  if (!symbols) return Symbols::unknown(symbols.error().message);
+  for (const auto& symbol : *symbols) {
+    std::string name(symbol.name);
+    if (!exports.contains(name)) missing.push_back(std::move(name));
+  }
+  std::sort(missing.begin(), missing.end());
+  return missing;
 }
 
 }  // namespace gpuinit::image

@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "image/python/venv_config.h"
-#include "image/string_scan.h"
+#include "elf/string_scan.h"
 
 namespace gpuinit::image {
 
@@ -138,7 +137,7 @@ std::string only_prefix(const std::set<std::string>& candidates, const Landmarks
 std::string compiled_in_prefix(const PythonBinary& python, const Landmarks& landmarks,
                                std::string& libdir) {
   if (!python.code()) return "";
-  auto strings = scan_strings(python.code()->elf(), {"/"}, holds_path);
+  auto strings = elf::scan_strings(*python.code(), {"/"}, holds_path);
   if (!strings) return "";
   std::set<std::string> whole;
   std::set<std::string> ends;
@@ -153,18 +152,31 @@ std::string compiled_in_prefix(const PythonBinary& python, const Landmarks& land
 
 }  // namespace
 
-Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& executable,
-                                    const PythonBinary& python, const PythonRelease& release,
-                                    const PythonOptions& options, const Environment& environment) {
+VenvConfig parse_venv_config(std::string_view text) {
+  VenvConfig config;
+  for (auto line : base::split_lines(text)) {
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::string key(base::trim(line.substr(0, equals)));
+    std::string value(base::trim(line.substr(equals + 1)));
+    for (std::string* word : {&key, &value})
+      if (word == &key || key == "include-system-site-packages")
+        for (char& c : *word)
+          if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (key == "home") config.home = value;
+    if (key == "include-system-site-packages") config.system_site = value == "true";
+  }
+  return config;
+}
+
+Result<PythonHome> find_python_home(const base::RootFs& fs, const PythonStart& start,
+                                    const PythonBinary& python, const PythonRelease& release) {
   if (!release.known()) return Error{"the Python version is not known"};
-  const bool use_environment = !options.ignore_environment;
-  const Landmarks landmarks(fs, release,
-                            use_environment ? variable(environment, "PYTHONPLATLIBDIR") : "");
+  const Landmarks landmarks(fs, release, start.variable("PYTHONPLATLIBDIR"));
 
   PythonHome home;
   std::string exec_prefix;
-  if (const auto set = use_environment ? variable(environment, "PYTHONHOME") : std::string();
-      !set.empty()) {
+  if (const auto set = start.variable("PYTHONHOME"); !set.empty()) {
     const auto colon = set.find(':');
     home.base_prefix = base::join("/", set.substr(0, colon));
     exec_prefix =
@@ -174,7 +186,7 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& e
       return Error{"PYTHONHOME=" + base::printable(set) + " has no standard library of Python " +
                    release.dotted() + release.thread_flag()};
   } else {
-    const std::string from = search_directory(fs, executable, release);
+    const std::string from = search_directory(fs, start.interpreter, release);
     home.base_prefix = landmarks.search_up(from, home.platlibdir);
     if (home.base_prefix.empty())
       home.base_prefix = compiled_in_prefix(python, landmarks, home.platlibdir);
@@ -191,7 +203,7 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& e
   // What site.py makes of a venv. It looks beside the program first, and takes
   // the directory above the program's as prefix in either case.
   home.prefix = home.base_prefix;
-  const std::string beside(base::parent(executable));
+  const std::string beside(base::parent(start.interpreter));
   const std::string above(base::parent(beside));
   for (const std::string& directory : {beside, above}) {
     VenvConfig config = read_venv_config(fs, base::join(directory, "pyvenv.cfg"));
@@ -199,7 +211,7 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& e
     home.venv_config = config.path;
     home.system_site = config.system_site;
     // Since 3.14 getpath sets the prefix, before that site.py did.
-    if (!options.no_site || release.at_least(14)) home.prefix = above;
+    if (!start.options.no_site || release.at_least(14)) home.prefix = above;
     break;
   }
   return home;

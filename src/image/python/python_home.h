@@ -5,14 +5,15 @@
 // one that was compiled in: the only string of the code with a standard library.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/root_fs.h"
 #include "gpuinit/result.h"
-#include "image/image_environment.h"
 #include "image/python/python_binary.h"
-#include "image/python/python_options.h"
 #include "image/python/python_release.h"
+#include "image/python/python_start.h"
 
 namespace gpuinit::image {
 
@@ -23,14 +24,23 @@ struct PythonHome {
   std::string stdlib;       // base_prefix/lib/python3.12
   std::string lib_dynload;  // exec_prefix/lib/python3.12/lib-dynload, need not exist
   std::string zip;          // base_prefix/lib/python312.zip, need not exist
-  std::string venv_config;  // pyvenv.cfg; empty: no venv
+  std::string venv_config;  // pyvenv.cfg; empty: it is not a venv
   bool system_site = true;  // the venv also sees the base's site-packages
 };
 
-// `executable`: as it is exec'd, absolute, symlinks not resolved. An error, one
-// clause, if there is no standard library of this release where it would look.
-Result<PythonHome> find_python_home(const base::RootFs& fs, const std::string& executable,
-                                    const PythonBinary& python, const PythonRelease& release,
-                                    const PythonOptions& options, const Environment& environment);
+// An error, one clause, if there is no standard library of this release where it would look.
+Result<PythonHome> find_python_home(const base::RootFs& fs, const PythonStart& start,
+                                    const PythonBinary& python, const PythonRelease& release);
+
+// pyvenv.cfg: what makes a directory a virtual environment.
+// Source: CPython, Modules/getpath.py "READ pyvenv.cfg"; Lib/site.py, venv().
+struct VenvConfig {
+  std::string path;                 // of the file; empty: there is no such file
+  std::optional<std::string> home;  // where the base interpreter lies
+  bool system_site = true;          // what site.py takes if the key is missing
+};
+
+// Everything but the path. A later line of the same key wins.
+VenvConfig parse_venv_config(std::string_view text);
 
 }  // namespace gpuinit::image

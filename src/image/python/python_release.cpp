@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "image/string_scan.h"
+#include "elf/string_scan.h"
 
 namespace gpuinit::image {
 
@@ -16,7 +16,7 @@ constexpr unsigned kMaxMinor = 99;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Reads digits off the front of `text`; 0 if there are none.
+// Reads digits off the front of `text`; 0 if it begins with another character.
 unsigned take_number(std::string_view& text) {
   std::size_t length = 0;
   while (length < text.size() && length < 4 && is_digit(text[length])) ++length;
@@ -87,7 +87,7 @@ bool tells_release(std::string_view text) {
 // CPython 3.10 and older: PY_VERSION, the cache tag ("cpython-39") and the
 // suffix of extension modules are strings of the code.
 Fact<std::string> version_from_strings(const elf::ElfFile& code, PythonRelease& release) {
-  auto strings = scan_strings(code, {"cpython-3", "3."}, tells_release);
+  auto strings = elf::scan_strings(code, {"cpython-3", "3."}, tells_release);
   if (!strings) return Fact<std::string>::unknown(strings.error().message);
   std::set<std::string> tags;
   std::set<std::string> suffixes;
@@ -142,7 +142,7 @@ bool parse_libpython_name(const std::string& soname, PythonRelease& release) {
 PythonRelease read_python_release(const PythonBinary& python) {
   PythonRelease release;
   if (python.implementation() != PythonBinary::Implementation::kCpython) {
-    release.version = Fact<std::string>::unknown("PyPy does not tell its version in its files");
+    release.version = Fact<std::string>::unknown("PyPy's files do not say which version it is");
     return release;
   }
   if (!python.code()) {
@@ -152,7 +152,7 @@ PythonRelease read_python_release(const PythonBinary& python) {
                           : Fact<std::string>::unknown(reason);
     return release;
   }
-  const elf::ElfFile& code = python.code()->elf();
+  const elf::ElfFile& code = *python.code();
   auto symbol = code.find_defined("Py_Version");
   if (symbol && symbol->has_value()) {
     auto offset = code.file_offset((*symbol)->address, sizeof(std::uint32_t));
@@ -173,7 +173,7 @@ PythonRelease read_python_release(const PythonBinary& python) {
 
 void search_extension_suffix(const PythonBinary& python, PythonRelease& release) {
   if (!release.extension_suffix.empty() || !python.code()) return;
-  auto strings = scan_strings(python.code()->elf(), {".cpython-3"}, [](std::string_view text) {
+  auto strings = elf::scan_strings(*python.code(), {".cpython-3"}, [](std::string_view text) {
     return !extension_suffix_at_end(text).empty();
   });
   if (!strings) return;

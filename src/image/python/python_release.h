@@ -28,11 +28,11 @@ struct PythonRelease {
 // strings of the code; without readable code from libpython's SONAME.
 PythonRelease read_python_release(const PythonBinary& python);
 
-// The extension suffixes and versions that the code holds as strings, when no
-// file beside it tells them. Fills `release.extension_suffix` if there is just one.
+// The extension suffixes and versions that the code holds as strings, for when
+// no file beside it says so. Fills `release.extension_suffix` if there is just one.
 void search_extension_suffix(const PythonBinary& python, PythonRelease& release);
 
-// "libpython3.13t.so.1.0" → 3.13, free threaded; false if it is no such name.
+// "libpython3.13t.so.1.0" → 3.13, free threaded; false if it is not such a name.
 bool parse_libpython_name(const std::string& soname, PythonRelease& release);
 
 }  // namespace gpuinit::image

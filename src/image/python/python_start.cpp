@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "image/python/read_interpreter.h"
 
 namespace gpuinit::image {
 
@@ -39,11 +39,11 @@ Result<std::string> find_libpython(const base::RootFs& fs, const ReadInterpreter
   if (!python.binary) return Error{facts.real_path + " is not recognised as Python"};
   if (python.binary->implementation() != PythonBinary::Implementation::kCpython)
     return Error{"the interpreter is not CPython"};
-  if (facts.libc.value_or("") != "glibc") return Error{"the interpreter is no glibc program"};
+  if (facts.libc.value_or("") != "glibc") return Error{"the interpreter is not a glibc program"};
   if (!facts.soabi) return Error{"its SOABI is not known: " + facts.soabi.reason()};
   const Tag tag = tag_of(*facts.soabi);
   if (!is_plain(tag.release)) return Error{"there is no probe for " + *facts.soabi};
-  const auto dynamic = python.binary->program()->dynamic();
+  const auto dynamic = python.binary->program().dynamic();
   if (!dynamic) return dynamic.error();
   if (!dynamic->rpath.empty() && !dynamic->has_runpath)
     return Error{"the interpreter's DT_RPATH also leads the libraries of extensions"};
@@ -51,7 +51,7 @@ Result<std::string> find_libpython(const base::RootFs& fs, const ReadInterpreter
   if (!python.binary->libpython().empty()) {
     const auto& code = python.binary->code();
     if (!code) return code.error();
-    return code->path();
+    return code->source().name();
   }
   if (!facts.base_prefix) return Error{"its prefix is not known: " + facts.base_prefix.reason()};
   const std::string name = "libpython3." + tag.release.substr(1) + ".so.1.0";

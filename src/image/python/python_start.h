@@ -1,28 +1,35 @@
-// How the Python probe is to run the interpreter so that it is the command's: with its
-// options, environment and directory. Not a fact: an environment holds secrets.
+// How the command starts its Python: which file, with what options, environment and directory.
+// Not a fact: an environment holds secrets.
 #pragma once
 
 #include <string>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
-#include "gpuinit/facts.h"
 #include "gpuinit/result.h"
-#include "image/image_environment.h"
 #include "image/python/python_options.h"
-#include "image/python/read_interpreter.h"
 
 namespace gpuinit::image {
 
 struct PythonStart {
-  std::string interpreter;  // as the command execs it
+  std::string interpreter;  // as it is exec'd: absolute, symlinks not resolved
   PythonOptions options;
-  Environment environment;        // what `env` left of the command's
-  std::string working_directory;  // the command's, absolute
+  base::Environment environment;  // what `env` left of the command's
+  std::string working_directory;  // absolute
+
+  // What read_image() adds for the Python probe.
   // The file to embed this very interpreter with. An error, one clause: it cannot be
   // embedded truly, the interpreter has to run itself.
   Result<std::string> libpython = Error{"the interpreter is not known"};
-  std::string release = {};  // "311"; "" for what no program is built for
+  std::string release = {};  // "311"; empty: no program is built for it
+
+  // A variable that steers Python; "" if it is not set or the options say to ignore it.
+  std::string variable(const std::string& name) const {
+    return options.ignore_environment ? std::string() : base::variable(environment, name);
+  }
 };
+
+struct ReadInterpreter;
 
 // "311" of "cpython-311-x86_64-linux-gnu", "" of anything but a plain release build.
 std::string plain_release(const std::string& soabi);

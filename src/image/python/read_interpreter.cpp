@@ -31,21 +31,18 @@ void all_unknown(Interpreter& facts, const std::string& reason) {
 
 }  // namespace
 
-ReadInterpreter read_interpreter(const base::RootFs& fs, PythonCommand command) {
+ReadInterpreter read_interpreter(const base::RootFs& fs, const PythonStart& start,
+                                 Result<std::optional<PythonBinary>> binary) {
   ReadInterpreter result;
   Interpreter& facts = result.facts;
-  facts.path = command.interpreter;
-  facts.real_path = fs.resolve(command.interpreter).value_or(command.interpreter);
-  facts.chosen_because = command.chosen_because;
-  facts.from_command = command.from_command;
-
-  auto opened = std::move(command.binary);
-  if (!opened || !*opened) {
+  facts.path = start.interpreter;
+  facts.real_path = fs.resolve(start.interpreter).value_or(start.interpreter);
+  if (!binary || !*binary) {
     all_unknown(facts,
-                opened ? facts.real_path + " is not recognised as Python" : opened.error().message);
+                binary ? facts.real_path + " is not recognised as Python" : binary.error().message);
     return result;
   }
-  result.binary = *std::move(*opened);
+  result.binary = *std::move(*binary);
   const PythonBinary& python = *result.binary;
   facts.machine = python.machine();
   facts.libc = python.libc();
@@ -54,8 +51,7 @@ ReadInterpreter read_interpreter(const base::RootFs& fs, PythonCommand command) 
 
   PythonRelease release = read_python_release(python);
   facts.version = release.version;
-  auto home = find_python_home(fs, command.interpreter, python, release, command.options,
-                               command.environment);
+  auto home = find_python_home(fs, start, python, release);
   const Soabi soabi =
       read_soabi(fs, python, release, home ? home->stdlib : "", home ? home->lib_dynload : "");
   facts.soabi = soabi.soabi;
@@ -69,8 +65,7 @@ ReadInterpreter read_interpreter(const base::RootFs& fs, PythonCommand command) 
   facts.environment = environment_of(fs, *home);
   facts.prefix = home->prefix;
   facts.base_prefix = home->base_prefix;
-  result.sys_path = read_sys_path({fs, *home, release, command.options, command.environment,
-                                   command.working_directory, command.interpreter});
+  result.sys_path = read_sys_path({fs, *home, release, start});
   facts.sys_path = result.sys_path.entries;
   facts.sys_path_notes = result.sys_path.notes;
   return result;

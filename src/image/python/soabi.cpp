@@ -96,9 +96,9 @@ Soabi read_soabi(const base::RootFs& fs, const PythonBinary& python, PythonRelea
   }
   search_extension_suffix(python, release);
   if (const auto soabi = from_suffix(release.extension_suffix); agrees(soabi, release))
-    return {soabi, python.code()->path()};
+    return {soabi, python.code()->source().name()};
   const std::string reason =
-      "neither the standard library nor the program tells the suffix of extension modules";
+      "neither the standard library nor the program says which suffix extension modules have";
   return {Fact<std::string>::unknown(reason), Fact<std::string>::unknown(reason)};
 }
 

@@ -23,7 +23,7 @@ Soabi read_soabi(const base::RootFs& fs, const PythonBinary& python, PythonRelea
                  const std::string& stdlib, const std::string& lib_dynload);
 
 // "_C.cpython-312-x86_64-linux-gnu.so" with the stem "_C" → "cpython-312-…";
-// empty if `name` is no extension module of that stem or carries no tag.
+// empty if `name` is not an extension module of that stem or carries no tag.
 std::string soabi_of_extension(const std::string& name, const std::string& stem);
 
 }  // namespace gpuinit::image

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "image/python/pth_file.h"
 
 namespace gpuinit::image {
 
@@ -14,8 +13,10 @@ namespace {
 
 constexpr std::size_t kMaxEntries = 10'000;
 constexpr std::uint64_t kMaxSiteModule = 1024 * 1024;
+constexpr std::uint64_t kMaxPthFile = 1024 * 1024;
+constexpr std::size_t kMaxPthLines = 10'000;
 
-// What the distribution made of site.py; its own text tells.
+// What the distribution has made of site.py, by its text.
 struct SiteRules {
   bool debian = false;               // dist-packages
   bool virtual_env_is_venv = false;  // Debian's 3.9 and 3.10: VIRTUAL_ENV alone counts as venv
@@ -33,7 +34,7 @@ SiteRules read_site_rules(const base::RootFs& fs, const std::string& stdlib) {
 }
 
 // The home directory that "~" stands for: HOME, else the user's line in passwd.
-std::string home_directory(const base::RootFs& fs, const Environment& environment) {
+std::string home_directory(const base::RootFs& fs, const base::Environment& environment) {
   const auto set = environment.find("HOME");
   if (set != environment.end()) return set->second;
   const std::string uid = std::to_string(::getuid());
@@ -45,27 +46,60 @@ std::string home_directory(const base::RootFs& fs, const Environment& environmen
   return "";
 }
 
+// One .pth file of a site directory. Source: CPython, Lib/site.py addpackage().
+struct PthFile {
+  std::vector<std::string> paths;  // absolute, in order; need not exist
+  std::vector<std::string> code;   // `import …` lines, which are executed
+};
+
+// An unreadable file is an empty one, as for site.py.
+PthFile read_pth_file(const base::RootFs& fs, const std::string& site_directory,
+                      const std::string& name) {
+  PthFile file;
+  auto text = fs.read_file(base::join(site_directory, name), kMaxPthFile);
+  if (!text) return file;
+  std::string_view rest = *text;
+  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
+  std::size_t count = 0;
+  for (auto line : base::split_lines(rest)) {
+    if (++count > kMaxPthLines) break;
+    if (line.starts_with("#") || base::trim(line).empty()) continue;
+    if (line.starts_with("import ") || line.starts_with("import\t")) {
+      file.code.emplace_back(line);
+      continue;
+    }
+    while (!line.empty() && base::trim(line.substr(line.size() - 1)).empty()) line.remove_suffix(1);
+    file.paths.push_back(base::normalize(base::join(site_directory, line)));
+  }
+  return file;
+}
+
+// Code of .pth files that is known to leave sys.path as it is.
+bool is_harmless_pth(const std::string& name, const std::string& code) {
+  // setuptools' switch for distutils, virtualenv's patch of distutils, and the
+  // namespace packages of old setuptools, which add to sys.modules alone.
+  return (name == "distutils-precedence.pth" &&
+          code.find("_distutils_hack") != std::string::npos) ||
+         (name == "_virtualenv.pth" && code == "import _virtualenv") ||
+         (name.ends_with("-nspkg.pth") && code.find("sys.path") == std::string::npos);
+}
+
 class Builder {
  public:
   explicit Builder(const SysPathQuery& query) : query_(query) {}
 
   SysPath build() {
     add_environment_and_stdlib();
-    if (!query_.options.no_site) add_site();
+    if (!query_.start.options.no_site) add_site();
     add_customize_notes();
     insert_first_entry();
     return std::move(result_);
   }
 
  private:
-  bool environment_counts() const { return !query_.options.ignore_environment; }
-  std::string set_in_environment(const char* name) const {
-    return environment_counts() ? variable(query_.environment, name) : std::string();
-  }
-
   // Appends an existing entry once. site.py compares absolute paths as text.
   bool add(const std::string& entry) {
-    const std::string path = base::normalize(base::join(query_.working_directory, entry));
+    const std::string path = base::normalize(base::join(query_.start.working_directory, entry));
     if (!known_.insert(path).second || result_.entries.size() >= kMaxEntries) return false;
     if (!query_.fs.stat(path)) return false;
     result_.entries.push_back(path);
@@ -73,7 +107,7 @@ class Builder {
   }
 
   void add_environment_and_stdlib() {
-    const std::string path = set_in_environment("PYTHONPATH");
+    const std::string path = query_.start.variable("PYTHONPATH");
     if (!path.empty())
       for (auto part : base::split(path, ':')) add(std::string(part));
     add(query_.home.zip);
@@ -113,8 +147,9 @@ class Builder {
         found.push_back(base::join(prefix, libdir + "/" + python + "/site-packages"));
       return found;
     }
-    const bool venv = query_.home.prefix != query_.home.base_prefix ||
-                      (rules_.virtual_env_is_venv && query_.environment.contains("VIRTUAL_ENV"));
+    const bool venv =
+        query_.home.prefix != query_.home.base_prefix ||
+        (rules_.virtual_env_is_venv && query_.start.environment.contains("VIRTUAL_ENV"));
     if (venv)
       found.push_back(base::join(prefix, "lib/python" + release.dotted() + "/site-packages"));
     found.push_back(base::join(prefix, "local/lib/python" + release.dotted() + "/dist-packages"));
@@ -129,15 +164,16 @@ class Builder {
   }
 
   bool user_site_enabled() const {
-    if (query_.options.no_user_site || !set_in_environment("PYTHONNOUSERSITE").empty())
+    if (query_.start.options.no_user_site || !query_.start.variable("PYTHONNOUSERSITE").empty())
       return false;
     return query_.home.venv_config.empty() || query_.home.system_site;
   }
 
   void add_user_site() {
-    std::string base = variable(query_.environment, "PYTHONUSERBASE");  // read in spite of -E
+    std::string base =
+        base::variable(query_.start.environment, "PYTHONUSERBASE");  // read in spite of -E
     if (base.empty()) {
-      const std::string home = home_directory(query_.fs, query_.environment);
+      const std::string home = home_directory(query_.fs, query_.start.environment);
       if (home.empty()) return;
       base = base::join(home, ".local");
     }
@@ -156,14 +192,14 @@ class Builder {
     const bool user_site = user_site_enabled();
     if (user_site) add_user_site();
     if (venv && !home.system_site) return;
-    if (rules_.fedora && user_site && !query_.environment.contains("RPM_BUILD_ROOT"))
+    if (rules_.fedora && user_site && !query_.start.environment.contains("RPM_BUILD_ROOT"))
       add_site_packages("/usr/local");
     add_site_packages(home.base_prefix);
   }
 
   // sitecustomize and usercustomize run at the end of site.main().
   void add_customize_notes() {
-    if (query_.options.no_site) return;
+    if (query_.start.options.no_site) return;
     for (const char* module : {"sitecustomize", "usercustomize"}) {
       if (module[0] == 'u' && !user_site_enabled()) continue;
       for (const std::string& entry : result_.entries) {
@@ -181,15 +217,15 @@ class Builder {
         }
       }
     }
-    if (query_.fs.is_file(query_.executable + "._pth"))
-      note(query_.executable + "._pth replaces sys.path", true);
+    if (query_.fs.is_file(query_.start.interpreter + "._pth"))
+      note(query_.start.interpreter + "._pth replaces sys.path", true);
   }
 
   // What Python puts before everything else, after site has run.
   void insert_first_entry() {
-    const PythonOptions& options = query_.options;
-    const std::string program = base::join(query_.working_directory, options.program);
-    std::string first = query_.working_directory;
+    const PythonOptions& options = query_.start.options;
+    const std::string program = base::join(query_.start.working_directory, options.program);
+    std::string first = query_.start.working_directory;
     bool always = false;
     switch (options.runs) {
       case PythonOptions::Runs::kUnknown:
@@ -208,9 +244,9 @@ class Builder {
         break;
       }
     }
-    const bool safe =
-        options.isolated || (query_.release.at_least(11) &&
-                             (options.safe_path || !set_in_environment("PYTHONSAFEPATH").empty()));
+    const bool safe = options.isolated ||
+                      (query_.release.at_least(11) &&
+                       (options.safe_path || !query_.start.variable("PYTHONSAFEPATH").empty()));
     if ((safe && !always) || !query_.fs.stat(first)) return;
     result_.entries.insert(result_.entries.begin(), base::normalize(first));
   }

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "base/root_fs.h"
-#include "image/image_environment.h"
 #include "image/python/python_home.h"
-#include "image/python/python_options.h"
 #include "image/python/python_release.h"
+#include "image/python/python_start.h"
 
 namespace gpuinit::image {
 
@@ -24,10 +23,7 @@ struct SysPathQuery {
   const base::RootFs& fs;
   const PythonHome& home;
   const PythonRelease& release;
-  const PythonOptions& options;
-  const Environment& environment;
-  const std::string& working_directory;
-  const std::string& executable;  // as it is exec'd
+  const PythonStart& start;
 };
 
 SysPath read_sys_path(const SysPathQuery& query);

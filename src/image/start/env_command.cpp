@@ -51,7 +51,7 @@ char escaped(char letter, bool double_quoted) {
 }  // namespace
 
 Result<std::vector<std::string>> split_env_string(const std::string& text,
-                                                  const Environment& environment) {
+                                                  const base::Environment& environment) {
   std::vector<std::string> words;
   std::string word;
   bool in_word = false;
@@ -93,7 +93,7 @@ Result<std::vector<std::string>> split_env_string(const std::string& text,
       const auto end = text.find('}', at);
       if (at + 1 >= text.size() || text[at + 1] != '{' || end == std::string::npos)
         return Error{"env -S: only ${NAME} is expanded"};
-      word += variable(environment, text.substr(at + 2, end - at - 2));
+      word += base::variable(environment, text.substr(at + 2, end - at - 2));
       in_word = true;
       at = end;
     } else {
@@ -106,8 +106,8 @@ Result<std::vector<std::string>> split_env_string(const std::string& text,
   return words;
 }
 
-Result<EnvCommand> apply_env(const std::vector<std::string>& arguments, Environment environment,
-                             std::string working_directory) {
+Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
+                             base::Environment environment, std::string working_directory) {
   EnvCommand result{{}, std::move(environment), std::move(working_directory)};
   std::vector<std::string> words = arguments;
   int splits = 0;

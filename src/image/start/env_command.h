@@ -4,25 +4,25 @@
 #include <string>
 #include <vector>
 
+#include "base/environment_variables.h"
 #include "gpuinit/result.h"
-#include "image/image_environment.h"
 
 namespace gpuinit::image {
 
 // What env is asked to run and in which surroundings.
 struct EnvCommand {
   std::vector<std::string> command;  // empty: env only prints the environment
-  Environment environment;
+  base::Environment environment;
   std::string working_directory;
 };
 
 // `arguments`: what follows "env". An error for an option that is not known here.
-Result<EnvCommand> apply_env(const std::vector<std::string>& arguments, Environment environment,
-                             std::string working_directory);
+Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
+                             base::Environment environment, std::string working_directory);
 
 // The words of `env -S`: blanks separate, quotes and backslashes protect, ${NAME}
 // is expanded. An error where env itself would refuse the text.
 Result<std::vector<std::string>> split_env_string(const std::string& text,
-                                                  const Environment& environment);
+                                                  const base::Environment& environment);
 
 }  // namespace gpuinit::image

@@ -6,7 +6,7 @@
 
 namespace gpuinit::image {
 
-std::string search_path_of(const Environment& environment) {
+std::string search_path_of(const base::Environment& environment) {
   const auto path = environment.find("PATH");
   return path == environment.end() ? "/bin:/usr/bin" : path->second;
 }
@@ -18,7 +18,7 @@ Result<std::string> find_program(const base::RootFs& fs, std::string_view name,
     std::string path = base::normalize(base::join(working_directory, name));
     auto info = fs.stat(path);
     if (!info) return Error{shown + " does not exist", ENOENT};
-    if (info->kind != base::FileInfo::Kind::kFile) return Error{shown + " is no file", EACCES};
+    if (info->kind != base::FileInfo::Kind::kFile) return Error{shown + " is not a file", EACCES};
     if ((info->mode & 0111U) == 0) return Error{shown + " is not executable", EACCES};
     return path;
   }

@@ -4,14 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/result.h"
-#include "image/image_environment.h"
 
 namespace gpuinit::image {
 
 // PATH of the environment; when it is unset, what glibc's execvp takes instead.
-std::string search_path_of(const Environment& environment);
+std::string search_path_of(const base::Environment& environment);
 
 // The absolute path, symlinks not resolved, "." and ".." removed by text.
 // A name with '/' counts from `working_directory` and is not searched for, nor is

@@ -34,13 +34,14 @@ std::vector<std::string> words_of(const std::string& text) {
 }
 
 Versions chosen_versions(const base::RootFs& fs, const std::string& pyenv_root,
-                         const Environment& environment, const std::string& working_directory) {
-  if (const std::string set = variable(environment, "PYENV_VERSION"); !set.empty()) {
+                         const base::Environment& environment,
+                         const std::string& working_directory) {
+  if (const std::string set = base::variable(environment, "PYENV_VERSION"); !set.empty()) {
     Versions versions{{}, "PYENV_VERSION"};
     for (auto name : base::split(set, ':')) versions.names.emplace_back(name);
     return versions;
   }
-  const std::string start = variable(environment, "PYENV_DIR");
+  const std::string start = base::variable(environment, "PYENV_DIR");
   for (const std::string& from : {start, working_directory}) {
     if (from.empty()) continue;
     std::string directory = base::join(working_directory, from);
@@ -60,7 +61,7 @@ Versions chosen_versions(const base::RootFs& fs, const std::string& pyenv_root,
   return {words_of(*text), file};
 }
 
-// "3.11" → the newest installed 3.11.x; "" if there is none. Source: pyenv-latest.
+// "3.11" → the newest installed 3.11.x; "" if none is installed. Source: pyenv-latest.
 std::string newest_of(const base::RootFs& fs, const std::string& directory,
                       const std::string& prefix) {
   std::string best;
@@ -117,7 +118,7 @@ std::optional<std::string> pyenv_root_of_shim(std::string_view head) {
 }
 
 Result<PyenvChoice> follow_pyenv(const base::RootFs& fs, const std::string& pyenv_root,
-                                 const std::string& program, const Environment& environment,
+                                 const std::string& program, const base::Environment& environment,
                                  const std::string& working_directory) {
   Versions versions = chosen_versions(fs, pyenv_root, environment, working_directory);
   const std::string set_by = " (set by " + versions.set_by + ")";

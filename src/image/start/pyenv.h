@@ -6,13 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/result.h"
-#include "image/image_environment.h"
 
 namespace gpuinit::image {
 
-// PYENV_ROOT if `head`, the first bytes of a script, is a shim; no value otherwise.
+// PYENV_ROOT if `head`, the first bytes of a script, is a shim; nullopt if it is not.
 std::optional<std::string> pyenv_root_of_shim(std::string_view head);
 
 struct PyenvChoice {
@@ -22,7 +22,7 @@ struct PyenvChoice {
 
 // What the shim for `program` execs. An error, one clause, if pyenv would find none.
 Result<PyenvChoice> follow_pyenv(const base::RootFs& fs, const std::string& pyenv_root,
-                                 const std::string& program, const Environment& environment,
+                                 const std::string& program, const base::Environment& environment,
                                  const std::string& working_directory);
 
 }  // namespace gpuinit::image

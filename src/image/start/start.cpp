@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "image/python/python_binary.h"
 #include "image/start/env_command.h"
 #include "image/start/path_search.h"
 #include "image/start/pyenv.h"
@@ -23,24 +22,24 @@ std::string quoted(const std::string& text) { return "`" + base::printable(text,
 // One walk from the command's first word to a Python.
 class Walk {
  public:
-  Walk(const base::RootFs& fs, std::vector<std::string> words, Environment environment,
+  Walk(const base::RootFs& fs, std::vector<std::string> words, base::Environment environment,
        std::string working_directory)
       : fs_(fs), words_(std::move(words)) {
-    command_.environment = std::move(environment);
-    command_.working_directory = base::join("/", working_directory);
+    start_.python.environment = std::move(environment);
+    start_.python.working_directory = base::join("/", working_directory);
   }
 
-  // An error if the Python that is asked for is not there; no value if the
-  // command is unclear, and why() then says so.
-  Result<std::optional<PythonCommand>> run() {
+  // nullopt if the command is unclear: why() then says from where on. An error if the Python
+  // that it asks for does not exist.
+  Result<std::optional<Start>> run() {
     for (int step = 0; step < kMaxSteps; ++step) {
       auto more = advance();
       if (!more) return std::move(more).error();
-      if (!unclear_.empty()) return std::optional<PythonCommand>();
-      if (!*more) return std::optional(std::move(command_));
+      if (!unclear_.empty()) return std::optional<Start>();
+      if (!*more) return std::optional(std::move(start_));
     }
     unclear_ = "the command leads in circles";
-    return std::optional<PythonCommand>();
+    return std::optional<Start>();
   }
 
   const std::string& why() const { return unclear_; }
@@ -72,9 +71,9 @@ class Walk {
   Result<std::string> locate() const {
     // The kernel does not search PATH for what a shebang names.
     if (!by_path_search_ && words_[0].find('/') == std::string::npos)
-      return find_program(fs_, "./" + words_[0], "", command_.working_directory);
-    return find_program(fs_, words_[0], search_path_of(command_.environment),
-                        command_.working_directory);
+      return find_program(fs_, "./" + words_[0], "", start_.python.working_directory);
+    return find_program(fs_, words_[0], search_path_of(start_.python.environment),
+                        start_.python.working_directory);
   }
 
   std::string read_head(const std::string& path) const {
@@ -86,16 +85,16 @@ class Walk {
   Result<bool> at_program(const std::string& path) {
     if (base::basename(path) == "env") return at_env(path);
     // With the environment as env has left it: LD_LIBRARY_PATH decides on libpython.
-    const ldso::LibrarySearch libraries(fs_, command_.environment);
-    command_.binary = PythonBinary::open(fs_, path, libraries);
-    if (!command_.binary || !command_.binary->has_value()) {
+    const ldso::LibrarySearch libraries(fs_, start_.python.environment);
+    start_.binary = PythonBinary::open(fs_, path, libraries);
+    if (!start_.binary || !start_.binary->has_value()) {
       if (!is_python_name(path)) return give_up(quoted(path) + " is not Python");
       // Called python, but not to be recognised: let the reader of it say why.
     }
-    command_.interpreter = path;
-    command_.from_command = true;
-    command_.options = parse_python_options(std::span<const std::string>(words_).subspan(1));
-    command_.chosen_because = reason(path);
+    start_.python.interpreter = path;
+    start_.followed = true;
+    start_.python.options = parse_python_options(std::span<const std::string>(words_).subspan(1));
+    start_.chosen_because = reason(path);
     return false;
   }
 
@@ -106,13 +105,13 @@ class Walk {
   }
 
   Result<bool> at_env(const std::string& path) {
-    auto env = apply_env({words_.begin() + 1, words_.end()}, command_.environment,
-                         command_.working_directory);
+    auto env = apply_env({words_.begin() + 1, words_.end()}, start_.python.environment,
+                         start_.python.working_directory);
     if (!env) return give_up(env.error().message);
     if (env->command.empty()) return give_up(quoted(path) + " runs nothing");
     words_ = std::move(env->command);
-    command_.environment = std::move(env->environment);
-    command_.working_directory = std::move(env->working_directory);
+    start_.python.environment = std::move(env->environment);
+    start_.python.working_directory = std::move(env->working_directory);
     by_path_search_ = true;
     if (reason_.empty()) {
       reason_ = quoted(words_[0]) + " run by env";
@@ -147,8 +146,8 @@ class Walk {
   }
 
   Result<bool> at_pyenv_shim(const std::string& shim, const std::string& root) {
-    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)), command_.environment,
-                               command_.working_directory);
+    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)),
+                               start_.python.environment, start_.python.working_directory);
     if (!choice) {
       if (is_python_name(shim)) return std::move(choice).error();
       return give_up(choice.error().message);
@@ -160,7 +159,7 @@ class Walk {
 
   const base::RootFs& fs_;
   std::vector<std::string> words_;  // argv of what runs next
-  PythonCommand command_;
+  Start start_;
   std::string unclear_;
   std::string reason_;
   std::string origin_;  // where a missing interpreter was named
@@ -171,7 +170,7 @@ class Walk {
 
 }  // namespace
 
-Result<PythonCommand> follow_command(const CommandQuery& query) {
+Result<Start> follow_command(const StartQuery& query) {
   Walk walk(query.fs, query.command, query.environment, query.working_directory);
   auto followed = walk.run();
   if (!followed) return std::move(followed).error();
@@ -185,13 +184,13 @@ Result<PythonCommand> follow_command(const CommandQuery& query) {
     Walk fallback(query.fs, {names[at]}, query.environment, query.working_directory);
     auto found = fallback.run();
     if (found && *found) {
-      PythonCommand command = *std::move(*found);
-      command.from_command = false;
-      command.options = PythonOptions{};
-      command.chosen_because =
+      Start start = *std::move(*found);
+      start.followed = false;
+      start.python.options = PythonOptions{};
+      start.chosen_because =
           because + ": " +
-          (from_policy ? "python.interpreter of the policy" : command.chosen_because);
-      return command;
+          (from_policy ? "python.interpreter of the policy" : start.chosen_because);
+      return start;
     }
     if (from_policy)
       because += ", python.interpreter: " + (found ? fallback.why() : found.error().message);

@@ -11,16 +11,16 @@
 #include "elf/elf_file.h"
 #include "gpuinit/result.h"
 
-namespace gpuinit::image {
+namespace gpuinit::elf {
 
 // The NUL-terminated strings of section .rodata that hold one of `needles` (text
-// without NUL) and for which `wanted` says yes, each from the NUL before it or at
+// without NUL) and which are `wanted`, each from the NUL before it or at
 // most kMaxScannedString bytes before the needle. So the *end* of a result is the
 // end of a C string, but its beginning may be other data: constants without NUL
 // (16-byte vectors) lie directly before strings, and linkers keep one copy of a
 // string and of another that it ends with. Reads the section in pieces of 256 KiB.
 // Errors: no such section, larger than kMaxScannedSection, too many strings.
-Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
+Result<std::set<std::string>> scan_strings(const ElfFile& elf,
                                            const std::vector<std::string_view>& needles,
                                            bool (*wanted)(std::string_view));
 
@@ -28,4 +28,4 @@ inline constexpr std::size_t kMaxScannedString = 1024;
 inline constexpr std::uint64_t kMaxScannedSection = 64ULL * 1024 * 1024;
 inline constexpr std::size_t kMaxScannedHits = 20'000;
 
-}  // namespace gpuinit::image
+}  // namespace gpuinit::elf

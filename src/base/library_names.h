@@ -1,9 +1,9 @@
-// Whose a library or a function is, by its name.
+// Who makes a library or a function: torch, CUDA, the driver; by its name.
 #pragma once
 
 #include <string_view>
 
-namespace gpuinit::image {
+namespace gpuinit::base {
 
 // "libtorch_cpu.so", "libc10_cuda.so", "libshm.so.1.13"; not "libtorchaudio.so".
 bool is_torch_library(std::string_view soname);
@@ -11,10 +11,13 @@ bool is_torch_library(std::string_view soname);
 // NVIDIA's: "libcudart.so.12", "libnvrtc.so.12", and the driver's own "libcuda.so.1".
 bool is_cuda_library(std::string_view soname);
 
+// What torch loads itself; the others of NVIDIA's (TensorRT, cuTENSOR) are extras of packages.
+bool is_core_cuda_library(std::string_view soname);
+
 // Those that the node brings with its driver: "libcuda.so.1", "libnvidia-ml.so.1".
 bool is_driver_library(std::string_view soname);
 
 // Functions of libcuda and libnvidia-ml: "cuMemAlloc_v2", "nvmlInit_v2"; not "cublasCreate".
 bool is_driver_function(std::string_view symbol);
 
-}  // namespace gpuinit::image
+}  // namespace gpuinit::base

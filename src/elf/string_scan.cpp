@@ -1,11 +1,11 @@
-#include "image/string_scan.h"
+#include "elf/string_scan.h"
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
 #include <span>
 
-namespace gpuinit::image {
+namespace gpuinit::elf {
 
 namespace {
 
@@ -20,7 +20,7 @@ std::size_t find(std::string_view text, const Needles& needles, char last, std::
   for (auto at = text.find(last, from); at != std::string_view::npos; at = text.find(last, at + 1))
     for (const std::string_view needle : needles) {
       const std::size_t size = needle.size();
-      // The letter before tells nearly always, and comparing whole needles costs a call.
+      // The letter before it rules out nearly all; comparing whole needles costs a call.
       if (size > at + 1 - from || (size > 1 && text[at - 1] != needle[size - 2])) continue;
       if (needle.back() == last && text.compare(at + 1 - size, size, needle) == 0)
         return at + 1 - size;
@@ -56,8 +56,7 @@ Hit string_around(std::string_view window, std::size_t at, bool first) {
 
 }  // namespace
 
-Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
-                                           const std::vector<std::string_view>& needles,
+Result<std::set<std::string>> scan_strings(const ElfFile& elf, const Needles& needles,
                                            bool (*wanted)(std::string_view)) {
   auto section = elf.section(".rodata");
   if (!section) return std::move(section).error();
@@ -97,4 +96,4 @@ Result<std::set<std::string>> scan_strings(const elf::ElfFile& elf,
   return found;
 }
 
-}  // namespace gpuinit::image
+}  // namespace gpuinit::elf

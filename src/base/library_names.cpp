@@ -1,0 +1,50 @@
+#include "base/library_names.h"
+
+#include <algorithm>
+#include <array>
+
+namespace gpuinit::base {
+
+namespace {
+
+bool begins_with_any(std::string_view text, const auto& starts) {
+  return std::ranges::any_of(starts, [&](const auto& start) { return text.starts_with(start); });
+}
+
+}  // namespace
+
+bool is_torch_library(std::string_view soname) {
+  constexpr std::array<std::string_view, 5> kStarts{"libtorch.so", "libtorch_", "libc10.so",
+                                                    "libc10_", "libshm.so"};
+  return begins_with_any(soname, kStarts);
+}
+
+bool is_cuda_library(std::string_view soname) {
+  constexpr std::array<std::string_view, 25> kStarts{
+      "libcuda.so", "libcudart.",  "libcublas",   "libcudnn",        "libcufft",
+      "libcufile",  "libcurand",   "libcusolver", "libcusparse",     "libcupti",
+      "libcudss",   "libcutensor", "libnvrtc",    "libnvJitLink",    "libnvToolsExt",
+      "libnvjpeg",  "libnccl",     "libnvshmem",  "libnvidia-ml.so", "libnpp",
+      "libnvinfer", "libcuinj",    "libnvblas",   "libnvfatbin",     "libnvonnxparser"};
+  return begins_with_any(soname, kStarts);
+}
+
+bool is_core_cuda_library(std::string_view soname) {
+  constexpr std::array<std::string_view, 10> kStarts{
+      "libcudart.so",   "libcublas",      "libcudnn", "libcufft",     "libcurand",
+      "libcusolver.so", "libcusparse.so", "libnvrtc", "libnvJitLink", "libnccl.so"};
+  return begins_with_any(soname, kStarts);
+}
+
+bool is_driver_library(std::string_view soname) {
+  constexpr std::array<std::string_view, 4> kStarts{"libcuda.so", "libnvidia-", "libnvcuvid.so",
+                                                    "libnvoptix.so"};
+  return begins_with_any(soname, kStarts);
+}
+
+bool is_driver_function(std::string_view symbol) {
+  return symbol.starts_with("nvml") ||
+         (symbol.size() > 2 && symbol.starts_with("cu") && symbol[2] >= 'A' && symbol[2] <= 'Z');
+}
+
+}  // namespace gpuinit::base
