@@ -11,7 +11,7 @@ namespace gpuinit::launch {
 
 namespace {
 
-constexpr std::uint64_t kDockersSharedMemory = 64 * 1024 * 1024;
+constexpr std::uint64_t kDockersSharedMemory = 64ULL * 1024 * 1024;
 
 std::string bytes(std::uint64_t count) {
   char text[40];

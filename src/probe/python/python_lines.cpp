@@ -13,8 +13,8 @@ using base::Json;
 using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
 
-constexpr std::size_t kMaxText = 4096;       // a path, a version
-constexpr std::size_t kMaxLong = 16 * 1024;  // a traceback, torch's configuration
+constexpr std::size_t kMaxText = 4096;          // a path, a version
+constexpr std::size_t kMaxLong = 16ULL * 1024;  // a traceback, torch's configuration
 constexpr std::size_t kMaxItems = 2000;
 
 // A text of several lines, each printable.
