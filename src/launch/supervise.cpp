@@ -58,7 +58,7 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   SpawnRequest request;
   request.path = path;
   request.argv = argv;
-  request.foreground = terminal.is_own_failure();
+  request.foreground = terminal.is_ours();
   request.parent_death_signal = options.parent_death_signal;
   request.filter = options.filter;
   // Under an inherited SIG_IGN the kernel would reap, and we would never learn of it.

@@ -16,7 +16,7 @@ class Terminal {
   Terminal();
 
   // True if our own process group has the foreground. False without a terminal.
-  bool is_own_failure() const { return foreground() == ::getpgrp(); }
+  bool is_ours() const { return foreground() == ::getpgrp(); }
   // -1 without a terminal.
   pid_t foreground() const;
 

@@ -12,7 +12,7 @@ namespace gpuinit::ldso {
 namespace {
 
 constexpr const char* kPreloadFile = "/etc/ld.so.preload";
-constexpr std::uint64_t kMaxPreloadFile = 64 * 1024;  // bytes
+constexpr std::uint64_t kMaxPreloadFile = 64ULL * 1024;  // bytes
 
 // Why an ELF file is not for the loader to load; empty if it is.
 std::string not_loadable(const elf::ElfFile& elf, const elf::Dynamic& dynamic) {

@@ -17,7 +17,7 @@ namespace {
 
 using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
-constexpr std::uint64_t kMaxVersionFile = 64 * 1024;
+constexpr std::uint64_t kMaxVersionFile = 64ULL * 1024;
 
 Torch placed(const FoundTorch& found) {
   Torch torch;

@@ -12,8 +12,8 @@ namespace gpuinit::image {
 namespace {
 
 constexpr std::size_t kMaxEntries = 10'000;
-constexpr std::uint64_t kMaxSiteModule = 1024 * 1024;
-constexpr std::uint64_t kMaxPthFile = 1024 * 1024;
+constexpr std::uint64_t kMaxSiteModule = 1024ULL * 1024;
+constexpr std::uint64_t kMaxPthFile = 1024ULL * 1024;
 constexpr std::size_t kMaxPthLines = 10'000;
 
 // What the distribution has made of site.py, by its text.
