@@ -77,8 +77,7 @@ TEST(RealFatbins, CountsEqualCuobjdumpOnEveryTorchWheel) {
       DeviceCode code;
       auto containers = read_fatbins(*elf, code);
       ASSERT_TRUE(containers.ok()) << containers.error().message;
-      EXPECT_EQ(code.entries, oracle(inputs() / "oracle" / (counted_in + ".cuobjdump")))
-          << library;
+      EXPECT_EQ(code.entries, oracle(inputs() / "oracle" / (counted_in + ".cuobjdump"))) << library;
 
       // Groups and entries tell the same story.
       std::uint64_t grouped = 0;

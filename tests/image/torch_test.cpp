@@ -6,7 +6,7 @@
 #include "image/frameworks/torch_libraries.h"
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"
-#include "image/python/soabi.h"
+#include "image/python/read_soabi.h"
 #include "image/read_image.h"
 #include "support/pytorch_image.h"
 

@@ -1,11 +1,10 @@
-#include "warmup/page_warmup.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "base/root_fs.h"
 #include "elf/elf_file.h"
 #include "support/tree.h"
+#include "warmup/page_warmup.h"
 
 namespace gpuinit::warmup {
 namespace {

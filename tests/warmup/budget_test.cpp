@@ -1,8 +1,7 @@
-#include "warmup/page_warmup.h"
-
 #include <gtest/gtest.h>
 
 #include "support/tree.h"
+#include "warmup/page_warmup.h"
 
 namespace gpuinit::warmup {
 namespace {

@@ -1,9 +1,8 @@
-#include "warmup/page_warmup.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/tree.h"
+#include "warmup/page_warmup.h"
 
 namespace gpuinit::warmup {
 namespace {

@@ -4,9 +4,9 @@
 // read covers a whole package. Directories that no RECORD mentions (Debian, conda, builds in
 // place) are walked. Only entries called site-packages or dist-packages are looked into: a
 // working directory or PYTHONPATH may hold anything, and of any size. Not looked into there:
-// torch itself, NVIDIA's own libraries (nvidia/, tensorrt_libs/), triton's backends, *.libs (what auditwheel
-// bundles), and packages with hundreds of libraries that are known to need neither torch nor
-// CUDA (numpy, scipy, …): kNotLookedInto in the .cpp.
+// torch itself, NVIDIA's own libraries (nvidia/, tensorrt_libs/), triton's backends, *.libs (what
+// auditwheel bundles), and packages with hundreds of libraries that are known to need neither torch
+// nor CUDA (numpy, scipy, …): kNotLookedInto in the .cpp.
 #pragma once
 
 #include <string>

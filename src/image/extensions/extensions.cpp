@@ -11,7 +11,7 @@
 #include "elf/fatbin.h"
 #include "elf/symbol_table.h"
 #include "image/frameworks/compiled_for.h"
-#include "image/python/soabi.h"
+#include "image/python/read_soabi.h"
 
 namespace gpuinit::image {
 

@@ -95,7 +95,8 @@ void read_runtime_version(const base::RootFs& fs, const std::string& real_path,
   if (from_wheel(fs, as_found, runtime) || from_wheel(fs, directory, runtime) ||
       from_toolkit(fs, directory, runtime))
     return;
-  const std::string reason = "neither the name of " + real_path + " nor a file beside it says which release it is";
+  const std::string reason =
+      "neither the name of " + real_path + " nor a file beside it says which release it is";
   runtime.version = Text::unknown(reason);
   runtime.version_source = Text::unknown(reason);
 }

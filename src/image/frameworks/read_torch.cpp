@@ -9,7 +9,7 @@
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"
 #include "image/python/python_binary.h"
-#include "image/python/soabi.h"
+#include "image/python/read_soabi.h"
 
 namespace gpuinit::image {
 

@@ -28,7 +28,7 @@ struct TorchMetadata {
   Fact<std::string> version;                  // absent: no metadata
   Fact<std::vector<std::string>> wheel_tags;  // absent: no WHEEL file
   std::string installer;                      // "pip", "conda", …; empty if not known
-  std::string directory;                      // …/torch-2.8.0.dist-info. Empty if there is no metadata
+  std::string directory;  // …/torch-2.8.0.dist-info. Empty if there is no metadata
   bool egg = false;
 };
 

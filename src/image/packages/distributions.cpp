@@ -15,8 +15,7 @@ namespace {
 constexpr std::size_t kUsualHead = 16ULL * 1024;
 constexpr std::size_t kMaxHead = 256ULL * 1024;
 
-std::optional<Package> read_metadata(const base::Directory& directory,
-                                          const std::string& name) {
+std::optional<Package> read_metadata(const base::Directory& directory, const std::string& name) {
   auto text = directory.read_head(name, kUsualHead);
   if (text && text->size() == kUsualHead && !has_whole_head(*text))
     text = directory.read_head(name, kMaxHead);
@@ -33,7 +32,7 @@ std::string place_of(std::string_view name) {
 }
 
 std::optional<Package> read_one(const base::Directory& site, const base::DirectoryEntry& entry,
-                                     const std::string& place) {
+                                const std::string& place) {
   using Kind = base::DirectoryEntry::Kind;
   if (entry.kind == Kind::kFile) {
     if (place != "PKG-INFO") return std::nullopt;

@@ -2,7 +2,7 @@
 
 #include "image/python/python_home.h"
 #include "image/python/python_release.h"
-#include "image/python/soabi.h"
+#include "image/python/read_soabi.h"
 
 namespace gpuinit::image {
 

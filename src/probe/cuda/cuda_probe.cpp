@@ -73,8 +73,8 @@ Clock::time_point CudaProbe::State::next_deadline() {
 
 bool CudaProbe::State::stays() const {
   const CudaAnswer& answer = reader.answer();
-  return options.keep_driver_awake && reader.state() == AnswerReader::State::kWhole && answer.holding &&
-         serves_many(*answer.devices);
+  return options.keep_driver_awake && reader.state() == AnswerReader::State::kWhole &&
+         answer.holding && serves_many(*answer.devices);
 }
 
 void CudaProbe::State::listen() {

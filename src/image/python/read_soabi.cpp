@@ -1,4 +1,4 @@
-#include "image/python/soabi.h"
+#include "image/python/read_soabi.h"
 
 #include <set>
 #include <string_view>
