@@ -7,9 +7,10 @@
 #include <string_view>
 
 #include "gpuinit/probe_protocol.h"
-#include "probe/cuda/answer.h"
+#include "probe/read_cuda_answer.h"
 
-using gpuinit::probe::Answer;
+using gpuinit::probe::AnswerReader;
+using gpuinit::test::ReadAnswer;
 
 namespace {
 
@@ -22,11 +23,11 @@ bool is_one_printable_line(std::string_view text) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
-void check(const Answer& answer) {
+void check(const ReadAnswer& answer) {
   require(is_one_printable_line(answer.wrong) && answer.wrong.size() < 2000);
   require(is_one_printable_line(answer.last_step));
   switch (answer.state) {
-    case Answer::State::kWhole:
+    case AnswerReader::State::kWhole:
       require(answer.greeted && answer.wrong.empty());
       // The library loaded, or nothing is known of it.
       if (answer.load_error) {
@@ -39,15 +40,15 @@ void check(const Answer& answer) {
       require(answer.trials_under_way().empty());
       if (answer.holding) require(answer.devices && !answer.devices->empty());
       break;
-    case Answer::State::kGarbled:
+    case AnswerReader::State::kGarbled:
       require(!answer.wrong.empty() && answer.load_error.is_unknown() && !answer.cuda_version &&
               !answer.init_error && !answer.devices);
       break;
-    case Answer::State::kNotStarted:
-    case Answer::State::kNoLoader:
+    case AnswerReader::State::kNotStarted:
+    case AnswerReader::State::kNoLoader:
       require(!answer.greeted && !answer.wrong.empty());
       break;
-    case Answer::State::kPartial:
+    case AnswerReader::State::kPartial:
       require(answer.wrong.empty());
       break;
   }
@@ -66,15 +67,15 @@ void check(const Answer& answer) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const Answer whole = gpuinit::probe::read_answer(text);
+  const ReadAnswer whole = gpuinit::test::read_answer(text);
   check(whole);
 
-  gpuinit::probe::AnswerReader pieces;
+  gpuinit::probe::CudaAnswerReader pieces;
   for (std::size_t at = 0; at < size;) {
     const std::size_t length = std::min<std::size_t>(1 + data[at] % 7, size - at);
     pieces.feed(text.substr(at, length));
     at += length;
   }
-  require(pieces.answer() == whole);
+  require(gpuinit::test::what_was_read(pieces) == whole);
   return 0;
 }

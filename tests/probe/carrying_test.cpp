@@ -10,7 +10,7 @@
 
 #include "fake_driver.h"
 #include "probe/child/child.h"
-#include "probe/cuda/embedded_cuda_probe.h"
+#include "probe/child/embedded_files.h"
 #include "syscall_filter.h"
 
 namespace gpuinit::probe {

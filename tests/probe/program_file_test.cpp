@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-#include "probe/cuda/embedded_cuda_probe.h"
+#include "probe/child/embedded_files.h"
 
 namespace gpuinit::probe {
 namespace {

@@ -15,7 +15,6 @@
 
 #include "fake_driver.h"
 #include "probe/child/child.h"
-#include "probe/cuda/refusals.h"
 #include "syscall_filter.h"
 
 namespace gpuinit::probe {
@@ -497,7 +496,7 @@ TEST(Misbehaving, EatsAllMemory) {
     return misbehave({"eat-memory"}).ended;
   });
   if (ended == "no cgroup") GTEST_SKIP() << "no memory cgroup can be made here";
-  EXPECT_EQ(ended, "killed for want of memory (cgroup limit 64 MiB)");
+  EXPECT_EQ(ended, "killed by the OOM killer (cgroup limit 64 MiB)");
 }
 
 TEST(Misbehaving, LeavesNothingBehindInTheParent) {

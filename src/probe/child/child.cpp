@@ -15,7 +15,6 @@
 #include "base/reap_group.h"
 #include "base/root_fs.h"
 #include "base/signal_name.h"
-#include "probe/child/child_setup.h"
 
 namespace gpuinit::probe {
 
@@ -31,11 +30,9 @@ int milliseconds_until(Clock::time_point deadline) {
 
 ChildProgram with_scratch(ChildProgram program, ScratchDirectory& scratch) {
   const Sandbox& sandbox = program.sandbox;
-  if (sandbox.kind != Sandbox::Kind::kPython || sandbox.level == ProbeSandbox::kOff ||
-      !scratch.make(program.environment))
-    return program;
-  program.environment = with_temporary_directory(std::move(program.environment), scratch.path());
-  program.sandbox.writable.push_back(scratch.path());
+  if (sandbox.kind == Sandbox::Kind::kPython && sandbox.level != ProbeSandbox::kOff &&
+      scratch.make(program.environment))
+    program.sandbox.writable.push_back(scratch.path());
   return program;
 }
 
@@ -51,18 +48,14 @@ DefaultSigchld::~DefaultSigchld() { ::sigaction(SIGCHLD, &before_, nullptr); }
 
 Child::Child(ChildProgram program)
     : program_(with_scratch(std::move(program), scratch_)),
-      box_(program_.sandbox, program_.environment) {
+      monitor_(program_.sandbox, program_.environment) {
   start();
 }
 
 void Child::start() {
-  const auto fail = [this](const char* what) {
-    error_ = errno_error(what);
-    failed_ = true;
-  };
-  if (!box_.obstacle().empty()) {
-    error_ = Error{box_.obstacle()};
-    failed_ = true;
+  const auto fail = [this](const char* what) { start_error_ = errno_error(what); };
+  if (!monitor_.obstacle().empty()) {
+    start_error_ = Error{monitor_.obstacle()};
     return;
   }
   if (const auto fs = base::RootFs::open("/")) oom_kills_before_ = base::read_oom_kills(*fs);
@@ -72,7 +65,7 @@ void Child::start() {
   const base::UniqueFd writing(ends[1]);
   if (::fcntl(pipe_.get(), F_SETFL, O_NONBLOCK) != 0) return fail("pipe");
 
-  box_.open_channel();
+  monitor_.open_channel();
 
   // No handler of ours may run in the child before it has reset them all.
   sigset_t all;
@@ -82,7 +75,7 @@ void Child::start() {
   ProgramExec exec(program_);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(exec, box_, writing.get(), parent);
+  if (pid == 0) become(exec, monitor_, writing.get(), parent);
   const int fork_error = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) {
@@ -90,14 +83,14 @@ void Child::start() {
     return fail("fork");
   }
   pid_ = pid;
-  box_.started(pid);
+  monitor_.started(pid);
   ::setpgid(pid, pid);  // as the child does itself: whoever is first
   pid_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (pid_fd_.valid()) ::fcntl(pid_fd_.get(), F_SETFD, FD_CLOEXEC);
 }
 
 // Whether it has ended. It stays a zombie until kill_and_reap: as long as it is one, its
-// id, which is also the group's, cannot become anybody else's.
+// id, which is also the group's, cannot be given to another process.
 bool Child::look() {
   if (ended_ || pid_ < 0) return ended_;
   siginfo_t info{};
@@ -108,13 +101,13 @@ bool Child::look() {
   } else if (info.si_pid == pid_) {
     ended_ = true;
     (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
-    if (end_.signal == SIGKILL && !killed_) look_for_want_of_memory();
+    if (end_.signal == SIGKILL && !killed_) check_for_oom_kill();
   }
   return ended_;
 }
 
 // A SIGKILL that we did not send. The kernel counts before it kills.
-void Child::look_for_want_of_memory() {
+void Child::check_for_oom_kill() {
   const auto fs = base::RootFs::open("/");
   if (!fs || !oom_kills_before_) return;
   const auto memory = base::read_cgroup_memory(*fs);
@@ -124,21 +117,18 @@ void Child::look_for_want_of_memory() {
 
 std::string Child::how_it_ended() const {
   if (end_.out_of_memory)
-    return "killed for want of memory" +
+    return "killed by the OOM killer" +
            (end_.out_of_memory->empty() ? "" : " " + *end_.out_of_memory);
   if (end_.signal != 0) return "ended by " + base::signal_name(end_.signal);
   return "exit status " + std::to_string(end_.status);
 }
 
 void Child::describe(ProbeRun& run) const {
-  auto report = box_.report();
+  monitor_.describe(run);
   run.out_of_memory = end_.out_of_memory.has_value();
-  run.sandbox = std::move(report.held);
-  run.refused_calls = std::move(report.refused);
-  run.unexpected_calls = std::move(report.unexpected);
 }
 
-// False: nothing there now.
+// False if nothing is there now.
 bool Child::read_some(std::string& output) {
   char buffer[4096];
   for (;;) {
@@ -157,7 +147,7 @@ bool Child::read_some(std::string& output) {
 void Child::sleep_until_something(bool heed_pipe, Clock::time_point deadline) {
   pollfd events[3] = {{heed_pipe ? pipe_.get() : -1, POLLIN, 0},
                       {pid_fd_.get(), POLLIN, 0},
-                      {box_.waits_on(), POLLIN, 0}};
+                      {monitor_.waits_on(), POLLIN, 0}};
   if (!pid_fd_.valid()) deadline = std::min(deadline, Clock::now() + kPollInterval);
   ::poll(events, 3, milliseconds_until(deadline));  // EINTR: the caller looks again
 }
@@ -168,7 +158,7 @@ Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
     // First whether it has ended, then what it wrote: nothing can come in between, and a
     // grandchild that keeps the pipe open is not waited for.
     const bool ended = look();
-    box_.serve();
+    monitor_.serve();
     if (!end_of_output_ && read_some(output)) return Event::kOutput;
     if (ended) return Event::kEnded;
     if (Clock::now() >= deadline) return Event::kDeadline;
@@ -179,7 +169,7 @@ Child::Event Child::wait(std::string& output, Clock::time_point deadline) {
 void Child::wait_until_ended(Clock::time_point deadline) {
   pipe_.reset();
   while (pid_ >= 0 && !look() && Clock::now() < deadline) {
-    box_.serve();
+    monitor_.serve();
     sleep_until_something(false, deadline);
   }
 }

@@ -60,12 +60,12 @@ ProgramExec::ProgramExec(const ChildProgram& program) : program_(program) {
   refusals_.reserve(400);
 }
 
-void ProgramExec::run(const std::function<bool()>& enter_box) {
+void ProgramExec::run(const std::function<bool()>& enter_sandbox) {
   find_installed();
   if (!program_.image.empty() && !make_memfd())
     for (const auto& directory : program_.scratch_directories)
       if (make_in(directory)) break;
-  if (!enter_box()) return;
+  if (!enter_sandbox()) return;
   for (const Carrier& carrier : carriers_)
     if (exec_file(carrier.fd.get(), carrier.where.c_str())) return;
 }
@@ -75,7 +75,7 @@ void ProgramExec::refused(const char* where, int error) {
   refusals_ += std::string(where) + ": " + ::strerror(error);
 }
 
-// True: no other way will do better.
+// True if no other way will do better.
 bool ProgramExec::exec_file(int fd, const char* where) {
   ::syscall(SYS_execveat, fd, "", argv_.data(), envp_.data(), AT_EMPTY_PATH);
   if (errno == ENOSYS || errno == EPERM) {
@@ -87,7 +87,7 @@ bool ProgramExec::exec_file(int fd, const char* where) {
     if (::access(path.c_str(), F_OK) == 0) ::execve(path.c_str(), argv_.data(), envp_.data());
     else errno = refusal;
   }
-  // ELIBBAD: the loader is there and is none.
+  // ELIBBAD: the loader is there and is not a loader.
   no_loader_ = errno == ENOENT || errno == ELIBBAD;
   refused(where, errno);
   return no_loader_;
@@ -102,7 +102,7 @@ void ProgramExec::find_installed() {
     refused(program_.installed_path.c_str(), fd.valid() ? EPERM : errno);
 }
 
-// False: there is none, or nobody may execute it.
+// False if it cannot be made or executed.
 bool ProgramExec::make_memfd() {
   constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   const auto create = [&](unsigned flags) {
@@ -116,7 +116,7 @@ bool ProgramExec::make_memfd() {
     return false;
   }
   ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-  // Some security modules let anybody make one and nobody run it. Kernels before 5.8 do not
+  // Some security modules let a process make one and not run it. Kernels before 5.8 do not
   // know the question.
   const bool executable =
       ::syscall(kFaccessat2, fd.get(), "", X_OK, AT_EMPTY_PATH) == 0 || errno != EACCES;
@@ -140,7 +140,8 @@ bool ProgramExec::make_in(const std::string& directory) {
   return true;
 }
 
-// The image in a file without a name, open for reading only (ETXTBSY otherwise); -1 and errno.
+// The image in a file without a name, open for reading only (ETXTBSY otherwise). -1 and errno
+// if it cannot be made.
 int ProgramExec::unlinked_file(const std::string& directory) {
   const base::UniqueFd unnamed(
       ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IXUSR));
@@ -149,8 +150,8 @@ int ProgramExec::unlinked_file(const std::string& directory) {
     const int reopened = ::open(proc_path(unnamed.get()).c_str(), O_RDONLY | O_CLOEXEC);
     if (reopened >= 0) return reopened;
   }
-  // A file system without O_TMPFILE, or no /proc: a name for as long as it takes. The
-  // directory may be everybody's: the name must be new, and the file stay the same one.
+  // A file system without O_TMPFILE, or no /proc: a name for as long as it takes. Others may
+  // write into the directory: the name must be new, and the file stay the same one.
   const std::string path = directory + "/." + program_.name + "." + std::to_string(::getpid());
   const base::UniqueFd named(
       ::open(path.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, S_IRUSR | S_IXUSR));

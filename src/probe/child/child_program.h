@@ -1,6 +1,8 @@
 // What a child process runs, and how it becomes that program. Used between fork and exec.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
@@ -11,13 +13,15 @@
 
 namespace gpuinit::probe {
 
+class SyscallMonitor;
+
 struct ChildProgram {
   std::string name;            // argv[0], and the name of the file that carries `image`
   std::string installed_path;  // run if it is there and safe to run (see below); may be empty
-  // Otherwise these bytes: an ELF program; must outlive the child's start. Empty: there is
-  // the installed file only.
+  // Otherwise these bytes: an ELF program; must outlive the child's start. Empty if there is
+  // only the installed file.
   std::string_view image;
-  // The installed file is what the command itself will run: then it may be anybody's.
+  // True if the installed file is what the command itself will run: it may be anyone's then.
   bool for_the_command = false;
   std::string directory = "/";           // to run in
   std::vector<std::string> arguments;    // after argv[0]
@@ -25,33 +29,34 @@ struct ChildProgram {
   // Where an image may be put when memfd_create is refused, most volatile first.
   std::vector<std::string> scratch_directories{"/run", "/dev/shm", "/tmp", "/var/tmp"};
   Sandbox sandbox;
+  std::string loader_needs;  // what its loader must find, in words; may be empty
 };
 
 // Becomes the program; returns only if that was refused everywhere. Tries in this order
 //   1. installed_path: a regular, executable file that belongs to root or to us and that
-//      nobody else may write;
+//      no one else may write;
 //   2. a memfd: works on read-only file systems, with noexec mounts and without /proc, but
 //      not under vm.memfd_noexec=2 nor some security modules;
 //   3. an unlinked file in the first of the scratch directories that can have one and is not
 //      mounted noexec; only where a memfd cannot be made or may not be executed.
 // Each by execveat, where that system call is refused by execve of /proc/self/fd/N. The
-// files are all made before the process enters its box, in which it could not make them.
+// files are all made before the process enters its sandbox, in which it could not make them.
 //
-// ENOENT at exec ends the search: the program is there, so it is its loader that the image
-// lacks, and no other way of carrying it helps.
+// ENOENT at exec ends the search: the program is there, so what the image lacks is its loader,
+// and no other way of carrying it helps.
 class ProgramExec {
  public:
   explicit ProgramExec(const ChildProgram& program);
 
   // Requires: file descriptors above 2 that may be closed on exec, room for two more.
-  // `enter_box` is called once, last before the first exec; returns false to give up.
-  void run(const std::function<bool()>& enter_box);
+  // `enter_sandbox` is called once, last before the first exec; returns false to give up.
+  void run(const std::function<bool()>& enter_sandbox);
 
   const char* directory() const { return program_.directory.c_str(); }
 
   // After run(): what was refused, all of it: "memfd: Permission denied; /run: …".
   const std::string& refusals() const { return refusals_; }
-  // The program was there and its loader was not.
+  // True if the program was there and its loader was not.
   bool no_loader() const { return no_loader_; }
 
  private:
@@ -74,5 +79,10 @@ class ProgramExec {
   std::string refusals_;
   bool no_loader_ = false;
 };
+
+// Runs in the child: makes it a clean process, puts it into its sandbox and becomes the
+// program. Says `not-started …` on the pipe if that is refused. `parent`: getpid() before
+// fork. (child_setup.cpp)
+[[noreturn]] void become(ProgramExec& exec, SyscallMonitor& monitor, int pipe, pid_t parent);
 
 }  // namespace gpuinit::probe

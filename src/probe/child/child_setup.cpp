@@ -1,5 +1,4 @@
-#include "probe/child/child_setup.h"
-
+// What a child does between fork and exec.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -16,13 +15,15 @@
 #include "base/default_signals.h"
 #include "gpuinit/probe_protocol.h"
 #include "gpuinit/result.h"
+#include "probe/child/child_program.h"
+#include "probe/sandbox/syscall_monitor.h"
 
 namespace gpuinit::probe {
 
 namespace {
 
 constexpr int kPipe = probe_protocol::kPipeFd;
-constexpr int kBox = kPipe + 1;  // what Box needs until exec
+constexpr int kChannel = kPipe + 1;  // what the monitor needs until exec
 constexpr rlim_t kMaxFiles = 65536;
 constexpr rlim_t kMaxPythonFile = rlim_t{1} << 30;  // bytes of one file
 
@@ -52,7 +53,7 @@ void close_the_rest(int last) {
     ::closedir(open_files);
     return;
   }
-  // Without /proc as well. Limits of 10^9 exist; nobody has that many files open.
+  // Without /proc as well. Limits of 10^9 exist; no process has that many files open.
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const auto end = std::min<rlim_t>(limit.rlim_cur, 1 << 16);
@@ -67,18 +68,18 @@ void occupy_standard_files() {
     if (::open("/dev/null", O_RDWR) < 0) ::open("/", O_PATH | O_DIRECTORY);
 }
 
-// The pipe and the box's descriptor may be any numbers, even 0 to 2 if those were closed at
-// our start; they become kPipe and kBox. Returns the last one that is in use.
-int place_descriptors(Box& box, int pipe) {
-  if (box.childs_end() >= 0) {
-    const int out_of_the_way = ::fcntl(box.childs_end(), F_DUPFD_CLOEXEC, kBox + 1);
-    box.move_childs_end(out_of_the_way);  // -1: there will be no listener
+// The pipe and the monitor's descriptor may be any numbers, even 0 to 2 if those were closed at
+// our start; they become kPipe and kChannel. Returns the last one that is in use.
+int place_descriptors(SyscallMonitor& monitor, int pipe) {
+  if (monitor.childs_end() >= 0) {
+    const int out_of_the_way = ::fcntl(monitor.childs_end(), F_DUPFD_CLOEXEC, kChannel + 1);
+    monitor.move_childs_end(out_of_the_way);  // -1: there will be no listener
   }
   if (pipe != kPipe && ::dup2(pipe, kPipe) < 0) refuse(pipe, "dup2");
   if (pipe == kPipe) ::fcntl(kPipe, F_SETFD, 0);
-  if (box.childs_end() < 0) return kPipe;
-  box.move_childs_end(::dup3(box.childs_end(), kBox, O_CLOEXEC));
-  return box.childs_end() < 0 ? kPipe : kBox;
+  if (monitor.childs_end() < 0) return kPipe;
+  monitor.move_childs_end(::dup3(monitor.childs_end(), kChannel, O_CLOEXEC));
+  return monitor.childs_end() < 0 ? kPipe : kChannel;
 }
 
 void lower(int resource, rlim_t limit) {
@@ -90,7 +91,7 @@ void lower(int resource, rlim_t limit) {
 }
 
 // Not the number of processes, which counts all of the user's on the machine, nor the
-// address space, of which CUDA reserves more than anybody has.
+// address space, of which CUDA reserves more than any machine has.
 void limit_resources(Sandbox::Kind kind) {
   // A crash of a driver's library is no reason for a core.
   const rlimit no_core{0, 0};
@@ -106,22 +107,25 @@ void limit_resources(Sandbox::Kind kind) {
 
 }  // namespace
 
-void become(ProgramExec& exec, Box& box, int pipe, pid_t parent) {
+void become(ProgramExec& exec, SyscallMonitor& monitor, int pipe, pid_t parent) {
   ::setpgid(0, 0);
   // Before the check: if the parent dies in between, one of the two notices.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   base::take_default_signals();
 
-  close_the_rest(place_descriptors(box, pipe));
+  close_the_rest(place_descriptors(monitor, pipe));
   occupy_standard_files();
 
   // `/` where nothing depends on it: no file system is kept busy.
   if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());
-  limit_resources(box.kind());
+  limit_resources(monitor.kind());
 
   std::string refusal;
-  exec.run([&] { return box.enter(refusal); });
+  exec.run([&] {
+    refusal = monitor.enter_sandbox();
+    return refusal.empty();
+  });
   if (!refusal.empty()) give_up(kPipe, "not-started", refusal);
   give_up(kPipe, exec.no_loader() ? "no-loader" : "not-started", exec.refusals());
 }

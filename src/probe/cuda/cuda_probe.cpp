@@ -8,19 +8,15 @@
 #include <utility>
 
 #include "base/seconds_text.h"
-#include "gpuinit/probe_protocol.h"
-#include "probe/child/child.h"
-#include "probe/cuda/answer.h"
-#include "probe/cuda/cuda_environment.h"
-#include "probe/cuda/embedded_cuda_probe.h"
-#include "probe/cuda/last_calls.h"
-#include "probe/cuda/refusals.h"
+#include "base/text.h"
+#include "probe/child/child_environment.h"
+#include "probe/child/conversation.h"
+#include "probe/child/embedded_files.h"
+#include "probe/cuda/cuda_answer_reader.h"
 
 namespace gpuinit::probe {
 
 namespace {
-
-using Outcome = ProbeRun::Outcome;
 
 ChildProgram program_for(const CudaProbeOptions& options) {
   char directory[PATH_MAX];
@@ -33,142 +29,62 @@ ChildProgram program_for(const CudaProbeOptions& options) {
   if (options.keep_driver_awake) program.arguments.emplace_back(probe_protocol::kAskHold);
   program.environment = cuda_environment(options.environment, known ? directory : "");
   program.sandbox.level = options.sandbox;
+  program.loader_needs = "libc.so.6 and libdl.so.2 of glibc 2.17 or later";
   return program;
 }
 
-std::string where(const Answer& answer) {
-  const std::string calls = last_calls(answer);
-  return calls.empty() ? " before its first call" : " in " + calls;
-}
-
-// In an exclusive mode the driver serves one process, and it shall be the command.
+// In an exclusive mode the driver serves one process, and that must be the command.
 bool serves_many(const std::vector<Device>& devices) {
   return !devices.empty() && std::all_of(devices.begin(), devices.end(), [](const Device& device) {
     return device.compute_mode.value_or("") == "default";
   });
 }
 
-// Replaces "not looked at" by why nobody came to look.
-template <class T>
-void explain(Fact<T>& fact, const std::string& reason) {
-  if (fact == Fact<T>()) fact = Fact<T>::unknown(reason);
-}
-
 }  // namespace
 
 struct CudaProbe::State {
   explicit State(const CudaProbeOptions& asked)
-      : options(asked), started(Clock::now()), child(program_for(asked)) {}
+      : options(asked),
+        conversation(program_for(asked), reader, asked.timeout, Clock::now() + asked.timeout) {}
 
-  Clock::time_point deadline() const { return started + options.timeout; }
-  Clock::time_point next_deadline() const;
-  void look_at_trials();
-  bool stays() const;
   void listen();
-  void judge(ProbeRun& run) const;
-  std::string how_it_ended(ProbeRun& run) const;
-  std::string no_answer_in(const std::string& calls) const {
-    return "no answer within " + base::seconds_text(options.trial_timeout) + " in " + calls;
-  }
+  Clock::time_point next_deadline();
+  bool stays() const;
 
   CudaProbeOptions options;
-  Clock::time_point started;
-  Child child;
-  AnswerReader reader;
+  CudaAnswerReader reader;
+  Conversation conversation;
   std::vector<std::optional<Clock::time_point>> trials;  // when they were seen to begin
-  bool timed_out = false;                                // all together
   bool trial_overdue = false;  // the devices that are still on trial, and only they
 };
 
-void CudaProbe::State::look_at_trials() {
+// When the probe is ended unless it says something before.
+Clock::time_point CudaProbe::State::next_deadline() {
   const auto& said = reader.answer().trials;
   trials.resize(said.size());
-  for (std::size_t i = 0; i < said.size(); ++i)
-    if (said[i].begun && !trials[i]) trials[i] = Clock::now();
-}
-
-// When the probe is ended if it says nothing until then.
-Clock::time_point CudaProbe::State::next_deadline() const {
-  const auto under_way = reader.answer().trials_under_way();
-  if (under_way.empty()) return deadline();
   Clock::time_point last{};
-  for (const std::size_t i : under_way) last = std::max(last, *trials[i] + options.trial_timeout);
-  return std::min(last, deadline());
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    if (said[i].begun && !trials[i]) trials[i] = Clock::now();
+    if (said[i].under_way()) last = std::max(last, *trials[i] + options.trial_timeout);
+  }
+  return last == Clock::time_point{} ? conversation.deadline()
+                                     : std::min(last, conversation.deadline());
 }
 
 bool CudaProbe::State::stays() const {
-  const Answer& answer = reader.answer();
-  return options.keep_driver_awake && answer.state == Answer::State::kWhole && answer.holding &&
-         serves_many(*answer.devices);
+  const CudaAnswer& answer = reader.answer();
+  return options.keep_driver_awake && reader.state() == AnswerReader::State::kWhole &&
+         answer.holding && serves_many(*answer.devices);
 }
 
-// Until the answer is whole, the child has ended, or time is up.
 void CudaProbe::State::listen() {
-  std::string output;
-  while (!reader.finished()) {
-    output.clear();
-    const auto event = child.wait(output, next_deadline());
-    reader.feed(output);
-    look_at_trials();
-    if (event == Child::Event::kEnded) return;
-    if (event == Child::Event::kDeadline) {
-      timed_out = Clock::now() >= deadline();
-      trial_overdue = !timed_out;
-      return;
-    }
+  while (conversation.hear(next_deadline())) {
   }
-  if (reader.answer().holding) return;
-  // It exits by itself now. The driver takes its time to free a device, and the command
-  // must not find it busy.
-  if (reader.answer().state == Answer::State::kWhole) child.wait_until_ended(deadline());
-}
-
-std::string CudaProbe::State::how_it_ended(ProbeRun& run) const {
-  const Answer& answer = reader.answer();
-  const auto& end = child.end();
-  if (end.signal != 0) {
-    run.outcome = Outcome::kCrashed;
-    return child.how_it_ended() + where(answer);
-  }
-  run.outcome = Outcome::kExited;
-  if (!end.known) return "ended without a whole answer" + where(answer);
-  const std::string status = child.how_it_ended();
-  if (!answer.greeted && end.status == Child::kLoaderFailed)
-    return status +
-           ": the loader could not start it (it needs libc.so.6 and libdl.so.2 of glibc 2.17 or "
-           "later)";
-  return status + where(answer);
-}
-
-// The first cause wins.
-void CudaProbe::State::judge(ProbeRun& run) const {
-  const Answer& answer = reader.answer();
-  if (const Error* error = child.start_error()) {
-    run.outcome = Outcome::kNotStarted;
-    run.detail = error->message;
-  } else if (answer.state == Answer::State::kWhole) {
-    run.outcome = Outcome::kAnswered;
-  } else if (answer.state == Answer::State::kGarbled) {
-    run.outcome = Outcome::kGarbled;
-    run.detail = answer.wrong;
-  } else if (answer.state == Answer::State::kNotStarted) {
-    run.outcome = Outcome::kNotStarted;
-    run.detail = answer.wrong;
-  } else if (answer.state == Answer::State::kNoLoader) {
-    run.outcome = Outcome::kNoLoader;
-    run.detail = answer.wrong;
-  } else if (trial_overdue) {
-    run.outcome = Outcome::kTimedOut;
-    run.detail = no_answer_in(last_calls(answer));
-    if (child.abandoned()) run.detail += ", and SIGKILL did not end it";
-  } else if (timed_out) {
-    run.outcome = Outcome::kTimedOut;
-    run.detail = "no whole answer within " + base::seconds_text(options.timeout) + "; it was" +
-                 where(answer);
-    if (child.abandoned()) run.detail += ", and SIGKILL did not end it";
-  } else {
-    run.detail = how_it_ended(run);
-  }
+  trial_overdue = conversation.timed_out() && Clock::now() < conversation.deadline();
+  // After a whole answer it exits by itself. The driver may take a while to free a device, and
+  // the command must not find it busy.
+  if (reader.state() == AnswerReader::State::kWhole && !reader.answer().holding)
+    conversation.child().wait_until_ended(conversation.deadline());
 }
 
 CudaProbe::CudaProbe(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -183,18 +99,16 @@ CudaProbe CudaProbe::start(const CudaProbeOptions& options) {
 CudaProbeAnswer CudaProbe::collect() {
   State& state = *state_;
   state.listen();
+  const CudaAnswer& answer = state.reader.answer();
+  const std::string too_slow =
+      "no answer within " + base::seconds_text(state.options.trial_timeout) + " in ";
   CudaProbeAnswer result;
-  if (state.stays()) result.driver_keepalive = DriverKeepalive(state.child.release());
-  state.child.kill_and_reap();
-
-  const Answer& answer = state.reader.answer();
-  state.judge(result.run);
-  state.child.describe(result.run);
-  result.run.last_step = last_calls(answer);
+  if (state.stays())
+    result.driver_keepalive = DriverKeepalive(state.conversation.child().release());
+  result.run =
+      state.conversation.end(state.trial_overdue ? too_slow + state.reader.last_steps() : "");
   result.run.load_error = answer.load_error;
   result.run.init_error = answer.init_error;
-  result.run.milliseconds =
-      std::chrono::duration<double, std::milli>(Clock::now() - state.started).count();
   result.cuda_version = answer.cuda_version;
   result.devices = answer.devices;
 
@@ -207,10 +121,26 @@ CudaProbeAnswer CudaProbe::collect() {
   if (!result.devices) return result;
   if (state.trial_overdue)
     for (const std::size_t i : answer.trials_under_way())
-      explain(result.devices.value()[i].context, state.no_answer_in(step_of(answer.trials[i])));
+      explain(result.devices.value()[i].context, too_slow + answer.trials[i].where());
   for (Device& device : result.devices.value())
     explain(device.context, state.options.context ? reason : "not asked for");
   return result;
+}
+
+void distrust_errors(CudaProbeAnswer& answer) {
+  if (answer.run.refused_calls.empty()) return;
+  const std::string reason = "the probe's sandbox refused " +
+                             base::join_with(answer.run.refused_calls, ", ") +
+                             ", which may be why the driver failed; probe.sandbox = \"off\" asks "
+                             "it without";
+  auto& init = answer.run.init_error;
+  const bool failed = init.known() && *init != 0;
+  if (failed) init = Fact<int>::unknown(reason);
+  if (failed || !answer.devices) answer.devices = Fact<std::vector<Device>>::unknown(reason);
+  if (!answer.devices) return;
+  for (Device& device : answer.devices.value())
+    if (device.context && device.context->cuda_error != 0)
+      device.context = Fact<ContextTrial>::unknown(reason);
 }
 
 }  // namespace gpuinit::probe

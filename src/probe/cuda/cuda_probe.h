@@ -6,7 +6,7 @@
 //
 // Whatever the child does, the caller gets an answer at the deadline plus
 // Child::kReapBound at the latest, and no child of ours is left, except one that the
-// kernel cannot kill, and the one that was asked to stay.
+// kernel cannot kill, and one that was asked to stay.
 #pragma once
 
 #include <chrono>
@@ -27,14 +27,13 @@ struct CudaProbeOptions {
   // One device's context, counted from when its trial began. The probe is ended when every
   // trial that is still under way has had that long.
   std::chrono::milliseconds trial_timeout{30'000};
-  // Keep the probe afterwards as an open client of the driver (CudaProbeAnswer::driver_keepalive).
+  // Keep the probe afterwards, as an open client of the driver (driver_keepalive below).
   bool keep_driver_awake = false;
-  // Used if it is there, is a regular executable file of root or of our own user, and is
-  // not writable for others (src/probe/child_program.h); otherwise the embedded copy.
+  // Used if it exists and is safe to run (probe/child/child_program.h); otherwise the
+  // embedded copy.
   std::string installed_path = "/usr/libexec/gpuinit/gpuinit-cuda-probe";
-  ProbeSandbox sandbox = ProbeSandbox::kRequired;  // src/probe/sandbox.h
-  // Of the command. The probe gets what steers CUDA and the loader
-  // (src/probe/environment.h).
+  ProbeSandbox sandbox = ProbeSandbox::kRequired;  // probe/sandbox/sandbox.h
+  // The command's. The probe gets what steers CUDA and the loader (cuda_environment()).
   std::map<std::string, std::string> environment;
 };
 
@@ -42,9 +41,9 @@ struct CudaProbeOptions {
 struct CudaProbeAnswer {
   ProbeRun run;
   Fact<std::string> cuda_version;
-  // Unknown with the reason when the probe did not come that far; known and empty when
-  // cuInit says that there is no device. A device whose context trial was not reached or
-  // not ended says so in its `context`.
+  // Unknown with the reason if the probe did not get that far; known and empty if cuInit
+  // reports that there is no device. A device whose context trial was not reached or has not
+  // ended says so in its `context`.
   Fact<std::vector<Device>> devices;
   // With `keep_driver_awake`, if there are devices, every context has been given back, and none of
   // them serves one process only: that one is to be the command.
@@ -71,5 +70,9 @@ class CudaProbe {
 
   std::unique_ptr<State> state_;
 };
+
+// Where the sandbox refused calls, errors of the driver become unknown for that reason: the
+// refusals may have caused them, and no node is blamed for what gpuinit did. Successes stay.
+void distrust_errors(CudaProbeAnswer& answer);
 
 }  // namespace gpuinit::probe

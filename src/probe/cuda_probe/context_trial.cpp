@@ -9,15 +9,14 @@ namespace gpuinit::cuda_probe {
 
 namespace {
 
-unsigned long long now_microseconds() {
+size_t now_microseconds() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
-         static_cast<unsigned long long>(now.tv_nsec) / 1000;
+  return static_cast<size_t>(now.tv_sec * 1'000'000 + now.tv_nsec / 1000);
 }
 
-// Errors that say "this PTX did not become code" and nothing about the device: an image
-// without the JIT compiler's library (221) runs torch's own SASS very well.
+// Errors that mean "this PTX did not become code" and nothing about the device: an image
+// without the JIT compiler's library (221) runs torch's own SASS without trouble.
 bool is_about_ptx(CUresult result) {
   switch (static_cast<int>(result)) {
     case 200:  // CUDA_ERROR_INVALID_IMAGE
@@ -38,23 +37,23 @@ class Trial {
       : cuda_(cuda), index_(index), device_(device), started_(now_microseconds()) {}
 
   bool run() {
-    // Never the same twice: what an earlier trial left in memory is not taken for an answer.
+    // Never the same twice, so that what an earlier trial left in memory cannot pass.
     seed_ = static_cast<unsigned>(started_) ^ 0xA5A5A5A5U;
     make_context() && report_memory() && run_kernel() && read_back();
-    if (missing_ != nullptr) say_missing("context", index_, missing_);
-    else say_context();
+    if (missing_ != nullptr) write_missing("context", missing_, index_);
+    else write_result();
     return clean_up();
   }
 
  private:
-  // Makes one call. False: it failed or does not exist, and the trial ends there.
+  // Makes one call. False if it failed or does not exist: the trial ends there.
   template <class... Parameters, class... Arguments>
   bool call(const Call<Parameters...>& function, Arguments... arguments) {
     if (!function) {
       missing_ = function.symbol;
       return false;
     }
-    say_step(function.symbol, index_);
+    write_step(function.symbol, index_);
     last_call_ = function.symbol;
     result_ = function(arguments...);
     return result_ == CUDA_SUCCESS;
@@ -97,7 +96,7 @@ class Trial {
         .word("no kernel was run, only memory operations:")
         .word(last_call_)
         .text(": CUDA error")
-        .word(static_cast<unsigned long long>(result_))
+        .word(result_)
         .send();
     return call(cuda_.memset_d32, memory_, seed_, size_t{kWords}) && call(cuda_.ctx_synchronize);
   }
@@ -110,32 +109,30 @@ class Trial {
     return true;
   }
 
-  void say_context() {
+  void write_result() {
     line("context")
-        .word(static_cast<unsigned long long>(result_))
+        .word(result_)
         .word(last_call_)
-        .word(kernel_ran_ ? 1ULL : 0ULL)
-        .word(correct_ ? 1ULL : 0ULL)
+        .word(kernel_ran_)
+        .word(correct_)
         .word(now_microseconds() - started_)
         .send();
   }
 
-  // After the result: what goes wrong here takes nothing from it. The context must be
-  // gone before the command starts, or an exclusive device would be busy.
+  // After the result: what goes wrong here does not change it. The context must be gone
+  // before the command starts, or an exclusive device would be busy.
   bool clean_up() {
     if (module_ != nullptr && cuda_.module_unload) call(cuda_.module_unload, module_);
     if (memory_ != 0 && cuda_.mem_free) call(cuda_.mem_free, memory_);
     return !retained_ || (cuda_.primary_ctx_release && call(cuda_.primary_ctx_release, device_));
   }
 
-  Line line(const char* key) const {
-    return Line(key).word(static_cast<unsigned long long>(index_));
-  }
+  Line line(const char* key) const { return Line(key).word(index_); }
 
   const DriverApi& cuda_;
   int index_;
   CUdevice device_;
-  unsigned long long started_;
+  size_t started_;
   unsigned seed_ = 0;
   unsigned words_[kWords] = {};
 
@@ -152,9 +149,9 @@ class Trial {
 }  // namespace
 
 bool try_context(const DriverApi& cuda, int index, CUdevice device) {
-  Line("trial").word(static_cast<unsigned long long>(index)).send();
+  Line("trial").word(index).send();
   const bool clean = Trial(cuda, index, device).run();
-  Line("trial-end").word(static_cast<unsigned long long>(index)).send();
+  Line("trial-end").word(index).send();
   return clean;
 }
 

@@ -5,7 +5,7 @@
 
 namespace gpuinit::cuda_probe {
 
-// Says `trial <index>`, what came of it and `trial-end <index>`. False: the driver would
+// Writes `trial <index>`, what came of it and `trial-end <index>`. False if the driver would
 // not take back what was made on the device. Several may run at the same time, for
 // different devices.
 bool try_context(const DriverApi& cuda, int index, CUdevice device);

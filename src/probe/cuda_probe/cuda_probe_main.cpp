@@ -1,11 +1,9 @@
 // The CUDA probe: asks the image's own libcuda.so.1 what only running code can tell, and
-// says it line by line on file descriptor 3 (gpuinit/probe_protocol.h).
+// writes it line by line to file descriptor 3 (gpuinit/probe_protocol.h).
 //
-// A program of its own because it may hang, crash or be lied to, and because the static
+// A program of its own because the library may hang, crash or lie, and because the static
 // gpuinit cannot dlopen. It uses eight functions of libc, three of libdl, and threads where the
 // image has them.
-#include "cuda_probe_main.h"
-
 #include <dlfcn.h>
 #include <poll.h>
 #include <unistd.h>
@@ -13,7 +11,6 @@
 #include "context_trial.h"
 #include "driver_api.h"
 #include "gpuinit/probe_protocol.h"
-#include "threads.h"
 #include "write_answer.h"
 
 namespace gpuinit::cuda_probe {
@@ -40,11 +37,33 @@ bool contains(const char* text, const char* part) {
   return false;
 }
 
+// Threads, where the image's C library has them. libcuda.so.1 itself needs threads, so the
+// functions are among what came with it: in libpthread.so.0, since glibc 2.34 in libc.so.6.
+class Threads {
+ public:
+  using Id = unsigned long;  // pthread_t of glibc and musl
+
+  // Requires: `library` is a handle from dlopen of a library that needs threads.
+  explicit Threads(void* library)
+      : create_(reinterpret_cast<decltype(create_)>(::dlsym(library, "pthread_create"))),
+        join_(reinterpret_cast<decltype(join_)>(::dlsym(library, "pthread_join"))) {}
+
+  // Runs work(argument) beside the caller. False if there are no threads here, or no more.
+  bool start(Id& id, void* (*work)(void*), void* argument) const {
+    return create_ != nullptr && join_ != nullptr && create_(&id, nullptr, work, argument) == 0;
+  }
+  void wait_for(Id id) const { join_(id, nullptr); }
+
+ private:
+  int (*create_)(Id*, const void*, void* (*)(void*), void*);
+  int (*join_)(Id, void**);
+};
+
 class Probe {
  public:
   Probe(bool with_context, bool hold) : with_context_(with_context), hold_(hold) {}
 
-  // True: it is to stay.
+  // True if it is to stay.
   bool run() {
     Line(probe_protocol::kGreeting).send();
     // A context that could not be given back would keep the command from an exclusive device.
@@ -58,7 +77,7 @@ class Probe {
 
  private:
   bool load() {
-    say_step("dlopen");
+    write_step("dlopen");
     // RTLD_NOW as libcudart does it: what it cannot load, torch cannot.
     library_ = ::dlopen("libcuda.so.1", RTLD_NOW);
     if (library_ == nullptr) {
@@ -74,90 +93,86 @@ class Probe {
   template <class... Parameters, class... Arguments>
   bool ask(const char* key, const Call<Parameters...>& function, Arguments... arguments) {
     if (!function) {
-      say_missing(key, function.symbol);
+      write_missing(key, function.symbol);
       return false;
     }
     const CUresult result = function(arguments...);
-    if (result != CUDA_SUCCESS) say_no(key, function.symbol, result);
+    if (result != CUDA_SUCCESS) write_error(key, function.symbol, result);
     return result == CUDA_SUCCESS;
   }
 
   bool initialize() {
     int version = 0;
-    say_step("cuDriverGetVersion");
+    write_step("cuDriverGetVersion");
     if (ask("driver-version", cuda_.driver_get_version, &version)) {
-      if (version > 0) Line("driver-version").word(static_cast<unsigned long long>(version)).send();
+      if (version > 0) Line("driver-version").word(version).send();
       else Line("no").word("driver-version cuDriverGetVersion says 0").send();
     }
     if (!cuda_.init) {
-      say_missing("init", cuda_.init.symbol);
+      write_missing("init", cuda_.init.symbol);
       return false;
     }
-    say_step("cuInit");
+    write_step("cuInit");
     const CUresult result = cuda_.init(0U);
-    Line("init").word(static_cast<unsigned long long>(result)).send();
+    Line("init").word(result).send();
     return result == CUDA_SUCCESS;
   }
 
   bool enumerate() {
     int count = 0;
-    say_step("cuDeviceGetCount");
+    write_step("cuDeviceGetCount");
     if (!ask("devices", cuda_.device_get_count, &count)) return false;
     if (count < 0 || count > probe_protocol::kMaxDevices) {
       Line("no").word("devices cuDeviceGetCount says more than there can be").send();
       return false;
     }
     count_ = count;
-    Line("device-count").word(static_cast<unsigned long long>(count)).send();
+    Line("device-count").word(count).send();
     for (int i = 0; i < count; ++i) describe(i);
     Line("enumerated").send();
     return true;
   }
 
   void describe(int index) {
-    Line("device").word(static_cast<unsigned long long>(index)).send();
+    Line("device").word(index).send();
     CUdevice device = 0;
-    say_step("cuDeviceGet", index);
+    write_step("cuDeviceGet", index);
     usable_[index] = ask("device", cuda_.device_get, &device, index);
     if (!usable_[index]) return;
     devices_[index] = device;
 
-    say_step("cuDeviceGetName", index);
+    write_step("cuDeviceGetName", index);
     char name[256] = "";
     const bool named = ask("name", cuda_.device_get_name, name, int{sizeof name}, device);
     name[sizeof name - 1] = '\0';
     if (named) Line("name").word(name).send();
 
-    say_step("cuDeviceGetUuid", index);
-    say_identity(device, named ? name : "");
+    write_step("cuDeviceGetUuid", index);
+    write_identity(device, named ? name : "");
 
-    say_step("cuDeviceGetAttribute", index);
+    write_step("cuDeviceGetAttribute", index);
     int major = 0;
     int minor = 0;
     if (ask("compute-capability", cuda_.device_get_attribute, &major,
             CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device) &&
         ask("compute-capability", cuda_.device_get_attribute, &minor,
             CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device))
-      Line("compute-capability")
-          .word(static_cast<unsigned long long>(major))
-          .text(".")
-          .number(static_cast<unsigned long long>(minor))
-          .send();
+      Line("compute-capability").word(major).text(".").number(static_cast<size_t>(minor)).send();
     int mode = 0;
     if (ask("compute-mode", cuda_.device_get_attribute, &mode, CU_DEVICE_ATTRIBUTE_COMPUTE_MODE,
             device))
-      Line("compute-mode").word(static_cast<unsigned long long>(mode)).send();
+      Line("compute-mode").word(mode).send();
 
-    say_step("cuDeviceTotalMem", index);
+    write_step("cuDeviceTotalMem", index);
     size_t memory = 0;
     if (ask("memory", cuda_.device_total_mem, &memory, device)) Line("memory").word(memory).send();
   }
 
-  // A MIG instance has a UUID of its own, which only cuDeviceGetUuid_v2 tells: "If the
+  // A MIG instance has a UUID of its own, which only cuDeviceGetUuid_v2 returns: "If the
   // device is in MIG mode, returns its MIG UUID" (CUDA driver API, device management).
   // So two different answers mean MIG, and so does the name ("… MIG 1g.10gb"). Without
-  // the newer call (drivers before CUDA 11.4) an unobtrusive name proves nothing.
-  void say_identity(CUdevice device, const char* name) {
+  // the newer call (drivers before CUDA 11.4) a name without MIG proves nothing.
+  void write_identity(CUdevice device, const char* name) {
     CUuuid old_uuid{};
     CUuuid new_uuid{};
     const bool has_new =
@@ -168,11 +183,11 @@ class Probe {
     if (has_new) Line("uuid").space().uuid(mig ? "MIG-" : "GPU-", new_uuid).send();
     else if (has_old && !mig) Line("uuid").space().uuid("GPU-", old_uuid).send();
     else if (has_old)
-      Line("no").word("uuid this driver does not tell the UUID of a MIG instance").send();
+      Line("no").word("uuid this driver does not report the UUID of a MIG instance").send();
     else ask("uuid", cuda_.device_get_uuid, &old_uuid, device);
     if (mig) Line("mig 1").send();
     else if (has_new && has_old) Line("mig 0").send();
-    else Line("no").word("mig this driver does not tell").send();
+    else Line("no").word("mig this driver does not report it").send();
   }
 
   struct Task {
@@ -189,8 +204,8 @@ class Probe {
     }
   };
 
-  // All at the same time; those for whom there is no thread one after the other. One of
-  // them is done by this thread, so that a single device needs no other.
+  // All at the same time; those without a thread one after the other. One of them is done by
+  // this thread, so that a single device needs no other.
   bool try_contexts() {
     const Threads threads(library_);
     Task tasks[probe_protocol::kMaxDevices];
@@ -222,7 +237,8 @@ class Probe {
 
 }  // namespace gpuinit::cuda_probe
 
-int gpuinit_cuda_probe_main(int argc, char** argv) {
+// Called by __libc_start_main (entry_point.cpp).
+extern "C" int gpuinit_cuda_probe_main(int argc, char** argv) {
   using namespace gpuinit;
   const bool with_context = argc > 1 && cuda_probe::same(argv[1], probe_protocol::kAskContext);
   const bool hold = argc > 2 && cuda_probe::same(argv[2], probe_protocol::kAskHold);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cuda.h>
+#include <dlfcn.h>
 
 namespace gpuinit::cuda_probe {
 
@@ -47,7 +48,17 @@ struct DriverApi {
       launch_kernel{"cuLaunchKernel"};
 
   // Looks every symbol up. Requires: `library` is a handle from dlopen.
-  void resolve(void* library);
+  void resolve(void* library) {
+    const auto find = [library]<class... Arguments>(Call<Arguments...>& call) {
+      call.function = reinterpret_cast<CUresult (*)(Arguments...)>(::dlsym(library, call.symbol));
+    };
+    const auto find_all = [&find](auto&... calls) { (find(calls), ...); };
+    find_all(driver_get_version, init, device_get_count, device_get, device_get_name,
+             device_get_uuid, device_get_uuid_v2, device_get_attribute, device_total_mem,
+             primary_ctx_retain, primary_ctx_release, ctx_set_current, ctx_synchronize,
+             mem_get_info, mem_alloc, mem_free, memset_d32, memcpy_dtoh, module_load, module_unload,
+             module_get_function, launch_kernel);
+  }
 };
 
 }  // namespace gpuinit::cuda_probe

@@ -18,7 +18,7 @@ Line& Line::text(const char* value) {
   return *this;
 }
 
-Line& Line::number(unsigned long long value) {
+Line& Line::number(size_t value) {
   char digits[20];
   int count = 0;
   do {
@@ -52,32 +52,22 @@ void Line::send() {
   }
 }
 
-void say_step(const char* call) { Line("step").word(call).send(); }
-
-void say_step(const char* call, int device) {
-  Line("step").word(call).word(static_cast<unsigned long long>(device)).send();
+void write_step(const char* call, int device) {
+  Line line("step");
+  line.word(call);
+  if (device != kNoDevice) line.word(device);
+  line.send();
 }
 
-void say_no(const char* key, const char* call, CUresult result) {
-  Line("no")
-      .word(key)
-      .word(call)
-      .text(": CUDA error")
-      .word(static_cast<unsigned long long>(result))
-      .send();
+void write_error(const char* key, const char* call, CUresult result) {
+  Line("no").word(key).word(call).text(": CUDA error").word(result).send();
 }
 
-void say_missing(const char* key, const char* symbol) {
-  Line("no").word(key).word("libcuda.so.1 has no").word(symbol).send();
-}
-
-void say_missing(const char* key, int device, const char* symbol) {
-  Line("no")
-      .word(key)
-      .word(static_cast<unsigned long long>(device))
-      .word("libcuda.so.1 has no")
-      .word(symbol)
-      .send();
+void write_missing(const char* key, const char* symbol, int device) {
+  Line line("no");
+  line.word(key);
+  if (device != kNoDevice) line.word(device);
+  line.word("libcuda.so.1 has no").word(symbol).send();
 }
 
 }  // namespace gpuinit::cuda_probe

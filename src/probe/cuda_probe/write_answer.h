@@ -1,9 +1,9 @@
-// Writes the lines of the answer (gpuinit/probe_protocol.h), one write(2) each, so that
-// what was said before a hang or a crash has been said, and that the lines of several
-// threads do not mix.
+// Writes the lines of the answer (gpuinit/probe_protocol.h), one write(2) each: what was
+// written before a hang or a crash arrives, and the lines of several threads do not mix.
 #pragma once
 
 #include <cuda.h>
+#include <stddef.h>
 
 namespace gpuinit::cuda_probe {
 
@@ -13,15 +13,16 @@ class Line {
 
   // Control characters become '?'; what does not fit is cut.
   Line& text(const char* value);
-  Line& number(unsigned long long value);
+  Line& number(size_t value);
   // 16 bytes as 8-4-4-4-12 hexadecimal digits, as nvidia-smi prints them.
   Line& uuid(const char* prefix, const CUuuid& value);
 
   Line& space() { return character(' '); }
   Line& word(const char* value) { return space().text(value); }
-  Line& word(unsigned long long value) { return space().number(value); }
+  Line& word(size_t value) { return space().number(value); }
+  Line& word(int value) { return word(static_cast<size_t>(value)); }
 
-  // Never returns if nobody reads any more: the probe then has no purpose.
+  // Never returns if gpuinit has stopped reading: the probe then has no purpose.
   void send();
 
  private:
@@ -32,14 +33,13 @@ class Line {
   int length_ = 0;
 };
 
-// `step <call>`, or `step <call> <device>`.
-void say_step(const char* call);
-void say_step(const char* call, int device);
+inline constexpr int kNoDevice = -1;
 
+// `step <call>`, or `step <call> <device>`.
+void write_step(const char* call, int device = kNoDevice);
 // `no <key> <call>: CUDA error <result>`.
-void say_no(const char* key, const char* call, CUresult result);
-// `no <key> libcuda.so.1 has no <symbol>`; `device`: `no <key> <device> libcuda.so.1 …`.
-void say_missing(const char* key, const char* symbol);
-void say_missing(const char* key, int device, const char* symbol);
+void write_error(const char* key, const char* call, CUresult result);
+// `no <key> libcuda.so.1 has no <symbol>`, or `no <key> <device> libcuda.so.1 …`.
+void write_missing(const char* key, const char* symbol, int device = kNoDevice);
 
 }  // namespace gpuinit::cuda_probe

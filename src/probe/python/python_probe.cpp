@@ -5,18 +5,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/seconds_text.h"
-#include "probe/child/child.h"
-#include "probe/python/embedded_python_script.h"
-#include "probe/python/python_environment.h"
-#include "probe/python/python_lines.h"
+#include "probe/child/child_environment.h"
+#include "probe/child/conversation.h"
+#include "probe/child/embedded_files.h"
+#include "probe/python/python_answer_reader.h"
 
 namespace gpuinit::probe {
 
 namespace {
 
 using Outcome = ProbeRun::Outcome;
-using State = PythonLines::State;
 
 constexpr char kEmbedded[] = "embedded";
 constexpr char kInterpreter[] = "interpreter";
@@ -55,8 +53,8 @@ ChildProgram embedded_python(const PythonProbeOptions& options, const std::strin
 }
 
 struct Way {
-  std::string program;  // of the embedded one; empty: there is none that fits
-  std::string because;  // then: why
+  std::string program;  // the embedded one; empty if none fits
+  std::string because;  // why none fits
 };
 
 Way find_way(const PythonProbeOptions& options) {
@@ -74,86 +72,20 @@ Way find_way(const PythonProbeOptions& options) {
 }
 
 // One child, from start to end.
-class Run {
- public:
-  Run(const ChildProgram& program, std::chrono::milliseconds timeout, Clock::time_point deadline)
-      : timeout_(timeout), deadline_(deadline), child_(program) {}
-
-  PythonAnswer result() {
-    listen();
-    child_.kill_and_reap();
-    PythonAnswer answer = lines_.answer();
-    judge(answer.run);
-    child_.describe(answer.run);
-    answer.run.last_step = lines_.last_step();
-    answer.run.load_error = Fact<std::string>::absent();
-    answer.run.init_error = Fact<int>::absent();
-    return answer;
+PythonAnswer ask(ChildProgram program, const PythonProbeOptions& options,
+                 Clock::time_point deadline) {
+  PythonAnswerReader lines;
+  Conversation conversation(std::move(program), lines, options.timeout, deadline);
+  while (conversation.hear(deadline)) {
   }
+  PythonAnswer answer = lines.answer();
+  answer.run = conversation.end();
+  answer.run.load_error = Fact<std::string>::absent();
+  answer.run.init_error = Fact<int>::absent();
+  return answer;
+}
 
- private:
-  void listen() {
-    std::string output;
-    while (!lines_.finished()) {
-      output.clear();
-      const auto event = child_.wait(output, deadline_);
-      lines_.feed(output);
-      if (event == Child::Event::kEnded) return;
-      if (event == Child::Event::kDeadline) {
-        timed_out_ = true;
-        return;
-      }
-    }
-  }
-
-  std::string where() const {
-    return lines_.last_step().empty() ? " before its first step" : " in " + lines_.last_step();
-  }
-
-  void say(ProbeRun& run, Outcome outcome, std::string detail) const {
-    run.outcome = outcome;
-    run.detail = std::move(detail);
-  }
-
-  // The first cause wins.
-  void judge(ProbeRun& run) const {
-    if (const Error* error = child_.start_error())
-      return say(run, Outcome::kNotStarted, error->message);
-    switch (lines_.state()) {
-      case State::kWhole:
-        return say(run, Outcome::kAnswered, "");
-      case State::kGarbled:
-        return say(run, Outcome::kGarbled, lines_.wrong() + where());
-      case State::kNotStarted:
-        return say(run, Outcome::kNotStarted, lines_.wrong());
-      case State::kNoLoader:
-        return say(run, Outcome::kNoLoader, lines_.wrong());
-      case State::kPartial:
-        break;
-    }
-    if (timed_out_) {
-      say(run, Outcome::kTimedOut,
-          "no whole answer within " + base::seconds_text(timeout_) + "; it was" + where());
-      if (child_.abandoned()) run.detail += ", and SIGKILL did not end it";
-      return;
-    }
-    const auto& end = child_.end();
-    if (!end.known) return say(run, Outcome::kExited, "ended without a whole answer" + where());
-    if (end.signal != 0) return say(run, Outcome::kCrashed, child_.how_it_ended() + where());
-    std::string status = child_.how_it_ended() + where();
-    if (end.status == Child::kLoaderFailed && lines_.last_step().empty())
-      status += ": the loader could not start it";
-    say(run, Outcome::kExited, std::move(status));
-  }
-
-  std::chrono::milliseconds timeout_;
-  Clock::time_point deadline_;
-  Child child_;
-  PythonLines lines_;
-  bool timed_out_ = false;
-};
-
-// Why the embedded one's answer is not taken; empty: it is.
+// Why the embedded one's answer is not taken. Empty if it is.
 std::string doubt(const PythonAnswer& answer, const PythonProbeOptions& options) {
   if (answer.run.outcome == Outcome::kTimedOut) return "";  // no time is left for another
   if (answer.run.outcome != Outcome::kAnswered) return answer.run.detail;
@@ -167,16 +99,14 @@ std::string doubt(const PythonAnswer& answer, const PythonProbeOptions& options)
   return "";
 }
 
-// Says of what was not heard why.
-void explain(PythonAnswer& answer) {
+// Gives each fact that was not heard the reason why.
+void explain_all(PythonAnswer& answer) {
   const std::string reason = "the Python probe gave no whole answer: " + answer.run.detail;
-  for (Fact<std::string>* fact :
-       {&answer.version, &answer.soabi, &answer.executable, &answer.prefix, &answer.base_prefix,
-        &answer.exec_prefix, &answer.torch_origin})
-    if (*fact == Fact<std::string>()) *fact = Fact<std::string>::unknown(reason);
-  for (Fact<std::vector<std::string>>* fact : {&answer.sys_path, &answer.flags})
-    if (*fact == Fact<std::vector<std::string>>())
-      *fact = Fact<std::vector<std::string>>::unknown(reason);
+  for (auto* fact : {&answer.version, &answer.soabi, &answer.executable, &answer.prefix,
+                     &answer.base_prefix, &answer.exec_prefix, &answer.torch_origin})
+    explain(*fact, reason);
+  explain(answer.sys_path, reason);
+  explain(answer.flags, reason);
   if (answer.torch) return;
   std::string why = "not asked for";
   if (answer.mode == "import")
@@ -195,13 +125,13 @@ PythonAnswer ask_python(const PythonProbeOptions& options) {
   Way way = find_way(options);
   PythonAnswer answer;
   if (!way.program.empty()) {
-    answer = Run(embedded_python(options, way.program), options.timeout, deadline).result();
+    answer = ask(embedded_python(options, way.program), options, deadline);
     answer.way = kEmbedded;
     if (const std::string why = doubt(answer, options); !why.empty())
       way.because = "to confirm what the embedded one said: " + why;
   }
   if (!way.because.empty()) {
-    PythonAnswer own = Run(interpreter_itself(options), options.timeout, deadline).result();
+    PythonAnswer own = ask(interpreter_itself(options), options, deadline);
     own.way = kInterpreter;
     own.because = way.because;
     // Out of time while confirming: what was said before is more.
@@ -209,7 +139,7 @@ PythonAnswer ask_python(const PythonProbeOptions& options) {
   }
   answer.mode = options.import ? "import" : "environment";
   answer.run.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-  explain(answer);
+  explain_all(answer);
   return answer;
 }
 

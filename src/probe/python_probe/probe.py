@@ -1,5 +1,5 @@
 # Run inside the user's interpreter: says where its modules come from, imports what it is
-# told to, and answers on descriptor 3, one JSON document a line (src/probe/python_lines.h).
+# told to, and answers on descriptor 3, one JSON document a line (src/probe/python/python_answer_reader.h).
 #
 #   python [its options] -B -c THIS MODE RUNS PROGRAM [NAME …]
 #
@@ -198,7 +198,7 @@ def main(embedded):
             if name != 'torch' or found is None:
                 attempt(name)
     say(end=True)
-    # Nothing of what ends a Python is of interest, and threads may not let it end.
+    # Nothing that Python does at its end matters here, and threads could keep it from ending.
     os._exit(0)
 
 

@@ -8,10 +8,10 @@
 // release and for the interpreter itself, where no program fits. pybind11 is included here
 // alone.
 //
-// This program has its C++ library inside and shows nothing of it: torch must find the
-// image's libstdc++ as it would without us. For the same reason pybind11's own state
-// has a name of its own (PYBIND11_COMPILER_TYPE): modules that were built with pybind11
-// would otherwise share theirs with ours, across two C++ libraries.
+// This program has its C++ library inside and exports nothing of it: torch must find the
+// image's libstdc++ as it would without us. For the same reason pybind11's state has a name
+// of its own (PYBIND11_COMPILER_TYPE): modules built with pybind11 would otherwise share
+// theirs with ours, across two C++ libraries.
 #define PYBIND11_COMPILER_TYPE "_gpuinit_probe"
 #include <pybind11/embed.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ void say_step(const char* step) {
   if (::write(kPipe, line, static_cast<std::size_t>(size)) < 0) ::_exit(kCannot);
 }
 
-// The text after "-c"; null if there is none.
+// The text after "-c". Null if there is no "-c".
 const char* script_of(char** words) {
   for (; *words != nullptr; ++words)
     if (std::string_view(*words) == "-c") return words[1];
@@ -46,7 +46,7 @@ const char* script_of(char** words) {
 int main(int argc, char** argv) {
   const char* script = argc > 1 ? script_of(argv + 2) : nullptr;
   if (script == nullptr) return 64;
-  // It has done its work, and is not of the command's environment.
+  // It has done its work, and is not part of the command's environment.
   ::unsetenv("LD_PRELOAD");
   say_step("Py_InitializeFromConfig");
   try {

@@ -1,5 +1,8 @@
-#include "probe/sandbox/landlock.h"
-
+// Landlock (Linux 5.13): this process and its children can no longer change files, except
+// beneath the paths that are named. Reading and executing stay as they were.
+//
+// Source: Linux Documentation/userspace-api/landlock.rst. Raw system calls, because the C
+// library has none for it.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -8,6 +11,7 @@
 #include <cstdint>
 
 #include "base/unique_fd.h"
+#include "probe/sandbox/sandbox.h"
 
 // The same numbers on every machine that this program runs on; the headers that we build
 // with may be older than Landlock.
@@ -96,7 +100,7 @@ int landlock_version() {
   return version > 0 ? static_cast<int>(version) : 0;
 }
 
-Status hold_files(int version, const std::vector<WritablePath>& writable) {
+Status restrict_writes(int version, const std::vector<WritablePath>& writable) {
   const RulesetAttributes attributes{handled(version)};
   const base::UniqueFd ruleset(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));

@@ -88,7 +88,7 @@ Result<ProbeFilter> ProbeFilter::make(Sandbox::Kind kind, bool landlock) {
     if (seccomp::is_call_name(call))
       expected.push_back({std::string(call), Action::kError, kLetThrough, {}});
 
-  // The first that says something counts.
+  // The first program that has a rule for the call decides.
   ProbeFilter filter;
   for (const auto* rules : {&own, &refused, &expected})
     if (auto done = append(filter.marked_, *rules); !done) return std::move(done).error();
@@ -118,10 +118,9 @@ Program ProbeFilter::without_listener() const {
   });
 }
 
-ProbeFilter::Verdict ProbeFilter::judge(const seccomp_data& call) const {
+int ProbeFilter::refusal(const seccomp_data& call) const {
   const std::uint32_t action = seccomp::evaluate(marked_, call);
-  if (is_refusal(action)) return {static_cast<int>(action - error_action(kRefused)), false};
-  return {0, is_mark(action, kUnexpected)};
+  return is_refusal(action) ? static_cast<int>(action - error_action(kRefused)) : 0;
 }
 
 }  // namespace gpuinit::probe

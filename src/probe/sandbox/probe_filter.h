@@ -1,4 +1,4 @@
-// The seccomp filter of a probe, and what it says about one call.
+// The seccomp filter of a probe, and its verdict on one call.
 //
 // The kernel's program has one place for "this call is refused" and "this call was not
 // expected": a notification. So the filter is compiled with marks in place of both, and
@@ -28,11 +28,9 @@ class ProbeFilter {
   // Refused calls fail, unexpected calls go through.
   seccomp::Program without_listener() const;
 
-  struct Verdict {
-    int error = 0;  // what the call fails with; 0: it goes through
-    bool unexpected = false;
-  };
-  Verdict judge(const seccomp_data& call) const;
+  // The error that a call fails with; 0 if it is not refused. Of a call that waits for the
+  // listener: it was refused, or else unexpected.
+  int refusal(const seccomp_data& call) const;
 
  private:
   seccomp::Program marked_;

@@ -1,13 +1,13 @@
-// The box that a probe's process runs in: it can neither change the machine nor leave its
+// The sandbox that a probe's process runs in: it can neither change the machine nor leave its
 // process group, and whatever it tries is known by name.
 //
-//   seccomp filter   refuses what no probe has any business with (src/probe/sandbox_calls.h):
+//   seccomp filter   refuses what no probe has any business with (sandbox_calls.h):
 //                    the network, mounts, namespaces, tracing, signals to others, kernel
 //                    modules, …. Calls that are neither refused nor expected go through.
-//                    A listener in gpuinit learns the names of both.
+//                    A listener in gpuinit learns the names of both kinds.
 //   Landlock         (Linux 5.13) lets it write only where the driver, or importing a
 //                    package, must: see writable_paths(). What it refuses fails with
-//                    EACCES and has no name.
+//                    EACCES and is not named.
 //                    The Python probe has a directory of its own for temporary files.
 //   no_new_privs     no setuid program gives it more than it has.
 //
@@ -15,25 +15,21 @@
 // files, with EROFS: for Python every call that makes, removes, renames or truncates
 // something by path; for CUDA those of them that no libcuda makes. It cannot see paths:
 // CUDA may then create and write any file that its user may, and Python may write into an
-// existing file without truncating it. On kernels before 6.2 Landlock does not hold
-// truncate(2) either.
+// existing file without truncating it. On kernels before 6.2 Landlock does not
+// control truncate(2) either.
 //
 // Where there is no listener (Linux before 5.5; another one watches this container
 // already) calls are refused all the same, and their names are not known.
 //
-// Not held: reading, memory and processor time (the deadline ends it; the OOM killer takes
-// it first), what the kernel driver does through ioctl on its own device files.
+// Not restricted: reading, memory and processor time (the deadline ends it; the OOM killer
+// takes it first), what the kernel driver does through ioctl on its own device files.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "gpuinit/policy.h"
+#include "gpuinit/result.h"
 
 namespace gpuinit::probe {
 
@@ -46,7 +42,7 @@ struct Sandbox {
   std::vector<std::string> writable;
 };
 
-// A path that may be written; nothing happens if it is not there.
+// A path that may be written, if it exists.
 struct WritablePath {
   enum class How {
     kEverything,  // files may be made, changed and removed beneath it
@@ -62,12 +58,11 @@ struct WritablePath {
 std::vector<WritablePath> writable_paths(const Sandbox& sandbox,
                                          const std::vector<std::string>& environment);
 
-// What became of it; part of ProbeRun.
-struct SandboxReport {
-  // "seccomp and Landlock", "seccomp", "none, because …".
-  std::string held;
-  std::vector<std::string> refused;     // "mount", "kill (3 times)"
-  std::vector<std::string> unexpected;  // likewise
-};
+// The version of this kernel's Landlock; 0 if it is missing or switched off.
+int landlock_version();
+
+// Landlock for this thread. Needs no_new_privs and two free descriptors. Paths that are not
+// there are passed over; any other error leaves everything as it was.
+Status restrict_writes(int version, const std::vector<WritablePath>& writable);
 
 }  // namespace gpuinit::probe

@@ -130,7 +130,7 @@ constexpr Names kDriversChanges[] = {"creat",     "mkdir",  "mkdirat",  "rmdir",
                                      "unlinkat",  "rename", "renameat", "renameat2", "symlink",
                                      "symlinkat", "mknod",  "mknodat"};
 
-// Landlock does not hold these. libcuda imports chmod, fchmod and chown.
+// Landlock does not control these. libcuda imports chmod, fchmod and chown.
 constexpr Names kAttributes[] = {"setxattr",     "lsetxattr",       "fsetxattr",  "removexattr",
                                  "lremovexattr", "fremovexattr",    "setxattrat", "removexattrat",
                                  "file_setattr", "utime",           "utimes",     "futimesat",

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/pass_descriptor.h"
-#include "probe/sandbox/landlock.h"
 #include "seccomp/target_context.h"
 
 namespace gpuinit::probe {
@@ -24,8 +23,8 @@ namespace {
 constexpr std::size_t kMaxNames = 32;  // of refused calls, and of unexpected ones
 constexpr int kCallsAtOnce = 64;       // then the caller looks at its clock again
 
-// Notifications that a call may be let through after (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
-// Kernels before do not say so when asked, they fail each answer.
+// Since 5.5 a call may be let through after its notification (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
+// Older kernels do not say so when asked; they fail each answer.
 bool kernel_since(int major, int minor) {
   utsname names{};
   if (::uname(&names) != 0) return false;
@@ -48,7 +47,7 @@ std::vector<std::string> in_words(const std::map<std::string, std::uint64_t>& na
 
 }  // namespace
 
-Box::Box(const Sandbox& sandbox, const std::vector<std::string>& environment)
+SyscallMonitor::SyscallMonitor(const Sandbox& sandbox, const std::vector<std::string>& environment)
     : sandbox_(sandbox), environment_(environment) {
   if (!wanted()) return;
   landlock_version_ = landlock_version();
@@ -56,18 +55,18 @@ Box::Box(const Sandbox& sandbox, const std::vector<std::string>& environment)
   if (filter) filter_ = std::move(filter).value();
   else filter_trouble_ = filter.error().message;
 
-  void* memory =
-      ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, sizeof(ChildReport), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     obstacle_ = errno_error("the sandbox: memory").message;
     return;
   }
-  told_ = static_cast<Told*>(memory);
+  report_ = static_cast<ChildReport*>(memory);
   if (!filter_trouble_.empty() && required()) obstacle_ = why_no_filter();
 }
 
-void Box::open_channel() {
-  if (told_ == nullptr) return;
+void SyscallMonitor::open_channel() {
+  if (report_ == nullptr) return;
   int ends[2];
   if (kernel_since(5, 5) && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
     parents_end_.reset(ends[0]);
@@ -75,74 +74,72 @@ void Box::open_channel() {
   }
 }
 
-Box::~Box() {
-  if (told_ != nullptr) ::munmap(told_, sizeof(Told));
+SyscallMonitor::~SyscallMonitor() {
+  if (report_ != nullptr) ::munmap(report_, sizeof(ChildReport));
 }
 
 // ---------------------------------------------------------------- in the child
 
-void Box::move_childs_end(int fd) {
+void SyscallMonitor::move_childs_end(int fd) {
   childs_end_.release();
   childs_end_.reset(fd);
 }
 
-void Box::hold_files() {
+void SyscallMonitor::restrict_files() {
   if (landlock_version_ == 0) return;
-  const Status held = probe::hold_files(landlock_version_, writable_paths(sandbox_, environment_));
-  told_->landlock = held.ok();
-  if (!held) told_->landlock_error = held.error().code != 0 ? held.error().code : EINVAL;
+  const Status done = restrict_writes(landlock_version_, writable_paths(sandbox_, environment_));
+  report_->landlock = done.ok();
+  if (!done) report_->landlock_error = done.error().code != 0 ? done.error().code : EINVAL;
 }
 
 // Where Landlock was promised and is not there: the filter must see to the files.
-void Box::make_filter_without_landlock() {
-  if (landlock_version_ == 0 || told_->landlock || !filter_trouble_.empty()) return;
+void SyscallMonitor::make_filter_without_landlock() {
+  if (landlock_version_ == 0 || report_->landlock || !filter_trouble_.empty()) return;
   auto filter = ProbeFilter::make(sandbox_.kind, false);
   if (filter) filter_ = std::move(filter).value();
 }
 
 // 0 or an errno. From here on only expected calls are made, and those that Landlock allows.
-int Box::install() {
+int SyscallMonitor::install() {
   if (childs_end_.valid()) {
     if (const auto listener = seccomp::install_with_listener(filter_.with_listener())) {
-      // Nobody would answer otherwise: what waits for an answer then fails with ENOSYS.
+      // Without a reader every call that waits for an answer would fail with ENOSYS.
       if (!base::send_descriptor(childs_end_.get(), *listener)) return errno;
       ::close(*listener);
-      told_->listener = true;
+      report_->listener = true;
       return 0;
     }
-    // Not here: an old kernel, or somebody else listens to this container (EBUSY).
+    // No listener: an old kernel, or another process listens to this container (EBUSY).
   }
   const auto done =
       seccomp::install(filter_.without_listener(), seccomp::install_flags(seccomp::Filter()));
   return done ? 0 : std::max(done.error().code, 1);
 }
 
-bool Box::enter(std::string& refusal) {
-  if (!wanted()) return true;
+std::string SyscallMonitor::enter_sandbox() {
+  if (!wanted()) return "";
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-    told_->filter_error = errno;
+    report_->filter_error = errno;
   } else {
-    hold_files();
+    restrict_files();
     make_filter_without_landlock();
     filter_.set_process(::getpid());
-    told_->filter_error = filter_trouble_.empty() ? install() : EINVAL;
+    report_->filter_error = filter_trouble_.empty() ? install() : EINVAL;
   }
-  told_->entered = true;
+  report_->entered = true;
   childs_end_.reset();
-  if (told_->filter_error == 0 || !required()) return true;
-  refusal = why_no_filter();
-  return false;
+  return report_->filter_error == 0 || !required() ? "" : why_no_filter();
 }
 
 // ---------------------------------------------------------------- in the parent
 
-void Box::started(pid_t child) {
+void SyscallMonitor::started(pid_t child) {
   child_ = child;
   childs_end_.reset();
   filter_.set_process(child);
 }
 
-void Box::receive_listener() {
+void SyscallMonitor::receive_listener() {
   const int listener = base::receive_descriptor(parents_end_.get(), /*wait=*/false);
   if (listener < 0 && errno == EAGAIN) return;
   if (listener >= 0) {
@@ -153,62 +150,56 @@ void Box::receive_listener() {
   parents_end_.reset();
 }
 
-// False: nothing waits any more.
-bool Box::answer_one() {
+// False if no call waits any more.
+bool SyscallMonitor::answer_one() {
   pollfd event{listener_.get(), POLLIN, 0};
   if (::poll(&event, 1, 0) <= 0) return false;
   if ((event.revents & POLLIN) == 0) {
-    listener_.reset();  // nobody is left who could call
+    listener_.reset();  // no process is left in the sandbox
     return false;
   }
   // The call may have been interrupted since: ENOENT, here and when it is answered.
   seccomp_notif call{};
   if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &call) != 0)
     return errno == EINTR || errno == ENOENT;
-  const auto verdict = filter_.judge(call.data);
-  const std::string name = seccomp::call_name(call.data.arch, call.data.nr);
-  count(verdict.error != 0 ? refused_ : unexpected_, name);
+  const int refusal = filter_.refusal(call.data);
+  count(refusal != 0 ? refused_ : unexpected_, seccomp::call_name(call.data.arch, call.data.nr));
   seccomp_notif_resp answer{};
   answer.id = call.id;
-  if (verdict.error != 0) answer.error = -verdict.error;
+  if (refusal != 0) answer.error = -refusal;
   else answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
   return true;
 }
 
-void Box::serve() {
+void SyscallMonitor::serve() {
   if (parents_end_.valid()) receive_listener();
   for (int i = 0; i < kCallsAtOnce && listener_.valid(); ++i)
     if (!answer_one()) return;
 }
 
-std::string Box::why_no_filter() const {
+std::string SyscallMonitor::why_no_filter() const {
   std::string why = filter_trouble_;
   if (why.empty())
-    why = errno_error("this host refuses a seccomp filter", told_->filter_error).message;
+    why = errno_error("this host refuses a seccomp filter", report_->filter_error).message;
   return required() ? why + "; with probe.sandbox = \"best-effort\" the probe runs without it"
                     : why;
 }
 
-SandboxReport Box::report() const {
-  SandboxReport report;
-  if (!wanted()) {
-    report.held = "none, because probe.sandbox is \"off\"";
-    return report;
+void SyscallMonitor::describe(ProbeRun& run) const {
+  run.refused_calls = in_words(refused_);
+  run.unexpected_calls = in_words(unexpected_);
+  if (!wanted()) run.sandbox = "none, because probe.sandbox is \"off\"";
+  if (report_ == nullptr || !report_->entered) return;
+  if (report_->filter_error != 0) {
+    run.sandbox =
+        (report_->landlock ? "Landlock only, because " : "none, because ") + why_no_filter();
+    return;
   }
-  if (told_ == nullptr || !told_->entered) return report;
-  const bool filter = told_->filter_error == 0;
-  if (filter && told_->landlock) report.held = "seccomp and Landlock";
-  else if (filter) report.held = "seccomp";
-  else
-    report.held =
-        (told_->landlock ? "Landlock only, because " : "none, because ") + why_no_filter();
-  if (filter && told_->landlock_error != 0)
-    report.held += " (" + errno_error("Landlock", told_->landlock_error).message + ")";
-  if (filter && !told_->listener) report.held += "; the names of refused calls are not known here";
-  report.refused = in_words(refused_);
-  report.unexpected = in_words(unexpected_);
-  return report;
+  run.sandbox = report_->landlock ? "seccomp and Landlock" : "seccomp";
+  if (report_->landlock_error != 0)
+    run.sandbox += " (" + errno_error("Landlock", report_->landlock_error).message + ")";
+  if (!report_->listener) run.sandbox += "; the names of refused calls are not known here";
 }
 
 }  // namespace gpuinit::probe

@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "probe/child/scratch_directory.h"
 #include "probe/sandbox/sandbox.h"
+#include "probe/sandbox/scratch_directory.h"
 
 namespace gpuinit::probe {
 
@@ -19,9 +19,9 @@ void add(std::vector<WritablePath>& paths, std::string path, How how = How::kEve
   paths.push_back({std::move(path), how});
 }
 
-// The driver's own files. Where it keeps what its JIT compiler made: if the directory is not
-// there it is not made either, and the driver goes without. The pipes of MPS are made by its
-// daemon: "Multi-Process Service", NVIDIA's documentation, section 4.2, Environment Variables.
+// The driver's own files. The JIT cache: if its directory does not exist it is not made
+// either, and the driver does without. The pipes of MPS are made by its daemon: "Multi-Process
+// Service", NVIDIA's documentation, section 4.2, Environment Variables.
 void add_driver(std::vector<WritablePath>& paths, const std::vector<std::string>& environment) {
   const std::string cache = value_of(environment, "CUDA_CACHE_PATH");
   const std::string home = value_of(environment, "HOME");
@@ -57,9 +57,9 @@ std::vector<WritablePath> writable_paths(const Sandbox& sandbox,
   add(paths, "/dev/shm");
   add(paths, "/proc/self/task", How::kContents);  // names of threads
   if (sandbox.kind == Sandbox::Kind::kCuda) {
-    // All devices: which of them it needs, no list can tell for every driver to come, and a
-    // driver that cannot open one says that there is no GPU. As root it makes its files
-    // itself where they are missing.
+    // All devices: no list knows which of them every future driver needs, and a driver that
+    // cannot open one reports that there is no GPU. As root it makes its files itself where
+    // they are missing.
     add(paths, "/dev", How::kDevices);
     add_driver(paths, environment);
   } else {

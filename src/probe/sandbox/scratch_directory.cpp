@@ -1,12 +1,15 @@
-#include "probe/child/scratch_directory.h"
+#include "probe/sandbox/scratch_directory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <string_view>
 
 namespace gpuinit::probe {
 
@@ -15,9 +18,9 @@ namespace {
 constexpr int kMaxDepth = 16;
 constexpr int kMaxEntries = 20'000;
 
-constexpr const char* kVariables[] = {"TMPDIR", "TEMP", "TMP"};
+constexpr std::string_view kVariables[] = {"TMPDIR", "TEMP", "TMP"};
 
-// Empties the directory and closes it. False: something is left.
+// Empties the directory and closes it. False if something is left.
 bool empty(int fd, int depth, int& entries) {
   DIR* directory = ::fdopendir(fd);
   if (directory == nullptr) {
@@ -45,15 +48,20 @@ bool empty(int fd, int depth, int& entries) {
 
 }  // namespace
 
-bool ScratchDirectory::make(const std::vector<std::string>& environment) {
+bool ScratchDirectory::make(std::vector<std::string>& environment) {
   std::vector<std::string> places;
-  for (const char* variable : kVariables) places.push_back(value_of(environment, variable));
+  for (const auto variable : kVariables)
+    places.push_back(value_of(environment, std::string(variable)));
   for (const char* place : {"/tmp", "/var/tmp", "/dev/shm"}) places.emplace_back(place);
   for (const std::string& place : places) {
     if (!place.starts_with('/')) continue;
     std::string name = place + "/gpuinit-probe-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) continue;
     path_ = name;
+    std::erase_if(environment, [](std::string_view set) {
+      return std::ranges::find(kVariables, set.substr(0, set.find('='))) != std::end(kVariables);
+    });
+    environment.push_back("TMPDIR=" + path_);
     return true;
   }
   return false;
@@ -71,16 +79,6 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
   for (const std::string& variable : environment)
     if (variable.starts_with(name + "=")) return variable.substr(name.size() + 1);
   return "";
-}
-
-std::vector<std::string> with_temporary_directory(std::vector<std::string> environment,
-                                                  const std::string& directory) {
-  for (const char* variable : kVariables)
-    std::erase_if(environment, [&](const std::string& set) {
-      return set.starts_with(std::string(variable) + "=");
-    });
-  environment.push_back("TMPDIR=" + directory);
-  return environment;
 }
 
 }  // namespace gpuinit::probe

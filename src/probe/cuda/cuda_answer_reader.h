@@ -9,62 +9,52 @@
 #include <vector>
 
 #include "gpuinit/node_facts.h"
+#include "gpuinit/probe_protocol.h"
+#include "probe/child/answer_reader.h"
 
 namespace gpuinit::probe {
 
-struct Answer {
-  enum class State {
-    kPartial,     // nothing wrong so far, and no `end`
-    kWhole,       // `end` was read
-    kNotStarted,  // the child says that it could not become the probe
-    kNoLoader,    // the same, because the image lacks the program's loader
-    kGarbled,     // not the protocol; every fact below is then unknown
-  };
-  State state = State::kPartial;
-  std::string wrong;  // kGarbled: the line and what is wrong with it; kNotStarted, kNoLoader: why
-  bool greeted = false;            // the first line was read
-  std::string last_step;           // of the last `step` line
+// As far as it has been read. Nothing in a garbled answer is believed.
+struct CudaAnswer {
   bool holding = false;            // after `end` the probe stays, until it is killed
   Fact<std::string> load_error;    // absent: libcuda.so.1 loaded
   Fact<std::string> cuda_version;  // "12.2"
   Fact<int> init_error;
-  // Known once all devices were described; empty when cuInit says that there is none
+  // Known once all devices were described; empty when cuInit reports that there is no device
   // (CUDA_ERROR_NO_DEVICE). A context is "not looked at" until its trial has ended.
   Fact<std::vector<Device>> devices;
   // One for each device once they are known.
   struct Trial {
     bool begun = false;
     bool ended = false;  // cleaned up too
-    std::string step;    // the call it is or was in, "cuLaunchKernel"; empty: before its first
+    std::string step;    // the call it is or was in, "cuLaunchKernel"; empty before its first
 
+    bool under_way() const { return begun && !ended; }
+    std::string where() const { return step.empty() ? "the trial" : step; }
     bool operator==(const Trial&) const = default;
   };
   std::vector<Trial> trials;
 
-  // Indices of the devices whose trials have begun and not ended.
+  // Indices of the devices whose trials are under way.
   std::vector<std::size_t> trials_under_way() const;
 
-  bool operator==(const Answer&) const = default;
+  bool operator==(const CudaAnswer&) const = default;
 };
 
-// Takes the answer as it arrives. Memory is bounded by kMaxAnswer.
-class AnswerReader {
+class CudaAnswerReader : public AnswerReader {
  public:
-  // Bytes after the end of the answer, or after garbage, are ignored.
-  void feed(std::string_view bytes);
+  CudaAnswerReader() : AnswerReader(probe_protocol::kMaxAnswer, probe_protocol::kMaxLine) {}
 
-  // True if nothing that follows can change the answer.
-  bool finished() const { return answer_.state != Answer::State::kPartial; }
+  const CudaAnswer& answer() const { return answer_; }
 
-  // What is known by now.
-  const Answer& answer() const { return answer_; }
+  // "cuInit"; "cuLaunchKernel 3"; of several at the same time "cuLaunchKernel 3, 5,
+  // cuMemAlloc_v2 4": it was in one of them.
+  std::string last_steps() const override;
 
  private:
-  // What is wrong with a line; empty: nothing.
-  using Complaint = std::string_view;
+  Complaint read_line(std::string_view text) override;
+  void on_garbled() override { answer_ = CudaAnswer(); }
 
-  Complaint line(std::string_view text);
-  Complaint first_line(std::string_view text);
   Complaint about_driver(std::string_view key, std::string_view value);
   Complaint about_device(Device& device, std::string_view key, std::string_view value);
   Complaint missing(std::string_view value);
@@ -72,11 +62,10 @@ class AnswerReader {
   Complaint enumerated();
   Complaint step(std::string_view value);
   Complaint end();
-  void give_up(std::string_view text, std::string_view complaint);
 
   bool is_enumerated() const { return answer_.devices.known(); }
 
-  // answer_trials.cpp
+  // cuda_answer_trials.cpp
   Complaint about_trial(std::string_view key, std::string_view value);
   Complaint trial_result(Device& device, const std::string& note, std::string_view value);
   Complaint missing_of_trial(std::string_view key, std::string_view value);
@@ -84,16 +73,10 @@ class AnswerReader {
   void trial_step(std::string_view value);
   std::optional<std::size_t> device_index(std::string_view text) const;
 
-  Answer answer_;
-  std::string rest_;  // the line that has not ended yet
-  std::size_t bytes_ = 0;
-  int lines_ = 0;
+  CudaAnswer answer_;
   Fact<std::uint64_t> count_;  // `device-count`
   std::vector<Device> described_;
   std::vector<std::string> notes_;  // `context-note` of each device
 };
-
-// The whole text at once.
-Answer read_answer(std::string_view text);
 
 }  // namespace gpuinit::probe

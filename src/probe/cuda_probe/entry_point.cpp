@@ -3,8 +3,6 @@
 // The build machine's crt1.o would ask for its own glibc's __libc_start_main (2.34 and
 // later: another version of the symbol), so the probe brings its own. There are no
 // static constructors: init and fini are null, which every glibc since 2.17 accepts.
-#include "cuda_probe_main.h"
-
 #if defined(__x86_64__)
 // System V ABI, x86-64, section 3.4.1: argc at (%rsp), argv after it, %rdx = rtld_fini.
 asm(R"(

@@ -1,7 +1,7 @@
+#include "probe/child/child_environment.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "probe/cuda/cuda_environment.h"
 
 namespace gpuinit::probe {
 namespace {
@@ -49,6 +49,33 @@ TEST(CudaEnvironment, RelativeLibraryDirectoriesCountFromTheCommandsDirectory) {
   EXPECT_EQ(library_path("$ORIGIN/x:${LIB}", "/work"), "LD_LIBRARY_PATH=$ORIGIN/x:${LIB}");
   EXPECT_EQ(library_path("", "/work"), "LD_LIBRARY_PATH=");
   EXPECT_EQ(library_path("lib:", ""), "LD_LIBRARY_PATH=lib:");
+}
+
+TEST(PythonEnvironment, PassesWhatDecidesOnModulesAndLibraries) {
+  EXPECT_THAT(python_environment({{"PATH", "/bin"},
+                                  {"PYTHONPATH", "/a"},
+                                  {"PYTHONHOME", "/h"},
+                                  {"LD_LIBRARY_PATH", ":/a"},
+                                  {"LC_ALL", "C"},
+                                  {"CUDA_HOME", "/c"},
+                                  {"TORCH_HOME", "/t"},
+                                  {"OMP_NUM_THREADS", "1"},
+                                  {"VIRTUAL_ENV", "/v"}}),
+              ElementsAre("CUDA_HOME=/c", "LC_ALL=C", "LD_LIBRARY_PATH=:/a", "OMP_NUM_THREADS=1",
+                          "PATH=/bin", "PYTHONHOME=/h", "PYTHONPATH=/a", "TORCH_HOME=/t",
+                          "VIRTUAL_ENV=/v"));
+}
+
+TEST(PythonEnvironment, PassesNoOtherCodeAndNoSecret) {
+  EXPECT_THAT(python_environment({{"LD_PRELOAD", "/x.so"},
+                                  {"LD_AUDIT", "/x.so"},
+                                  {"AWS_SECRET_ACCESS_KEY", "s"},
+                                  {"HF_TOKEN", "s"},
+                                  {"NVIDIA_API_KEY", "s"},
+                                  {"CONDA_TOKEN", "s"},
+                                  {"PYTHON_KEYRING_PASSWORD", "s"},
+                                  {"MY_PATH", "1"}}),
+              IsEmpty());
 }
 
 }  // namespace

@@ -1,14 +1,13 @@
 // The lines about contexts: several devices at the same time, each line with its device.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/text.h"
-#include "gpuinit/probe_protocol.h"
-#include "probe/cuda/answer.h"
-#include "probe/cuda/answer_lines.h"
-#include "probe/cuda/answer_values.h"
+#include "probe/cuda/cuda_answer_reader.h"
+#include "probe/cuda/cuda_answer_values.h"
 
 namespace gpuinit::probe {
 
@@ -18,41 +17,42 @@ constexpr std::uint64_t kMaxMicroseconds = 1'000'000'000'000;
 
 }  // namespace
 
-std::vector<std::size_t> Answer::trials_under_way() const {
+std::vector<std::size_t> CudaAnswer::trials_under_way() const {
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < trials.size(); ++i)
-    if (trials[i].begun && !trials[i].ended) indices.push_back(i);
+    if (trials[i].under_way()) indices.push_back(i);
   return indices;
 }
 
-// The device that `text` names; none: it names none.
-std::optional<std::size_t> AnswerReader::device_index(std::string_view text) const {
+// The device that `text` names; nullopt if it is not the number of one.
+std::optional<std::size_t> CudaAnswerReader::device_index(std::string_view text) const {
   const auto index = number(text, probe_protocol::kMaxDevices);
   if (!index || *index >= answer_.trials.size()) return std::nullopt;
   return static_cast<std::size_t>(*index);
 }
 
-// `<call> <index>`; steps of another form tell nothing about a trial.
-void AnswerReader::trial_step(std::string_view value) {
+// `<call> <index>`; steps of another form are not about a trial.
+void CudaAnswerReader::trial_step(std::string_view value) {
   const auto [call, rest] = cut(value);
   const auto index = device_index(rest);
   if (!index) return;
-  Answer::Trial& trial = answer_.trials[*index];
-  if (trial.begun && !trial.ended) trial.step = base::printable(call, 100);
+  CudaAnswer::Trial& trial = answer_.trials[*index];
+  if (trial.under_way()) trial.step = base::printable(call, 100);
 }
 
-Complaint AnswerReader::about_trial(std::string_view key, std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::about_trial(std::string_view key,
+                                                      std::string_view value) {
   if (!is_enumerated()) return kOutOfPlace;
   const auto [name, rest] = cut(value);
   const auto index = device_index(name);
   if (!index) return kBadValue;
-  Answer::Trial& trial = answer_.trials[*index];
+  CudaAnswer::Trial& trial = answer_.trials[*index];
   if (key == "trial") {
     if (!rest.empty()) return kBadValue;
     if (answer_.holding) return kOutOfPlace;
     return std::exchange(trial.begun, true) ? kTwice : kFine;
   }
-  if (!trial.begun || trial.ended) return kOutOfPlace;
+  if (!trial.under_way()) return kOutOfPlace;
   Device& device = answer_.devices.value()[*index];
   if (key == "memory-free") return set(device.memory_free_bytes, number(rest, kMaxMemory));
   if (key == "context") return trial_result(device, notes_[*index], rest);
@@ -69,8 +69,8 @@ Complaint AnswerReader::about_trial(std::string_view key, std::string_view value
   return kFine;
 }
 
-Complaint AnswerReader::trial_result(Device& device, const std::string& note,
-                                     std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::trial_result(Device& device, const std::string& note,
+                                                       std::string_view value) {
   const auto fields = base::split(value, ' ');
   if (fields.size() != 5) return kBadValue;
   const auto code = result_code(fields[0]);
@@ -92,24 +92,46 @@ Complaint AnswerReader::trial_result(Device& device, const std::string& note,
 }
 
 // `value`: `<index> <why>`
-Complaint AnswerReader::missing_of_trial(std::string_view key, std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::missing_of_trial(std::string_view key,
+                                                           std::string_view value) {
   if (!is_enumerated()) return kOutOfPlace;
   const auto [name, why] = cut(value);
   const auto index = device_index(name);
   if (!index || why.empty()) return kBadValue;
-  const Answer::Trial& trial = answer_.trials[*index];
-  if (!trial.begun || trial.ended) return kOutOfPlace;
+  const CudaAnswer::Trial& trial = answer_.trials[*index];
+  if (!trial.under_way()) return kOutOfPlace;
   Device& device = answer_.devices.value()[*index];
   if (key == "memory-free") return set_unknown(device.memory_free_bytes, why);
   return key == "context" ? set_unknown(device.context, why) : kBadValue;
 }
 
 // Nothing is under way any more, and it is a client of a driver that has devices.
-Complaint AnswerReader::holding(std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::holding(std::string_view value) {
   if (!value.empty()) return kBadValue;
   if (!is_enumerated() || answer_.devices->empty() || !answer_.trials_under_way().empty())
     return kOutOfPlace;
   return std::exchange(answer_.holding, true) ? kTwice : kFine;
+}
+
+// A trial that has reported its result can only hang or crash while it cleans up, which counts
+// only if no other is under way.
+std::string CudaAnswerReader::last_steps() const {
+  std::vector<std::size_t> indices = answer_.trials_under_way();
+  const auto has_result = [&](std::size_t i) { return answer_.devices->at(i).context.known(); };
+  if (!std::all_of(indices.begin(), indices.end(), has_result)) std::erase_if(indices, has_result);
+  if (indices.empty()) return last_step_;
+  std::vector<std::pair<std::string, std::string>> calls;  // and its devices
+  for (const std::size_t i : indices) {
+    const std::string call = answer_.trials[i].where();
+    const auto same =
+        std::find_if(calls.begin(), calls.end(), [&](const auto& c) { return c.first == call; });
+    if (same != calls.end()) same->second += ", " + std::to_string(i);
+    else calls.emplace_back(call, std::to_string(i));
+  }
+  std::string text;
+  for (const auto& [call, devices] : calls)
+    text += (text.empty() ? "" : ", ") + call + " " + devices;
+  return text;
 }
 
 }  // namespace gpuinit::probe

@@ -1,4 +1,4 @@
-#include "probe/cuda/answer.h"
+#include "probe/cuda/cuda_answer_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "gpuinit/probe_protocol.h"
-#include "probe/cuda/answer_lines.h"
-#include "probe/cuda/answer_values.h"
+#include "probe/cuda/cuda_answer_values.h"
 
 namespace gpuinit::probe {
 
@@ -17,7 +15,7 @@ namespace {
 constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE
 
 // CUcomputemode in cuda.h. A number it does not have is a mode we do not know.
-Complaint set_compute_mode(Fact<std::string>& fact, std::string_view text) {
+std::string_view set_compute_mode(Fact<std::string>& fact, std::string_view text) {
   const auto mode = number(text, 1000);
   if (!mode) return kBadValue;
   constexpr std::array<std::string_view, 4> kNames{"default", "exclusive", "prohibited",
@@ -26,9 +24,9 @@ Complaint set_compute_mode(Fact<std::string>& fact, std::string_view text) {
   return set(fact, std::optional(std::string(kNames[*mode])));
 }
 
-// `key` is one of kDeviceKeys, or "device": none of them has a value.
-Complaint missing_of(Device& device, std::string_view key, std::string_view why) {
-  Complaint first;
+// `key` is one of kDeviceKeys, or "device": no fact of the device has a value.
+std::string_view missing_of(Device& device, std::string_view key, std::string_view why) {
+  std::string_view first;
   const auto mark = [key, why, &first](std::string_view name, auto& fact) {
     if (key != name && key != "device") return;
     const auto complaint = set_unknown(fact, why);
@@ -63,35 +61,11 @@ constexpr std::array<std::string_view, 5> kTrialKeys{"trial", "memory-free", "co
 
 }  // namespace
 
-void AnswerReader::feed(std::string_view bytes) {
-  for (const char c : bytes) {
-    if (finished()) return;
-    if (rest_.empty()) ++lines_;
-    if (++bytes_ > probe_protocol::kMaxAnswer) return give_up(rest_, "makes the answer too long");
-    if (c != '\n') {
-      rest_ += c;
-      if (rest_.size() >= probe_protocol::kMaxLine) give_up(rest_, "is too long");
-      continue;
-    }
-    const auto complaint = line(rest_);
-    if (!complaint.empty()) give_up(rest_, complaint);
-    rest_.clear();
-  }
-}
-
-void AnswerReader::give_up(std::string_view text, std::string_view complaint) {
-  std::string last_step = std::move(answer_.last_step);
-  answer_ = Answer();
-  answer_.state = Answer::State::kGarbled;
-  answer_.last_step = std::move(last_step);
-  answer_.wrong = "line " + std::to_string(lines_) + " \"" + base::printable(text, 80) + "\" " +
-                  std::string(complaint);
-}
-
-Complaint AnswerReader::line(std::string_view text) {
+AnswerReader::Complaint CudaAnswerReader::read_line(std::string_view text) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   if (std::any_of(text.begin(), text.end(), is_control)) return "has control characters";
-  if (!answer_.greeted) return first_line(text);
+  if (!greeted())
+    return text == probe_protocol::kGreeting ? kFine : "is not the first line of an answer";
   const auto [key, value] = cut(text);
   if (!is_key(key)) return "does not begin with a key";
   if (key == "step") return step(value);
@@ -108,9 +82,9 @@ Complaint AnswerReader::line(std::string_view text) {
   return about_driver(key, value);
 }
 
-Complaint AnswerReader::step(std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::step(std::string_view value) {
   if (value.empty()) return kBadValue;
-  answer_.last_step = base::printable(value, 100);
+  last_step_ = base::printable(value, 100);
   // Every later step calls into the library.
   if (value != "dlopen" && fresh(answer_.load_error))
     answer_.load_error = Fact<std::string>::absent();
@@ -118,19 +92,8 @@ Complaint AnswerReader::step(std::string_view value) {
   return kFine;
 }
 
-Complaint AnswerReader::first_line(std::string_view text) {
-  const auto [key, value] = cut(text);
-  if (key == "not-started" || key == "no-loader") {
-    if (value.empty()) return kBadValue;
-    answer_.state = key == "no-loader" ? Answer::State::kNoLoader : Answer::State::kNotStarted;
-    answer_.wrong = base::printable(value, kMaxText);
-    return kFine;
-  }
-  answer_.greeted = text == probe_protocol::kGreeting;
-  return answer_.greeted ? kFine : "is not the first line of an answer";
-}
-
-Complaint AnswerReader::about_driver(std::string_view key, std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::about_driver(std::string_view key,
+                                                       std::string_view value) {
   if (key == "load-error") return set(answer_.load_error, words(value));
   if (key == "driver-version") return set(answer_.cuda_version, cuda_version(value));
   if (key == "init") return set(answer_.init_error, result_code(value));
@@ -141,7 +104,7 @@ Complaint AnswerReader::about_driver(std::string_view key, std::string_view valu
   return kFine;  // a newer probe's own
 }
 
-Complaint AnswerReader::next_device(std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::next_device(std::string_view value) {
   if (!count_ || is_enumerated()) return kOutOfPlace;
   const auto index = number(value, probe_protocol::kMaxDevices);
   if (!index || *index != described_.size() || *index >= *count_) return kBadValue;
@@ -149,7 +112,7 @@ Complaint AnswerReader::next_device(std::string_view value) {
   return kFine;
 }
 
-Complaint AnswerReader::enumerated() {
+AnswerReader::Complaint CudaAnswerReader::enumerated() {
   if (!fresh(answer_.devices)) return kTwice;
   if (!count_ || described_.size() != *count_) return kOutOfPlace;
   answer_.devices = std::move(described_);
@@ -158,7 +121,8 @@ Complaint AnswerReader::enumerated() {
   return kFine;
 }
 
-Complaint AnswerReader::about_device(Device& device, std::string_view key, std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::about_device(Device& device, std::string_view key,
+                                                       std::string_view value) {
   if (key == "name") return set(device.name, words(value));
   if (key == "uuid") return set(device.uuid, uuid(value));
   if (key == "compute-capability") return set(device.compute_capability, capability(value));
@@ -168,7 +132,7 @@ Complaint AnswerReader::about_device(Device& device, std::string_view key, std::
 }
 
 // `no <key> <why>`
-Complaint AnswerReader::missing(std::string_view value) {
+AnswerReader::Complaint CudaAnswerReader::missing(std::string_view value) {
   const auto [key, why] = cut(value);
   if (!is_key(key) || why.empty()) return kBadValue;
   if (key == "driver-version") return set_unknown(answer_.cuda_version, why);
@@ -181,7 +145,7 @@ Complaint AnswerReader::missing(std::string_view value) {
 }
 
 // An answer is whole only if it says what became of the library, of cuInit and of the devices.
-Complaint AnswerReader::end() {
+AnswerReader::Complaint CudaAnswerReader::end() {
   if (answer_.load_error) {
     if (!fresh(answer_.cuda_version) || !fresh(answer_.init_error)) return kOutOfPlace;
     const std::string why = "libcuda.so.1 was not loaded";
@@ -202,14 +166,8 @@ Complaint AnswerReader::end() {
   }
   if (!answer_.trials_under_way().empty()) return "comes before the end of a trial";
   if (fresh(answer_.load_error)) answer_.load_error = Fact<std::string>::absent();
-  answer_.state = Answer::State::kWhole;
+  set_whole();
   return kFine;
-}
-
-Answer read_answer(std::string_view text) {
-  AnswerReader reader;
-  reader.feed(text);
-  return reader.answer();
 }
 
 }  // namespace gpuinit::probe

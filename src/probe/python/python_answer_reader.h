@@ -22,49 +22,29 @@
 
 #include "base/json_reader.h"
 #include "gpuinit/python_answer.h"
+#include "probe/child/answer_reader.h"
 
 namespace gpuinit::probe {
 
-class PythonLines {
+class PythonAnswerReader : public AnswerReader {
  public:
-  static constexpr std::size_t kMaxAnswer = 1024 * 1024;  // bytes of a whole answer
+  static constexpr std::size_t kMaxAnswer = std::size_t{1} << 20;  // bytes of a whole answer
   static constexpr std::size_t kMaxImports = 100;
 
-  enum class State {
-    kPartial,     // nothing wrong so far, and no end
-    kWhole,       // the end was read
-    kNotStarted,  // the child says that it could not become the program
-    kNoLoader,    // the same, because the image lacks the program's loader
-    kGarbled,     // not the protocol
-  };
-
-  // Bytes after the end of the answer, or after garbage, are ignored.
-  void feed(std::string_view bytes);
-
-  State state() const { return state_; }
-  bool finished() const { return state_ != State::kPartial; }
-  const std::string& wrong() const { return wrong_; }  // of the last three states: why
-  const std::string& last_step() const { return last_step_; }
-  bool greeted() const { return greeted_; }  // the interpreter is up: "python" was read
+  PythonAnswerReader() : AnswerReader(kMaxAnswer) {}
 
   // What is known by now. `run`, `mode`, `way` and `because` are the caller's.
   const PythonAnswer& answer() const { return answer_; }
 
  private:
-  void line(std::string_view text);
+  Complaint read_line(std::string_view text) override;
+  void on_garbled() override;
   void object(const base::JsonReader& in);
   void python(const base::JsonReader& in);
   void import_result(const base::JsonReader& in);
   void torch(const base::JsonReader& in);
-  void stop(State state, std::string why);
 
-  State state_ = State::kPartial;
-  std::string wrong_;
-  std::string last_step_;
-  bool greeted_ = false;
   PythonAnswer answer_;
-  std::string rest_;  // the line that has not ended yet
-  std::size_t bytes_ = 0;
 };
 
 }  // namespace gpuinit::probe

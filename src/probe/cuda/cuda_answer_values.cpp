@@ -1,6 +1,4 @@
-#include "probe/cuda/answer_values.h"
-
-#include "base/text.h"
+#include "probe/cuda/cuda_answer_values.h"
 
 namespace gpuinit::probe {
 
@@ -24,7 +22,7 @@ std::optional<int> result_code(std::string_view text) {
 
 std::optional<std::string> words(std::string_view text) {
   if (text.empty()) return std::nullopt;
-  return base::printable(text, 300);
+  return base::printable(text, kMaxText);
 }
 
 std::optional<std::string> cuda_version(std::string_view text) {

@@ -1,4 +1,4 @@
-#include "probe/cuda/answer.h"
+#include "probe/cuda/cuda_answer_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,15 +6,18 @@
 #include <string>
 
 #include "gpuinit/probe_protocol.h"
+#include "read_cuda_answer.h"
 
 namespace gpuinit::probe {
 namespace {
 
+using test::read_answer;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-using State = Answer::State;
+using Answer = test::ReadAnswer;
+using State = AnswerReader::State;
 
 const std::string kGreeting = "gpuinit-cuda-probe 2\n";
 
@@ -174,13 +177,13 @@ TEST(Answer, DevicesAreKnownOnlyWhenAllAreDescribed) {
 
 TEST(Answer, MayArriveInAnyPieces) {
   const std::string text = kTwoDevices + "end\n";
-  AnswerReader reader;
+  CudaAnswerReader reader;
   for (const char c : text) {
     EXPECT_FALSE(reader.finished());
     reader.feed(std::string_view(&c, 1));
   }
   EXPECT_TRUE(reader.finished());
-  EXPECT_EQ(reader.answer(), read_answer(text));
+  EXPECT_EQ(test::what_was_read(reader), read_answer(text));
 }
 
 TEST(Answer, NothingAfterTheEndCounts) {
@@ -344,7 +347,7 @@ TEST(Answer, LinesAndTheWholeAreBounded) {
   while (flood.size() <= kMaxAnswer) flood += "step cuInit\n";
   const Answer answer = after(flood);
   EXPECT_EQ(answer.state, State::kGarbled);
-  EXPECT_THAT(answer.wrong, EndsWith("makes the answer too long"));
+  EXPECT_THAT(answer.wrong, EndsWith("makes the answer longer than 256 KiB"));
 }
 
 TEST(Answer, ACutLineIsShownCut) {

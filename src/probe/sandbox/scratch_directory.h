@@ -15,10 +15,11 @@ class ScratchDirectory {
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
   // In the first place where it can be made, as Python looks for one: $TMPDIR, $TEMP and
-  // $TMP of this environment, then the usual places. False: nowhere.
-  bool make(const std::vector<std::string>& environment);
+  // $TMP of this environment, then the usual places. Puts it into `environment` as TMPDIR.
+  // False if it cannot be made anywhere.
+  bool make(std::vector<std::string>& environment);
 
-  // Empty: none was made.
+  // Empty if none was made.
   const std::string& path() const { return path_; }
 
   // With all that is in it, symlinks not followed. A tree that is too deep or has too many
@@ -29,11 +30,7 @@ class ScratchDirectory {
   std::string path_;
 };
 
-// "NAME=value" of `environment`; empty: it is not set.
+// The value of "NAME=value" in `environment`. Empty if it is not set.
 std::string value_of(const std::vector<std::string>& environment, const std::string& name);
-
-// The same environment with the probe's own place for temporary files.
-std::vector<std::string> with_temporary_directory(std::vector<std::string> environment,
-                                                  const std::string& directory);
 
 }  // namespace gpuinit::probe

@@ -1,4 +1,4 @@
-#include "probe/python/python_lines.h"
+#include "probe/python/python_answer_reader.h"
 
 #include <optional>
 #include <utility>
@@ -61,38 +61,20 @@ void read(const JsonReader& in, const std::string& key, Fact<T>& fact) {
 
 }  // namespace
 
-void PythonLines::stop(State state, std::string why) {
-  state_ = state;
-  wrong_ = std::move(why);
-}
-
-void PythonLines::feed(std::string_view bytes) {
-  while (!bytes.empty() && !finished()) {
-    const auto end = bytes.find('\n');
-    const std::string_view piece = bytes.substr(0, end);
-    bytes_ += piece.size() + 1;
-    if (bytes_ > kMaxAnswer) return stop(State::kGarbled, "an answer of more than 1 MiB");
-    rest_ += piece;
-    if (end == std::string_view::npos) return;
-    bytes.remove_prefix(end + 1);
-    line(std::exchange(rest_, {}));
-  }
-}
-
-void PythonLines::line(std::string_view text) {
-  for (const auto& [key, state] :
-       {std::pair<std::string_view, State>{"not-started ", State::kNotStarted},
-        {"no-loader ", State::kNoLoader}})
-    if (!greeted_ && last_step_.empty() && text.starts_with(key))
-      return stop(state, base::printable(text.substr(key.size())));
+AnswerReader::Complaint PythonAnswerReader::read_line(std::string_view text) {
   auto json = base::parse_json(text);
-  if (!json || json->as_object() == nullptr)
-    return stop(State::kGarbled, "not a JSON object: " + base::printable(text, 120));
+  if (!json || json->as_object() == nullptr) return "is not a JSON object";
   std::optional<Error> ignored;  // what is wrong in an object is passed over
   object(JsonReader(*json, "", ignored));
+  return {};
 }
 
-void PythonLines::object(const JsonReader& in) {
+// An import may have written it.
+void PythonAnswerReader::on_garbled() {
+  if (!last_step_.empty()) wrong_ += " in " + last_step_;
+}
+
+void PythonAnswerReader::object(const JsonReader& in) {
   if (in.member("step")) last_step_ = text_of(in, "step", 200);
   if (const auto said = in.member("python")) python(*said);
   read(in, "torch_origin", answer_.torch_origin);
@@ -100,11 +82,10 @@ void PythonLines::object(const JsonReader& in) {
     answer_.torch_origin = Text::unknown(text_of(in, "no_torch_origin", kMaxReason));
   if (const auto said = in.member("import")) import_result(*said);
   if (const auto said = in.member("torch")) torch(*said);
-  if (in.member("end")) state_ = State::kWhole;
+  if (in.member("end")) set_whole();
 }
 
-void PythonLines::python(const JsonReader& in) {
-  greeted_ = true;
+void PythonAnswerReader::python(const JsonReader& in) {
   read(in, "version", answer_.version);
   read(in, "soabi", answer_.soabi);
   read(in, "executable", answer_.executable);
@@ -115,7 +96,7 @@ void PythonLines::python(const JsonReader& in) {
   read(in, "flags", answer_.flags);
 }
 
-void PythonLines::import_result(const JsonReader& in) {
+void PythonAnswerReader::import_result(const JsonReader& in) {
   if (answer_.imports.size() >= kMaxImports) return;
   PythonImport& result = answer_.imports.emplace_back();
   result.name = text_of(in, "name", 200);
@@ -128,7 +109,7 @@ void PythonLines::import_result(const JsonReader& in) {
   if (const auto took = in.member("milliseconds")) result.milliseconds = took->number().value_or(0);
 }
 
-void PythonLines::torch(const JsonReader& in) {
+void PythonAnswerReader::torch(const JsonReader& in) {
   PythonTorch torch;
   read(in, "version", torch.version);
   read(in, "file", torch.file);
