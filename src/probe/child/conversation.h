@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "gpuinit/fact.h"
-#include "gpuinit/node_facts.h"
+#include "gpuinit/probe_run.h"
 #include "probe/child/answer_reader.h"
 #include "probe/child/child.h"
 

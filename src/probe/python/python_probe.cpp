@@ -8,7 +8,7 @@
 #include "probe/child/child_environment.h"
 #include "probe/child/conversation.h"
 #include "probe/child/embedded_files.h"
-#include "probe/python/python_lines.h"
+#include "probe/python/python_answer_reader.h"
 
 namespace gpuinit::probe {
 
@@ -74,7 +74,7 @@ Way find_way(const PythonProbeOptions& options) {
 // One child, from start to end.
 PythonAnswer ask(ChildProgram program, const PythonProbeOptions& options,
                  Clock::time_point deadline) {
-  PythonLines lines;
+  PythonAnswerReader lines;
   Conversation conversation(std::move(program), lines, options.timeout, deadline);
   while (conversation.hear(deadline)) {
   }

@@ -1,5 +1,5 @@
 # Run inside the user's interpreter: says where its modules come from, imports what it is
-# told to, and answers on descriptor 3, one JSON document a line (src/probe/python/python_lines.h).
+# told to, and answers on descriptor 3, one JSON document a line (src/probe/python/python_answer_reader.h).
 #
 #   python [its options] -B -c THIS MODE RUNS PROGRAM [NAME …]
 #

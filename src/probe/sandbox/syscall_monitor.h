@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "gpuinit/node_facts.h"
+#include "gpuinit/probe_run.h"
 #include "probe/sandbox/probe_filter.h"
 #include "probe/sandbox/sandbox.h"
 

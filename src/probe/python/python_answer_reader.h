@@ -26,12 +26,12 @@
 
 namespace gpuinit::probe {
 
-class PythonLines : public AnswerReader {
+class PythonAnswerReader : public AnswerReader {
  public:
-  static constexpr std::size_t kMaxAnswer = 1024ULL * 1024;  // bytes of a whole answer
+  static constexpr std::size_t kMaxAnswer = std::size_t{1} << 20;  // bytes of a whole answer
   static constexpr std::size_t kMaxImports = 100;
 
-  PythonLines() : AnswerReader(kMaxAnswer) {}
+  PythonAnswerReader() : AnswerReader(kMaxAnswer) {}
 
   // What is known by now. `run`, `mode`, `way` and `because` are the caller's.
   const PythonAnswer& answer() const { return answer_; }

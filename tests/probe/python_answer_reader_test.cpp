@@ -1,4 +1,4 @@
-#include "probe/python/python_lines.h"
+#include "probe/python/python_answer_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,14 +6,14 @@
 namespace gpuinit::probe {
 namespace {
 
-using State = PythonLines::State;
+using State = PythonAnswerReader::State;
 using Text = Fact<std::string>;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-PythonLines read(std::string_view text) {
-  PythonLines lines;
+PythonAnswerReader read(std::string_view text) {
+  PythonAnswerReader lines;
   lines.feed(text);
   return lines;
 }
@@ -31,8 +31,8 @@ constexpr char kWhole[] = R"({"step": "Py_InitializeFromConfig"}
 {"end": true}
 )";
 
-TEST(PythonLines, ReadsAWholeAnswer) {
-  const PythonLines lines = read(kWhole);
+TEST(PythonAnswerReader, ReadsAWholeAnswer) {
+  const PythonAnswerReader lines = read(kWhole);
   EXPECT_EQ(lines.state(), State::kWhole);
   EXPECT_TRUE(lines.greeted());
   EXPECT_EQ(lines.last_step(), "import flash_attn");
@@ -59,21 +59,21 @@ TEST(PythonLines, ReadsAWholeAnswer) {
   EXPECT_EQ(answer.imports[1].version, Text::unknown("not imported"));
 }
 
-TEST(PythonLines, TakesItByteByByte) {
-  PythonLines lines;
+TEST(PythonAnswerReader, TakesItByteByByte) {
+  PythonAnswerReader lines;
   for (const char c : std::string_view(kWhole)) lines.feed({&c, 1});
   EXPECT_EQ(lines.answer(), read(kWhole).answer());
   EXPECT_EQ(lines.state(), State::kWhole);
 }
 
-TEST(PythonLines, AnyPrefixIsAPartialAnswerAndNeverMore) {
+TEST(PythonAnswerReader, AnyPrefixIsAPartialAnswerAndNeverMore) {
   const std::string_view whole = kWhole;
   for (std::size_t size = 0; size + 1 < whole.size(); ++size)
     EXPECT_EQ(read(whole.substr(0, size)).state(), State::kPartial) << size;
 }
 
-TEST(PythonLines, WhatIsLeftOutStaysUnknown) {
-  const PythonLines lines =
+TEST(PythonAnswerReader, WhatIsLeftOutStaysUnknown) {
+  const PythonAnswerReader lines =
       read("{\"python\": {}}\n{\"torch\": {}}\n{\"import\": {}}\n{\"end\": true}\n");
   EXPECT_EQ(lines.state(), State::kWhole);
   EXPECT_EQ(lines.answer().version, Text());
@@ -82,8 +82,8 @@ TEST(PythonLines, WhatIsLeftOutStaysUnknown) {
   EXPECT_EQ(lines.answer().imports[0].name, "");
 }
 
-TEST(PythonLines, ValuesOfOtherTypesAreNoValues) {
-  const PythonLines lines = read(
+TEST(PythonAnswerReader, ValuesOfOtherTypesAreNoValues) {
+  const PythonAnswerReader lines = read(
       "{\"python\": {\"version\": 3, \"path\": \"/a\", \"soabi\": [], \"flags\": [1, \"x\", {}]}}\n"
       "{\"python\": 7}\n{\"torch\": [\"a\"]}\n{\"import\": null}\n{\"step\": {}}\n{\"new\": 1}\n");
   EXPECT_EQ(lines.state(), State::kPartial);
@@ -92,7 +92,7 @@ TEST(PythonLines, ValuesOfOtherTypesAreNoValues) {
   EXPECT_THAT(*lines.answer().flags, ElementsAre("x"));
 }
 
-TEST(PythonLines, AChildThatCouldNotBecomeTheProgram) {
+TEST(PythonAnswerReader, AChildThatCouldNotBecomeTheProgram) {
   const auto refused = read("not-started /x: Permission denied\n");
   EXPECT_EQ(refused.state(), State::kNotStarted);
   EXPECT_EQ(refused.wrong(), "/x: Permission denied");
@@ -101,7 +101,7 @@ TEST(PythonLines, AChildThatCouldNotBecomeTheProgram) {
   EXPECT_EQ(read("{\"step\": \"import a\"}\nnot-started x\n").state(), State::kGarbled);
 }
 
-TEST(PythonLines, AnythingElseIsGarbledAndWhatCameBeforeStays) {
+TEST(PythonAnswerReader, AnythingElseIsGarbledAndWhatCameBeforeStays) {
   for (const char* line : {"hello", "[1]", "", "{\"end\": tru", "{\"a\": \"\xff\"}"}) {
     const auto lines = read(std::string("{\"python\": {\"version\": \"3.9.2\"}}\n") + line +
                             "\n{\"end\": true}\n");
@@ -110,19 +110,19 @@ TEST(PythonLines, AnythingElseIsGarbledAndWhatCameBeforeStays) {
   }
 }
 
-TEST(PythonLines, AFloodIsCutOff) {
-  PythonLines lines;
+TEST(PythonAnswerReader, AFloodIsCutOff) {
+  PythonAnswerReader lines;
   const std::string step = "{\"step\": \"" + std::string(1000, 'x') + "\"}\n";
   for (int i = 0; i < 2000; ++i) lines.feed(step);
   EXPECT_EQ(lines.state(), State::kGarbled);
-  PythonLines endless;
+  PythonAnswerReader endless;
   const std::string piece(1 << 16, ' ');
   for (int i = 0; i < 17; ++i) endless.feed(piece);
   EXPECT_EQ(endless.state(), State::kGarbled);
   EXPECT_THAT(endless.wrong(), HasSubstr("makes the answer longer than 1 MiB"));
 }
 
-TEST(PythonLines, TextIsMadeHarmless) {
+TEST(PythonAnswerReader, TextIsMadeHarmless) {
   const auto lines = read(
       "{\"step\": \"import \\u001b[31m\"}\n{\"python\": {\"version\": \"a\\nb\\u0007\"}}\n"
       "{\"import\": {\"name\": \"\\r\", \"traceback\": \"one\\n\\u001btwo\"}}\n");
@@ -132,10 +132,10 @@ TEST(PythonLines, TextIsMadeHarmless) {
   EXPECT_EQ(lines.answer().imports[0].traceback, "one\n\\x1btwo");
 }
 
-TEST(PythonLines, MoreImportsThanCanBeAreNotKept) {
-  PythonLines lines;
+TEST(PythonAnswerReader, MoreImportsThanCanBeAreNotKept) {
+  PythonAnswerReader lines;
   for (int i = 0; i < 200; ++i) lines.feed("{\"import\": {\"name\": \"a\"}}\n");
-  EXPECT_THAT(lines.answer().imports, SizeIs(PythonLines::kMaxImports));
+  EXPECT_THAT(lines.answer().imports, SizeIs(PythonAnswerReader::kMaxImports));
 }
 
 }  // namespace

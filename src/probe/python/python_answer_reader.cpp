@@ -1,4 +1,4 @@
-#include "probe/python/python_lines.h"
+#include "probe/python/python_answer_reader.h"
 
 #include <optional>
 #include <utility>
@@ -61,7 +61,7 @@ void read(const JsonReader& in, const std::string& key, Fact<T>& fact) {
 
 }  // namespace
 
-AnswerReader::Complaint PythonLines::read_line(std::string_view text) {
+AnswerReader::Complaint PythonAnswerReader::read_line(std::string_view text) {
   auto json = base::parse_json(text);
   if (!json || json->as_object() == nullptr) return "is not a JSON object";
   std::optional<Error> ignored;  // what is wrong in an object is passed over
@@ -70,11 +70,11 @@ AnswerReader::Complaint PythonLines::read_line(std::string_view text) {
 }
 
 // An import may have written it.
-void PythonLines::on_garbled() {
+void PythonAnswerReader::on_garbled() {
   if (!last_step_.empty()) wrong_ += " in " + last_step_;
 }
 
-void PythonLines::object(const JsonReader& in) {
+void PythonAnswerReader::object(const JsonReader& in) {
   if (in.member("step")) last_step_ = text_of(in, "step", 200);
   if (const auto said = in.member("python")) python(*said);
   read(in, "torch_origin", answer_.torch_origin);
@@ -85,7 +85,7 @@ void PythonLines::object(const JsonReader& in) {
   if (in.member("end")) set_whole();
 }
 
-void PythonLines::python(const JsonReader& in) {
+void PythonAnswerReader::python(const JsonReader& in) {
   read(in, "version", answer_.version);
   read(in, "soabi", answer_.soabi);
   read(in, "executable", answer_.executable);
@@ -96,7 +96,7 @@ void PythonLines::python(const JsonReader& in) {
   read(in, "flags", answer_.flags);
 }
 
-void PythonLines::import_result(const JsonReader& in) {
+void PythonAnswerReader::import_result(const JsonReader& in) {
   if (answer_.imports.size() >= kMaxImports) return;
   PythonImport& result = answer_.imports.emplace_back();
   result.name = text_of(in, "name", 200);
@@ -109,7 +109,7 @@ void PythonLines::import_result(const JsonReader& in) {
   if (const auto took = in.member("milliseconds")) result.milliseconds = took->number().value_or(0);
 }
 
-void PythonLines::torch(const JsonReader& in) {
+void PythonAnswerReader::torch(const JsonReader& in) {
   PythonTorch torch;
   read(in, "version", torch.version);
   read(in, "file", torch.file);
