@@ -143,7 +143,7 @@ TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
   EXPECT_THAT(test::key_table().suggestion("banana.colour"),
               HasSubstr("tables checks, python, torch, extensions, gpu,"));
   EXPECT_THAT(test::key_table().suggestion("required"), HasSubstr("tables"))
-      << "gpu's or torch's? nobody knows";
+      << "gpu's or torch's? it is ambiguous";
   EXPECT_THAT(test::key_table().suggestion("timeout"), HasSubstr("tables"))
       << "three tables have one";
 }
@@ -172,7 +172,7 @@ TEST(Values, SignalsAreForwardedRewrittenOrIgnored) {
   EXPECT_THAT(refusal("launch.signals.SIGTERM", text("SIGFOO")),
               StartsWith("expected a signal such as \"SIGINT\", \"ignore\" or \"forward\", found"));
   EXPECT_NE(refusal("launch.signals.SIGTERM", {std::int64_t{65}}), "");
-  EXPECT_EQ(test::key_table().find("launch.signals.SIGKILL"), nullptr) << "nobody can receive it";
+  EXPECT_EQ(test::key_table().find("launch.signals.SIGKILL"), nullptr) << "it cannot be received";
   EXPECT_EQ(test::key_table().find("launch.signals.SIGSTOP"), nullptr);
   EXPECT_EQ(test::key_table().find("launch.signals.SIGCHLD"), nullptr);
 }
