@@ -8,7 +8,7 @@ namespace gpuinit::checks {
 namespace {
 
 using base::kMiB;
-using base::mebibytes;
+using base::mebi_or_kibibytes;
 
 // What docker and the kubelet give a container that asks for nothing.
 constexpr std::uint64_t kDefaultShm = 64 * kMiB;
@@ -29,11 +29,13 @@ Findings check_limits_shm(const Context& context) {
   if (memory && memory->bytes > kDefaultShm && !full) return {};
   Finding finding =
       failure(kExitNode, !memory ? std::string("there is no /dev/shm")
-                         : full  ? "/dev/shm is full: " + mebibytes(memory->free_bytes) + " of " +
-                                      mebibytes(memory->bytes) + " are free"
-                                : "/dev/shm has only " + mebibytes(memory->bytes));
+                         : full  ? "/dev/shm is full: " + mebi_or_kibibytes(memory->free_bytes) +
+                                      " of " + mebi_or_kibibytes(memory->bytes) + " are free"
+                                : "/dev/shm has only " + mebi_or_kibibytes(memory->bytes));
   note(finding, "/dev/shm",
-       memory ? mebibytes(memory->bytes) + ", " + mebibytes(memory->free_bytes) + " free" : "none");
+       memory ? mebi_or_kibibytes(memory->bytes) + ", " + mebi_or_kibibytes(memory->free_bytes) +
+                    " free"
+              : "none");
   finding.why =
       "Data loader workers hand their batches over in shared memory, and NCCL talks through it "
       "between processes: \"DataLoader worker is killed by signal: Bus error\", \"unhandled system "
@@ -57,9 +59,9 @@ Findings check_limits_memlock(const Context& context) {
     return one(unknown("cannot tell whether the limit on locked memory counts" +
                        because(node.limits.ipc_lock.reason())));
   if (*node.limits.ipc_lock) return {};
-  Finding finding = failure(kExitNode, "only " + mebibytes(*limit) +
+  Finding finding = failure(kExitNode, "only " + mebi_or_kibibytes(*limit) +
                                            " of memory may be locked, and RDMA devices are there");
-  note(finding, "RLIMIT_MEMLOCK", mebibytes(*limit));
+  note(finding, "RLIMIT_MEMLOCK", mebi_or_kibibytes(*limit));
   note(finding, "RDMA devices", listed(*node.rdma_devices, 4));
   finding.why =
       "RDMA locks the buffers it transfers. NCCL and UCX then fail to register memory (\"Cannot "
