@@ -6,7 +6,7 @@
 #include "node/kernel_driver.h"
 #include "node/kernel_gpus.h"
 #include "node/libcuda.h"
-#include "node/limits.h"
+#include "node/resource_limits.h"
 
 namespace gpuinit::node {
 

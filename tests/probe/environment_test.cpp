@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "probe/cuda/cuda_environment.h"
+#include "probe/cuda/child_environment.h"
 
 namespace gpuinit::probe {
 namespace {

@@ -11,7 +11,7 @@
 #include "gpuinit/probe_protocol.h"
 #include "probe/child/child.h"
 #include "probe/cuda/answer.h"
-#include "probe/cuda/cuda_environment.h"
+#include "probe/cuda/child_environment.h"
 #include "probe/cuda/embedded_cuda_probe.h"
 #include "probe/cuda/last_calls.h"
 #include "probe/cuda/refusals.h"

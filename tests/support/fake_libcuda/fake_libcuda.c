@@ -142,9 +142,9 @@ static void statement(const char* line) {
     return;
   }
   static const char* const kBehaviours[] = {
-      "fail",  "hang",        "stubborn", "slow",        "crash",       "abort",   "exit",  "say",
-      "flood", "flood-lines", "linger",   "linger-hang", "linger-exit", "inspect", "count", "open",
-      "forbidden"};
+      "fail",        "hang",    "stubborn", "slow",        "crash",    "abort",
+      "exit",        "say",     "flood",    "flood-lines", "linger",   "linger-hang",
+      "linger-exit", "inspect", "count",    "open",        "forbidden"};
   for (size_t i = 0; i < sizeof kBehaviours / sizeof *kBehaviours; ++i) {
     if (strcmp(word, kBehaviours[i]) != 0) continue;
     if (rule_count == kMaxRules || sscanf(line, "%*s %63s %n", call, &rest) != 1) break;

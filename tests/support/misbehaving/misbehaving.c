@@ -126,12 +126,17 @@ static long call32(long number, long a, long b) {
 // arch/x86/entry/syscalls/syscall_32.tbl
 static void forbidden_32(void) {
   const struct call calls[] = {
-      {"mount", 21, {0}},         {"ptrace", 26, {-1}},
-      {"kill", 37, {-1, 0}},      {"setsid", 66, {0}},
-      {"reboot", 88, {0}},        {"socketcall", 102, {1, 0}},
+      {"mount", 21, {0}},
+      {"ptrace", 26, {-1}},
+      {"kill", 37, {-1, 0}},
+      {"setsid", 66, {0}},
+      {"reboot", 88, {0}},
+      {"socketcall", 102, {1, 0}},
       {"clone", 120, {CLONE_NEWUSER | SIGCHLD}},
-      {"unshare", 310, {CLONE_NEWNS}}, {"socket", 359, {AF_INET, SOCK_STREAM}},
-      {"bpf", 357, {-1}},         {"umount", 22, {0}},
+      {"unshare", 310, {CLONE_NEWNS}},
+      {"socket", 359, {AF_INET, SOCK_STREAM}},
+      {"bpf", 357, {-1}},
+      {"umount", 22, {0}},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; ++i) {
     const long result = call32(calls[i].number, calls[i].arguments[0], calls[i].arguments[1]);

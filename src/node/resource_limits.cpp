@@ -1,4 +1,4 @@
-#include "node/limits.h"
+#include "node/resource_limits.h"
 
 #include <sys/resource.h>
 #include <sys/statvfs.h>

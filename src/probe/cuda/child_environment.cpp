@@ -1,4 +1,4 @@
-#include "probe/cuda/cuda_environment.h"
+#include "probe/cuda/child_environment.h"
 
 #include <algorithm>
 #include <array>
