@@ -1,22 +1,27 @@
 #!/usr/bin/env bash
-# Installs what building gpuinit needs, and with --tests what testing it needs, on a Debian 12+ or Ubuntu 22.04+ machine; only what is missing.
+# Installs what building gpuinit needs, or the program alone, or also its tests, on a Debian 12+ or Ubuntu 22.04+ machine; only what is missing.
 set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: docker/install-deps.sh [--tests] [--cuda-headers]
+usage: docker/install-deps.sh [--program | --demo | --tests] [--cuda-headers] [--verbose]
+  --program       only what the program itself needs: cmake -D GPUINIT_TESTS=OFF
+  --demo          the same, and what docker/demo.sh shows: Debian's torch
   --tests         also what tests/run.sh needs: clang with libFuzzer, strace, Debian's torch, ...
   --cuda-headers  fetch cuda.h from PyPI even where the machine has one
+  --verbose       all that apt says
 Quick and silent about what is already there. Uses sudo when not root.
 EOF
 }
 
-tests=no
+what=build
 force_cuda_headers=no
+verbose=no
 for argument in "$@"; do
   case $argument in
-    --tests) tests=yes ;;
+    --program | --demo | --tests) what=${argument#--} ;;
     --cuda-headers) force_cuda_headers=yes ;;
+    --verbose) verbose=yes ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -36,15 +41,16 @@ pybind11_sha256=aa8f0aa6e0a94d3b64adfc38f560f33f15e589be2175e103c0a33c6bce55ee89
 cmake_minimum=3.25
 cmake_from_pypi=3.31.10
 
-build_packages=(
-  ca-certificates ccache g++ git
-  libbenchmark-dev libfmt-dev libgmock-dev libgtest-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev
-  ninja-build nlohmann-json3-dev
-  pybind11-dev python3 python3-dev python3-pip python3-venv
+program_packages=(
+  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev ninja-build nlohmann-json3-dev
+  python3 python3-pip
 )
+build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-dev python3-dev)
 # python3-torch is the ground truth: a torch that really imports in /usr/bin/python3.
+demo_packages=(debian-archive-keyring python3-torch)
 test_packages=(
-  binutils catatonit clang debian-archive-keyring debootstrap dpkg-dev dumb-init file podman procps python3-torch runc
+  "${demo_packages[@]}"
+  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file podman procps python3-venv runc
   strace tini util-linux xz-utils
 )
 
@@ -70,6 +76,11 @@ missing_packages() {
   for package in "$@"; do
     grep -qx "installed $package" <<<"$installed" || printf '%s\n' "$package"
   done
+}
+
+# Of apt's output what is worth a line.
+shorten() {
+  if [ "$verbose" = yes ]; then cat; else grep -v -E '^(Selecting|Preparing|Unpacking|\(Reading|Get:)'; fi
 }
 
 lists_updated=no
@@ -104,18 +115,17 @@ install_packages() {
   [ ${#unknown[@]} = 0 ] || die "this machine's apt sources have no package: ${unknown[*]}"
   say "installing ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
-    -o DPkg::Lock::Timeout=600 install "${missing[@]}" </dev/null |
-    grep -v -E '^(Selecting|Preparing|Unpacking|\(Reading|Get:)' ||
-    true
+    -o DPkg::Lock::Timeout=600 install "${missing[@]}" </dev/null | shorten || true
   mapfile -t missing < <(missing_packages "${missing[@]}")
   [ ${#missing[@]} = 0 ] || die "apt-get could not install: ${missing[*]}"
 }
 
-if [ "$tests" = yes ]; then
-  install_packages "${build_packages[@]}" "${test_packages[@]}"
-else
-  install_packages "${build_packages[@]}"
-fi
+case $what in
+  program) install_packages "${program_packages[@]}" ;;
+  demo) install_packages "${program_packages[@]}" "${demo_packages[@]}" ;;
+  build) install_packages "${program_packages[@]}" "${build_packages[@]}" ;;
+  tests) install_packages "${program_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
+esac
 
 # ---------------------------------------------------------------- cmake
 
@@ -130,6 +140,7 @@ if ! cmake_is_enough; then
 fi
 if ! cmake_is_enough; then
   say "cmake here is older than $cmake_minimum: installing $cmake_from_pypi from PyPI under /opt/gpuinit-cmake"
+  install_packages python3-venv
   as_root python3 -m venv /opt/gpuinit-cmake
   as_root /opt/gpuinit-cmake/bin/pip -q install "cmake==$cmake_from_pypi"
   for tool in cmake ctest; do
@@ -147,7 +158,7 @@ has_libfuzzer() {
 
 # Debian moved clang's run-time libraries into a package of their own, named
 # after clang's major version; elsewhere they come with clang.
-if [ "$tests" = yes ] && ! has_libfuzzer; then
+if [ "$what" = tests ] && ! has_libfuzzer; then
   install_packages "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
   has_libfuzzer || die "clang has no libFuzzer (libclang_rt.fuzzer)"
 fi
@@ -227,4 +238,6 @@ fetch_pybind11() {
   rm -rf "$work"
 }
 
-has_pybind11 || fetch_pybind11
+case $what in
+  build | tests) has_pybind11 || fetch_pybind11 ;;
+esac

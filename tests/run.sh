@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Runs every test of gpuinit on this machine: installs what is missing, fetches the real inputs, builds, tests with and without sanitizers, fuzzes.
+# Runs every test of gpuinit on this machine: installs what is missing, fetches the real inputs, builds, tests with and without sanitizers, runs clang-tidy, fuzzes.
 set -euo pipefail
 
 usage() {
   cat <<'EOF'
 usage: tests/run.sh [--quick]
-  --quick       the release build and its tests only: no sanitizers, no fuzzing
+  --quick       the release build and its tests only: no sanitizers, no clang-tidy, no fuzzing
 environment:
   FUZZ_SECONDS            how long each fuzz target runs (60)
   GPUINIT_TESTS_NO_CONTAINERS=1  leave out the tests that run containers
   GPUINIT_TESTS_CACHE     where the real inputs are kept (${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests)
-Ends with "N passed, N failed", counting tests and fuzz targets; exits 0 if none failed.
+Ends with "N passed, N failed", counting tests, fuzz targets and clang-tidy as one; exits 0 if none failed.
+A test that skips counts as failed unless tests/may_skip.txt allows it.
 EOF
 }
 
@@ -56,9 +57,6 @@ need() {
   fi
 }
 
-# The value of an attribute of the <testsuite> in a JUnit file.
-junit_count() { sed -n "s/^[[:space:]]*$2=\"\([0-9]*\)\".*/\1/p; s/.*<testsuite.* $2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n1; }
-
 # Configures, builds and tests one preset, and adds its counts.
 test_preset() {
   local preset=$1 report=$PWD/build/$1/junit.xml status=0
@@ -67,17 +65,20 @@ test_preset() {
   say "test $preset"
   rm -f "$report"
   ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" || status=$?
-  local tests=0 failures=0 left_out=0
-  if [ -s "$report" ]; then
-    tests=$(junit_count "$report" tests)
-    failures=$(junit_count "$report" failures)
-    left_out=$(($(junit_count "$report" skipped) + $(junit_count "$report" disabled)))
-  fi
+  local counts tests_passed tests_failed tests_skipped
+  counts=$(tests/house/count_tests.py "$preset" "$report") || counts="0 1 0"
+  read -r tests_passed tests_failed tests_skipped <<<"$counts"
   # ctest can fail without a failed test, for instance when it found none.
-  [ "$status" = 0 ] || [ "$failures" -gt 0 ] || failures=1 tests=$((tests + 1))
-  failed=$((failed + failures))
-  skipped=$((skipped + left_out))
-  passed=$((passed + tests - failures - left_out))
+  [ "$status" = 0 ] || [ "$tests_failed" -gt 0 ] || tests_failed=1
+  passed=$((passed + tests_passed))
+  failed=$((failed + tests_failed))
+  skipped=$((skipped + tests_skipped))
+}
+
+# One test more: clang-tidy has nothing to say.
+tidy() {
+  say "clang-tidy"
+  if tests/house/clang_tidy.py build/debug; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
 # Runs one fuzz target from its kept corpus. What it finds goes to build/, never to the corpus in the repository.
@@ -127,6 +128,7 @@ need "real inputs, in $GPUINIT_TESTS_CACHE" tests/inputs/fetch.py
 test_preset release
 if [ "$quick" = no ]; then
   test_preset debug
+  tidy
   if [ -e tests/fuzz/CMakeLists.txt ] && grep -q '"name": "fuzz"' CMakePresets.json; then
     fuzz_all
   fi
