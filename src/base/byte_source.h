@@ -53,7 +53,7 @@ class ByteSource {
   // The NUL-terminated string at `offset`, of at most `limit` bytes.
   Result<std::string> read_c_string(std::uint64_t offset, std::size_t limit = 4096) const;
 
-  static constexpr std::uint64_t kMaxText = 16 * 1024 * 1024;
+  static constexpr std::uint64_t kMaxText = 16ULL * 1024 * 1024;
 };
 
 // Reads an open regular file. Every read_at is one pread: parsers ask for what

@@ -10,7 +10,7 @@ namespace gpuinit::base {
 
 namespace {
 
-constexpr std::uint64_t kMaxFile = 64 * 1024;
+constexpr std::uint64_t kMaxFile = 64ULL * 1024;
 // v1 has no word for "no limit": LONG_MAX rounded down to a page.
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 62;
 

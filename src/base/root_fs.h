@@ -52,7 +52,8 @@ class RootFs {
   Result<UniqueFd> open_directory(std::string_view path) const;
 
   // The whole file as text; an error if it is larger than `limit` bytes.
-  Result<std::string> read_file(std::string_view path, std::uint64_t limit = 4 * 1024 * 1024) const;
+  Result<std::string> read_file(std::string_view path,
+                                std::uint64_t limit = 4ULL * 1024 * 1024) const;
 
   // The same, in half the system calls, for a file of procfs, sysfs or cgroupfs: it is
   // opened without having been looked at first, since there nothing happens by it.

@@ -38,8 +38,7 @@ std::string fix(const Context& context, const MissingLibrary& first) {
     return "It lies in " + directory + ": set LD_LIBRARY_PATH=" + directory +
            ", or name the directory in /etc/ld.so.conf.d and run ldconfig.";
   }
-  if (const std::string install = how_to_install(context, first.name); !install.empty())
-    return install;
+  if (std::string install = how_to_install(context, first.name); !install.empty()) return install;
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "
            "LD_LIBRARY_PATH (or run ldconfig) for the directory that has it.";

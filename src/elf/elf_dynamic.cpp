@@ -13,7 +13,7 @@ namespace {
 // Upper limits; together they bound what `dynamic` allocates. The largest seen in
 // torch and CUDA libraries: 60 entries, a RUNPATH of 470 bytes.
 constexpr std::uint64_t kMaxDynamicEntries = 1024;
-constexpr std::size_t kMaxString = 16 * 1024;  // bytes
+constexpr std::size_t kMaxString = 16ULL * 1024;  // bytes
 
 }  // namespace
 

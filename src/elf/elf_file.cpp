@@ -15,10 +15,10 @@ namespace {
 // sections, 1 KB of section names and of notes.
 constexpr std::uint64_t kMaxSegments = 1024;
 constexpr std::uint64_t kMaxSections = 65535;
-constexpr std::uint64_t kMaxSectionNames = 4 * 1024 * 1024;  // bytes
-constexpr std::size_t kMaxSectionName = 256;                 // bytes
-constexpr std::uint64_t kMaxInterpreter = 4096;              // bytes, PATH_MAX
-constexpr std::uint64_t kMaxNotes = 1024 * 1024;             // bytes of one section or segment
+constexpr std::uint64_t kMaxSectionNames = 4ULL * 1024 * 1024;  // bytes
+constexpr std::size_t kMaxSectionName = 256;                    // bytes
+constexpr std::uint64_t kMaxInterpreter = 4096;                 // bytes, PATH_MAX
+constexpr std::uint64_t kMaxNotes = 1024ULL * 1024;             // bytes of one section or segment
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 

@@ -19,11 +19,11 @@ namespace {
 
 // Upper limits. The largest seen: 76,000 symbols and 5 MB of names in libtorch_cpu.
 constexpr std::uint64_t kMaxSymbols = 4'000'000;
-constexpr std::uint64_t kMaxStringTable = 128 * 1024 * 1024;  // bytes
-constexpr std::uint64_t kMaxMatches = 200'000;                // of symbols_with_prefix
-constexpr std::uint64_t kMaxMatchedNames = 64 * 1024 * 1024;  // bytes of them; names may overlap
-constexpr std::uint64_t kMaxName = 64 * 1024;                 // bytes; mangled names are long
-constexpr std::uint64_t kMaxChain = 4096;                     // symbols in one hash bucket
+constexpr std::uint64_t kMaxStringTable = 128ULL * 1024 * 1024;  // bytes
+constexpr std::uint64_t kMaxMatches = 200'000;                   // of symbols_with_prefix
+constexpr std::uint64_t kMaxMatchedNames = 64ULL * 1024 * 1024;  // bytes of them; names may overlap
+constexpr std::uint64_t kMaxName = 64ULL * 1024;                 // bytes; mangled names are long
+constexpr std::uint64_t kMaxChain = 4096;                        // symbols in one hash bucket
 
 Symbol to_symbol(const Elf64_Sym& entry, std::string_view name) {
   Symbol symbol;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kNoteSection = ".note.cuda.fwd_compatibility";
 constexpr const char* kNoteOwner = "NVIDIA Corporation";
-constexpr std::size_t kMaxNote = 64 * 1024;
+constexpr std::size_t kMaxNote = 64ULL * 1024;
 constexpr std::size_t kMaxBranches = 1000;
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace gpuinit::elf {
 namespace {
 
 // Upper limits; those of whole tables are in symbol_table_read.cpp.
-constexpr std::size_t kMaxName = 64 * 1024;  // bytes; mangled names are long
-constexpr std::uint64_t kMaxChain = 4096;    // symbols in one hash bucket
+constexpr std::size_t kMaxName = 64ULL * 1024;  // bytes; mangled names are long
+constexpr std::uint64_t kMaxChain = 4096;       // symbols in one hash bucket
 constexpr std::uint64_t kMaxReferences = 500'000;
 
 constexpr Elf64_Half kHidden = 0x8000;

@@ -36,7 +36,7 @@ class SymbolTable {
   // Alone, it may hold kMaxAlone bytes.
   explicit SymbolTable(const ElfFile& elf)
       : SymbolTable(elf, std::make_shared<std::uint64_t>(kMaxAlone)) {}
-  static constexpr std::uint64_t kMaxAlone = 256 * 1024 * 1024;
+  static constexpr std::uint64_t kMaxAlone = 256ULL * 1024 * 1024;
 
   // Which symbols are wanted: by name, and by the version that they are asked for in ("":
   // none). An empty function says yes to all.
@@ -58,7 +58,7 @@ class SymbolTable {
   // by one, the others and those of small tables with the whole table.
   Result<bool> defines(const SymbolReference& symbol);
 
-  static constexpr std::uint64_t kLargeNames = 2 * 1024 * 1024;  // bytes
+  static constexpr std::uint64_t kLargeNames = 2ULL * 1024 * 1024;  // bytes
   static constexpr int kSingleLooks = 2000;
 
  private:

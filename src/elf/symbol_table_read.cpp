@@ -17,9 +17,9 @@ namespace {
 
 // Upper limits. The largest seen: 90,000 symbols and 7 MB of names in libtorch_cuda.
 constexpr std::uint64_t kMaxSymbols = 2'000'000;
-constexpr std::uint64_t kMaxNames = 128 * 1024 * 1024;  // bytes
+constexpr std::uint64_t kMaxNames = 128ULL * 1024 * 1024;  // bytes
 constexpr std::uint64_t kMaxRelocations = 20'000'000;
-constexpr std::uint64_t kPiece = 32 * 1024;  // relocations read at once
+constexpr std::uint64_t kPiece = 32ULL * 1024;  // relocations read at once
 
 }  // namespace
 

@@ -9,7 +9,7 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr std::uint64_t kPiece = 256 * 1024;
+constexpr std::uint64_t kPiece = 256ULL * 1024;
 
 using Needles = std::vector<std::string_view>;
 

@@ -10,7 +10,7 @@ namespace gpuinit::ldso {
 namespace {
 
 // A large system has 5,000 entries in 400 KB.
-constexpr std::uint64_t kMaxFile = 16 * 1024 * 1024;
+constexpr std::uint64_t kMaxFile = 16ULL * 1024 * 1024;
 constexpr std::uint64_t kMaxEntries = 100'000;
 constexpr std::uint64_t kMaxText = kMaxFile;
 constexpr std::size_t kMaxPath = 4096;  // bytes, PATH_MAX

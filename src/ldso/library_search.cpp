@@ -17,7 +17,7 @@ namespace gpuinit::ldso {
 namespace {
 
 // A walk through the header of a 1 GB library must not read ahead.
-constexpr std::uint64_t kLargeFile = 16 * 1024 * 1024;  // bytes
+constexpr std::uint64_t kLargeFile = 16ULL * 1024 * 1024;  // bytes
 
 // The first bytes of a 32-bit ELF file: passed over, whatever follows.
 bool is_other_class(const base::ByteSource& file) {

@@ -14,7 +14,7 @@ namespace gpuinit::ldso {
 namespace {
 
 constexpr const char* kPreloadFile = "/etc/ld.so.preload";
-constexpr std::uint64_t kMaxPreloadFile = 64 * 1024;  // bytes
+constexpr std::uint64_t kMaxPreloadFile = 64ULL * 1024;  // bytes
 
 std::string file_id(const base::FileSource& file) {
   struct stat status {};

@@ -24,7 +24,7 @@ struct UndefinedSymbol {
 class SymbolCheck {
  public:
   // Bytes of symbol tables in memory. An interpreter with torch and its libraries: 45 MB.
-  static constexpr std::uint64_t kMaxTables = 512 * 1024 * 1024;
+  static constexpr std::uint64_t kMaxTables = 512ULL * 1024 * 1024;
 
   // `closure` must outlive it, and nothing may be opened in it between two questions.
   explicit SymbolCheck(const LoaderClosure& closure);

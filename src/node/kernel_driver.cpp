@@ -16,7 +16,7 @@ using Version = Fact<std::string>;
 constexpr const char* kProcVersion = "/proc/driver/nvidia/version";
 constexpr const char* kSysModule = "/sys/module/nvidia";
 constexpr const char* kSysVersion = "/sys/module/nvidia/version";
-constexpr std::uint64_t kMaxText = 64 * 1024;
+constexpr std::uint64_t kMaxText = 64ULL * 1024;
 
 // Device files and modules of Tegra, where the GPU is served by nvgpu or where
 // the nvidia module carries the release of the board support package.

@@ -11,7 +11,7 @@ namespace {
 using Text = Fact<std::string>;
 
 constexpr const char* kDirectory = "/proc/driver/nvidia/gpus";
-constexpr std::uint64_t kMaxText = 64 * 1024;
+constexpr std::uint64_t kMaxText = 64ULL * 1024;
 constexpr std::size_t kMaxGpus = 256;
 
 // The value of the line "<key>: <value>".

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kCapIpcLock = 14;  // linux/capability.h
 constexpr std::size_t kMaxDevices = 64;
-constexpr std::uint64_t kMaxText = 64 * 1024;
+constexpr std::uint64_t kMaxText = 64ULL * 1024;
 
 }  // namespace
 

@@ -47,7 +47,7 @@ TomlDocument parse_toml(std::string_view text);
 
 // Bounds for hostile text: time, memory and the depth of recursion follow from
 // them. A policy with every key and a comment each has 5 KiB.
-inline constexpr std::size_t kMaxTomlBytes = 256 * 1024;
+inline constexpr std::size_t kMaxTomlBytes = 256ULL * 1024;
 inline constexpr std::size_t kMaxDotsPerLine = 64;  // a.b.c nests one level per dot
 inline constexpr std::size_t kMaxNestedValues = 8;  // arrays and inline tables
 

@@ -10,7 +10,7 @@ namespace gpuinit::rules {
 
 namespace {
 
-constexpr std::size_t kMaxText = 8 * 1024;
+constexpr std::size_t kMaxText = 8ULL * 1024;
 constexpr int kMaxDepth = 32;  // parentheses in a marker
 
 bool is_name_part(char c) {

@@ -12,7 +12,7 @@
 
 namespace gpuinit::seccomp {
 
-inline constexpr std::size_t kMaxProfileBytes = 1024 * 1024;  // Docker's own has 13 KB
+inline constexpr std::size_t kMaxProfileBytes = 1024ULL * 1024;  // Docker's own has 13 KB
 
 struct Profile {
   Filter filter;

@@ -16,8 +16,8 @@ namespace {
 
 // Of code and of variables only the beginning, should there be more. libtorch_cpu alone has
 // more code, 260 MB, and uses a tenth of it.
-constexpr std::uint64_t kStartOfCode = 128 * 1024 * 1024;
-constexpr std::uint64_t kStartOfData = 4 * 1024 * 1024;
+constexpr std::uint64_t kStartOfCode = 128ULL * 1024 * 1024;
+constexpr std::uint64_t kStartOfData = 4ULL * 1024 * 1024;
 
 // Read as a whole by the loader: symbols, versions, hash tables, relocations, and what they
 // are applied to.

@@ -29,7 +29,7 @@ struct FilePart {
 using PagePlan = std::vector<FilePart>;
 
 // Ranges nearer to each other than this become one: a request costs more than reading on.
-inline constexpr std::uint64_t kGap = 16 * 1024;
+inline constexpr std::uint64_t kGap = 16ULL * 1024;
 
 FilePart whole_file(std::string path);
 

@@ -30,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLeftoverGrace{2000};
 // Smaller pieces are unmapped by every free(3); a library or a mapped file is not.
-constexpr std::uint64_t kLargeMapping = 1024 * 1024;
+constexpr std::uint64_t kLargeMapping = 1024ULL * 1024;
 
 // Of our own checks, which read by pread alone.
 seccomp::Filter filter_that_tells_of_reads() {

@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds kReapBound{1000};
 
 // One readahead(2) asks for at most this, so that a signal, the other processes and the
 // command's own reads get a word in.
-constexpr std::uint64_t kPiece = 4 * 1024 * 1024;
+constexpr std::uint64_t kPiece = 4ULL * 1024 * 1024;
 
 // ioprio_set(2): best effort, the last level. The command's own reads go first where the
 // block device's scheduler heeds it.

@@ -20,7 +20,7 @@ namespace gpuinit::warmup {
 namespace {
 
 // A file of at most this size is wanted whole: it is read with read(2), in one piece.
-constexpr std::uint64_t kSmall = 512 * 1024;
+constexpr std::uint64_t kSmall = 512ULL * 1024;
 
 // Entries of /proc/PID/pagemap (pagemap.rst).
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;

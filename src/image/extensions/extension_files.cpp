@@ -16,7 +16,7 @@ namespace {
 
 using Kind = base::DirectoryEntry::Kind;
 
-constexpr std::size_t kMaxRecord = 8 * 1024 * 1024;
+constexpr std::size_t kMaxRecord = 8ULL * 1024 * 1024;
 constexpr std::size_t kRecordEnds = 4096;  // top-level names are taken from both ends
 constexpr std::string_view kSuffix = ".so";
 

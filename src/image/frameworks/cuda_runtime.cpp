@@ -10,7 +10,7 @@ namespace gpuinit::image {
 namespace {
 
 using Text = Fact<std::string>;
-constexpr std::uint64_t kMaxVersionJson = 256 * 1024;
+constexpr std::uint64_t kMaxVersionJson = 256ULL * 1024;
 
 // "12.4.127" and "12.4", digits and dots only.
 bool is_version(std::string_view text) {

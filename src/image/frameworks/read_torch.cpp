@@ -19,7 +19,7 @@ namespace {
 
 using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
-constexpr std::uint64_t kMaxVersionFile = 64 * 1024;
+constexpr std::uint64_t kMaxVersionFile = 64ULL * 1024;
 
 class Reader {
  public:

@@ -11,7 +11,7 @@ namespace gpuinit::image {
 namespace {
 
 using ldso::LoaderClosure;
-constexpr std::uint64_t kMaxInit = 1024 * 1024;  // bytes of torch/__init__.py; it has 110,000
+constexpr std::uint64_t kMaxInit = 1024ULL * 1024;  // bytes of torch/__init__.py; it has 110,000
 
 // What the closure holds now.
 void take_stock(TorchLoad& load) {

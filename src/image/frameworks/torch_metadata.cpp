@@ -14,9 +14,9 @@ namespace gpuinit::image {
 namespace {
 
 using Text = Fact<std::string>;
-constexpr std::uint64_t kMaxMetadata = 16 * 1024;  // its head is enough
+constexpr std::uint64_t kMaxMetadata = 16ULL * 1024;  // its head is enough
 constexpr std::uint64_t kMaxRecord = 32ULL * 1024 * 1024;
-constexpr std::uint64_t kPiece = 64 * 1024;
+constexpr std::uint64_t kPiece = 64ULL * 1024;
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxLibraries = 1000;
 constexpr std::string_view kLibraries = "torch/lib/";

@@ -12,8 +12,8 @@ namespace gpuinit::image {
 namespace {
 
 // The head of METADATA has 1 to 8 KiB as a rule and 100 where a package has many extras.
-constexpr std::size_t kUsualHead = 16 * 1024;
-constexpr std::size_t kMaxHead = 256 * 1024;
+constexpr std::size_t kUsualHead = 16ULL * 1024;
+constexpr std::size_t kMaxHead = 256ULL * 1024;
 
 std::optional<CoreMetadata> read_metadata(const base::Directory& directory,
                                           const std::string& name) {

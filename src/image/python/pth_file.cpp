@@ -6,7 +6,7 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr std::uint64_t kMaxPthFile = 1024 * 1024;
+constexpr std::uint64_t kMaxPthFile = 1024ULL * 1024;
 constexpr std::size_t kMaxLines = 10'000;
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr std::uint64_t kMaxConfig = 64 * 1024;
+constexpr std::uint64_t kMaxConfig = 64ULL * 1024;
 constexpr int kMaxLinks = 40;
 
 // Symlinks of the last component only, as getpath resolves.

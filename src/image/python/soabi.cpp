@@ -10,7 +10,7 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr std::uint64_t kMaxSysconfig = 1024 * 1024;
+constexpr std::uint64_t kMaxSysconfig = 1024ULL * 1024;
 
 // Is `soabi` one that this release can have? The letters after the number are
 // the ABI flags; "m" and "u" (3.7 and older) say nothing that matters here.

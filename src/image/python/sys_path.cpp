@@ -13,7 +13,7 @@ namespace gpuinit::image {
 namespace {
 
 constexpr std::size_t kMaxEntries = 10'000;
-constexpr std::uint64_t kMaxSiteModule = 1024 * 1024;
+constexpr std::uint64_t kMaxSiteModule = 1024ULL * 1024;
 
 // What the distribution made of site.py; its own text tells.
 struct SiteRules {

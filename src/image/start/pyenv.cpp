@@ -10,7 +10,7 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr std::uint64_t kMaxVersionFile = 64 * 1024;
+constexpr std::uint64_t kMaxVersionFile = 64ULL * 1024;
 constexpr int kMaxDepth = 256;  // directories above the working directory
 
 struct Versions {

@@ -24,7 +24,7 @@ std::string quoted(const std::string& text) { return "`" + base::printable(text,
 class Walk {
  public:
   Walk(const base::RootFs& fs, std::vector<std::string> words, Environment environment,
-       std::string working_directory)
+       const std::string& working_directory)
       : fs_(fs), words_(std::move(words)) {
     command_.environment = std::move(environment);
     command_.working_directory = base::join("/", working_directory);

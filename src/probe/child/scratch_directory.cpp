@@ -29,10 +29,11 @@ bool empty(int fd, int depth, int& entries) {
     const dirent* entry = ::readdir(directory);
     if (entry == nullptr) break;
     if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    if (++entries > kMaxEntries) emptied = false;
-    else if (::unlinkat(fd, entry->d_name, 0) == 0) continue;
-    else if (errno != EISDIR && errno != EPERM) emptied = false;
-    else {
+    const bool within_limit = ++entries <= kMaxEntries;
+    if (within_limit && ::unlinkat(fd, entry->d_name, 0) == 0) continue;
+    if (!within_limit || (errno != EISDIR && errno != EPERM)) {
+      emptied = false;
+    } else {
       const int inner =
           ::openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
       emptied = inner >= 0 && empty(inner, depth + 1, entries) &&

@@ -27,7 +27,7 @@ namespace gpuinit::probe {
 
 class PythonLines {
  public:
-  static constexpr std::size_t kMaxAnswer = 1024 * 1024;  // bytes of a whole answer
+  static constexpr std::size_t kMaxAnswer = 1024ULL * 1024;  // bytes of a whole answer
   static constexpr std::size_t kMaxImports = 100;
 
   enum class State {
