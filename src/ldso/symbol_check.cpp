@@ -52,6 +52,7 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
   if (!nowhere.empty())
     if (auto done = table(object).keep_relocated(nowhere); !done) return std::move(done).error();
   std::vector<UndefinedSymbol> undefined;
+  undefined.reserve(nowhere.size());
   for (const elf::SymbolReference& one : nowhere)
     undefined.push_back({std::string(one.name), std::string(one.version)});
   std::sort(undefined.begin(), undefined.end(), [](const auto& a, const auto& b) {
