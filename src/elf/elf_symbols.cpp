@@ -99,7 +99,7 @@ Result<std::optional<Symbol>> ElfFile::State::find_in_gnu_hash(const DynamicTabl
 
   // The bloom filter: two bits of one word; both set or the name is not here.
   auto word =
-      source->read_struct<std::uint64_t>(head.bloom_at + 8 * ((hash / 64) % head.bloom_words));
+      source->read_struct<std::uint64_t>(head.bloom_at + 8ULL * ((hash / 64) % head.bloom_words));
   if (!word) return std::move(word).error().context("DT_GNU_HASH");
   if (((*word >> (hash % 64)) & (*word >> ((hash >> head.bloom_shift) % 64)) & 1) == 0)
     return std::optional<Symbol>();

@@ -35,7 +35,7 @@ Status add_file(const base::RootFs& fs, Layers& layers, const std::string& path,
   auto text = fs.read_file(path, kMaxTomlBytes);
   if (text) return layers.add_file(name, *text);
   Error error = std::move(text).error();
-  error.message = "policy file " + base::printable(error.message, 2 * PATH_MAX);
+  error.message = "policy file " + base::printable(error.message, std::size_t{2} * PATH_MAX);
   return named_by.empty() ? error : std::move(error).context(named_by);
 }
 
