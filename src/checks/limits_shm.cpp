@@ -26,7 +26,7 @@ Findings run(const Context& context) {
                         : "/dev/shm has only " + base::mebi_or_kibibytes(memory->bytes));
   add_evidence(finding, "/dev/shm",
                memory ? base::mebi_or_kibibytes(memory->bytes) + ", " +
-                            base::mebibytes(memory->free_bytes) + " free"
+                            base::mebi_or_kibibytes(memory->free_bytes) + " free"
                       : "none");
   finding.why =
       "Data loader workers hand their batches over in shared memory, and NCCL talks through it "
