@@ -8,162 +8,156 @@ namespace gpuinit::policy {
 
 namespace {
 
-// Where a key's value lives: a field of one of Policy's tables, or an entry of a map.
-template <auto Table, auto Field>
-struct FieldOf {
-  static const auto& get(std::string_view, const Policy& policy) { return policy.*Table.*Field; }
-  static void set(std::string_view, auto value, Policy& policy) {
-    policy.*Table.*Field = std::move(value);
-  }
-};
-
 constexpr std::string_view kChecks = "checks.";
-
-struct LevelOfCheck {
-  static Level get(std::string_view name, const Policy& policy) {
-    const auto found = policy.checks.find(std::string(name.substr(kChecks.size())));
-    return found == policy.checks.end() ? Level::kFail : found->second;
-  }
-  static void set(std::string_view name, Level level, Policy& policy) {
-    policy.checks[std::string(name.substr(kChecks.size()))] = level;
-  }
-};
-
 constexpr std::string_view kSignals = "launch.signals.";
 
-struct ActionOfSignal {
-  static int signal(std::string_view name) {
-    return base::signal_number(name.substr(kSignals.size())).value_or(0);
-  }
-  static std::optional<int> get(std::string_view name, const Policy& policy) {
-    const auto& actions = policy.launch.signals;
-    const auto found = actions.find(signal(name));
-    return found == actions.end() ? std::nullopt : std::optional(found->second);
-  }
-  static void set(std::string_view name, std::optional<int> sent, Policy& policy) {
-    policy.launch.signals.erase(signal(name));
-    if (sent && *sent != signal(name)) policy.launch.signals.emplace(signal(name), *sent);
-  }
-};
-
-template <const auto& codec, class Place>
-constexpr Binding bind() {
-  return {&codec,
-          [](std::string_view name, const Policy& policy) {
-            return codec.print(Place::get(name, policy));
-          },
-          [](std::string_view name, const Value& value, const Problems& problems,
-             Policy& policy) -> Status {
-            auto parsed = codec.parse(value, problems);
-            if (!parsed) return std::move(parsed).error();
-            Place::set(name, std::move(parsed).value(), policy);
-            return Done{};
-          }};
+template <class T>
+Status assign(Result<T> parsed, T& field) {
+  if (!parsed) return std::move(parsed).error();
+  field = std::move(parsed).value();
+  return Done{};
 }
 
 template <const auto& codec, auto Table, auto Field>
 constexpr Binding field() {
-  return bind<codec, FieldOf<Table, Field>>();
+  return {&codec,
+          [](std::string_view, const Policy& policy) { return codec.print(policy.*Table.*Field); },
+          [](std::string_view, const Value& value, const Problems& problems, Policy& policy) {
+            return assign(codec.parse(value, problems), policy.*Table.*Field);
+          }};
 }
 
-// All keys but those of [checks] and [launch.signals], in the order of Policy's members.
-std::vector<Key> keys_of_fields() {
-  using P = Policy;
-  return {
-      {"python.interpreter", field<kProgram, &P::python, &P::Python::interpreter>(),
-       "the Python that is judged if the command does not show which one it runs; empty: python3, "
-       "then python"},
-      {"python.probe", field<kChoice<PythonProbe>, &P::python, &P::Python::probe>(),
-       "whether running Python confirms what was read from files: not at all, what it says about "
-       "itself, or also what it imports"},
-      {"python.imports", field<kModules, &P::python, &P::Python::imports>(),
-       "modules that must be importable, where python.probe is \"import\""},
-      {"torch.required", field<kBoolean, &P::torch, &P::Torch::required>(),
-       "an image without torch fails torch.install"},
-      {"extensions.include", field<kGlobs, &P::extensions, &P::Extensions::include>(),
-       "extensions that the command needs: they are read whatever they need, and must work"},
-      {"extensions.exclude", field<kGlobs, &P::extensions, &P::Extensions::exclude>(),
-       "extensions that are not looked at"},
-      {"gpu.required", field<kChoice<GpuRequired>, &P::gpu, &P::Gpu::required>(),
-       "whether a GPU is needed; auto: if the image's torch is a CUDA build"},
-      {"gpu.count", field<kCountRange, &P::gpu, &P::Gpu::count>(),
-       "how many GPUs the command must see, where one is needed"},
-      {"expect.python", field<kVersionRange, &P::expect, &P::Expect::python>(),
-       "pins the interpreter's version"},
-      {"expect.torch", field<kVersionRange, &P::expect, &P::Expect::torch>(),
-       "pins torch's version"},
-      {"expect.cuda", field<kVersionRange, &P::expect, &P::Expect::cuda>(),
-       "pins the CUDA version that torch was built for"},
-      {"expect.driver", field<kVersionRange, &P::expect, &P::Expect::driver>(),
-       "pins the version of the kernel driver"},
-      {"probe.timeout", field<kSeconds, &P::probe, &P::Probe::timeout>(),
-       "how many seconds the CUDA probe may take, all devices together"},
-      {"probe.sandbox", field<kChoice<ProbeSandbox>, &P::probe, &P::Probe::sandbox>(),
-       "what happens if the kernel refuses the probes' sandbox: no probe, or a probe without it; "
-       "off: never a sandbox"},
-      {"warmup.context", field<kBoolean, &P::warmup, &P::Warmup::context>(),
-       "make a context and run one verified kernel on every device before the command"},
-      {"warmup.timeout", field<kSeconds, &P::warmup, &P::Warmup::timeout>(),
-       "how many seconds one device may take for that"},
-      {"warmup.hold", field<kSecondsOrZero, &P::warmup, &P::Warmup::hold>(),
-       "how many seconds the driver is kept awake for a supervised command that has not opened a "
-       "device yet; 0: not at all"},
-      {"warmup.pages", field<kPages, &P::warmup, &P::Warmup::pages>(),
-       "what is read ahead from disk for the command: what the image suggests, what --record "
-       "wrote, or nothing"},
-      {"warmup.max-bytes", field<kBytes, &P::warmup, &P::Warmup::max_bytes>(),
-       "how much is read ahead at most"},
-      {"wait.for", field<kWaitCauses, &P::wait, &P::Wait::causes>(),
-       "failures of the node that are waited for before they count"},
-      {"wait.timeout", field<kSeconds, &P::wait, &P::Wait::timeout>(),
-       "how many seconds they are waited for in all"},
-      {"seccomp.base", field<kChoice<SeccompBase>, &P::seccomp, &P::Seccomp::base>(),
-       "the system call filter that the command's own filter starts from"},
-      {"seccomp.profile", field<kFilePath, &P::seccomp, &P::Seccomp::profile>(),
-       "an OCI or docker seccomp profile to start from instead; empty: no profile"},
-      {"seccomp.allow", field<kSystemCalls, &P::seccomp, &P::Seccomp::allow>(),
-       "system calls that the command may make whatever the base says"},
-      {"seccomp.deny", field<kSystemCalls, &P::seccomp, &P::Seccomp::deny>(),
-       "system calls that fail with EPERM whatever the base says"},
-      {"seccomp.log", field<kBoolean, &P::seccomp, &P::Seccomp::log>(),
-       "the kernel logs what the filter denies"},
-      {"report.termination-log", field<kFilePath, &P::report, &P::Report::termination_log>(),
-       "a failing report is also written there if the file exists; empty: nowhere"},
-      {"launch.mode", field<kChoice<LaunchMode>, &P::launch, &P::Launch::mode>(),
-       "become the command, or stay as its supervisor (the same as --supervise)"},
-      {"launch.signal-target",
-       field<kChoice<SignalTarget>, &P::launch, &P::Launch::signal_target>(),
-       "whether the command alone gets the signals, or its process group"},
-      {"launch.grace", field<kSeconds, &P::launch, &P::Launch::grace>(),
-       "how many seconds all processes have to end after SIGTERM or the command's end, before "
-       "SIGKILL"},
-      {"launch.parent-death-signal", field<kSignal, &P::launch, &P::Launch::parent_death_signal>(),
-       "what gpuinit and the command get when their parent dies; empty: nothing"},
-      {"launch.exit-zero", field<kExitCodes, &P::launch, &P::Launch::exit_zero>(),
-       "exit codes of the command, 128+n included, that become 0"},
-      {"launch.postmortem", field<kBoolean, &P::launch, &P::Launch::postmortem>(),
-       "say what the system knows when the command failed"},
-      {"launch.postmortem-exit", field<kBoolean, &P::launch, &P::Launch::postmortem_exit>(),
-       "exit with 69 when the command failed and the driver no longer answers"},
-  };
+std::string check_of(std::string_view name) { return std::string(name.substr(kChecks.size())); }
+
+constexpr Binding kLevelOfCheck{
+    &kChoice<Level>,
+    [](std::string_view name, const Policy& policy) {
+      const auto found = policy.checks.find(check_of(name));
+      return kChoice<Level>.print(found == policy.checks.end() ? Level::kFail : found->second);
+    },
+    [](std::string_view name, const Value& value, const Problems& problems, Policy& policy) {
+      return assign(kChoice<Level>.parse(value, problems), policy.checks[check_of(name)]);
+    }};
+
+int signal_of(std::string_view name) {
+  return base::signal_number(name.substr(kSignals.size())).value_or(0);
 }
+
+constexpr Binding kActionOfSignal{
+    &kSignalAction,
+    [](std::string_view name, const Policy& policy) {
+      const auto found = policy.launch.signals.find(signal_of(name));
+      return kSignalAction.print(
+          found == policy.launch.signals.end() ? std::nullopt : std::optional(found->second));
+    },
+    [](std::string_view name, const Value& value, const Problems& problems, Policy& policy) {
+      std::optional<int> sent;
+      auto done = assign(kSignalAction.parse(value, problems), sent);
+      if (!done) return done;
+      policy.launch.signals.erase(signal_of(name));
+      if (sent && *sent != signal_of(name)) policy.launch.signals.emplace(signal_of(name), *sent);
+      return done;
+    }};
+
+struct Row {
+  std::string_view name;
+  Binding binding;
+  std::string_view meaning;
+};
+using P = Policy;
+
+// All keys but those of [checks] and [launch.signals], in the order of Policy's members.
+constexpr Row kRows[] = {
+    {"python.interpreter", field<kProgram, &P::python, &P::Python::interpreter>(),
+     "the Python that is judged if the command does not show which one it runs; empty: python3, "
+     "then python"},
+    {"python.probe", field<kChoice<PythonProbe>, &P::python, &P::Python::probe>(),
+     "whether running Python confirms what was read from files: not at all, what it says about "
+     "itself, or also what it imports"},
+    {"python.imports", field<kModules, &P::python, &P::Python::imports>(),
+     "modules that must be importable, where python.probe is \"import\""},
+    {"torch.required", field<kBoolean, &P::torch, &P::Torch::required>(),
+     "an image without torch fails torch.install"},
+    {"extensions.include", field<kGlobs, &P::extensions, &P::Extensions::include>(),
+     "extensions that the command needs: they are read whatever they need, and must work"},
+    {"extensions.exclude", field<kGlobs, &P::extensions, &P::Extensions::exclude>(),
+     "extensions that are not looked at"},
+    {"gpu.required", field<kChoice<GpuRequired>, &P::gpu, &P::Gpu::required>(),
+     "whether a GPU is needed; auto: if the image's torch is a CUDA build"},
+    {"gpu.count", field<kCountRange, &P::gpu, &P::Gpu::count>(),
+     "how many GPUs the command must see, where one is needed"},
+    {"expect.python", field<kVersionRange, &P::expect, &P::Expect::python>(),
+     "pins the interpreter's version"},
+    {"expect.torch", field<kVersionRange, &P::expect, &P::Expect::torch>(), "pins torch's version"},
+    {"expect.cuda", field<kVersionRange, &P::expect, &P::Expect::cuda>(),
+     "pins the CUDA version that torch was built for"},
+    {"expect.driver", field<kVersionRange, &P::expect, &P::Expect::driver>(),
+     "pins the version of the kernel driver"},
+    {"probe.timeout", field<kSeconds, &P::probe, &P::Probe::timeout>(),
+     "how many seconds the CUDA probe may take, all devices together"},
+    {"probe.sandbox", field<kChoice<ProbeSandbox>, &P::probe, &P::Probe::sandbox>(),
+     "what happens if the kernel refuses the probes' sandbox: no probe, or a probe without it; "
+     "off: never a sandbox"},
+    {"warmup.context", field<kBoolean, &P::warmup, &P::Warmup::context>(),
+     "make a context and run one verified kernel on every device before the command"},
+    {"warmup.timeout", field<kSeconds, &P::warmup, &P::Warmup::timeout>(),
+     "how many seconds one device may take for that"},
+    {"warmup.hold", field<kSecondsOrZero, &P::warmup, &P::Warmup::hold>(),
+     "how many seconds the driver is kept awake for a supervised command that has not opened a "
+     "device yet; 0: not at all"},
+    {"warmup.pages", field<kPages, &P::warmup, &P::Warmup::pages>(),
+     "what is read ahead from disk for the command: what the image suggests, what --record "
+     "wrote, or nothing"},
+    {"warmup.max-bytes", field<kBytes, &P::warmup, &P::Warmup::max_bytes>(),
+     "how much is read ahead at most"},
+    {"wait.for", field<kWaitCauses, &P::wait, &P::Wait::causes>(),
+     "failures of the node that are waited for before they count"},
+    {"wait.timeout", field<kSeconds, &P::wait, &P::Wait::timeout>(),
+     "how many seconds they are waited for in all"},
+    {"seccomp.base", field<kChoice<SeccompBase>, &P::seccomp, &P::Seccomp::base>(),
+     "the system call filter that the command's own filter starts from"},
+    {"seccomp.profile", field<kFilePath, &P::seccomp, &P::Seccomp::profile>(),
+     "an OCI or docker seccomp profile to start from instead; empty: no profile"},
+    {"seccomp.allow", field<kSystemCalls, &P::seccomp, &P::Seccomp::allow>(),
+     "system calls that the command may make whatever the base says"},
+    {"seccomp.deny", field<kSystemCalls, &P::seccomp, &P::Seccomp::deny>(),
+     "system calls that fail with EPERM whatever the base says"},
+    {"seccomp.log", field<kBoolean, &P::seccomp, &P::Seccomp::log>(),
+     "the kernel logs what the filter denies"},
+    {"report.termination-log", field<kFilePath, &P::report, &P::Report::termination_log>(),
+     "a failing report is also written there if the file exists; empty: nowhere"},
+    {"launch.mode", field<kChoice<LaunchMode>, &P::launch, &P::Launch::mode>(),
+     "become the command, or stay as its supervisor (the same as --supervise)"},
+    {"launch.signal-target", field<kChoice<SignalTarget>, &P::launch, &P::Launch::signal_target>(),
+     "whether the command alone gets the signals, or its process group"},
+    {"launch.grace", field<kSeconds, &P::launch, &P::Launch::grace>(),
+     "how many seconds all processes have to end after SIGTERM or the command's end, before "
+     "SIGKILL"},
+    {"launch.parent-death-signal", field<kSignal, &P::launch, &P::Launch::parent_death_signal>(),
+     "what gpuinit and the command get when their parent dies; empty: nothing"},
+    {"launch.exit-zero", field<kExitCodes, &P::launch, &P::Launch::exit_zero>(),
+     "exit codes of the command, 128+n included, that become 0"},
+    {"launch.postmortem", field<kBoolean, &P::launch, &P::Launch::postmortem>(),
+     "say what the system knows when the command failed"},
+    {"launch.postmortem-exit", field<kBoolean, &P::launch, &P::Launch::postmortem_exit>(),
+     "exit with 69 when the command failed and the driver no longer answers"},
+};
 
 }  // namespace
 
 KeyTable::KeyTable(std::span<const CheckInfo> checks) {
   for (const CheckInfo& check : checks) {
     built_in_.checks[std::string(check.id)] = check.level;
-    keys_.push_back({std::string(kChecks) + std::string(check.id),
-                     bind<kChoice<Level>, LevelOfCheck>(),
+    keys_.push_back({std::string(kChecks) + std::string(check.id), kLevelOfCheck,
                      "whether a failure of this check stops the command, is only reported, or is "
                      "not looked for"});
   }
-  for (Key& key : keys_of_fields()) keys_.push_back(std::move(key));
+  for (const auto& [name, binding, meaning] : kRows)
+    keys_.push_back({std::string(name), binding, meaning});
   for (int signal = 1; signal <= base::kLastSignal; ++signal) {
     // The first two cannot be received; the third says that a child ended.
     if (signal == SIGKILL || signal == SIGSTOP || signal == SIGCHLD) continue;
-    keys_.push_back({std::string(kSignals) + base::signal_name(signal),
-                     bind<kSignalAction, ActionOfSignal>(),
+    keys_.push_back({std::string(kSignals) + base::signal_name(signal), kActionOfSignal,
                      "what the command gets when gpuinit gets this signal",
                      /*hidden_unless_set=*/true});
   }

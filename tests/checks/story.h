@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "checks/run_checks.h"
-#include "gpuinit/check_ids.h"
 #include "support/healthy.h"
 
 namespace gpuinit::checks {
@@ -145,10 +144,10 @@ inline NodeFacts written_by_hand(const std::string& kernel, const std::string& c
   return node;
 }
 
-// The levels that hold without any policy file.
+// The levels that hold without a policy file.
 inline Policy usual() {
   Policy policy;
-  for (const auto id : kChecksThatWarn) policy.checks[std::string(id)] = Level::kWarn;
+  for (const CheckInfo& check : catalogue()) policy.checks[std::string(check.id)] = check.level;
   return policy;
 }
 

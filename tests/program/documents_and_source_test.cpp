@@ -1,4 +1,4 @@
-// What the pages say of the source and of each other is true.
+// What the pages say about the source and about each other is true.
 #include <gtest/gtest.h>
 
 #include <regex>
