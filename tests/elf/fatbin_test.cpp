@@ -199,7 +199,7 @@ TEST(Fatbin, ALibraryWithoutDeviceCodeHasNone) {
   EXPECT_EQ(fatbins->containers, 0U);
 }
 
-// Without section headers nobody can tell whether there is device code.
+// Without section headers nothing shows whether there is device code.
 TEST(Fatbin, ALibraryWithoutSectionHeadersIsUnknown) {
   const std::string bytes =
       ElfBuilder().section(".nv_fatbin", "").without_section_headers().build();

@@ -30,7 +30,7 @@ std::vector<Python> of_this_machine() {
     if (fs::exists(path)) found.push_back({path, {}});
   std::error_code ignored;
   for (const auto& version : fs::directory_iterator(home() + "/.pyenv/versions", ignored))
-    // 3.6 and older double the standard library under -S; nobody runs torch there.
+    // 3.6 and older double the standard library under -S; torch does not run there.
     if (fs::exists(version.path() / "bin/python3") && !fs::exists(version.path() / "bin/python3.6"))
       found.push_back({(version.path() / "bin/python3").string(), {}});
   return found;

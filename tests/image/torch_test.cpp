@@ -207,7 +207,7 @@ TEST_F(TorchTest, WithExtensionsForOthersShowsThemAll) {
   image_.torch_tag = "cpython-310";
   image_.write_to(tree_);
   EXPECT_EQ(read().torch->soabi, Fact<std::string>("cpython-310-x86_64-linux-gnu"));
-  EXPECT_THAT(missing(), IsEmpty()) << "another ABI is no missing file";
+  EXPECT_THAT(missing(), IsEmpty()) << "another ABI is not a missing file";
   tree_.file(site() + "/torch/_C.cpython-312-x86_64-linux-gnu.so",
              ElfBuilder().needs("libtorch_python.so").runpath("$ORIGIN/lib").build());
   const Torch torch = *read().torch;

@@ -82,7 +82,7 @@ TEST(MadeClosure, RpathServesTheWholeChainAndRunpathOnlyItsObject) {
 
 TEST(MadeClosure, OriginOfAProgramIsWhereItLiesAndOfALibraryWhereItWasOpened) {
   Chain chain(kNew, "$ORIGIN/../mid", kNew, "$ORIGIN/../b");
-  // The program through a link: the kernel resolves it. The library through one: nobody does.
+  // The program through a link: the kernel resolves it. The library through one: it stays as it is.
   chain.tree.link("elsewhere/program", chain.program());
   std::filesystem::create_directories(chain.tree.at("elsewhere/mid"));
   std::filesystem::rename(chain.tree.at("mid/libmiddle.so"), chain.tree.at("real.so"));
