@@ -27,6 +27,10 @@ bool is_one_of(std::string_view name, Names prefixes, Names names) {
          std::ranges::find(names, name) != names.end();
 }
 
+std::string setting(const std::string& name, const std::string& value) {
+  return name + "=" + value;
+}
+
 bool is_secret(std::string_view name) {
   return std::ranges::any_of(kSecrets,
                              [=](auto word) { return name.find(word) != std::string_view::npos; });
@@ -59,7 +63,7 @@ std::vector<std::string> cuda_environment(const std::map<std::string, std::strin
     if (!is_one_of(name, kCudaPrefixes, kCudaNames)) continue;
     // An LD_LIBRARY_PATH that is set but empty counts as not set.
     const bool rewrite = name == "LD_LIBRARY_PATH" && !value.empty() && !directory.empty();
-    result.push_back(name + "=" + (rewrite ? absolute_entries(value, directory) : value));
+    result.push_back(setting(name, rewrite ? absolute_entries(value, directory) : value));
   }
   return result;
 }
@@ -68,7 +72,7 @@ std::vector<std::string> python_environment(const std::map<std::string, std::str
   std::vector<std::string> result;
   for (const auto& [name, value] : variables)
     if (is_one_of(name, kPythonPrefixes, kPythonNames) && !is_secret(name))
-      result.push_back(name + "=" + value);
+      result.push_back(setting(name, value));
   return result;
 }
 

@@ -120,18 +120,14 @@ std::string CudaAnswerReader::last_steps() const {
   const auto has_result = [&](std::size_t i) { return answer_.devices->at(i).context.known(); };
   if (!std::all_of(indices.begin(), indices.end(), has_result)) std::erase_if(indices, has_result);
   if (indices.empty()) return last_step_;
-  std::vector<std::pair<std::string, std::string>> calls;  // and its devices
+  std::vector<std::string> calls;  // each with its devices
   for (const std::size_t i : indices) {
-    const std::string call = answer_.trials[i].where();
-    const auto same =
-        std::find_if(calls.begin(), calls.end(), [&](const auto& c) { return c.first == call; });
-    if (same != calls.end()) same->second += ", " + std::to_string(i);
-    else calls.emplace_back(call, std::to_string(i));
+    const std::string call = answer_.trials[i].where() + " ";
+    const auto same = std::ranges::find_if(calls, [&](auto& c) { return c.starts_with(call); });
+    if (same != calls.end()) *same += ", " + std::to_string(i);
+    else calls.push_back(call + std::to_string(i));
   }
-  std::string text;
-  for (const auto& [call, devices] : calls)
-    text += (text.empty() ? "" : ", ") + call + " " + devices;
-  return text;
+  return base::join_with(calls, ", ");
 }
 
 }  // namespace gpuinit::probe
