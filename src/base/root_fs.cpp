@@ -102,8 +102,7 @@ Result<std::string> RootFs::resolve(std::string_view path) const {
       done.resize(done.empty() ? 0 : done.rfind('/'));
       continue;
     }
-    std::string next = done;
-    next.append("/").append(part);
+    std::string next = done + "/" + part;
     if (next.size() >= PATH_MAX)
       return Error{std::string(path) + ": path is too long", ENAMETOOLONG};
     char target[PATH_MAX];

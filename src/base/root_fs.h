@@ -77,7 +77,7 @@ class RootFs {
 };
 
 // One file of the machine's own tree, as RootFs::read_file.
-Result<std::string> read_own_file(std::string_view path, std::uint64_t limit = 4 * 1024 * 1024);
+Result<std::string> read_own_file(std::string_view path, std::uint64_t limit = 4ULL * 1024 * 1024);
 
 // "/a/b" + "c" → "/a/b/c"; an absolute `name` replaces the directory.
 std::string join(std::string_view directory, std::string_view name);

@@ -53,7 +53,6 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
     if (auto done = table(object).keep_relocated(nowhere); !done) return std::move(done).error();
   const std::string& path = closure_.objects()[object].path;
   std::vector<UndefinedSymbol> undefined;
-  undefined.reserve(nowhere.size());
   for (const elf::SymbolReference& one : nowhere)
     undefined.push_back({std::string(one.name), std::string(one.version), path});
   std::sort(undefined.begin(), undefined.end(), [](const auto& a, const auto& b) {

@@ -17,7 +17,7 @@
 namespace gpuinit::warmup {
 
 // Bounds, since the file may come from elsewhere. `import torch` makes 1500 lines, 150 kB.
-inline constexpr std::size_t kMaxRecording = 16 * 1024 * 1024;  // bytes
+inline constexpr std::size_t kMaxRecording = 16ULL * 1024 * 1024;  // bytes
 inline constexpr std::size_t kMaxRecordedFiles = 100'000;
 inline constexpr std::size_t kMaxRecordedRanges = 1'000'000;
 

@@ -83,6 +83,7 @@ class Finder {
     return stem == "libtorch_cuda" && result_.by_stem.contains("libtorch_cuda_cu");
   }
 
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
   void take(const std::string& name, TorchLibrary library) {
     if (result_.by_stem.size() >= kMaxLibraries) {
       result_.problem = "too many libraries";

@@ -15,7 +15,7 @@ bool was_pytorch(const base::RootFs& fs, const std::string& directory) {
 // The torch in one entry; "" if it has none.
 std::string torch_in(const base::RootFs& fs, const std::string& entry, const std::string& soabi,
                      bool& package, std::string& bare_directory) {
-  const std::string stem = base::join(entry, "torch");
+  std::string stem = base::join(entry, "torch");
   package = false;
   if (fs.is_directory(stem)) {
     for (const char* suffix : {"/__init__.py", "/__init__.pyc", "/__init__.so"}) {

@@ -40,7 +40,6 @@ void count(std::map<std::string, std::uint64_t>& names, const std::string& name)
 
 std::vector<std::string> in_words(const std::map<std::string, std::uint64_t>& names) {
   std::vector<std::string> words;
-  words.reserve(names.size());
   for (const auto& [name, times] : names)
     words.push_back(times == 1 ? name : name + " (" + std::to_string(times) + " times)");
   return words;
