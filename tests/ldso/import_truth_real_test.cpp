@@ -1,8 +1,6 @@
 // Real torches and extensions, imported by real interpreters: what the simulated loader says
 // against what the real one did (import_truth.h), in the images of tests/inputs/fetch.py. And
 // against what the loader of each image lists, here and now.
-#include "ldso/import_truth.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +9,7 @@
 #include <map>
 #include <memory>
 
+#include "ldso/import_truth.h"
 #include "ldso/simulated_loader.h"
 #include "support/torch_images.h"
 

@@ -12,7 +12,7 @@ namespace {
 using base::JsonReader;
 using Text = Fact<std::string>;
 
-constexpr std::size_t kMaxText = 4096;       // a path, a version
+constexpr std::size_t kMaxText = 4096;          // a path, a version
 constexpr std::size_t kMaxLong = 16ULL * 1024;  // a traceback, torch's configuration
 constexpr std::size_t kMaxReason = 300;
 constexpr std::size_t kMaxItems = 2000;
