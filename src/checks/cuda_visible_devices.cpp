@@ -4,7 +4,6 @@
 // open and what their UUIDs are.
 #include <algorithm>
 
-#include "base/gpu_device_path.h"
 #include "base/text.h"
 #include "checks/check.h"
 #include "checks/device_files.h"
@@ -23,9 +22,7 @@ constexpr const char* kName = "CUDA_VISIBLE_DEVICES";
 
 // The node has no GPU that could be hidden: then the variable is not the cause.
 bool no_gpu_at_all(const NodeFacts& node) {
-  if (!node.device_nodes || node.driver.kernel_version.is_unknown()) return false;
-  return std::none_of(node.device_nodes->begin(), node.device_nodes->end(),
-                      [](const auto& device) { return base::is_gpu_device(device.path); });
+  return node.device_nodes && !node.driver.kernel_version.is_unknown() && gpu_files(node) == 0;
 }
 
 // The GPUs without the variable. Under MPS the server has a numbering of its own; files that may

@@ -9,8 +9,18 @@
 
 namespace gpuinit::checks {
 
+namespace {
+
 bool is_essential(std::string_view path) {
   return base::is_gpu_device(path) || path == "/dev/nvidiactl" || path == "/dev/nvidia-uvm";
+}
+
+}  // namespace
+
+std::size_t gpu_files(const NodeFacts& node) {
+  if (!node.device_nodes) return 0;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(*node.device_nodes, base::is_gpu_device, &DeviceNode::path));
 }
 
 std::vector<DeviceNode> denied_nodes(const NodeFacts& node) {

@@ -1,7 +1,4 @@
 // device.present: GPUs are visible, and as many as the policy wants.
-#include <algorithm>
-
-#include "base/gpu_device_path.h"
 #include "checks/check.h"
 #include "checks/device_files.h"
 #include "checks/finding_builder.h"
@@ -27,10 +24,7 @@ std::string hidden_by(const Context& context) {
 Finding no_device(const Context& context) {
   const std::string hidden = hidden_by(context);
   const auto& node = context.node;
-  const bool gpu_nodes =
-      node.device_nodes.known() &&
-      std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
-                  [](const auto& device) { return base::is_gpu_device(device.path); });
+  const bool gpu_nodes = gpu_files(node) > 0;
 
   std::string summary = "the driver sees no GPU in this container";
   if (!hidden.empty()) summary += ": " + hidden;
@@ -116,9 +110,7 @@ Findings judge_nodes_only(const Context& context) {
   const std::string why = because(node.devices.reason());
   if (!node.device_nodes) return unknown("cannot tell which GPUs are there" + why);
 
-  std::size_t gpus = 0;
-  for (const DeviceNode& device : *node.device_nodes)
-    if (base::is_gpu_device(device.path)) ++gpus;
+  const std::size_t gpus = gpu_files(node);
   if (gpus == 0) {
     // Jetson and WSL have other nodes, and then no certain word on the kernel driver.
     if (node.driver.kernel_version.is_unknown())
