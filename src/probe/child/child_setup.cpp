@@ -1,18 +1,16 @@
 // What a child does between fork and exec.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <string>
 
 #include "base/default_signals.h"
+#include "base/descriptors.h"
 #include "gpuinit/probe_protocol.h"
 #include "gpuinit/result.h"
 #include "probe/child/child_program.h"
@@ -38,34 +36,6 @@ constexpr rlim_t kMaxPythonFile = rlim_t{1} << 30;  // bytes of one file
 
 [[noreturn]] void refuse(int pipe, const char* what) {
   give_up(pipe, "not-started", errno_error(what).message);
-}
-
-// Closes everything above `last`.
-void close_the_rest(int last) {
-  if (::syscall(SYS_close_range, last + 1, ~0U, 0) == 0) return;
-  // Kernels before 5.9, and seccomp filters that do not know the call.
-  if (DIR* open_files = ::opendir("/proc/self/fd")) {
-    const int own = ::dirfd(open_files);
-    while (const dirent* entry = ::readdir(open_files)) {
-      const int fd = std::atoi(entry->d_name);
-      if (fd > last && fd != own) ::close(fd);
-    }
-    ::closedir(open_files);
-    return;
-  }
-  // Without /proc as well. Limits of 10^9 exist; no process has that many files open.
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const auto end = std::min<rlim_t>(limit.rlim_cur, 1 << 16);
-  for (int fd = last + 1; fd < static_cast<int>(end); ++fd) ::close(fd);
-}
-
-// 0, 1 and 2 must be taken, or the driver's device files would get these numbers. Where
-// there is no /dev/null a descriptor that can neither be read nor written takes its place.
-void occupy_standard_files() {
-  for (int fd = 0; fd <= 2; ++fd) ::close(fd);
-  for (int fd = 0; fd <= 2; ++fd)
-    if (::open("/dev/null", O_RDWR) < 0) ::open("/", O_PATH | O_DIRECTORY);
 }
 
 // The pipe and the monitor's descriptor may be any numbers, even 0 to 2 if those were closed at
@@ -114,8 +84,10 @@ void become(ProgramExec& exec, SyscallMonitor& monitor, int pipe, pid_t parent) 
   if (::getppid() != parent) ::_exit(127);
   base::take_default_signals();
 
-  close_the_rest(place_descriptors(monitor, pipe));
-  occupy_standard_files();
+  base::close_descriptors(place_descriptors(monitor, pipe) + 1);
+  // 0, 1 and 2 must be taken, or the driver's device files would get these numbers.
+  for (int fd = 0; fd <= 2; ++fd) ::close(fd);
+  base::occupy_standard_descriptors(0);
 
   // `/` where nothing depends on it: no file system is kept busy.
   if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());
