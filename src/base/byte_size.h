@@ -10,11 +10,13 @@ namespace gpuinit::base {
 inline constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 // Rounded down: "512 MiB", "0 MiB".
-inline std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+inline std::string whole_mebibytes(std::uint64_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
 
 // The same; below one mebibyte "640 KiB".
-inline std::string mebi_or_kibibytes(std::uint64_t bytes) {
-  return bytes < kMiB ? std::to_string(bytes >> 10) + " KiB" : mebibytes(bytes);
+inline std::string mebibytes(std::uint64_t bytes) {
+  return bytes < kMiB ? std::to_string(bytes >> 10) + " KiB" : whole_mebibytes(bytes);
 }
 
 // With the unit that fits and one digit: "1.5 GiB", "64.0 MiB", "4096 bytes".

@@ -21,9 +21,9 @@ Findings run(const Context& context) {
     return unknown("cannot tell whether the limit on locked memory counts" +
                    because(node.limits.ipc_lock.reason()));
   if (*node.limits.ipc_lock) return {};
-  Finding finding = failure(kExitNode, "only " + base::mebi_or_kibibytes(*limit) +
+  Finding finding = failure(kExitNode, "only " + base::mebibytes(*limit) +
                                            " of memory may be locked, and RDMA devices are there");
-  add_evidence(finding, "RLIMIT_MEMLOCK", base::mebi_or_kibibytes(*limit));
+  add_evidence(finding, "RLIMIT_MEMLOCK", base::mebibytes(*limit));
   add_evidence(finding, "RDMA devices", listed(*node.rdma_devices, 4));
   finding.why =
       "RDMA locks the buffers it transfers. NCCL and UCX then fail to register memory (\"Cannot "

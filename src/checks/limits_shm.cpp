@@ -19,15 +19,15 @@ Findings run(const Context& context) {
     return unknown("the size of /dev/shm is not known" + because(memory.reason()));
   const bool full = memory && memory->bytes > kDefaultShm && memory->free_bytes < kFullShm;
   if (memory && memory->bytes > kDefaultShm && !full) return {};
-  Finding finding = failure(
-      kExitNode, !memory ? std::string("there is no /dev/shm")
-                 : full  ? "/dev/shm is full: " + base::mebi_or_kibibytes(memory->free_bytes) +
-                              " of " + base::mebi_or_kibibytes(memory->bytes) + " are free"
-                        : "/dev/shm has only " + base::mebi_or_kibibytes(memory->bytes));
-  add_evidence(finding, "/dev/shm",
-               memory ? base::mebi_or_kibibytes(memory->bytes) + ", " +
-                            base::mebi_or_kibibytes(memory->free_bytes) + " free"
-                      : "none");
+  Finding finding =
+      failure(kExitNode, !memory ? std::string("there is no /dev/shm")
+                         : full  ? "/dev/shm is full: " + base::mebibytes(memory->free_bytes) +
+                                      " of " + base::mebibytes(memory->bytes) + " are free"
+                                : "/dev/shm has only " + base::mebibytes(memory->bytes));
+  add_evidence(
+      finding, "/dev/shm",
+      memory ? base::mebibytes(memory->bytes) + ", " + base::mebibytes(memory->free_bytes) + " free"
+             : "none");
   finding.why =
       "Data loader workers hand their batches over in shared memory, and NCCL talks through it "
       "between processes: \"DataLoader worker is killed by signal: Bus error\", \"unhandled system "

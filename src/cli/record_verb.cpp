@@ -79,7 +79,7 @@ int record(const Invocation& invocation) {
     return kExitInternal;
   }
   if (!line.quiet)
-    print_error("recorded " + base::mebibytes(warmup::total_bytes(recorded->plan)) + " of " +
+    print_error("recorded " + base::whole_mebibytes(warmup::total_bytes(recorded->plan)) + " of " +
                 std::to_string(recorded->plan.size()) + " files in " + line.verb_argument);
   return recorded->exit_code;
 }

@@ -74,7 +74,7 @@ void PageWarmup::image_is_known(const ImageFacts& image) {
 void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {
   ReplayOptions options;
   options.max_bytes = budget_ / 8 * share;
-  base::log_verbose("pages: reading ahead, at most " + base::mebibytes(options.max_bytes));
+  base::log_verbose("pages: reading ahead, at most " + base::whole_mebibytes(options.max_bytes));
   replays_.push_back(std::make_unique<Replay>(make_plan, options));
 }
 
@@ -83,7 +83,7 @@ void PageWarmup::finish(bool goes_on) {
   for (const auto& replay : replays_) {
     if (!goes_on) replay->wait(start + kPatience);
     const ReplayProgress progress = replay->progress();
-    base::log_verbose("pages: asked for " + base::mebibytes(progress.bytes) + " of " +
+    base::log_verbose("pages: asked for " + base::whole_mebibytes(progress.bytes) + " of " +
                       std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
                       " changed or gone" +
                       (progress.finished ? ""

@@ -12,7 +12,7 @@ void AnswerReader::feed(std::string_view bytes) {
     if (finished()) return;
     if (line_.empty()) ++lines_;
     if (++bytes_ > max_answer_)
-      return give_up("makes the answer longer than " + base::mebi_or_kibibytes(max_answer_));
+      return give_up("makes the answer longer than " + base::mebibytes(max_answer_));
     if (c != '\n') {
       line_ += c;
       if (line_.size() >= max_line_) give_up("is too long");
