@@ -17,7 +17,6 @@ struct FatbinGroup {
       targets;                // "sm_90", "sm_90a", "sm_100f", "compute_90" (PTX); sorted, unique
   Fact<std::string> ptx_isa;  // highest PTX ISA of the group, "8.4"; absent: no PTX in it
   std::uint64_t containers = 0;
-
   bool operator==(const FatbinGroup&) const = default;
 };
 
@@ -27,7 +26,6 @@ struct DeviceCode {
   std::map<std::string, std::uint64_t>
       entries;  // target → fatbin entries, as `cuobjdump --list-elf/--list-ptx` counts
   std::vector<FatbinGroup> groups;
-
   bool operator==(const DeviceCode&) const = default;
 };
 

@@ -38,7 +38,6 @@ class Fact {
 
   // Why there is no value. Empty if known, may be empty if absent.
   const std::string& reason() const { return reason_; }
-
   bool operator==(const Fact&) const = default;
 
  private:

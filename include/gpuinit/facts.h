@@ -14,7 +14,6 @@ namespace gpuinit {
 struct Facts {
   ImageFacts image;
   NodeFacts node;
-
   bool operator==(const Facts&) const = default;
 };
 

@@ -25,7 +25,6 @@ struct Finding {
       evidence;     // "torch._C" → "cpython-310-x86_64-linux-gnu"
   std::string why;  // one or two sentences: why it cannot work
   std::string fix;  // what to do, most likely cure first
-
   bool operator==(const Finding&) const = default;
 };
 
@@ -33,7 +32,6 @@ struct Verdict {
   enum class Word { kPass, kWarn, kFail };
   Word word = Word::kPass;
   int exit_code = kExitGood;
-
   bool operator==(const Verdict&) const = default;
 };
 

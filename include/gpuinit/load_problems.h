@@ -15,7 +15,6 @@ struct MissingLibrary {
   std::string reason;                  // "not found", "/a/libx.so.1: not an ELF file"
   std::vector<std::string> elsewhere;  // files of that name where the loader does not look
   bool of_driver = false;              // libcuda, libnvidia-*: the node brings it, not the image
-
   bool operator==(const MissingLibrary&) const = default;
 };
 
@@ -27,7 +26,6 @@ struct MissingVersion {
   std::string found_by;   // by which rule that was
   std::string needed_by;  // path of who needs the version
   std::string highest;    // the provider's highest of the family, "GLIBCXX_3.4.30"; empty: none
-
   bool operator==(const MissingVersion&) const = default;
 };
 
@@ -36,7 +34,6 @@ struct UndefinedSymbol {
   std::string name;       // as in the file, mangled
   std::string version;    // that it has to have, "libnvJitLink.so.12"; empty: any
   std::string needed_by;  // path
-
   bool operator==(const UndefinedSymbol&) const = default;
 };
 
@@ -46,7 +43,6 @@ struct LoadProblems {
   std::vector<MissingVersion> missing_versions;
   // The first of them. Unknown where libraries are missing, or a table cannot be read.
   Fact<std::vector<UndefinedSymbol>> undefined_symbols;
-
   bool operator==(const LoadProblems&) const = default;
 };
 

@@ -17,7 +17,6 @@ struct DirectoryEntry {
   enum class Kind { kFile, kDirectory, kLink, kOther };
   std::string name;
   Kind kind = Kind::kOther;  // of the entry itself: a symlink is kLink
-
   bool operator==(const DirectoryEntry&) const = default;
 };
 

@@ -33,11 +33,8 @@ int check(const Invocation& invocation) {
 
 extern const Verb kCheck{
     .option = "--check",
-    .alias = "",
-    .argument = Argument::kNone,
     .command = Argument::kOptional,
     .takes = "--root --node",
-    .handles_signals = false,
     .help = "       gpuinit --check [OPTIONS] [-- COMMAND...]  check only, by exit code\n",
     .run = check,
 };

@@ -35,11 +35,8 @@ int explain(const Invocation& invocation) {
 
 extern const Verb kExplain{
     .option = "--explain",
-    .alias = "",
     .argument = Argument::kOptional,
     .command = Argument::kNone,
-    .takes = "",
-    .handles_signals = false,
     .help = "       gpuinit --explain [ID | exit-codes]        what a check means, the cure\n",
     .run = explain,
 };

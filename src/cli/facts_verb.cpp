@@ -22,11 +22,8 @@ int print_facts(const Invocation& invocation) {
 
 extern const Verb kFacts{
     .option = "--facts",
-    .alias = "",
-    .argument = Argument::kNone,
     .command = Argument::kOptional,
     .takes = "--root --node",
-    .handles_signals = false,
     .help = "       gpuinit --facts [OPTIONS] [-- COMMAND...]  everything found, as JSON\n",
     .run = print_facts,
 };

@@ -15,22 +15,15 @@ int version(const Invocation&) { return print("gpuinit " GPUINIT_VERSION "\n", k
 extern const Verb kHelp{
     .option = "--help",
     .alias = "-h",
-    .argument = Argument::kNone,
     .command = Argument::kOptional,
     .takes = "--root --node",
-    .handles_signals = false,
-    .help = "",
     .run = help,
 };
 
 extern const Verb kVersion{
     .option = "--version",
-    .alias = "",
-    .argument = Argument::kNone,
     .command = Argument::kOptional,
     .takes = "--root --node",
-    .handles_signals = false,
-    .help = "",
     .run = version,
 };
 

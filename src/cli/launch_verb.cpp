@@ -192,9 +192,6 @@ int launch_command(const Invocation& invocation) {
 }  // namespace
 
 const Verb kLaunch{
-    .option = "",
-    .alias = "",
-    .argument = Argument::kNone,
     .command = Argument::kRequired,
     .takes = "--supervise",
     .handles_signals = true,

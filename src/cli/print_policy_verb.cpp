@@ -26,11 +26,7 @@ int print_policy(const Invocation& invocation) {
 
 extern const Verb kPrintPolicy{
     .option = "--print-policy",
-    .alias = "",
-    .argument = Argument::kNone,
     .command = Argument::kNone,
-    .takes = "",
-    .handles_signals = false,
     .help = "       gpuinit --print-policy [OPTIONS]           the policy in force\n",
     .run = print_policy,
 };

@@ -88,10 +88,8 @@ int record(const Invocation& invocation) {
 
 extern const Verb kRecord{
     .option = "--record",
-    .alias = "",
     .argument = Argument::kRequired,
     .command = Argument::kRequired,
-    .takes = "",
     .handles_signals = true,
     .help = "       gpuinit --record FILE [--] COMMAND...      what a cold start reads\n",
     .run = record,

@@ -22,16 +22,16 @@ struct Invocation {
 enum class Argument { kNone, kOptional, kRequired };
 
 struct Verb {
-  std::string_view option;  // "--check"; empty: launch
-  std::string_view alias;   // "-h"; empty: no alias
-  Argument argument;        // of the option: "--record FILE", "--explain [ID]"
-  Argument command;         // whether a COMMAND is given; kNone refuses one
+  std::string_view option = "";         // "--check"; empty: launch
+  std::string_view alias = "";          // "-h"; empty: no alias
+  Argument argument = Argument::kNone;  // of the option: "--record FILE", "--explain [ID]"
+  Argument command;                     // whether a COMMAND is given; kNone refuses one
   // The options of some verbs only that it takes: "--root --node".
-  std::string_view takes;
+  std::string_view takes = "";
   // It blocks, catches and restores signals itself. For all others stop requests end
   // gpuinit at any time.
-  bool handles_signals;
-  std::string_view help;          // its line of --help; empty: named among the options
+  bool handles_signals = false;
+  std::string_view help = "";     // its line of --help; empty: named among the options
   int (*run)(const Invocation&);  // the exit code
 };
 

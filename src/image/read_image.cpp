@@ -5,9 +5,7 @@
 
 #include "image/extensions/extension_loading.h"
 #include "image/extensions/extensions.h"
-#include "image/frameworks/compat_libraries.h"
-#include "image/frameworks/read_loader.h"
-#include "image/frameworks/read_torch.h"
+#include "image/frameworks/read_frameworks.h"
 #include "image/packages/distributions.h"
 #include "image/python/read_interpreter.h"
 #include "image/start/start.h"

@@ -11,7 +11,6 @@ namespace gpuinit::warmup {
 struct Range {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
-
   bool operator==(const Range&) const = default;
 };
 
@@ -21,7 +20,6 @@ struct FilePart {
   std::int64_t modified = 0;  // the same for its mtime, in seconds; image layers keep no more
   std::vector<Range> ranges;  // ascending, apart from each other (see tidy)
   bool whole = false;         // all of the file, whatever its size and time are now
-
   bool operator==(const FilePart&) const = default;
 };
 

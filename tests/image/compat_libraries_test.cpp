@@ -1,8 +1,7 @@
-#include "image/frameworks/compat_libraries.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "image/frameworks/read_frameworks.h"
 #include "support/elf_builder.h"
 #include "support/tree.h"
 

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "image/frameworks/cuda_runtime.h"
+#include "image/frameworks/read_frameworks.h"
 #include "image/frameworks/torch_libraries.h"
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"

@@ -1,9 +1,9 @@
-#include "image/frameworks/compat_libraries.h"
-
+// The forward-compatibility drivers that an image brings.
 #include <algorithm>
 #include <cerrno>
 
 #include "elf/libcuda_file.h"
+#include "image/frameworks/read_frameworks.h"
 
 namespace gpuinit::image {
 

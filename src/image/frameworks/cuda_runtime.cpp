@@ -1,9 +1,9 @@
-#include "image/frameworks/cuda_runtime.h"
-
+// The libcudart that torch will get, and which CUDA release it is.
 #include <algorithm>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "image/frameworks/read_frameworks.h"
 
 namespace gpuinit::image {
 

@@ -1,5 +1,4 @@
-#include "image/frameworks/read_loader.h"
-
+// What the loader does for the interpreter and `import torch`, as facts.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -7,6 +6,7 @@
 
 #include "base/library_names.h"
 #include "base/text.h"
+#include "image/frameworks/read_frameworks.h"
 
 namespace gpuinit::image {
 

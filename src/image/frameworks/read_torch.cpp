@@ -1,10 +1,9 @@
-#include "image/frameworks/read_torch.h"
-
+// Everything about the torch that the command imports, as facts.
 #include <algorithm>
 #include <array>
 
 #include "image/frameworks/compiled_for.h"
-#include "image/frameworks/cuda_runtime.h"
+#include "image/frameworks/read_frameworks.h"
 #include "image/frameworks/torch_libraries.h"
 #include "image/frameworks/torch_metadata.h"
 #include "image/frameworks/torch_search.h"

@@ -16,7 +16,6 @@ struct PreloadItem {
   std::string folder;    // "cuda_nvrtc", below nvidia/
   std::string stem;      // "libnvrtc": the file is libnvrtc.so.*[0-9]
   bool required = true;  // torch gives up at the first of these that is missing
-
   bool operator==(const PreloadItem&) const = default;
 };
 
@@ -26,7 +25,6 @@ struct TorchPreload {
   // When it could (2.7 and later), beside a libcudart whose path holds `beside`.
   std::vector<PreloadItem> after_success;
   std::string beside;
-
   bool operator==(const TorchPreload&) const = default;
 };
 

@@ -37,7 +37,6 @@ struct CudaAnswer {
 
   // Indices of the devices whose trials are under way.
   std::vector<std::size_t> trials_under_way() const;
-
   bool operator==(const CudaAnswer&) const = default;
 };
 
