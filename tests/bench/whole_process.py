@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Times gpuinit as a whole process on real torch trees, and against `import torch`.
 
-usage: tests/bench/whole_process.py [--runs N] [--gpuinit build/release/gpuinit]
+usage: tests/bench/whole_process.py [--runs N] [--gpuinit build/release/gpuinit] [--against OTHER_GPUINIT]
+
+With --against it only compares two binaries on the same images: CPU time, run by run in turn.
 
 Prints medians and, where two commands are compared, the median of the ratios of
 neighbouring runs: absolute times mean little on a noisy machine.
@@ -65,6 +67,26 @@ def measure_image(label, root, gpuinit, node, environment, runs):
     print(f"{label:<34} cold page cache     {statistics.median(cold):8.2f} ms")
 
 
+def cpu_ms(command, environment):
+    child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    if status != 0:
+        sys.exit(f"{command} ended with status {status}")
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def compare(gpuinit, other, node, environment, runs):
+    for image in sorted((CACHE / "image").iterdir()):
+        command = ["--check", "--quiet", "--root", str(image), "--node", node, "--", "python3"]
+        pairs = [(cpu_ms([gpuinit, *command], environment), cpu_ms([other, *command], environment))
+                 for _ in range(runs)]
+        ratios = sorted(new / old for new, old in pairs)
+        print(f"--check, {image.name:<24} CPU {statistics.median(new for new, _ in pairs):6.2f} ms, against "
+              f"{statistics.median(old for _, old in pairs):6.2f} ms; ratio {statistics.median(ratios):.3f} "
+              f"({ratios[runs // 4]:.3f} to {ratios[runs * 3 // 4]:.3f}, the middle half)")
+
+
 def add_packages(site, wanted):
     """Packages with one small extension each and a real METADATA, until there are `wanted`; how many there are."""
     have = len(list(site.glob("*.dist-info")))
@@ -86,12 +108,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--gpuinit", default="build/release/gpuinit")
+    parser.add_argument("--against")
     arguments = parser.parse_args()
     gpuinit = os.path.abspath(arguments.gpuinit)
     node = tempfile.NamedTemporaryFile("w", suffix=".json")
     json.dump(NODE, node)
     node.flush()
     clean = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
+    if arguments.against:
+        compare(gpuinit, os.path.abspath(arguments.against), node.name, clean, arguments.runs)
+        return
 
     true_ms, _, _ = median_ms(["/bin/true"], clean, arguments.runs, 0)
     print(f"/bin/true (the cost of measuring)                      {true_ms:8.2f} ms")
