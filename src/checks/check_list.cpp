@@ -46,11 +46,11 @@ namespace gpuinit::checks {
   row(kExpectDriver)
 // clang-format on
 
-#define GPUINIT_DECLARE(name) extern const Check name;
+#define GPUINIT_DECLARE(name) extern const Check name;  // NOLINT(bugprone-macro-parentheses)
 GPUINIT_CHECKS(GPUINIT_DECLARE)
 
 std::span<const Check* const> check_list() {
-#define GPUINIT_ADDRESS(name) &name,
+#define GPUINIT_ADDRESS(name) &(name),
   static constexpr const Check* kList[] = {GPUINIT_CHECKS(GPUINIT_ADDRESS)};
   return kList;
 }

@@ -49,7 +49,7 @@ std::optional<KnownCuda> known_cuda(const Context& context) {
 
 std::optional<rules::Version> driver_release(const Fact<std::string>& fact) {
   constexpr unsigned kFirstThreeDigits = 100;
-  const auto version = version_of(fact);
+  auto version = version_of(fact);
   if (!version || version->major() < kFirstThreeDigits) return std::nullopt;
   return version;
 }

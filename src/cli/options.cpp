@@ -12,32 +12,32 @@ namespace {
 struct Option {
   std::string_view name;
   Argument argument;
-  Status (*apply)(CommandLine&, std::string);
+  Status (*apply)(CommandLine&, const std::string&);
   std::string_view help;    // its line of --help
   std::string_view reason;  // why not every verb takes it; empty: every verb does
 };
 
 template <std::string CommandLine::*field>
-Status set_text(CommandLine& line, std::string value) {
+Status set_text(CommandLine& line, const std::string& value) {
   if (value.empty()) return Error{"the value is empty"};
-  line.*field = std::move(value);
+  line.*field = value;
   return Done{};
 }
 
 template <bool CommandLine::*field>
-Status set_flag(CommandLine& line, std::string) {
+Status set_flag(CommandLine& line, const std::string&) {
   line.*field = true;
   return Done{};
 }
 
-Status add_setting(CommandLine& line, std::string setting) {
+Status add_setting(CommandLine& line, const std::string& setting) {
   if (setting.find('=') == std::string::npos)
     return Error{"expected KEY=VALUE, got `" + base::printable(setting) + "`"};
-  line.set.push_back(std::move(setting));
+  line.set.push_back(setting);
   return Done{};
 }
 
-Status set_format(CommandLine& line, std::string format) {
+Status set_format(CommandLine& line, const std::string& format) {
   if (format != "text" && format != "json")
     return Error{"expected text or json, got `" + base::printable(format) + "`"};
   line.format = format == "json" ? Format::kJson : Format::kText;

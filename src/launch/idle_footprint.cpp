@@ -11,6 +11,7 @@
 #include "base/descriptors.h"
 
 // The linker's name for the program's ELF header in memory.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" [[gnu::visibility("hidden")]] const Elf64_Ehdr __ehdr_start;
 
 namespace gpuinit::launch {
@@ -26,7 +27,8 @@ void release_memory() {
   ::malloc_trim(0);
   // Pages of read-only segments are never changed, so dropping them loses nothing.
   const auto base = reinterpret_cast<std::uintptr_t>(&__ehdr_start);
-  const auto* segments = reinterpret_cast<const Elf64_Phdr*>(base + __ehdr_start.e_phoff);
+  const auto* segments = reinterpret_cast<const Elf64_Phdr*>(
+      reinterpret_cast<const char*>(&__ehdr_start) + __ehdr_start.e_phoff);
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const std::uintptr_t load_bias = __ehdr_start.e_type == ET_DYN ? base : 0;
   for (unsigned i = 0; i < __ehdr_start.e_phnum; ++i) {
@@ -34,6 +36,7 @@ void release_memory() {
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
     const auto begin = (load_bias + segment.p_vaddr) / page * page;
     const auto end = (load_bias + segment.p_vaddr + segment.p_filesz + page - 1) / page * page;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): without a load bias it is an absolute address
     ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
 }

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -98,8 +99,7 @@ std::vector<Process> descendants() {
     for (auto& process : candidates) {
       if (process.pid == 0 || !family.contains(process.parent)) continue;
       family.insert(process.pid);
-      found.push_back(std::move(process));
-      process.pid = 0;
+      found.push_back(std::exchange(process, {}));
       grown = true;
     }
   }

@@ -30,7 +30,7 @@ Result<PagePlan> read_recording(const std::string& path) {
 
 // MemAvailable of /proc/meminfo (proc(5)), in bytes.
 std::optional<std::uint64_t> available_memory(const base::RootFs& fs) {
-  const auto text = fs.read_kernel_file("/proc/meminfo", 64 * 1024);
+  const auto text = fs.read_kernel_file("/proc/meminfo", 64ULL * 1024);
   if (!text) return std::nullopt;
   for (const auto line : base::split_lines(*text)) {
     const auto words = base::split_words(line);

@@ -25,24 +25,19 @@ def output(command, **options):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options).stdout
 
 
-def recipe(entry, common):
-    """The name of the stamp that says that this file has passed."""
-    words = shlex.split(entry["command"])
-    words = words[:words.index("-o")]
-    # With comments: a NOLINT is one.
-    text = output([*words, "-E", "-P", "-C", entry["file"]], cwd=entry["directory"])
-    parts = (common, " ".join(words).replace(SOURCE, "").encode(), text)
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-def check(entry, build, common):
+def check(entry, common):
     """What clang-tidy finds in one file: empty if nothing; None if it passed before."""
-    stamp = os.path.join(STAMPS, recipe(entry, common))
+    compile_words = shlex.split(entry["command"])
+    compile_words = compile_words[:compile_words.index("-o")]
+    # With comments: a NOLINT is one.
+    text = output([*compile_words, "-E", "-P", "-C", entry["file"]], cwd=entry["directory"])
+    recipe = (common, " ".join(compile_words).replace(SOURCE, "").encode(), text)
+    stamp = os.path.join(STAMPS, hashlib.sha256(b"\0".join(recipe)).hexdigest())
     if os.path.exists(stamp):
         os.utime(stamp)
         return None
-    ran = subprocess.run([TIDY, "--quiet", "-p", build, entry["file"]], text=True, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE)
+    ran = subprocess.run([TIDY, "--quiet", entry["file"], "--", *compile_words[1:]], text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=entry["directory"])
     if ran.returncode != 0:
         return ran.stdout or ran.stderr
     open(stamp, "w").close()
@@ -59,12 +54,14 @@ def main(build):
     with open(os.path.join(SOURCE, ".clang-tidy"), "rb") as file:
         common = file.read() + output([TIDY, "--version"])
     with open(os.path.join(build, "compile_commands.json")) as file:
-        entries = [entry for entry in json.load(file)
-                   if entry["file"].startswith(SOURCE + "/src/") and entry["file"].endswith(".cpp")]
+        commands = json.load(file)
+    # A file that is compiled several times, for instance with each Python's headers, is looked at once.
+    entries = list({entry["file"]: entry for entry in reversed(commands)
+                    if entry["file"].startswith(SOURCE + "/src/") and entry["file"].endswith(".cpp")}.values())
     found = passed_before = 0
     shown = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for number, result in enumerate(pool.map(lambda entry: check(entry, build, common), entries), 1):
+        for number, result in enumerate(pool.map(lambda entry: check(entry, common), entries), 1):
             passed_before += result is None
             if result:
                 found += 1

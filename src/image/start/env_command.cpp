@@ -134,7 +134,6 @@ Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
     }
     if (word == "-" || word == "-i" || word == "--ignore-environment") {
       result.environment.clear();
-    } else if (word == "-v" || word == "--debug") {
     } else if (word.starts_with("--unset=")) {
       result.environment.erase(word.substr(8));
     } else if (word.starts_with("--chdir=")) {
@@ -143,8 +142,9 @@ Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
       auto done = split_in(first, word.substr(15));
       if (!done) return std::move(done).error();
       --at;
-    } else if (word.starts_with("--ignore-signal") || word.starts_with("--default-signal") ||
-               word.starts_with("--block-signal") || word == "--list-signal-handling") {
+    } else if (word == "-v" || word == "--debug" || word.starts_with("--ignore-signal") ||
+               word.starts_with("--default-signal") || word.starts_with("--block-signal") ||
+               word == "--list-signal-handling") {
     } else if (word.starts_with("-u") && take_value(words, at, 2, value)) {
       result.environment.erase(value);
     } else if (word.starts_with("-C") && take_value(words, at, 2, value)) {

@@ -23,7 +23,7 @@ std::string quoted(const std::string& text) { return "`" + base::printable(text,
 class Walk {
  public:
   Walk(const base::RootFs& fs, std::vector<std::string> words, base::Environment environment,
-       std::string working_directory)
+       const std::string& working_directory)
       : fs_(fs), words_(std::move(words)) {
     start_.python.environment = std::move(environment);
     start_.python.working_directory = base::join("/", working_directory);
