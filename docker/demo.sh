@@ -16,7 +16,7 @@ show() {
 # Of what it reads a line every five seconds, the last one again if there was no other.
 ticker() {
   local line last=... shown=$SECONDS
-  while IFS= read -r -t 5 line || [ $? -gt 128 ]; do
+  while IFS= read -r -t 2 line || [ $? -gt 128 ]; do
     last=${line:-$last}
     [ $((SECONDS - shown)) -ge 5 ] || continue
     shown=$SECONDS
