@@ -1,15 +1,28 @@
-// The table of verbs. A new one is a file that defines its Verb, and a row here.
+// The list of verbs. A new verb is a file with its constant, and a row here.
 #include "cli/verb.h"
 
 namespace gpuinit::cli {
 
-extern const Verb kCheck, kFacts, kExplain, kPrintPolicy, kRecord, kVersion, kHelp;
+// In the order of --help.
+// clang-format off
+#define GPUINIT_VERBS(row) \
+  row(kLaunch) \
+  row(kCheck) \
+  row(kFacts) \
+  row(kExplain) \
+  row(kPrintPolicy) \
+  row(kRecord) \
+  row(kVersion) \
+  row(kHelp)
+// clang-format on
 
-namespace {
-constexpr const Verb* kVerbs[] = {&kLaunch,      &kCheck,  &kFacts,   &kExplain,
-                                  &kPrintPolicy, &kRecord, &kVersion, &kHelp};
-}  // namespace
+#define GPUINIT_DECLARE(name) extern const Verb name;  // NOLINT(bugprone-macro-parentheses)
+GPUINIT_VERBS(GPUINIT_DECLARE)
 
-std::span<const Verb* const> verbs() { return kVerbs; }
+std::span<const Verb* const> verbs() {
+#define GPUINIT_ADDRESS(name) &(name),
+  static constexpr const Verb* kList[] = {GPUINIT_VERBS(GPUINIT_ADDRESS)};
+  return kList;
+}
 
 }  // namespace gpuinit::cli
