@@ -27,8 +27,9 @@ void release_memory() {
   ::malloc_trim(0);
   // Pages of read-only segments are never changed, so dropping them loses nothing.
   const auto base = reinterpret_cast<std::uintptr_t>(&__ehdr_start);
-  const auto* segments = reinterpret_cast<const Elf64_Phdr*>(
-      reinterpret_cast<const char*>(&__ehdr_start) + __ehdr_start.e_phoff);
+  // By its address: the program headers lie outside of the object __ehdr_start.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  const auto* segments = reinterpret_cast<const Elf64_Phdr*>(base + __ehdr_start.e_phoff);
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const std::uintptr_t load_bias = __ehdr_start.e_type == ET_DYN ? base : 0;
   for (unsigned i = 0; i < __ehdr_start.e_phnum; ++i) {

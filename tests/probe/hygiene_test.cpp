@@ -220,8 +220,10 @@ TEST(Hygiene, WorksWithVeryFewFiles) {
     });
   };
   EXPECT_EQ(with_limit(6), "answered, 1 devices");
+#ifndef __SANITIZE_ADDRESS__  // UBSan opens a pipe to look at an object's vptr
   EXPECT_EQ(with_limit(5), "answered, 1 devices");  // without a pidfd
   EXPECT_THAT(with_limit(4), AllOf(StartsWith("not started: "), HasSubstr("Too many open files")));
+#endif
 }
 
 TEST(Hygiene, AForkThatIsRefusedIsAnAnswer) {
