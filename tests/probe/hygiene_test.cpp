@@ -219,11 +219,11 @@ TEST(Hygiene, WorksWithVeryFewFiles) {
       return in_words(driver.ask());
     });
   };
+  // Once without a limit: UBSan opens a pipe when it sees a vptr for the first time.
+  EXPECT_EQ(in_words(driver.ask()), "answered, 1 devices");
   EXPECT_EQ(with_limit(6), "answered, 1 devices");
-#ifndef __SANITIZE_ADDRESS__  // UBSan opens a pipe to look at an object's vptr
   EXPECT_EQ(with_limit(5), "answered, 1 devices");  // without a pidfd
   EXPECT_THAT(with_limit(4), AllOf(StartsWith("not started: "), HasSubstr("Too many open files")));
-#endif
 }
 
 TEST(Hygiene, AForkThatIsRefusedIsAnAnswer) {
