@@ -51,7 +51,7 @@ struct Assessment {
 Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings);
 
 // As long as the node fails for a cause in wait.for, and nothing else fails, it is asked
-// again, until wait.timeout (src/wait_for_driver.h). A stop request ends the process
+// again, until wait.timeout (wait_for_driver.h). A stop request ends the process
 // meanwhile, if the caller has seen to that (launch::EndOnSignal).
 Result<Assessment> assess(const AssessRequest& request, const Policy& policy);
 
