@@ -35,12 +35,15 @@ jobs=$(nproc)
 passed=0
 failed=0
 skipped=0
+failures=$(mktemp) # what failed, a line each: told again at the end, where a cut log still shows it
+trap 'rm -f "$failures"' EXIT
 SECONDS=0
 say() { printf '== %s (%d min %02d s)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 finish() {
   local line="$passed passed, $failed failed"
   [ "$skipped" = 0 ] || line+=", $skipped skipped"
+  cat "$failures"
   printf '%s\n' "$line"
   [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
   exit
@@ -52,7 +55,7 @@ need() {
   shift
   if ! "$@"; then
     failed=$((failed + 1))
-    printf 'run.sh: failed: %s\n' "$*" >&2
+    printf 'failed: %s\n' "$*" >>"$failures"
     finish
   fi
 }
@@ -66,10 +69,13 @@ test_preset() {
   rm -f "$report"
   ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" || status=$?
   local counts tests_passed tests_failed tests_skipped
-  counts=$(tests/house/count_tests.py "$preset" "$report") || counts="0 1 0"
+  counts=$(tests/house/count_tests.py "$preset" "$report" 2>>"$failures") || counts="0 1 0"
   read -r tests_passed tests_failed tests_skipped <<<"$counts"
   # ctest can fail without a failed test, for instance when it found none.
-  [ "$status" = 0 ] || [ "$tests_failed" -gt 0 ] || tests_failed=1
+  if [ "$status" != 0 ] && [ "$tests_failed" = 0 ]; then
+    tests_failed=1
+    echo "failed: ctest --preset $preset ended with status $status" >>"$failures"
+  fi
   passed=$((passed + tests_passed))
   failed=$((failed + tests_failed))
   skipped=$((skipped + tests_skipped))
@@ -78,7 +84,12 @@ test_preset() {
 # One test more: clang-tidy has nothing to say.
 tidy() {
   say "clang-tidy"
-  if tests/house/clang_tidy.py build/debug; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  if tests/house/clang_tidy.py build/debug; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "failed: clang-tidy: tests/house/clang_tidy.py build/debug" >>"$failures"
+  fi
 }
 
 # Runs one fuzz target from its kept corpus. What it finds goes to build/, never to the corpus in the repository.
@@ -119,6 +130,7 @@ fuzz_all() {
       passed=$((passed + 1))
     else
       failed=$((failed + 1))
+      echo "failed: fuzz: $(basename "$program")" >>"$failures"
     fi
   done
 }
