@@ -13,6 +13,14 @@
 
 namespace gpuinit {
 
+// One step on the way from the command's first word to the program that runs.
+struct StartStep {
+  std::string what;  // "tini", "bash -c", "source /opt/venv/bin/activate", "exec"
+  std::string why;   // one clause: "`tini` found on PATH"; may be empty
+  std::string file;  // where it is written, "/entry.sh:12"; empty: in the command itself
+  bool operator==(const StartStep&) const = default;
+};
+
 // The Python that the command will run in.
 struct Interpreter {
   std::string path;       // as the command will exec it, e.g. /opt/venv/bin/python
