@@ -50,6 +50,12 @@ std::string working_directory(const std::string& root) {
   return path;
 }
 
+// The command's user is gpuinit's own; another root's is whoever runs it there.
+std::optional<unsigned> own_user(const std::string& root) {
+  if (root != "/") return std::nullopt;
+  return ::geteuid();
+}
+
 Result<NodeFacts> node_from_file(const std::string& file) {
   auto text = base::read_own_file(base::join(working_directory("/"), file));
   if (!text) return std::move(text).error();
@@ -118,6 +124,7 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
                                 working_directory(request.root),
                                 policy.python.interpreter,
                                 {policy.extensions.include, policy.extensions.exclude},
+                                own_user(request.root),
                                 request.sys_path_is_known};
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);

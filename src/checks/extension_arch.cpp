@@ -111,6 +111,7 @@ extern constexpr Check kExtensionArch{
     .id = "extension.arch",
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "a visible GPU finds no code in an extension that it can run",
     .looks_at =
         "The fatbin headers of the extensions that can be loaded, against the compute capability "
