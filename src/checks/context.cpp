@@ -63,9 +63,8 @@ bool Context::interpreter_is_guess() const {
 std::string Context::only_warns_because(const CheckInfo& check) const {
   if (image.program && !image.program->needs_no_gpu.empty()) return image.program->needs_no_gpu;
   if (!interpreter_is_guess()) return "";
-  const bool judges_a_guess =
-      check.needs_certain_interpreter ||
-      (check.needs_gpu && policy.gpu.required == GpuRequired::kAuto);
+  const bool judges_a_guess = check.needs_certain_interpreter ||
+                              (check.needs_gpu && policy.gpu.required == GpuRequired::kAuto);
   return judges_a_guess ? why_interpreter_is_guess() : "";
 }
 

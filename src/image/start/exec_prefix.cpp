@@ -80,7 +80,8 @@ constexpr Prefix kPrefixes[] = {
     {"strace", "a:b:CcdDfFhiI:kno:e:O:P:qrs:S:tTU:vVwxX:yYzZ",
      "summary-only summary follow-forks output-separately output= trace= string-limit= "
      "seccomp-bpf quiet? help version"},
-    {"ltrace", "a:A:bcCe:fF:hil:Ln:o:rs:StTVw:x:", "align= output= no-signals demangle help version"},
+    {"ltrace",
+     "a:A:bcCe:fF:hil:Ln:o:rs:StTVw:x:", "align= output= no-signals demangle help version"},
     {"gdb", "", "", 0, Effect::kGdb},
     {"nsys", "", "", 1, Effect::kDirectory},
     {"ncu nv-nsight-cu-cli", "o:k:s:c:fh",
@@ -89,8 +90,8 @@ constexpr Prefix kPrefixes[] = {
      "graph-profiling= profile-from-start= force-overwrite csv page= devices= call-stack log-file= "
      "help version",
      0, Effect::kDirectory},
-    {"mpirun mpiexec orterun",
-     "", "n= np= c= N= H= host= hostfile= machinefile= map-by= bind-to= rank-by= x= npernode= "
+    {"mpirun mpiexec orterun", "",
+     "n= np= c= N= H= host= hostfile= machinefile= map-by= bind-to= rank-by= x= npernode= "
      "ppn= mca== report-bindings allow-run-as-root oversubscribe tag-output q v display-map "
      "help version",
      0, Effect::kMpi},
@@ -158,7 +159,8 @@ class Arguments {
     return found;
   }
   bool has(std::string_view name) const {
-    return std::any_of(given_.begin(), given_.end(), [&](const auto& it) { return it.first == name; });
+    return std::any_of(given_.begin(), given_.end(),
+                       [&](const auto& it) { return it.first == name; });
   }
   const std::vector<std::pair<std::string, std::string>>& given() const { return given_; }
 
@@ -184,9 +186,9 @@ class Arguments {
 
   Result<bool> read_long(const std::string& word) {
     const auto equals = word.find('=');
-    const std::string name = word.substr(word[1] == '-' ? 2 : 1, equals == std::string::npos
-                                             ? equals
-                                             : equals - (word[1] == '-' ? 2 : 1));
+    const std::string name =
+        word.substr(word[1] == '-' ? 2 : 1,
+                    equals == std::string::npos ? equals : equals - (word[1] == '-' ? 2 : 1));
     if (equals != std::string::npos) {
       for (const char* form : {"=", "?"})
         if (has_word(prefix_.longs, name + form)) return take(name, word.substr(equals + 1));

@@ -16,8 +16,8 @@ namespace gpuinit::image {
 bool is_exec_prefix(std::string_view name, bool script);
 
 // What `exec`, whose argv[0] is such a program of base name `name`, becomes; nullopt if it runs
-// nothing: --help, or no command. An error, one clause, for an option that is not known here and for
-// what only running it tells.
+// nothing: --help, or no command. An error, one clause, for an option that is not known here and
+// for what only running it tells.
 Result<std::optional<Exec>> apply_exec_prefix(const base::RootFs& fs, std::string_view name,
                                               const Exec& exec);
 

@@ -36,7 +36,8 @@ bool is_in(std::string_view list, std::string_view word) {
 
 // "pip", "pip3", "pip3.12"
 bool is_pip(std::string_view name) {
-  return name.starts_with("pip") && name.find_first_not_of("0123456789.", 3) == std::string_view::npos;
+  return name.starts_with("pip") &&
+         name.find_first_not_of("0123456789.", 3) == std::string_view::npos;
 }
 
 std::string shown(std::string_view name) { return "`" + base::printable(name, 60) + "`"; }

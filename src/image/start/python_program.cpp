@@ -70,7 +70,8 @@ std::vector<std::string> imports_of(std::string_view text) {
 }
 
 // Of a script that a package installer wrote: it imports its package, and nothing else matters.
-std::vector<std::string> imports_of_console_script(const base::RootFs& fs, const std::string& path) {
+std::vector<std::string> imports_of_console_script(const base::RootFs& fs,
+                                                   const std::string& path) {
   const std::string text = fs.read_file(path, kMaxConsoleScript).value_or("");
   if (!text.starts_with("#!") || text.find("sys.exit(") == std::string::npos) return {};
   std::vector<std::string> imports = imports_of(text);

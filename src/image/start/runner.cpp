@@ -26,7 +26,8 @@ struct Given {
     return found;
   }
   bool has(std::string_view name) const {
-    return std::any_of(options.begin(), options.end(), [&](const auto& it) { return it.first == name; });
+    return std::any_of(options.begin(), options.end(),
+                       [&](const auto& it) { return it.first == name; });
   }
 };
 
@@ -51,9 +52,10 @@ Result<Given> read_options(const std::vector<std::string>& words, std::size_t at
     const auto equals = word.starts_with("--") ? word.find('=') : std::string::npos;
     const std::string name = word.substr(0, equals);
     if (has_word(with_value, name)) {
-      if (equals == std::string::npos && at + 1 >= words.size()) return Error{name + " has no value"};
-      given.options.emplace_back(name, equals == std::string::npos ? words[++at]
-                                                                   : word.substr(equals + 1));
+      if (equals == std::string::npos && at + 1 >= words.size())
+        return Error{name + " has no value"};
+      given.options.emplace_back(
+          name, equals == std::string::npos ? words[++at] : word.substr(equals + 1));
     } else if (has_word(flags, name)) {
       given.options.emplace_back(name, "");
     } else if (!word.starts_with("--") && has_word(with_value, word.substr(0, 2))) {
@@ -71,8 +73,7 @@ std::vector<std::string> from(const std::vector<std::string>& words, std::size_t
 }
 
 // The nearest directory, from `directory` upwards, that has one of the files; empty if none has.
-std::string directory_with(const base::RootFs& fs, std::string directory,
-                           std::string_view files) {
+std::string directory_with(const base::RootFs& fs, std::string directory, std::string_view files) {
   for (int depth = 0; depth < kMaxDepth; ++depth) {
     for (const std::string_view file : base::split_words(files))
       if (fs.stat(base::join(directory, file))) return directory;
@@ -106,7 +107,8 @@ constexpr std::string_view kUvValues =
     "--prerelease --resolution --exclude-newer --python-preference --refresh-package "
     "--reinstall-package --config-setting -C --keyring-provider --index-strategy";
 constexpr std::string_view kUvFlags =
-    "-q --quiet -v --verbose -vv --frozen --locked --no-sync --no-dev --dev --only-dev --all-extras "
+    "-q --quiet -v --verbose -vv --frozen --locked --no-sync --no-dev --dev --only-dev "
+    "--all-extras "
     "--all-groups --no-default-groups --inexact --exact --no-editable --active --no-active "
     "--offline --no-cache -n --no-project --no-config --native-tls --system-certs "
     "--managed-python --no-managed-python --no-python-downloads --no-progress --no-env-file "
@@ -125,8 +127,7 @@ Result<std::string> uv_environment(const base::RootFs& fs, const Exec& exec, con
                           variable("UV_NO_PROJECT") == "true";
   std::string project = no_project ? "" : directory_with(fs, start, "pyproject.toml");
   if (!project.empty()) {
-    const std::string text =
-        fs.read_file(base::join(project, "pyproject.toml")).value_or("");
+    const std::string text = fs.read_file(base::join(project, "pyproject.toml")).value_or("");
     if (text.find("[tool.uv") != std::string::npos &&
         (text.find("workspace") != std::string::npos || text.find("managed") != std::string::npos))
       return Error{"what " + project + "/pyproject.toml says of [tool.uv]"};
@@ -134,8 +135,9 @@ Result<std::string> uv_environment(const base::RootFs& fs, const Exec& exec, con
     for (std::string above = base::join(project, ".."); project != "/";) {
       above = directory_with(fs, base::normalize(above), "pyproject.toml");
       if (above.empty()) break;
-      if (fs.read_file(base::join(above, "pyproject.toml")).value_or("").find("tool.uv.workspace") !=
-          std::string::npos)
+      if (fs.read_file(base::join(above, "pyproject.toml"))
+              .value_or("")
+              .find("tool.uv.workspace") != std::string::npos)
         return Error{"the uv workspace of " + above};
       if (above == "/") break;
       above = base::parent(above);
@@ -145,8 +147,7 @@ Result<std::string> uv_environment(const base::RootFs& fs, const Exec& exec, con
   const std::string active = variable("VIRTUAL_ENV");
   if (!project.empty() && !(given.has("--active") && !active.empty())) {
     const std::string set = variable("UV_PROJECT_ENVIRONMENT");
-    const std::string directory =
-        base::normalize(base::join(project, set.empty() ? ".venv" : set));
+    const std::string directory = base::normalize(base::join(project, set.empty() ? ".venv" : set));
     if (is_venv(fs, directory)) return directory;
     return Error{"uv would make the environment " + directory + " first"};
   }
@@ -174,10 +175,12 @@ bool has_version(const base::RootFs& fs, const std::string& venv, std::string_vi
 }
 
 Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& uv) {
-  constexpr std::string_view kGlobalValues = "--directory --project --cache-dir --color --config-file";
-  const auto global = read_options(uv.argv, 1, kGlobalValues,
-                                   "-q --quiet -v --verbose --offline --no-cache -n --no-config "
-                                   "--native-tls --managed-python --no-progress --help -h --version -V");
+  constexpr std::string_view kGlobalValues =
+      "--directory --project --cache-dir --color --config-file";
+  const auto global =
+      read_options(uv.argv, 1, kGlobalValues,
+                   "-q --quiet -v --verbose --offline --no-cache -n --no-config "
+                   "--native-tls --managed-python --no-progress --help -h --version -V");
   if (!global) return Error{"uv " + global.error().message};
   if (global->has("--help") || global->has("-h") || global->command >= uv.argv.size() ||
       uv.argv[global->command] != "run")
@@ -202,8 +205,9 @@ Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& u
 
   const std::string program = exec.argv[0];
   const std::string file = base::normalize(base::join(exec.working_directory, program));
-  const bool is_script = given->has("-s") || given->has("--script") ||
-                         ((program.ends_with(".py") || program.ends_with(".pyw")) && fs.is_file(file));
+  const bool is_script =
+      given->has("-s") || given->has("--script") ||
+      ((program.ends_with(".py") || program.ends_with(".pyw")) && fs.is_file(file));
   if (program == "-" || program.find("://") != std::string::npos)
     return Error{"uv runs what it reads from elsewhere"};
   if (is_script) {
@@ -223,7 +227,8 @@ Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& u
   return outcome(std::move(exec), *std::move(venv));
 }
 
-// --- conda. Source: conda run --help; conda/cli/main_run.py ---------------------------------------
+// --- conda. Source: conda run --help; conda/cli/main_run.py
+// ---------------------------------------
 
 std::string conda_environment(const base::RootFs& fs, const Exec& exec, const std::string& root,
                               const Given& given) {
@@ -253,9 +258,9 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   if (given->command >= conda.argv.size()) return std::optional<RunnerOutcome>();
   // <root>/bin/conda or <root>/condabin/conda; micromamba lies anywhere.
   std::string root = given->value("-r", "--root-prefix");
-  if (root.empty() && name == "micromamba") root = base::variable(conda.environment, "MAMBA_ROOT_PREFIX");
-  if (root.empty())
-    root = base::parent(base::parent(fs.resolve(path).value_or(path)));
+  if (root.empty() && name == "micromamba")
+    root = base::variable(conda.environment, "MAMBA_ROOT_PREFIX");
+  if (root.empty()) root = base::parent(base::parent(fs.resolve(path).value_or(path)));
   const std::string prefix = conda_environment(fs, conda, root, *given);
   if (prefix.empty() || !fs.is_directory(base::join(prefix, "conda-meta")))
     return Error{shown + " run: there is no environment " +
@@ -269,7 +274,8 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   shell.argv.insert(shell.argv.end(), command.begin(), command.end());
   shell.environment.erase("BASH_ENV");
   auto activated = follow_shell(fs, "/bin/bash", shell);
-  if (!activated) return Error{shown + " run: activating " + prefix + " past " + activated.error().message};
+  if (!activated)
+    return Error{shown + " run: activating " + prefix + " past " + activated.error().message};
   Exec exec = std::move(activated->exec);
   if (const std::string directory = given->value("--cwd"); !directory.empty())
     exec.working_directory = base::normalize(base::join(conda.working_directory, directory));
@@ -307,8 +313,7 @@ Outcome follow_project_runner(const base::RootFs& fs, const ProjectRunner& runne
   if (given->command >= exec.argv.size()) return std::optional<RunnerOutcome>();
   const std::string project = directory_with(fs, exec.working_directory, runner.project_files);
   if (project.empty()) return Error{name + " run: no project here"};
-  const std::string text =
-      fs.read_file(base::join(project, runner.project_files)).value_or("");
+  const std::string text = fs.read_file(base::join(project, runner.project_files)).value_or("");
   const std::string& word = exec.argv[given->command];
   // A name of the project's own scripts may mean anything.
   if (text.find("\n" + word + " =") != std::string::npos ||
@@ -343,9 +348,8 @@ Outcome follow_runner(const base::RootFs& fs, std::string_view name, const std::
     if (exec.argv.size() < 2 || exec.argv[1] != "run") return std::optional<RunnerOutcome>();
     return Error{"the environment that pipx makes for it"};
   }
-  const auto* runner =
-      std::find_if(std::begin(kProjectRunners), std::end(kProjectRunners),
-                   [&](const ProjectRunner& it) { return it.name == name; });
+  const auto* runner = std::find_if(std::begin(kProjectRunners), std::end(kProjectRunners),
+                                    [&](const ProjectRunner& it) { return it.name == name; });
   return follow_project_runner(fs, *runner, exec);
 }
 

@@ -20,9 +20,9 @@ struct RunnerOutcome {
   std::string environment;  // the directory of the environment, for the report
 };
 
-// What the runner of base name `name`, whose file is `path`, runs for `exec`; nullopt if it is asked
-// for something else than to run a command (`uv pip install`). An error, one clause, where the
-// environment does not exist yet or only the runner itself knows it.
+// What the runner of base name `name`, whose file is `path`, runs for `exec`; nullopt if it is
+// asked for something else than to run a command (`uv pip install`). An error, one clause, where
+// the environment does not exist yet or only the runner itself knows it.
 Result<std::optional<RunnerOutcome>> follow_runner(const base::RootFs& fs, std::string_view name,
                                                    const std::string& path, const Exec& exec);
 

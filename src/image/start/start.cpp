@@ -127,8 +127,8 @@ class Walk {
       next.argv = *std::move(runs.command);
       return continue_with(std::move(next), std::string(base::basename(runs.options.program)), "");
     }
-    program = Program{path, runs.runs, runs.imports,
-                      plain_python_program(runs, rest_of(runs.options))};
+    program =
+        Program{path, runs.runs, runs.imports, plain_python_program(runs, rest_of(runs.options))};
     ChosenPython chosen;
     chosen.start.interpreter = path;
     chosen.start.options = std::move(runs.options);
@@ -154,7 +154,8 @@ class Walk {
 
   // `next` is run by `what`, which for the first time gives the reason, then adds to it.
   void reason_is(const Exec& next, const std::string& what) {
-    reason_ = reason_.empty() ? quoted(next.argv[0]) + " run by " + what : reason_ + " through " + what;
+    reason_ =
+        reason_.empty() ? quoted(next.argv[0]) + " run by " + what : reason_ + " through " + what;
     reason_is_script_ = false;
   }
 
@@ -196,7 +197,8 @@ class Walk {
       return ends_at(path, quoted(path) + " runs no other program");
     reason_.clear();
     reason_is(outcome->exec, outcome->place);
-    return continue_with(std::move(outcome->exec), std::string(base::basename(path)), outcome->place);
+    return continue_with(std::move(outcome->exec), std::string(base::basename(path)),
+                         outcome->place);
   }
 
   bool at_script(const std::string& path, const std::string& head) {
@@ -205,7 +207,8 @@ class Walk {
             parse_exec_trampoline(head, base::parent(fs_.resolve(path).value_or(path))))
       return interpret(path, Shebang{std::move(*python_path), ""});
     const auto shebang = parse_shebang(head);
-    if (!shebang) return unclear("the first line of " + quoted(path) + ", which names no interpreter");
+    if (!shebang)
+      return unclear("the first line of " + quoted(path) + ", which names no interpreter");
     if (++shebangs_ > kMaxShebangs) return unclear("too many scripts that interpret scripts");
     return interpret(path, *shebang);
   }
@@ -265,8 +268,8 @@ Result<ChosenPython> fall_back(const StartQuery& query, std::string because) {
       ChosenPython chosen = *std::move(walk.python);
       chosen.followed = false;
       chosen.start.options = PythonOptions{};
-      chosen.because = because + ": " +
-                       (from_policy ? "python.interpreter of the policy" : chosen.because);
+      chosen.because =
+          because + ": " + (from_policy ? "python.interpreter of the policy" : chosen.because);
       return chosen;
     }
     if (from_policy) because += ", python.interpreter: " + walk.why();
