@@ -18,6 +18,9 @@ Finding warning(std::string summary);
 Finding unknown(std::string summary);
 Finding skipped(std::string summary);
 
+// What is no problem of this command, and only --verbose shows.
+Finding note(Finding finding);
+
 // A failure on a guess: a warning that says so.
 Finding warning_only(Finding finding, std::string because);
 
