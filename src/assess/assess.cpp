@@ -44,8 +44,9 @@ class Step {
 
 // A command starts in gpuinit's own directory; under another root there is no
 // such directory, and container engines start in /.
-std::string working_directory(const std::string& root) {
+std::string working_directory(const std::string& root, const std::string& given = "") {
   char path[PATH_MAX];
+  if (!given.empty()) return given;
   if (root != "/" || ::getcwd(path, sizeof path) == nullptr || path[0] != '/') return "/";
   return path;
 }
@@ -69,13 +70,32 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
+// True if the driver would answer as it did: it and its loader see the same.
+bool driver_sees_the_same(const base::Environment& a, const base::Environment& b) {
+  const auto seen = [](const base::Environment& environment) {
+    base::Environment part;
+    for (const auto& [name, value] : environment)
+      if (name.starts_with("LD_") || name.starts_with("CUDA_") || name.starts_with("NVIDIA_"))
+        part.emplace(name, value);
+    return part;
+  };
+  return seen(a) == seen(b);
+}
+
+const NodeFacts* answer_before(const AssessRequest& request) {
+  const AskedNode* before = request.asked_node;
+  if (before == nullptr || !before->node.probe.known()) return nullptr;
+  return driver_sees_the_same(before->environment, request.environment) ? &before->node : nullptr;
+}
+
 // `driver_keepalive`: the probe, if it is to stay.
 NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& image,
                                const base::RootFs& machine, const Policy& policy, Timings& timings,
                                probe::DriverKeepalive& driver_keepalive) {
   const std::string no_probe = request.always_probe ? "" : reason_not_to_probe(image, policy);
+  const NodeFacts* const before = answer_before(request);
   std::optional<probe::CudaProbe> running;
-  if (no_probe.empty()) {
+  if (no_probe.empty() && before == nullptr) {
     probe::CudaProbeOptions options;
     options.context = policy.warmup.context && policy.gpu.required != GpuRequired::kNo;
     options.timeout = policy.probe.timeout;
@@ -90,6 +110,12 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   {
     const Step step(timings, "node");
     node = node::read_node({machine, request.environment});
+  }
+  if (no_probe.empty() && before != nullptr) {
+    node.probe = before->probe;
+    node.devices = before->devices;
+    node.driver.cuda_version = before->driver.cuda_version;
+    return node;
   }
   if (!running) {
     node.probe = Fact<ProbeRun>::unknown(no_probe);
@@ -115,7 +141,7 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
                                 request.root,
                                 request.command,
                                 request.environment,
-                                working_directory(request.root),
+                                working_directory(request.root, request.working_directory),
                                 policy.python.interpreter,
                                 {policy.extensions.include, policy.extensions.exclude},
                                 request.sys_path_is_known};
@@ -161,7 +187,8 @@ bool may_wait(const AssessRequest& request, const Policy& policy) {
 
 // Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
 // are then those of the last time, and how long was waited.
-Status wait_for_driver(const AssessRequest& request, const Policy& policy, Assessment& assessment) {
+Status wait_for_driver(AssessRequest request, const Policy& policy, Assessment& assessment) {
+  request.asked_node = nullptr;
   auto waited_for = reason_to_wait(assessment.facts.node, assessment.findings, policy);
   if (!waited_for) return Done{};
   WaitForDriver wait(policy.wait.timeout, request.on_progress);
@@ -190,6 +217,8 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
   auto image = image_of(request, policy, timings, python);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
+  if (request.is_worth_judging && !request.is_worth_judging(facts.image))
+    return Error{"the checks have nothing to say about this command"};
   auto node = node_of(request, facts.image, policy, timings, driver_keepalive);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();
