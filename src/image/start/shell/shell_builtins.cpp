@@ -457,15 +457,23 @@ bool Interpreter::set_option(std::string_view name, bool on) {
     std::string_view name;
     unsigned bit;
   };
-  static constexpr Known kKnown[] = {
-      {'e', "errexit", kErrExit}, {'u', "nounset", kNoUnset},   {'a', "allexport", kAllExport},
-      {'f', "noglob", kNoGlob},   {' ', "pipefail", kPipeFail}, {'x', "xtrace", 0},
-      {'v', "verbose", 0},        {'b', "notify", 0},           {'h', "hashall", 0},
-      {'m', "monitor", 0},        {'B', "braceexpand", 0},      {'E', "errtrace", 0},
-      {'T', "functrace", 0},      {'H', "histexpand", 0}};
+  static constexpr Known kKnown[] = {{'e', "errexit", kErrExit},
+                                     {'u', "nounset", kNoUnset},
+                                     {'a', "allexport", kAllExport},
+                                     {'f', "noglob", kNoGlob},
+                                     {' ', "pipefail", kPipeFail},
+                                     {'x', "xtrace", kOtherFlags},
+                                     {'v', "verbose", kOtherFlags << 1U},
+                                     {'b', "notify", kOtherFlags << 2U},
+                                     {'h', "hashall", 0},
+                                     {'m', "monitor", kOtherFlags << 3U},
+                                     {'B', "braceexpand", 0},
+                                     {'E', "errtrace", kOtherFlags << 4U},
+                                     {'T', "functrace", kOtherFlags << 5U},
+                                     {'H', "histexpand", 0}};
   for (const auto& known : kKnown) {
     if (name != known.name && name != std::string_view(&known.letter, 1)) continue;
-    if (name == "B" && !on) return false;
+    if ((known.letter == 'B' || known.letter == 'h' || known.letter == 'H') && !on) return false;
     if (!bash() && std::string_view(" hBETH").find(known.letter) != std::string_view::npos)
       return false;
     if (on) state.options |= known.bit;

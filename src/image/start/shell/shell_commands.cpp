@@ -140,6 +140,8 @@ std::shared_ptr<const Program> Interpreter::program_of(const Words& words) {
              nullptr;
     exec.unknown_variables.insert(variable_name);
   }
+  for (const auto& function_name : exported_functions)
+    exec.unknown_variables.insert("BASH_FUNC_" + function_name + "%%");
   // The shell searches its own PATH, the reader of this the exported one.
   if (name.find('/') == std::string::npos) {
     const auto path = state.variables.find("PATH");

@@ -31,7 +31,9 @@ bool is_brace_expansion(std::string_view raw, std::size_t at) {
 void Expansion::literal(char c, bool quoted) {
   open_ = true;
   if (!field_.known) return;
-  if (!quoted && (c == '*' || c == '?' || c == '[')) pattern_ = true;
+  // A '[' is nothing without its ']'.
+  if (!quoted && (c == '*' || c == '?' || (c == ']' && bracket_))) pattern_ = true;
+  bracket_ = bracket_ || (!quoted && c == '[');
   if (quoted && kSpecial.find(c) != npos) escaped_ += '\\';
   escaped_ += c;
   field_.text += c;
@@ -56,6 +58,7 @@ void Expansion::end_field() {
     return shell_.unclear("a word or list that is too long");
   open_ = false;
   const bool pattern = std::exchange(pattern_, false);
+  bracket_ = false;
   std::string escaped = std::exchange(escaped_, "");
   Value field = std::exchange(field_, Value{});
   if (!split_ || !pattern || !field.known || (shell_.state.options & kNoGlob) != 0) {

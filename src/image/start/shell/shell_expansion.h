@@ -51,6 +51,7 @@ class Expansion {
   std::string escaped_;       // field_ as a pattern
   std::string pattern_text_;  // of the one field
   bool pattern_ = false;
+  bool bracket_ = false;
   bool open_ = false;  // there is a field, if an empty one
   bool exact_ = true;
 };

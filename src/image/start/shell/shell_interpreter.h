@@ -149,8 +149,8 @@ class Interpreter {
   const base::RootFs& fs;
   const Dialect dialect;
   const bool posix;
-  std::string argv0;  // $0
-  std::string option_letters;
+  std::string argv0;        // $0
+  bool takes_text = false;  // -c
   std::optional<unsigned> uid;
   base::Environment foreign;  // of the environment, but no variables
   std::set<std::string> always_unknown;
@@ -164,10 +164,11 @@ class Interpreter {
   const std::string* source = nullptr;  // what is being read
   int line = 1;
   std::vector<const std::string*> sources;  // BASH_SOURCE
-  std::deque<std::string> kept_names;            // keeps them
+  std::deque<std::string> kept_names;       // keeps them
   std::deque<std::unique_ptr<Node>> trees;  // functions point into them
   std::set<std::string> written;
   bool written_unknown = false;
+  std::set<std::string> exported_functions;  // bash's, with set -a
   std::string changed_at;  // the place where something changed the image in a way not followed
   std::optional<int> substitution_status;
   int step_count = 0;

@@ -42,10 +42,24 @@ Value Interpreter::get(const std::string& name) {
     if (name == "$") return {"", false, true};
     if (name == "!") return unknown_value();
     if (name == "-") {
-      Value letters{option_letters};
-      for (const auto& [bit, letter] :
-           {std::pair{kErrExit, 'e'}, {kNoUnset, 'u'}, {kAllExport, 'a'}, {kNoGlob, 'f'}})
-        if ((state.options & bit) != 0) letters.text += letter;
+      // In bash's order; of the others only one is sure to stand where it stands.
+      static constexpr std::pair<char, unsigned> kLetters[] = {{'a', kAllExport},
+                                                               {'b', kOtherFlags << 2U},
+                                                               {'e', kErrExit},
+                                                               {'f', kNoGlob},
+                                                               {'h', 0},
+                                                               {'m', kOtherFlags << 3U},
+                                                               {'u', kNoUnset},
+                                                               {'v', kOtherFlags << 1U},
+                                                               {'x', kOtherFlags},
+                                                               {'B', 0},
+                                                               {'E', kOtherFlags << 4U},
+                                                               {'T', kOtherFlags << 5U}};
+      Value letters;
+      for (const auto& [letter, bit] : kLetters)
+        if (bit == 0 ? bash() : (state.options & bit) != 0) letters.text += letter;
+      if (bash() && takes_text) letters.text += 'c';
+      if (dialect == Dialect::kSh || (!bash() && letters.text.size() > 1)) return unknown_value();
       return letters;
     }
   }

@@ -493,6 +493,7 @@ void Interpreter::run_kind(const Node& node) {
       return run_while(node);
     case Kind::kFunction:
       if (node.children[0]->redirects.size() > 0) return unclear("a function with a redirection");
+      if (bash() && (state.options & kAllExport) != 0) exported_functions.insert(node.text);
       state.functions[node.text] = Function{node.children[0].get(), source};
       return status(0);
     case Kind::kCondition:

@@ -134,7 +134,7 @@ class Start {
     if (options->command) {
       text = argv[at++];
       shell.argv0 = at < argv.size() ? argv[at++] : argv[0];
-      shell.option_letters = "hBc";
+      shell.takes_text = true;
     } else {
       shell.argv0 = argv[at++];
       auto script = find_script(shell.argv0);
@@ -143,12 +143,9 @@ class Start {
       if (!read) return unclear("(" + read.error().message + ")");
       text = std::move(read).value();
       source = *script;
-      shell.option_letters = "hB";
       shell.kept_names.push_back(shell.argv0);
       shell.sources.push_back(&shell.kept_names.back());
     }
-    if (dialect_ != Dialect::kBash)
-      shell.option_letters = options->command && dialect_ != Dialect::kDash ? "c" : "";
     shell.state.parameters.assign(argv.begin() + static_cast<std::ptrdiff_t>(at), argv.end());
     return follow(shell, *options, text, source);
   }
