@@ -179,8 +179,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
 Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
-  if (!image.extensions)
-    return unknown("the extensions are not known" + because(image.extensions.reason()));
+  if (!image.extensions) return unknown("the extensions are not known", image.extensions.reason());
   // What torch lacks, its extensions lack too.
   if (auto skip = context.skip_if_failed(
           "torch.install python.abi loader.missing loader.version loader.symbol"))

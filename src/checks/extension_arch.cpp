@@ -108,8 +108,7 @@ Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind) {
 Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
-  if (!image.extensions)
-    return unknown("the extensions are not known" + because(image.extensions.reason()));
+  if (!image.extensions) return unknown("the extensions are not known", image.extensions.reason());
   const auto& devices = context.node.devices;
   if (!devices) return skipped("the devices are not known");
   // A torch without code for the GPU has been reported, and needs replacing first.
