@@ -4,10 +4,13 @@
 // worth a warning: whether the command imports it is not known.
 #include <algorithm>
 
+#include "base/library_names.h"
 #include "base/root_fs.h"
+#include "base/text.h"
 #include "checks/check.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 #include "checks/loader_names.h"
 #include "rules/soabi.h"
 
@@ -64,8 +67,10 @@ Problems problems_in(const Context& context) {
              is_for_cuda(*problem.extension, image) != Tristate::kNo;
     });
     const ExtensionProblem& first = fitting != problems.end() ? *fitting : problems.front();
+    // One that lacks FFmpeg is nothing; where all alternatives do, it can be looked up.
     if (first.fault != Fault::kOptional)
       (is_spare(first, image) ? found.notes : found.told).push_back(first);
+    else if (group.size() > 1) found.notes.push_back(first);
   }
   return found;
 }
@@ -144,12 +149,26 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
         {"Install the package that has ", problem.detail,
          " (of the distribution, or a wheel that brings it). If the command does not import ",
          problem.extension->package, ", name it in extensions.exclude of the policy."});
-  return joined(
-      {"Install a build of ", problem.extension->package, " for ", torch_words(image),
-       " and this Python, or build it against this torch: ",
-       image.interpreter ? image.interpreter->path : "python",
-       " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation. If the "
-       "command does not import it, name it in extensions.exclude of the policy."});
+  const std::string& package = problem.extension->package;
+  const auto& needs = problem.extension->needs;
+  if (std::ranges::none_of(needs, base::is_torch_library) && !needs.empty())
+    return joined({"Install a build of ", package, " for the CUDA that is there (torch's is ",
+                   image.torch ? image.torch->cuda.value_or("none") : "none",
+                   "), or name the directory of ", problem.detail,
+                   " in LD_LIBRARY_PATH. If the command does not import it, name it in "
+                   "extensions.exclude of the policy."});
+  std::string wanted = base::lower(package);
+  std::ranges::replace(wanted, '_', '-');
+  if (image.packages)
+    if (const Package* found = Installed(image).find(wanted))
+      wanted = joined({found->name, "==", found->version});
+  return joined({"Install a build of ", package, " for ", torch_words(image),
+                 " and this Python, or build it against this torch: ",
+                 image.interpreter ? image.interpreter->path : "python",
+                 " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation ",
+                 wanted,
+                 ". If the command does not import it, name it in extensions.exclude of the "
+                 "policy."});
 }
 
 Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
