@@ -4,6 +4,7 @@ namespace gpuinit::checks {
 namespace {
 
 using testing::ElementsAre;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -93,6 +94,23 @@ TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
   EXPECT_EQ(only(story, kAbi, built_in).severity, Severity::kWarn);
   story.image.interpreter->from_command = false;
   story.image.command = {"sh", "-c", "python train.py"};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+}
+
+TEST(ExtensionAbi, WhatTheCommandImportsFails) {
+  auto story =
+      with({undefined("vllm/_C.abi3.so", "cudaGone"), undefined("other/_C.so", "cudaGone")});
+  story.image.program->imports = {"vllm"};
+  EXPECT_THAT(verdicts(story), ElementsAre(kAbi + "=65", "~" + kAbi));
+  EXPECT_EQ(evidence(run_checks(story, {}).front(), "asked for by"),
+            "the command, which imports vllm");
+  // A library that packages do without is no fault of this one either.
+  story = with({lacking("vllm/_C.abi3.so", "libsox.so")});
+  story.image.program->imports = {"vllm"};
+  EXPECT_TRUE(says_nothing(story, kAbi));
+  story = with({undefined("vllm/_C.abi3.so", "cudaGone")});
+  story.image.program->imports = {"vllm"};
+  story.image.interpreter->from_command = false;
   EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
 }
 
@@ -300,8 +318,8 @@ TEST(ExtensionArch, WhatIsForOtherGpusByDesignIsANote) {
         with_code("nccl/ep/lib/cu13/libnccl_ep.so", {"sm_100", "sm_100a", "sm_110"})}) {
     auto story = with({code});
     EXPECT_EQ(only(story, kArch).severity, Severity::kSkipped) << code.path;
-    story.image.command = {"python", "-m", code.package + ".bench"};
-    EXPECT_EQ(only(story, kArch).severity, Severity::kWarn) << code.path;
+    story.image.program->imports = {code.package};
+    EXPECT_EQ(only(story, kArch).severity, Severity::kFail) << code.path;
     story = with({code});
     story.image.extensions.value()[0].asked_for = true;
     EXPECT_EQ(only(story, kArch).severity, Severity::kFail) << code.path;
