@@ -88,6 +88,14 @@ std::string torch_words(const ImageFacts& image) {
   return joined({"torch ", image.torch ? image.torch->version.value_or("") : ""});
 }
 
+// Where a wheel has the library that the loader does not find. Empty: in no wheel.
+std::string directory_elsewhere(const ExtensionProblem& problem) {
+  const auto& missing = problem.extension->problems.missing;
+  const auto found = std::ranges::find(missing, problem.detail, &MissingLibrary::name);
+  if (found == missing.end() || found->elsewhere.empty()) return "";
+  return std::string(base::parent(found->elsewhere.front()));
+}
+
 // Of the package: "was built for …".
 std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
   switch (problem.fault) {
@@ -102,6 +110,9 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
                      " has no PyInit_", std::string_view(problem.detail).substr(4)});
     case Fault::kLibrary:
     case Fault::kOptional:
+      if (const std::string directory = directory_elsewhere(problem); !directory.empty())
+        return joined(
+            {"needs ", problem.detail, ", and the loader does not look into ", directory});
       return joined({"needs ", problem.detail, ", which is nowhere to be found"});
     case Fault::kVersion:
       return joined({"needs ", problem.detail, ", and the one found is older"});
@@ -144,6 +155,11 @@ std::string why_of(const ExtensionProblem& problem) {
 }
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
+  if (const std::string directory = directory_elsewhere(problem); !directory.empty())
+    return joined({"Set LD_LIBRARY_PATH=", directory, ", or use a release of ",
+                   problem.extension->package,
+                   " that opens it first. If the command does not import it, name it in "
+                   "extensions.exclude of the policy."});
   if (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail))
     return joined(
         {"Install the package that has ", problem.detail,

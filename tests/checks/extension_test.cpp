@@ -79,6 +79,12 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   auto cupy = lacking("cupyx/cusolver.so", "libcusolver.so.11");
   cupy.needs = {"libcusolver.so.11"};
   EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("for the CUDA that is there"));
+  // And "nowhere" is only said where it is nowhere.
+  cupy.problems.missing[0].elsewhere = {"/s/nvidia/cusolver/lib/libcusolver.so.11"};
+  EXPECT_EQ(only(with({cupy}), kAbi).summary,
+            "cupyx/cusolver.so needs libcusolver.so.11, and the loader does not look into "
+            "/s/nvidia/cusolver/lib");
+  EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("LD_LIBRARY_PATH=/s/nvidia/cusolver/lib"));
 }
 
 TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
