@@ -160,6 +160,7 @@ extern constexpr Check kCudaDriver{
     .exit_codes = "66",
     .needs_gpu = true,
     .suppressed_by = "cuda.capabilities cuda.compat cuda.libcuda",
+    .needs_certain_interpreter = true,
     .title = "the node's driver cannot serve the CUDA version that torch was built for",
     .looks_at =
         "The CUDA version in torch/version.py against the driver's (cuDriverGetVersion; without it "

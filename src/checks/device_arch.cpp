@@ -199,6 +199,7 @@ extern constexpr Check kDeviceArch{
     .id = "device.arch",
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "a visible GPU finds no code in torch that it can run",
     .looks_at =
         "The compute capability of every visible GPU against the machine code (sm_90, sm_90a, "

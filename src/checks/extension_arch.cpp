@@ -72,9 +72,9 @@ std::vector<std::string> targets_of(const Code& code) {
 }
 
 // It was written for certain GPUs, all of it (sm_90a, sm_100f), and nothing asks for it here.
-bool is_for_others(const Code& code, const ImageFacts& image) {
+bool is_for_others(const Code& code, const Context& context) {
   const std::string& package = code.package();
-  const bool named = std::ranges::any_of(image.command, [&](const std::string& word) {
+  const bool named = std::ranges::any_of(context.command_words(), [&](const std::string& word) {
     return word == package || word.starts_with(package + ".");
   });
   if (named || code.asked_for()) return false;
@@ -123,7 +123,7 @@ Findings run(const Context& context) {
       const auto verdict = best_for(code, kind.capability, jit);
       if (verdict != CoverageVerdict::kNothing && verdict != CoverageVerdict::kBlocked) continue;
       findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind));
-      if (is_for_others(code, image)) findings.back() = note(std::move(findings.back()));
+      if (is_for_others(code, context)) findings.back() = note(std::move(findings.back()));
     }
   }
   return findings;
@@ -135,6 +135,7 @@ extern constexpr Check kExtensionArch{
     .id = "extension.arch",
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "a visible GPU finds no code in an extension that it can run",
     .looks_at =
         "The fatbin headers of the extensions that can be loaded, against the compute capability "

@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 9> kLaunchers{"torchrun",   "torch.distri
 bool shares_memory(const Context& context) {
   const auto& devices = context.node.devices;
   if ((devices ? devices->size() : gpu_files(context.node)) > 1) return true;
-  return std::ranges::any_of(context.image.command, [](const std::string& word) {
+  return std::ranges::any_of(context.command_words(), [](const std::string& word) {
     const std::string_view name = base::basename(word);
     return std::ranges::any_of(kLaunchers, [&](std::string_view launcher) {
       return name.starts_with(launcher) &&

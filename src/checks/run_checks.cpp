@@ -32,10 +32,11 @@ Findings findings_of(const Check& check, const Context& context) {
     if (auto skip = context.no_gpu_needed()) return skip;
   if (auto skip = context.skip_if_failed(check.suppressed_by)) return skip;
   Findings findings = check.run(context);
-  if (!check.needs_certain_interpreter || !context.interpreter_is_guess()) return findings;
+  const std::string because = context.only_warns_because(check);
+  if (because.empty()) return findings;
   for (Finding& finding : findings)
-    if (finding.severity == Severity::kFail)
-      finding = warning_only(std::move(finding), kFollowedToNoPython);
+    if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy)
+      finding = warning_only(std::move(finding), because);
   return findings;
 }
 

@@ -124,6 +124,7 @@ Findings run(const Context& context) {
 extern constexpr Check kTorchInstall{
     .id = "torch.install",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title =
         "torch is missing where the policy requires it, incomplete, or hidden by another torch/",
     .looks_at =

@@ -164,6 +164,7 @@ class TextReport {
       if (std::ranges::find(undecided, one) == undecided.end()) undecided.push_back(one);
     }
     if (!undecided.empty()) parts.push_back("undecided: " + base::join_with(undecided, ", "));
+    if (auto guess = guess_of(input_.facts.image); !guess.empty()) parts.push_back(guess);
     for (const auto& [name, milliseconds] : input_.timings)
       if (name == "total") parts.push_back(duration(milliseconds));
     text_ += "gpuinit: " + coloured("ok", Colour::kGreen, options_.colour);

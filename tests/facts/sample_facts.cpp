@@ -15,6 +15,8 @@ Facts full_facts() {
   python.sys_path_notes = {"x.pth: import y"};
   facts.image.root = "/mnt/image";
   facts.image.command = {"python", "-c", ""};
+  facts.image.start = {{"tini", "", ""}, {"bash", "`bash` run by tini", "/entry.sh:12"}};
+  facts.image.program = Program{"/usr/bin/python3", "-m vllm.serve", {"vllm"}, "a reason"};
 
   Torch& torch = facts.image.torch.value();
   torch.shadowed = {"/u", "/v"};
