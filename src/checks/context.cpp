@@ -76,18 +76,6 @@ std::string Context::why_interpreter_is_guess() const {
   return where + "; python.interpreter in the policy makes this certain";
 }
 
-std::vector<std::string> Context::command_words() const {
-  std::vector<std::string> words = image.command;
-  const auto add = [&](const std::string& text) {
-    for (const auto word : base::split_words(text)) words.emplace_back(word);
-  };
-  for (const StartStep& step : image.start) add(step.what);
-  if (!image.program) return words;
-  add(image.program->runs);
-  for (const std::string& package : image.program->imports) words.push_back(package);
-  return words;
-}
-
 std::optional<std::string> Context::variable(const std::string& name) const {
   if (!node.environment) return std::nullopt;
   const auto found = node.environment->find(name);

@@ -61,9 +61,6 @@ struct Context {
   // The policy's python.interpreter was taken.
   bool interpreter_from_policy() const;
 
-  // The words of the command, and of what it was followed to.
-  std::vector<std::string> command_words() const;
-
   // An environment variable of the command; nullopt if it is unset or not known.
   std::optional<std::string> variable(const std::string& name) const;
 

@@ -233,6 +233,22 @@ TEST(ExtensionAbi, APatternAsksForOneAlternativeANameForThatFile) {
   EXPECT_EQ(only(with(files), kAbi, policy).severity, Severity::kFail);
 }
 
+// `import xformers` ends well without its _C.so, which it opens in a `try`.
+TEST(ExtensionAbi, WhatAnImportedPackageOpensItselfIsAWarning) {
+  auto story = with({lacking("xformers/_C.so", "libcudart.so.12")});
+  story.image.program = Program{"/usr/local/bin/python3.12", "train.py", {"xformers"}, ""};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kFail);
+  story.image.extensions.value()[0].init_function = Text::absent("it has no PyInit__C");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  // And without any FFmpeg `import torchcodec` is worth a word.
+  story = with({lacking("torchcodec/libtorchcodec_core4.so", "libavutil.so.56"),
+                lacking("torchcodec/libtorchcodec_core7.so", "libavutil.so.59")});
+  for (auto& one : story.image.extensions.value()) one.init_function = Text::absent();
+  story.image.program = Program{"/usr/local/bin/python3.12", "train.py", {"torchcodec"}, ""};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("the package that has libavutil.so.56"));
+}
+
 TEST(ExtensionAbi, OneFindingForAPackage) {
   std::vector<Extension> many;
   for (char c = 'a'; c < 'k'; ++c)
