@@ -80,6 +80,12 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   auto cupy = lacking("cupyx/cusolver.so", "libcusolver.so.11");
   cupy.needs = {"libcusolver.so.11"};
   EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("for the CUDA that is there"));
+  // And "nowhere" is only said where it is nowhere.
+  cupy.problems.missing[0].elsewhere = {"/s/nvidia/cusolver/lib/libcusolver.so.11"};
+  EXPECT_EQ(only(with({cupy}), kAbi).summary,
+            "cupyx/cusolver.so needs libcusolver.so.11, and the loader does not look into "
+            "/s/nvidia/cusolver/lib");
+  EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("LD_LIBRARY_PATH=/s/nvidia/cusolver/lib"));
 }
 
 TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
@@ -243,6 +249,22 @@ TEST(ExtensionAbi, APatternAsksForOneAlternativeANameForThatFile) {
   EXPECT_TRUE(says_nothing(with(files), kAbi, policy));
   policy.extensions.include.push_back(old);
   EXPECT_EQ(only(with(files), kAbi, policy).severity, Severity::kFail);
+}
+
+// `import xformers` ends well without its _C.so, which it opens in a `try`.
+TEST(ExtensionAbi, WhatAnImportedPackageOpensItselfIsAWarning) {
+  auto story = with({lacking("xformers/_C.so", "libcudart.so.12")});
+  story.image.program = Program{"/usr/local/bin/python3.12", "train.py", {"xformers"}, ""};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kFail);
+  story.image.extensions.value()[0].init_function = Text::absent("it has no PyInit__C");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  // And without any FFmpeg `import torchcodec` is worth a word.
+  story = with({lacking("torchcodec/libtorchcodec_core4.so", "libavutil.so.56"),
+                lacking("torchcodec/libtorchcodec_core7.so", "libavutil.so.59")});
+  for (auto& one : story.image.extensions.value()) one.init_function = Text::absent();
+  story.image.program = Program{"/usr/local/bin/python3.12", "train.py", {"torchcodec"}, ""};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("the package that has libavutil.so.56"));
 }
 
 TEST(ExtensionAbi, OneFindingForAPackage) {
