@@ -71,7 +71,8 @@ class Followed : public testing::TestWithParam<Place> {
     break_torch();
     const auto running = start(script + "; echo went on", {}, options);
     EXPECT_EQ(running->finish(), 65) << script << running->said();
-    EXPECT_THAT(running->said(), HasSubstr("FAIL torch.install: the torch in\n    " + tree_.root()));
+    EXPECT_THAT(running->said(),
+                HasSubstr("FAIL torch.install: the torch in\n    " + tree_.root()));
     EXPECT_THAT(running->said(), Not(HasSubstr("went on"))) << script;
     EXPECT_THAT(running->said(), Not(HasSubstr("the command "))) << "no post-mortem";
     EXPECT_FALSE(python_ran()) << script;
@@ -265,9 +266,10 @@ TEST_P(Followed, SudoWorks) {
   EXPECT_THAT(running.said(), HasSubstr(std::string(kNoTracer) + "0\n65534\n"));
   // Not even then of a script that has become another user.
   options.in_child = lose_sys_ptrace;
-  RunningProgram other(words(std::string(kTracer) + "setpriv --reuid=65534 --clear-groups sh -c '" +
-                             at("sudo") + " -u'"),
-                       options, GetParam());
+  RunningProgram other(
+      words(std::string(kTracer) + "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c '" +
+            at("sudo") + " -u'"),
+      options, GetParam());
   EXPECT_EQ(other.finish(), 0) << other.said();
   EXPECT_THAT(other.said(), Not(HasSubstr(kNoTracer)));
   EXPECT_THAT(other.said(), testing::EndsWith("\n0\n"));
