@@ -37,6 +37,8 @@ Value Interpreter::get(const std::string& name) {
     if (name == "#")
       return state.parameters_unknown.empty() ? Value{std::to_string(state.parameters.size())}
                                               : Value{"", false, true};
+    // After a substitution in the same words, shells disagree.
+    if (name == "?" && substitution_status) return {"", false, true};
     if (name == "?")
       return state.status >= 0 ? Value{std::to_string(state.status)} : Value{"", false, true};
     if (name == "$") return {"", false, true};

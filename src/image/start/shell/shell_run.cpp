@@ -438,6 +438,7 @@ void Interpreter::run_pipeline(const Node& node) {
 void Interpreter::run(const Node& node) {
   if (!going()) return;
   if (node.line > 0) line = node.line;
+  substitution_status.reset();
   if (!spend(node.words.size())) return;
   Nesting nesting_here(*this);
   if (stopped()) return;

@@ -340,7 +340,9 @@ class Parser {
   NodePtr compound() {
     if (is("(")) {
       if (text_.substr(at_).starts_with("(") && bash_) {
-        if (NodePtr arithmetic = arithmetic_command()) return arithmetic;
+        NodePtr arithmetic = arithmetic_command();
+        // `((a) | b)`: bash first takes it for arithmetic, then may think again.
+        return arithmetic ? std::move(arithmetic) : fail();
       }
       return enclosed(Kind::kSubshell, ")");
     }

@@ -87,11 +87,8 @@ std::size_t skip_expansion(std::string_view text, std::size_t at, bool bash, int
     return npos;
   }
   const std::string_view rest = text.substr(at + 1);
-  if (rest.starts_with("((")) {
-    const auto end = skip_arithmetic(text, at + 3, bash, depth);
-    // Trying both at every level would take exponential time.
-    if (end != npos || depth > 3) return end;
-  }
+  // `$((a) | b)`: some shells think again, others do not.
+  if (rest.starts_with("((")) return skip_arithmetic(text, at + 3, bash, depth);
   if (rest.starts_with("(")) return skip_substitution(text, at + 2, bash, depth);
   if (rest.starts_with("{")) return skip_braces(text, at + 2, bash, depth, in_quotes);
   return at + 1;
