@@ -188,44 +188,50 @@ TEST_F(StartShell, CondaIsActivatedByWhatItDoes) {
       .directory("opt/conda/conda-meta")
       .directory("opt/conda/envs/ml/conda-meta");
   tree_.file("opt/conda/envs/ml/etc/conda/activate.d/cuda.sh", "export CUDA_HOME=$CONDA_PREFIX\n");
-  tree_.file("opt/conda/etc/profile.d/conda.sh", R"(export CONDA_EXE='/opt/conda/bin/conda'
-__conda_activate() { eval "$("$CONDA_EXE" shell.posix "$@")";
+  tree_.file("opt/conda/etc/profile.d/conda.sh", R"sh(export CONDA_EXE='/opt/conda/bin/conda'
+__conda_activate() {
+    eval "$("$CONDA_EXE" shell.posix "$@")"
 }
 conda() {
-  \local cmd = "${1-__missing__}"; case "$cmd" in activate) __conda_activate "$@" ;; esac; }
+    \local cmd="${1-__missing__}"
+    case "$cmd" in
+        activate) __conda_activate "$@" ;;
+    esac
+}
 if [ -z "${CONDA_SHLVL+x}" ]; then
     \export CONDA_SHLVL=0
-    PATH="$(\dirname "$(\dirname "$CONDA_EXE")")/condabin${PATH:+":
-    $ { PATH }
-    "}"
-    \export PATH if[-z "${PS1+x}"]; then
+    PATH="$(\dirname "$(\dirname "$CONDA_EXE")")/condabin${PATH:+":${PATH}"}"
+    \export PATH
+    if [ -z "${PS1+x}" ]; then
         PS1=
     fi
 fi
-)");
-  tree_.file("opt/conda/bin/activate", "#!/bin/sh\n_CONDA_ROOT=\"/opt/conda\"\n\\. \"$_CONDA_ROOT/etc/profile.d/conda.sh\" || return $?\nconda activate \"$@\"\n");
-    for (const char* text_ :
-         {"source /opt/conda/etc/profile.d/conda.sh && conda activate ml && python",
-          ". /opt/conda/bin/activate ml; python",
-          "source /opt/conda/etc/profile.d/conda.sh; conda activate /opt/conda/envs/ml; exec "
-          "python"}) {
-      const auto outcome = text(text_);
-      ASSERT_THAT(argv(outcome), ElementsAre("python")) << text_;
-      EXPECT_EQ(outcome->exec.environment.at("PATH"),
-                "/opt/conda/envs/ml/bin:/opt/conda/condabin:/usr/bin:/bin");
-      EXPECT_EQ(outcome->exec.environment.at("CONDA_PREFIX"), "/opt/conda/envs/ml");
-      EXPECT_EQ(outcome->exec.environment.at("CONDA_DEFAULT_ENV"), "ml");
-      EXPECT_EQ(outcome->exec.environment.at("CONDA_SHLVL"), "1");
-      EXPECT_EQ(outcome->exec.environment.at("CUDA_HOME"), "/opt/conda/envs/ml");
-    }
-    const auto hooked =
-        text("eval \"$(/opt/conda/bin/conda shell.bash hook)\"; conda activate ml; python");
-    ASSERT_THAT(argv(hooked), ElementsAre("python"));
-    EXPECT_EQ(hooked->exec.environment.at("PATH"),
+)sh");
+  tree_.file("opt/conda/bin/activate",
+             "#!/bin/sh\n_CONDA_ROOT=\"/opt/conda\"\n\\. \"$_CONDA_ROOT/etc/profile.d/conda.sh\" "
+             "|| return $?\nconda activate \"$@\"\n");
+  for (const char* text_ :
+       {"source /opt/conda/etc/profile.d/conda.sh && conda activate ml && python",
+        ". /opt/conda/bin/activate ml; python",
+        "source /opt/conda/etc/profile.d/conda.sh; conda activate /opt/conda/envs/ml; exec "
+        "python"}) {
+    const auto outcome = text(text_);
+    ASSERT_THAT(argv(outcome), ElementsAre("python")) << text_;
+    EXPECT_EQ(outcome->exec.environment.at("PATH"),
               "/opt/conda/envs/ml/bin:/opt/conda/condabin:/usr/bin:/bin");
-    EXPECT_EQ(hooked->exec.environment.at("CONDA_SHLVL"), "2");
-    EXPECT_THAT(why(text(". /opt/conda/bin/activate nope; python")),
-                HasSubstr("environment nope does not exist"));
+    EXPECT_EQ(outcome->exec.environment.at("CONDA_PREFIX"), "/opt/conda/envs/ml");
+    EXPECT_EQ(outcome->exec.environment.at("CONDA_DEFAULT_ENV"), "ml");
+    EXPECT_EQ(outcome->exec.environment.at("CONDA_SHLVL"), "1");
+    EXPECT_EQ(outcome->exec.environment.at("CUDA_HOME"), "/opt/conda/envs/ml");
+  }
+  const auto hooked =
+      text("eval \"$(/opt/conda/bin/conda shell.bash hook)\"; conda activate ml; python");
+  ASSERT_THAT(argv(hooked), ElementsAre("python"));
+  EXPECT_EQ(hooked->exec.environment.at("PATH"),
+            "/opt/conda/envs/ml/bin:/opt/conda/condabin:/usr/bin:/bin");
+  EXPECT_EQ(hooked->exec.environment.at("CONDA_SHLVL"), "2");
+  EXPECT_THAT(why(text(". /opt/conda/bin/activate nope; python")),
+              HasSubstr("environment nope does not exist"));
 }
 
 // --- Scripts of the shape that published images have.
@@ -237,7 +243,7 @@ TEST_F(StartShell, EntrypointWithPartsAndExec) {
   tree_.file("opt/nvidia/entrypoint.d/50-driver.sh",
              "if [[ \"$(find /usr -name 'libcuda*' 2>/dev/null | grep -c x)\" == \"0\" ]]; then\n  "
              "echo no driver\n  export NVIDIA_CPU_ONLY=1\nfi\n");
-  const std::string entry = R"(#!/bin/bash
+  const std::string entry = R"sh(#!/bin/bash
 # Gather parts in alphabetical order
 shopt -s nullglob extglob
 _SCRIPT_DIR="$(dirname $(readlink -f ${BASH_SOURCE[0]}))"
@@ -258,7 +264,7 @@ if [[ $# -eq 0 ]]; then
 else
   exec "$@"
 fi
-)";
+)sh";
   const auto outcome = script(entry, {"python", "train.py"});
   ASSERT_THAT(argv(outcome), ElementsAre("python", "train.py"));
   EXPECT_TRUE(outcome->exec.unknown_variables.count("NVIDIA_CPU_ONLY"));
@@ -266,9 +272,13 @@ fi
 }
 
 TEST_F(StartShell, NotebookStartWithHooks) {
-  tree_.file("usr/local/bin/run-hooks.sh", "#!/bin/bash\nif [[ $# -ne 1 ]]; then\n  return 1\nfi\nif [[ ! -d \"${1}\" ]]; then\n  return 1\nfi\nfor f in \"${1}/\"*; do\n  case \"${f}\" in\n    *.sh)\n      source \"${f}\" || true\n      ;;\n    *)\n      if [ -x \"${f}\" ]; then\n        \"${f}\"\n      fi\n      ;;\n  esac\ndone\n");
+  tree_.file("usr/local/bin/run-hooks.sh",
+             "#!/bin/bash\nif [[ $# -ne 1 ]]; then\n  return 1\nfi\nif [[ ! -d \"${1}\" ]]; then\n "
+             " return 1\nfi\nfor f in \"${1}/\"*; do\n  case \"${f}\" in\n    *.sh)\n      source "
+             "\"${f}\" || true\n      ;;\n    *)\n      if [ -x \"${f}\" ]; then\n        "
+             "\"${f}\"\n      fi\n      ;;\n  esac\ndone\n");
   tree_.file("usr/local/bin/start-notebook.d/10-act.sh", "export FROM_HOOK=1\n");
-  const std::string entry = R"(#!/bin/bash
+  const std::string entry = R"sh(#!/bin/bash
 set -e
 _log () {
     if [[ "$*" == "ERROR:"* ]] || [[ "$*" == "WARNING:"* ]] || [[ "${JUPYTER_QUIET}" == "" ]]; then
@@ -299,7 +309,7 @@ else
     unset_explicit_env_vars
     exec "${cmd[@]}"
 fi
-)";
+)sh";
   uid_ = 1000;
   const auto outcome = script(entry, {"start-notebook.py", "--port=1"});
   ASSERT_THAT(argv(outcome), ElementsAre("start-notebook.py", "--port=1"));
@@ -309,48 +319,83 @@ fi
 }
 
 TEST_F(StartShell, ActivateAndExecALauncher) {
-  tree_.file("usr/src/.venv/bin/activate", "deactivate () {\n    unset VIRTUAL_ENV\n}\ndeactivate nondestructive\nVIRTUAL_ENV='/usr/src/.venv'\nif [ \"$OSTYPE\" = \"cygwin\" ] || [ \"$OSTYPE\" = \"msys\" ]; then\n    VIRTUAL_ENV=$(cygpath -u \"$VIRTUAL_ENV\")\nfi\nexport VIRTUAL_ENV\n_OLD_VIRTUAL_PATH=\"$PATH\"\nPATH=\"$VIRTUAL_ENV/bin:$PATH\"\nexport PATH\n");
-  const auto outcome = script("#!/bin/bash\nldconfig 2>/dev/null || echo 'unable to refresh ld cache, not a big deal in most cases'\nsource /usr/src/.venv/bin/activate\nexec launcher $@\n", {"--port", "80"});
+  tree_.file(
+      "usr/src/.venv/bin/activate",
+      "deactivate () {\n    unset VIRTUAL_ENV\n}\ndeactivate "
+      "nondestructive\nVIRTUAL_ENV='/usr/src/.venv'\nif [ \"$OSTYPE\" = \"cygwin\" ] || [ "
+      "\"$OSTYPE\" = \"msys\" ]; then\n    VIRTUAL_ENV=$(cygpath -u \"$VIRTUAL_ENV\")\nfi\nexport "
+      "VIRTUAL_ENV\n_OLD_VIRTUAL_PATH=\"$PATH\"\nPATH=\"$VIRTUAL_ENV/bin:$PATH\"\nexport PATH\n");
+  const auto outcome = script(
+      "#!/bin/bash\nldconfig 2>/dev/null || echo 'unable to refresh ld cache, not a big deal in "
+      "most cases'\nsource /usr/src/.venv/bin/activate\nexec launcher $@\n",
+      {"--port", "80"});
   EXPECT_FALSE(outcome.ok()) << "ldconfig may change what is loaded";
-  const auto plain = script("#!/bin/bash\nsource /usr/src/.venv/bin/activate\nexec launcher $@\n", {"--port", "80"});
+  const auto plain = script("#!/bin/bash\nsource /usr/src/.venv/bin/activate\nexec launcher $@\n",
+                            {"--port", "80"});
   ASSERT_THAT(argv(plain), ElementsAre("launcher", "--port", "80"));
   EXPECT_EQ(plain->exec.environment.at("PATH"), "/usr/src/.venv/bin:/usr/bin:/bin");
   EXPECT_EQ(plain->steps.at(0).what, "activate /usr/src/.venv");
 }
 
 TEST_F(StartShell, CompatLibrariesByTheDriver) {
-  const std::string entry = "#!/usr/bin/env bash\nset -e\nverlte() { [ \"$1\" = \"$2\" ]; }\nif [ -f /usr/local/cuda/compat/libcuda.so.1 ]; then\n  DRIVER=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>/dev/null || true)\n  if verlte \"$DRIVER\" 550; then\n    export LD_LIBRARY_PATH=/usr/local/cuda/compat:$LD_LIBRARY_PATH\n  fi\nfi\nexec \"$@\"\n";
+  const std::string entry =
+      "#!/usr/bin/env bash\nset -e\nverlte() { [ \"$1\" = \"$2\" ]; }\nif [ -f "
+      "/usr/local/cuda/compat/libcuda.so.1 ]; then\n  DRIVER=$(nvidia-smi "
+      "--query-gpu=driver_version --format=csv,noheader 2>/dev/null || true)\n  if verlte "
+      "\"$DRIVER\" 550; then\n    export LD_LIBRARY_PATH=/usr/local/cuda/compat:$LD_LIBRARY_PATH\n "
+      " fi\nfi\nexec \"$@\"\n";
   EXPECT_THAT(argv(script(entry, {"python", "x.py"})), ElementsAre("python", "x.py"));
   tree_.file("usr/local/cuda/compat/libcuda.so.1");
-  EXPECT_EQ(why(script(entry, {"python", "x.py"})), "/entry.sh:6 (`LD_LIBRARY_PATH` is unknown from here on)");
+  EXPECT_EQ(why(script(entry, {"python", "x.py"})),
+            "/entry.sh:6 (`LD_LIBRARY_PATH` is unknown from here on)");
 }
 
 TEST_F(StartShell, EvalOfTheArguments) {
-  const std::string entry = "#!/usr/bin/env bash\nif [[ \"$1\" = \"train\" ]]; then\n  exec train\nelse\n  eval \"$@\"\nfi\n";
+  const std::string entry =
+      "#!/usr/bin/env bash\nif [[ \"$1\" = \"train\" ]]; then\n  exec train\nelse\n  eval "
+      "\"$@\"\nfi\n";
   EXPECT_THAT(argv(script(entry, {"python", "-m", "x"})), ElementsAre("python", "-m", "x"));
   EXPECT_THAT(argv(script(entry, {"train"})), ElementsAre("train"));
 }
 
 TEST_F(StartShell, ServicesAndSleep) {
-  const std::string entry = "#!/bin/bash\nset -e\nstart_nginx() {\n    echo 'Starting Nginx service...'\n    service nginx start\n}\nsetup_ssh() {\n    if [[ $PUBLIC_KEY ]]; then\n        echo 'Setting up SSH...'\n        mkdir -p ~/.ssh\n        echo \"$PUBLIC_KEY\" >> ~/.ssh/authorized_keys\n        service ssh start\n    fi\n}\nstart_jupyter() {\n    if [[ $JUPYTER_PASSWORD ]]; then\n        nohup python -m jupyter lab &> /jupyter.log &\n    fi\n}\nstart_nginx\nsetup_ssh\nstart_jupyter\necho 'Start script(s) finished, Pod is ready to use.'\nsleep infinity\n";
+  const std::string entry =
+      "#!/bin/bash\nset -e\nstart_nginx() {\n    echo 'Starting Nginx service...'\n    service "
+      "nginx start\n}\nsetup_ssh() {\n    if [[ $PUBLIC_KEY ]]; then\n        echo 'Setting up "
+      "SSH...'\n        mkdir -p ~/.ssh\n        echo \"$PUBLIC_KEY\" >> ~/.ssh/authorized_keys\n  "
+      "      service ssh start\n    fi\n}\nstart_jupyter() {\n    if [[ $JUPYTER_PASSWORD ]]; "
+      "then\n        nohup python -m jupyter lab &> /jupyter.log &\n    "
+      "fi\n}\nstart_nginx\nsetup_ssh\nstart_jupyter\necho 'Start script(s) finished, Pod is ready "
+      "to use.'\nsleep infinity\n";
   EXPECT_THAT(argv(script(entry)), ElementsAre("sleep", "infinity"));
   environment_["JUPYTER_PASSWORD"] = "x";
   EXPECT_THAT(why(script(entry)), HasSubstr("background"));
 }
 
 TEST_F(StartShell, LoginWithLimitsThenRay) {
-  tree_.file("etc/profile", "if [ \"$(id -u)\" -eq 0 ]; then\n  PATH=\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"\nelse\n  PATH=\"/usr/local/bin:/usr/bin:/bin\"\nfi\nexport PATH\n");
-  const auto outcome = follow({"/bin/bash", "-lc", "--", "ulimit -n 65536; ray start --head --block --num-cpus=8"});
+  tree_.file("etc/profile",
+             "if [ \"$(id -u)\" -eq 0 ]; then\n  "
+             "PATH=\"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"\nelse\n  "
+             "PATH=\"/usr/local/bin:/usr/bin:/bin\"\nfi\nexport PATH\n");
+  const auto outcome =
+      follow({"/bin/bash", "-lc", "--", "ulimit -n 65536; ray start --head --block --num-cpus=8"});
   ASSERT_THAT(argv(outcome), ElementsAre("ray", "start", "--head", "--block", "--num-cpus=8"));
-  EXPECT_EQ(outcome->exec.environment.at("PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  EXPECT_EQ(outcome->exec.environment.at("PATH"),
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 }
 
 TEST_F(StartShell, ServersWithArguments) {
-  EXPECT_THAT(argv(script("#!/bin/bash\nbash /usr/local/bin/telemetry.sh >/dev/null 2>&1 || true\nvllm serve \"$@\"\n", {"m"})),
+  EXPECT_THAT(argv(script("#!/bin/bash\nbash /usr/local/bin/telemetry.sh >/dev/null 2>&1 || "
+                          "true\nvllm serve \"$@\"\n",
+                          {"m"})),
               ElementsAre(HasSubstr("unclear: /entry.sh:2")));
   environment_["MODEL"] = "org/model";
-  EXPECT_THAT(argv(script("#!/bin/bash\nset -euo pipefail\nARGS=(--host 0.0.0.0)\nif [ -n \"${TP:-}\" ]; then ARGS+=(--tp \"$TP\"); fi\nif [[ \"${1:-}\" == -* || $# -eq 0 ]]; then\n  exec vllm serve \"$MODEL\" \"${ARGS[@]}\" \"$@\"\nfi\nexec \"$@\"\n", {"--seed", "1"})),
-              ElementsAre("vllm", "serve", "org/model", "--host", "0.0.0.0", "--seed", "1"));
+  EXPECT_THAT(
+      argv(script("#!/bin/bash\nset -euo pipefail\nARGS=(--host 0.0.0.0)\nif [ -n \"${TP:-}\" ]; "
+                  "then ARGS+=(--tp \"$TP\"); fi\nif [[ \"${1:-}\" == -* || $# -eq 0 ]]; then\n  "
+                  "exec vllm serve \"$MODEL\" \"${ARGS[@]}\" \"$@\"\nfi\nexec \"$@\"\n",
+                  {"--seed", "1"})),
+      ElementsAre("vllm", "serve", "org/model", "--host", "0.0.0.0", "--seed", "1"));
   EXPECT_THAT(argv(text("python -m sglang.launch_server --model-path $MODEL 2>&1 | tee /tmp/log")),
               ElementsAre("python", "-m", "sglang.launch_server", "--model-path", "org/model"));
 }

@@ -45,7 +45,7 @@ std::size_t skip_arithmetic(std::string_view text, std::size_t at, bool bash, in
   while (at < text.size()) {
     const char c = text[at];
     if (c == ')' && open == 0) return text.substr(at).starts_with("))") ? at + 2 : npos;
-    if (c == '\'' || c == ';' || c == '#') return npos;  // nothing that arithmetic has
+    if (c == '\'' || c == ';') return npos;  // nothing that arithmetic has
     if (c == '(') ++open;
     if (c == ')') --open;
     if (c == '$' || c == '`') {
