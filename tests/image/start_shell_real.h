@@ -125,7 +125,7 @@ inline std::string difference(const Result<ShellOutcome>& followed, const RealRu
   if (may_fail && real.programs.empty() && real.ran.exit_code != 0 &&
       real.ran.err.find("yntax") == std::string::npos)
     return "";
-  if (real.ran.timed_out) return "the shell did not end";
+  if (real.ran.timed_out && real.programs.empty()) return "the shell did not end";
   if (followed->kind == ShellOutcome::Kind::kInteractive) return "interactive";
   const bool ends = followed->kind == ShellOutcome::Kind::kEnds;
   if (ends || !is_stub(followed->exec.argv[0]))
