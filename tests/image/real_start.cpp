@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace gpuinit::image::test {
+namespace gpuinit::image::real {
 
 namespace {
 
@@ -109,9 +109,8 @@ Stage::Stage(bool as_root) : as_root_(as_root) {
   tree.file(".given/log", "", 0666).file(".given/input");
   log_ = tree.at(".given/log").native();
   ::chmod(log_.c_str(), 0666);
-  environment = {{"PATH",
-                  root() + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
-                           "/bin"},
+  environment = {{"PATH", root() + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
+                                   "/bin"},
                  {"HOME", "/root"},
                  {"LANG", "C.UTF-8"}};
   if (!as_root) return;
@@ -149,7 +148,8 @@ Stage& Stage::program(const std::string& name) {
 
 std::string Stage::expanded(std::string text) const {
   for (std::size_t at = 0; (at = text.find("@/", at)) != std::string::npos;) {
-    const bool begins = at == 0 || std::string_view("=: \"'(").find(text[at - 1]) != std::string::npos;
+    const bool begins =
+        at == 0 || std::string_view("=: \"'(").find(text[at - 1]) != std::string::npos;
     if (begins) text.replace(at, 1, root());
     ++at;
   }
@@ -194,6 +194,10 @@ Start Stage::follow(const Words& command) const {
       {*fs, expanded(command), expanded_environment, root() + directory, "", ::geteuid()});
 }
 
+static bool followed_inside(const Start& start, const Stage& stage) {
+  return start.program->path.starts_with(stage.tree.root() + "/");
+}
+
 Came came_of(const Start& start, const Stage& stage) {
   if (!start.program.known()) return Came::kUnclear;
   const auto path = stage.tree.at(start.program->path);
@@ -201,9 +205,10 @@ Came came_of(const Start& start, const Stage& stage) {
                         ? stdfs::path(start.program->path)
                         : path;
   std::error_code none;
-  const bool is_stub =
-      stdfs::file_size(full, none) == stdfs::file_size(START_STUB_BINARY) && !none;
-  return is_stub ? Came::kToAProgram : Came::kToNothing;
+  const bool is_stub = stdfs::file_size(full, none) == stdfs::file_size(START_STUB_BINARY) && !none;
+  // A real Python of the stage reports through a script.
+  const bool reports = followed_inside(start, stage) && !start.program->runs.empty();
+  return is_stub || reports ? Came::kToAProgram : Came::kToNothing;
 }
 
 std::string difference(const Start& followed, const RealRun& real, const Stage& stage) {
@@ -218,8 +223,9 @@ std::string difference(const Start& followed, const RealRun& real, const Stage& 
     case Came::kToAProgram:
       break;
   }
-  if (truth == nullptr) return followed.program->path + ", in truth nothing runs: " +
-           real.err.substr(0, real.err.find('\n'));
+  if (truth == nullptr)
+    return followed.program->path +
+           ", in truth nothing runs: " + real.err.substr(0, real.err.find('\n'));
   const Exec& exec = followed.exec;
   const auto same = [&](const std::string& mine, const std::string& theirs) {
     std::error_code none;
@@ -227,15 +233,38 @@ std::string difference(const Start& followed, const RealRun& real, const Stage& 
     const auto of = [&](const std::string& path) {
       return inside ? stdfs::path(path) : stage.tree.at(path);
     };
-    return mine == theirs || stdfs::weakly_canonical(of(mine), none) == of(theirs);
+    return mine == theirs ||
+           stdfs::weakly_canonical(of(mine), none) == stdfs::weakly_canonical(of(theirs), none);
   };
   if (!same(followed.program->path, truth->file))
     return followed.program->path + ", in truth " + truth->file;
-  if (exec.argv != truth->argv) return "argv" + joined(exec.argv) + ", in truth" + joined(truth->argv);
+  if (exec.argv != truth->argv)
+    return "argv" + joined(exec.argv) + ", in truth" + joined(truth->argv);
   if (!same(exec.working_directory, truth->directory))
     return "directory " + exec.working_directory + ", in truth " + truth->directory;
   return difference_of(known_of(exec.environment, exec, stage),
                        known_of(truth->environment, exec, stage));
 }
 
-}  // namespace gpuinit::image::test
+void RealStarts::expect_one(const Case& it) {
+  std::string shown;
+  for (const auto& word : it.command) shown += word + " ";
+  for (const auto& [name, value] : it.more) shown += "[" + name + "=" + value + "] ";
+  SCOPED_TRACE(shown);
+  const Environment kept = stage_.environment;
+  for (const auto& [name, value] : it.more) stage_.environment[name] = value;
+  const Start start = stage_.follow(it.command);
+  const RealRun real = stage_.run(it.command);
+  stage_.environment = kept;
+  EXPECT_EQ(difference(start, real, stage_), "");
+  EXPECT_EQ(static_cast<int>(came_of(start, stage_)), static_cast<int>(it.came))
+      << (start.program.known() ? start.program->path : start.program.reason());
+  // What is said to be followed must not be a case in which nothing runs at all.
+  EXPECT_TRUE(it.came != Came::kToAProgram || !real.programs.empty()) << real.err;
+}
+
+void RealStarts::expect(const std::vector<Case>& cases) {
+  for (const Case& it : cases) expect_one(it);
+}
+
+}  // namespace gpuinit::image::real

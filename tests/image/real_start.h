@@ -2,6 +2,8 @@
 // command followed: both must come to the same program.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
 
@@ -11,7 +13,7 @@
 #include "support/run_program.h"
 #include "support/tree.h"
 
-namespace gpuinit::image::test {
+namespace gpuinit::image::real {
 
 using Words = std::vector<std::string>;
 using base::Environment;
@@ -68,4 +70,19 @@ Came came_of(const Start& start, const Stage& stage);
 // "" if what was followed is what happened, or is unclear; else how they differ.
 std::string difference(const Start& followed, const RealRun& real, const Stage& stage);
 
-}  // namespace gpuinit::image::test
+// A command, what following it must come to, and variables that are set for it.
+struct Case {
+  Words command;
+  Came came = Came::kToAProgram;
+  Environment more = {};
+};
+
+class RealStarts : public testing::Test {
+ protected:
+  void expect(const std::vector<Case>& cases);
+  void expect_one(const Case& it);
+
+  Stage stage_;
+};
+
+}  // namespace gpuinit::image::real

@@ -5,16 +5,10 @@
 
 #include "image/real_start.h"
 
-namespace gpuinit::image::test {
+namespace gpuinit::image::real {
 namespace {
 
-struct Case {
-  Words command;
-  Came came = Came::kToAProgram;
-  Environment more = {};
-};
-
-class Starts : public testing::Test {
+class Starts : public RealStarts {
  protected:
   Starts() {
     for (const char* name : {"python3", "vllm", "ray", "sleep", "sglang", "trtllm-serve", "x"})
@@ -33,29 +27,6 @@ class Starts : public testing::Test {
     stage_.tree.link("link", "bin");
     stage_.directory = "/work";
   }
-
-  void expect(const std::vector<Case>& cases) {
-    for (const Case& it : cases) {
-      std::string shown;
-      for (const auto& word : it.command) shown += word + " ";
-      SCOPED_TRACE(shown);
-      const Environment kept = stage_.environment;
-      for (const auto& [name, value] : it.more) stage_.environment[name] = value;
-      const Start start = stage_.follow(it.command);
-      const RealRun real = stage_.run(it.command);
-      EXPECT_EQ(difference(start, real, stage_), "");
-      EXPECT_EQ(static_cast<int>(came_of(start, stage_)), static_cast<int>(it.came))
-          << (start.program.known() ? start.program->path : start.program.reason());
-      // What is said to be lost must not be a case in which nothing runs at all.
-      EXPECT_TRUE(it.came != Came::kToAProgram || !real.programs.empty()) << real.err;
-      stage_.environment = kept;
-      ++compared_;
-    }
-    RecordProperty("compared", compared_);
-  }
-
-  Stage stage_;
-  int compared_ = 0;
 };
 
 constexpr Came kUnclear = Came::kUnclear;
@@ -335,4 +306,4 @@ TEST_F(Starts, Tracers) {
 }
 
 }  // namespace
-}  // namespace gpuinit::image::test
+}  // namespace gpuinit::image::real

@@ -1,5 +1,6 @@
 /* A program that writes down what it was given: its file, directory, arguments and environment, separated by NULs,
- * appended to .given/log of the nearest directory above its file. It stands in an image under many names. */
+ * appended to .given/log of the nearest directory above its file. It stands in an image under many names. As "reporter"
+ * it writes for another program, which gives its file before its own arguments. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,12 @@ int main(int argc, char** argv, char** envp) {
   text[length] = '\0';
   const int log = open_log(text);
   if (log < 0) return 96;
+  const char* slash = strrchr(text, '/');
+  if (slash != NULL && strcmp(slash, "/reporter") == 0 && argc > 1) {
+    snprintf(text, sizeof text, "%s", argv[1]);
+    argc -= 2;
+    argv += 2;
+  }
   int variables = 0;
   while (envp[variables] != NULL) ++variables;
   add(text);

@@ -26,12 +26,12 @@ enum class Effect {
   kGdb,         // LINES and COLUMNS; the command stands behind --args
   kMpi,         // variables that tell a process its rank
   kDirectory,   // nsys, ncu: variables of the injected library
-  kNotKnowable  // sudo, su, chroot: another configuration or another root decides
+  kNotKnowable  // sudo, chroot, xargs: another configuration, root or input decides
 };
 
-// `shorts` as getopt(3) takes it, and '!' behind a letter after which nothing is run. `longs`: names
-// without dashes, with '=' if a value is required, which may then be the next word; "?" stands for:
-// the value is optional, and never the next word.
+// `shorts` as getopt(3) takes it, and '!' behind a letter after which nothing is run. `longs`:
+// names without dashes, with '=' if a value is required, which may then be the next word; "?"
+// stands for: the value is optional, and never the next word.
 struct Prefix {
   std::string_view names;
   std::string_view shorts;
@@ -55,7 +55,10 @@ constexpr Prefix kPrefixes[] = {
      "selinux-label= apparmor-profile= help version",
      0, Effect::kSetpriv},
     {"runuser", "u:g:G:h!V!", "user= group= supp-group= help version", 0, Effect::kRunuser},
-    {"sudo doas su chroot pkexec machinectl", "", "", 0, Effect::kNotKnowable},
+    {"sudo doas su chroot pkexec machinectl busybox toybox xargs watch parallel flock script tmux "
+     "screen make valgrind perf compute-sanitizer cuda-gdb supervisord s6-svscan runsvdir "
+     "start-stop-daemon chpst setuidgid s6-setuidgid bwrap firejail",
+     "", "", 0, Effect::kNotKnowable},
     {"nice", "0123456789n:", "adjustment= help version", 0, Effect::kNumber},
     {"ionice", "c:n:th!V!", "class= classdata= ignore help version"},
     {"chrt", "abdfiorRvm!h!V!T:P:D:",
@@ -148,7 +151,8 @@ class Arguments {
       }
       if (word.size() < 2 || word[0] != '-') {
         if (prefix_.effect == Effect::kPermutes && has_option_behind(at_))
-          return Error{words_[0] + ", which takes options behind the program for its own: without --"};
+          return Error{words_[0] +
+                       ", which takes options behind the program for its own: without --"};
         break;
       }
       // mpirun's long options may have a single dash.
@@ -367,8 +371,8 @@ Result<std::optional<Exec>> behind_gdb(const base::RootFs& fs, const Exec& exec)
     if (words[at] != "--args" && words[at] != "-args") continue;
     Exec next = exec;
     next.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
-    auto program = find_program(fs, next.argv[0], search_path_of(exec.environment),
-                                exec.working_directory);
+    auto program =
+        find_program(fs, next.argv[0], search_path_of(exec.environment), exec.working_directory);
     if (!program) return std::move(program).error();
     const auto file = fs.open_file(*program);
     if (!file || !file->read_text(0, 4).value_or("").starts_with("\x7f"
@@ -460,7 +464,7 @@ Result<std::optional<Exec>> apply_exec_prefix(const base::RootFs& fs, std::strin
                                               const Exec& exec) {
   const Prefix& prefix = *find_prefix(name);
   if (prefix.effect == Effect::kNotKnowable)
-    return Error{std::string(name) + ", whose own configuration decides on user and environment"};
+    return Error{std::string(name) + ", which decides by rules of its own what runs, and as whom"};
   if (prefix.effect == Effect::kGdb) return behind_gdb(fs, exec);
   if (name == "nsys") return behind_nsys(exec);
   Arguments arguments(prefix, exec);

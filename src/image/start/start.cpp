@@ -129,6 +129,15 @@ class Walk {
       reason_ = "started by " + quoted(runs.options.program);
       Exec next = exec;
       next.argv = *std::move(runs.command);
+      // Source: torch/distributed/elastic/agent/server/local_elastic_agent.py.
+      for (const char* name :
+           {"LOCAL_RANK", "RANK", "GROUP_RANK", "ROLE_RANK", "ROLE_NAME", "LOCAL_WORLD_SIZE",
+            "WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
+            "TORCHELASTIC_*", "NCCL_ASYNC_ERROR_HANDLING", "TORCH_NCCL_ASYNC_ERROR_HANDLING",
+            "OMP_NUM_THREADS", "LC_CTYPE"}) {
+        next.environment.erase(name);
+        next.unknown_variables.insert(name);
+      }
       return continue_with(std::move(next), std::string(base::basename(runs.options.program)), "");
     }
     program =
@@ -239,6 +248,15 @@ class Walk {
     if (!choice) {
       if (is_python_name(shim)) missing_python = choice.error();
       return unclear(choice.error().message);
+    }
+    if (!base::variable(exec.environment, "BASH_ENV").empty())
+      return unclear("pyenv's shim, whose shell reads BASH_ENV");
+    exec.environment = environment_of_pyenv(fs_, root, *choice, std::move(exec.environment),
+                                            exec.working_directory);
+    pass_a_shell(exec);
+    for (const char* name : {"PYENV_HOOK_PATH", "_PYENV_INSTALL_PREFIX"}) {
+      exec.environment.erase(name);
+      exec.unknown_variables.insert(name);
     }
     exec.argv[0] = choice->path;
     reason_ = (reason_.empty() ? "" : reason_ + ", ") + choice->reason;
