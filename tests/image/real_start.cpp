@@ -194,10 +194,6 @@ Start Stage::follow(const Words& command) const {
       {*fs, expanded(command), expanded_environment, root() + directory, "", ::geteuid()});
 }
 
-static bool followed_inside(const Start& start, const Stage& stage) {
-  return start.program->path.starts_with(stage.tree.root() + "/");
-}
-
 Came came_of(const Start& start, const Stage& stage) {
   if (!start.program.known()) return Came::kUnclear;
   const auto path = stage.tree.at(start.program->path);
@@ -206,8 +202,8 @@ Came came_of(const Start& start, const Stage& stage) {
                         : path;
   std::error_code none;
   const bool is_stub = stdfs::file_size(full, none) == stdfs::file_size(START_STUB_BINARY) && !none;
-  // A real Python of the stage reports through a script.
-  const bool reports = followed_inside(start, stage) && !start.program->runs.empty();
+  // A real Python reports through a script.
+  const bool reports = !start.program->runs.empty();
   return is_stub || reports ? Came::kToAProgram : Came::kToNothing;
 }
 

@@ -165,13 +165,6 @@ TEST_F(Runners, UvOfAPythonThatTheProjectRefuses) {
           {{"uv", "run", "vllm"}, kUnclear, {{"VIRTUAL_ENV", "@/other-venv"}}}});
 }
 
-// torchrun, of Debian's torch.
-TEST_F(Runners, TorchrunWithoutPython) {
-  stage_.environment["PATH"] = "@/bin:/usr/bin:/bin";
-  expect({{{"/usr/bin/python3", "-m", "torch.distributed.run", "--nproc_per_node", "1", "-r", "0",
-            "-t", "0", "--no_python", "x", "a"}}});
-}
-
 // Where this machine has one.
 TEST_F(Runners, PyenvsShims) {
   const char* home = std::getenv("HOME");
