@@ -92,13 +92,32 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
+// True if the driver would answer as it did: it and its loader see the same.
+bool driver_sees_the_same(const base::Environment& a, const base::Environment& b) {
+  const auto seen = [](const base::Environment& environment) {
+    base::Environment part;
+    for (const auto& [name, value] : environment)
+      if (name.starts_with("LD_") || name.starts_with("CUDA_") || name.starts_with("NVIDIA_"))
+        part.emplace(name, value);
+    return part;
+  };
+  return seen(a) == seen(b);
+}
+
+const NodeFacts* answer_before(const AssessRequest& request) {
+  const AskedNode* before = request.asked_node;
+  if (before == nullptr || !before->node.probe.known()) return nullptr;
+  return driver_sees_the_same(before->environment, request.environment) ? &before->node : nullptr;
+}
+
 // `driver_keepalive`: the probe, if it is to stay.
 NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& image,
                                const base::RootFs& machine, const Policy& policy, Timings& timings,
                                probe::DriverKeepalive& driver_keepalive) {
   const std::string no_probe = request.always_probe ? "" : reason_not_to_probe(image, policy);
+  const NodeFacts* const before = answer_before(request);
   std::optional<probe::CudaProbe> running;
-  if (no_probe.empty()) {
+  if (no_probe.empty() && before == nullptr) {
     probe::CudaProbeOptions options;
     options.context = policy.warmup.context && policy.gpu.required != GpuRequired::kNo;
     options.timeout = policy.probe.timeout;
@@ -113,6 +132,12 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   {
     const Step step(timings, "node");
     node = node::read_node({machine, request.environment});
+  }
+  if (no_probe.empty() && before != nullptr) {
+    node.probe = before->probe;
+    node.devices = before->devices;
+    node.driver.cuda_version = before->driver.cuda_version;
+    return node;
   }
   if (!running) {
     node.probe = Fact<ProbeRun>::unknown(no_probe);
@@ -186,7 +211,8 @@ bool may_wait(const AssessRequest& request, const Policy& policy) {
 
 // Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
 // are then those of the last time, and how long was waited.
-Status wait_for_driver(const AssessRequest& request, const Policy& policy, Assessment& assessment) {
+Status wait_for_driver(AssessRequest request, const Policy& policy, Assessment& assessment) {
+  request.asked_node = nullptr;
   auto waited_for = reason_to_wait(assessment.facts.node, assessment.findings, policy);
   if (!waited_for) return Done{};
   WaitForDriver wait(policy.wait.timeout, request.on_progress);
@@ -215,6 +241,8 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
   auto image = image_of(request, policy, timings, python);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
+  if (request.is_worth_judging && !request.is_worth_judging(facts.image))
+    return Error{"the checks have nothing to say about this command"};
   auto node = node_of(request, facts.image, policy, timings, driver_keepalive);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();

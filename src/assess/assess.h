@@ -17,6 +17,12 @@
 
 namespace gpuinit::assess {
 
+// A node, and the environment that it was asked with.
+struct AskedNode {
+  std::map<std::string, std::string> environment;
+  NodeFacts node;
+};
+
 struct AssessRequest {
   std::vector<std::string> command;  // may be empty
   std::map<std::string, std::string> environment;
@@ -31,8 +37,13 @@ struct AssessRequest {
   bool always_probe = false;
   // Keep the driver awake for the command (Assessment::driver_keepalive).
   bool keep_driver_awake = false;
+  // What the driver said before, or null: it is not asked again if what it heeds of the
+  // environment is the same. Not owned.
+  const AskedNode* asked_node = nullptr;
   // Progress while the GPUs are waited for, one line each; empty: not wanted.
   std::function<void(std::string_view)> on_progress;
+  // False: nothing more is done, and the answer is an error. May be empty.
+  std::function<bool(const ImageFacts&)> is_worth_judging;
   // Called as soon as the image has been read, before the driver is asked; may be empty.
   std::function<void(const ImageFacts&)> image_is_known;
   // The same for sys.path, which is known long before that.
