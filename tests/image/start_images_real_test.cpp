@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "image/conda_prefix.h"
 #include "image/real_start.h"
 
 namespace gpuinit::image::real {
@@ -72,6 +73,10 @@ struct Image {
       if (text.starts_with("@activate ")) text = activate_of(text.substr(10));
       stage.tree.file(key, text, text.starts_with("#!") ? 0755 : 0644);
     });
+    if (const auto name = data["conda"].value<std::string>()) {
+      make_conda(stage, "opt/conda", *name);
+      stage.also_unknown = {{"_CONDA_EXE", ""}, {"_CONDA_ROOT", ""}};
+    }
     stage.directory = data["cwd"].value_or(std::string("/"));
     stage.tree.directory(stage.directory);
     const Words entrypoint = words_of(data["entrypoint"]);

@@ -2,6 +2,7 @@
 // directory above.
 #include <gtest/gtest.h>
 
+#include "image/conda_prefix.h"
 #include "image/real_start.h"
 #include "support/inputs.h"
 
@@ -165,6 +166,34 @@ TEST_F(Runners, UvOfAPythonThatTheProjectRefuses) {
           {{"uv", "run", "vllm"}, kUnclear, {{"VIRTUAL_ENV", "@/other-venv"}}}});
 }
 
+TEST_F(Runners, CondasFunctionAndProgram) {
+  make_conda(stage_, "conda", "serve");
+  stage_.environment["PATH"] = "@/bin:/usr/bin:/bin";
+  // Newer releases set them, older ones do not.
+  stage_.also_unknown = {{"_CONDA_EXE", ""}, {"_CONDA_ROOT", ""}};
+  const std::string activate = stage_.expanded(". @/conda/etc/profile.d/conda.sh && conda activate ");
+  expect({
+      {{"bash", "-c", activate + "serve && exec vllm serve m"}},
+      {{"bash", "-c", activate + "&& python train.py"}},
+      {{"bash", "-c", activate + "base && conda activate serve && python train.py"}},
+      {{"bash", "-c", activate + stage_.expanded("@/conda/envs/serve") + " && python train.py"}},
+      {{"bash", "-c", activate + "nosuch && python train.py"}, kUnclear},
+      {{"@/conda/bin/conda", "run", "-n", "serve", "vllm", "serve", "m"}},
+      {{"@/conda/condabin/conda", "run", "--no-capture-output", "-n", "serve", "python", "a b"}},
+      {{"@/conda/bin/conda", "run", "-p", "@/conda/envs/serve", "--cwd", "below", "python"}},
+      {{"@/conda/bin/conda", "run", "vllm"}},
+      {{"@/conda/bin/conda", "run", "-n", "nosuch", "vllm"}, kUnclear},
+      {{"@/conda/bin/conda", "info"}, kNothing},
+  });
+  stage_.tree.file("conda/envs/serve/etc/conda/activate.d/vars.sh", "export FROM_ACTIVATE=1\n");
+  expect({
+      {{"bash", "-c", activate + "serve && exec vllm serve m"}},
+      {{"@/conda/bin/conda", "run", "-n", "serve", "vllm", "serve", "m"}},
+  });
+  stage_.tree.file("conda/etc/conda/activate.d/vars.sh", "export PATH=/usr/bin\n");
+  expect({{{"@/conda/bin/conda", "run", "-n", "serve", "vllm"}, kUnclear}});
+}
+
 // Where this machine has one.
 TEST_F(Runners, PyenvsShims) {
   const char* home = std::getenv("HOME");
@@ -178,7 +207,7 @@ TEST_F(Runners, PyenvsShims) {
       {{"python3", "report.py"}, Came::kToAProgram, {{"PYENV_VERSION", "3.12"}}},
       {{"python3", "report.py"}, Came::kToAProgram, {{"PYENV_DIR", "/usr"}}},
       {{"python3", "report.py"}, kUnclear, {{"BASH_ENV", "/nowhere"}}},
-      {{"python3", "report.py"}, kUnclear, {{"PYENV_VERSION", "3.99"}}},
+      {{"python3", "report.py"}, Came::kToAProgram, {{"PYENV_VERSION", "3.99"}}},
   });
 }
 

@@ -101,9 +101,9 @@ std::string names_of(const base::RootFs& fs, const std::string& pyenv_root,
                      const Versions& versions) {
   std::vector<std::string> names;
   for (const std::string& name : versions.names) {
+    if (name == "system" && !names.empty()) continue;  // added at the end, for the search
     const std::string directory = version_directory(fs, pyenv_root, name);
-    if (!directory.empty()) names.emplace_back(base::basename(directory));
-    else if (name == "system" && names.empty()) names.emplace_back("system");
+    names.emplace_back(directory.empty() ? name : std::string(base::basename(directory)));
   }
   return base::join_with(names, ":");
 }

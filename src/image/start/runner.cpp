@@ -319,7 +319,10 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   if (prefix.empty() || !fs.is_directory(base::join(prefix, "conda-meta")))
     return Error{shown + " run: there is no environment " +
                  base::printable(prefix.empty() ? given->value("-n", "--name") : prefix, 80)};
-  // It writes a script that activates the environment, and has a shell run it.
+  // It writes a script that activates the base environment, unless its settings say not to, then
+  // this one, and has a shell run it.
+  if (prefix != root && fs.stat(base::join(root, "etc/conda/activate.d")))
+    return Error{shown + " run: what activates " + root};
   const std::string profile = base::join(root, "etc/profile.d/conda.sh");
   Exec shell = conda;
   shell.argv = {"/bin/bash", "-c", ". \"$0\"; conda activate \"$1\"; shift; exec \"$@\"", profile,
@@ -331,6 +334,12 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   if (!activated)
     return Error{shown + " run: activating " + prefix + " past " + activated.error().message};
   Exec exec = std::move(activated->exec);
+  for (const char* name_of : {"CONDA_SHLVL", "CONDA_PREFIX_1", "CONDA_ROOT", "_CONDA_EXE",
+                              "_CONDA_ROOT", "OLDPWD"}) {
+    exec.environment.erase(name_of);
+    exec.unknown_variables.insert(name_of);
+  }
+  passed_python(exec);
   if (const std::string directory = given->value("--cwd"); !directory.empty())
     exec.working_directory = base::normalize(base::join(conda.working_directory, directory));
   return outcome(std::move(exec), prefix);
