@@ -79,7 +79,7 @@ case "$1" in
     if [ "$2" = hook ]; then cat "$ROOT/etc/profile.d/conda.sh"; echo 'conda activate base'; exit; fi
     prefix=$(prefix_of "$3")
     if [ ! -d "$prefix/conda-meta" ]; then echo "EnvironmentNameNotFound: $3" >&2; exit 1; fi
-    name=${3:-base}
+    case "$prefix" in "$ROOT") name=base ;; */envs/*) name=${prefix##*/} ;; *) name=$prefix ;; esac
     case "$PATH" in *condabin*) path=$PATH ;; *) path=$ROOT/condabin:$PATH ;; esac
     if [ -n "$CONDA_PREFIX" ]; then
       echo "export PATH='${PATH/$CONDA_PREFIX\/bin/$prefix/bin}'"

@@ -73,8 +73,8 @@ struct Image {
       if (text.starts_with("@activate ")) text = activate_of(text.substr(10));
       stage.tree.file(key, text, text.starts_with("#!") ? 0755 : 0644);
     });
-    if (const auto name = data["conda"].value<std::string>()) {
-      make_conda(stage, "opt/conda", *name);
+    if (const auto conda = data["conda"].value<std::string>()) {
+      make_conda(stage, "opt/conda", *conda);
       stage.also_unknown = {{"_CONDA_EXE", ""}, {"_CONDA_ROOT", ""}};
     }
     stage.directory = data["cwd"].value_or(std::string("/"));

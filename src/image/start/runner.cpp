@@ -330,6 +330,8 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   const auto command = from(conda.argv, given->command);
   shell.argv.insert(shell.argv.end(), command.begin(), command.end());
   shell.environment.erase("BASH_ENV");
+  if (const std::string directory = given->value("--cwd"); !directory.empty())
+    shell.working_directory = base::normalize(base::join(conda.working_directory, directory));
   auto activated = follow_shell(fs, "/bin/bash", shell);
   if (!activated)
     return Error{shown + " run: activating " + prefix + " past " + activated.error().message};
@@ -340,8 +342,6 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
     exec.unknown_variables.insert(name_of);
   }
   passed_python(exec);
-  if (const std::string directory = given->value("--cwd"); !directory.empty())
-    exec.working_directory = base::normalize(base::join(conda.working_directory, directory));
   return outcome(std::move(exec), prefix);
 }
 
