@@ -123,6 +123,7 @@ bool Interpreter::builtin(Words& words) {
       status(0);
       break;
     case Does::kSomething:
+      written_unknown = written_unknown || (name == "wait" && background);
       print_unknown();
       status(-1);
       break;

@@ -120,7 +120,7 @@ class Interpreter {
   // --- shell_commands.cpp: programs
   void external(const Words& words);
   void replace(Words words);  // exec
-  void record(const Words& words);
+  void record(const Words& words, bool replaces = false);
   std::shared_ptr<const Program> program_of(const Words& words);  // nullptr: unclear, and said so
   // --- shell_outputs.cpp: commands whose output can be computed; false: it is not one
   bool print_known(const Words& words);

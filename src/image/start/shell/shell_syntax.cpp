@@ -164,6 +164,12 @@ class Parser {
           break;
         }
       } else if (c == '\\') {
+        // A name or a keyword over two lines.
+        if (text_.substr(at_).starts_with("\\\n") && at_ + 2 < text_.size() &&
+            !is_blank(text_[at_ + 2]) && name_end(text_, begin) == at_ && at_ > begin) {
+          fail();
+          return true;
+        }
         at_ += 2;
       } else if (c == '\'' || c == '"') {
         at_ = skip_quoted(text_, at_, bash_, depth_);
