@@ -26,7 +26,7 @@ constexpr char kEnd[] = "<!-- end -->\n";
 std::vector<stdfs::path> image_files() {
   std::vector<stdfs::path> files;
   for (const auto& entry : stdfs::directory_iterator(GPUINIT_SOURCE "/tests/image/starts"))
-    files.push_back(entry.path());
+    if (entry.path().extension() == ".toml") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }
