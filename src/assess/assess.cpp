@@ -13,7 +13,9 @@
 #include "base/root_fs.h"
 #include "checks/run_checks.h"
 #include "facts/facts_json.h"
+#include "image/python/python_binary.h"
 #include "image/read_image.h"
+#include "image/start/path_search.h"
 #include "node/read_node.h"
 #include "probe/cuda/cuda_probe.h"
 
@@ -44,11 +46,31 @@ class Step {
 
 // A command starts in gpuinit's own directory; under another root there is no
 // such directory, and container engines start in /.
-std::string working_directory(const std::string& root, const std::string& given = "") {
+std::string working_directory(const std::string& root) {
   char path[PATH_MAX];
-  if (!given.empty()) return given;
   if (root != "/" || ::getcwd(path, sizeof path) == nullptr || path[0] != '/') return "/";
   return path;
+}
+
+std::string working_directory(const AssessRequest& request) {
+  return request.working_directory.empty() ? working_directory(request.root)
+                                           : request.working_directory;
+}
+
+// Another root's command is run there by whoever it may be.
+std::optional<unsigned> user(const AssessRequest& request) {
+  if (request.uid || request.root != "/") return request.uid;
+  return ::geteuid();
+}
+
+// A saved node has the variables of the container that it was saved in. What its runtime put there
+// holds for every container on it, what its image demanded of the driver does not.
+void add_environment_of_image(const AssessRequest& request, NodeFacts& node) {
+  std::map<std::string, std::string> variables = node::cuda_environment(request.environment);
+  if (node.environment)
+    for (const auto& [name, value] : *node.environment)
+      if (!name.starts_with("NVIDIA_REQUIRE_")) variables[name] = value;
+  node.environment = std::move(variables);
 }
 
 Result<NodeFacts> node_from_file(const std::string& file) {
@@ -141,9 +163,10 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
                                 request.root,
                                 request.command,
                                 request.environment,
-                                working_directory(request.root, request.working_directory),
+                                working_directory(request),
                                 policy.python.interpreter,
                                 {policy.extensions.include, policy.extensions.exclude},
+                                user(request),
                                 request.sys_path_is_known};
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
@@ -158,6 +181,7 @@ Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
   if (!request.node_file.empty()) {
     auto node = node_from_file(request.node_file);
     if (!node) return std::move(node).error().context("--node");
+    if (request.environment_of_image) add_environment_of_image(request, *node);
     return node;
   }
   auto machine = base::RootFs::open("/");
@@ -227,6 +251,16 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
 }
 
 }  // namespace
+
+Status find_command(const AssessRequest& request) {
+  auto root = base::RootFs::open(request.root);
+  if (!root) return std::move(root).error().context("--root");
+  const auto found =
+      image::find_program(*root, request.command.at(0), image::search_path_of(request.environment),
+                          working_directory(request));
+  if (!found && !image::is_python_name(request.command[0])) return found.error();
+  return Done{};
+}
 
 Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings) {
   probe::DriverKeepalive not_kept;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +26,12 @@ struct AskedNode {
 struct AssessRequest {
   std::vector<std::string> command;  // may be empty
   std::map<std::string, std::string> environment;
-  std::string working_directory;  // of the command; empty: gpuinit's own
   std::string root = "/";
+  std::string working_directory;  // of the command, absolute; empty: gpuinit's own, "/" elsewhere
+  // Whose process the command is; nullopt: gpuinit's own user, not known elsewhere.
+  std::optional<unsigned> uid;
+  // `environment` is the image's own: a saved node lacks the part of it that steers CUDA.
+  bool environment_of_image = false;
   std::string node_file;  // empty: ask this machine
   // Ask the driver even if nothing in the image needs a GPU (--facts).
   bool always_probe = false;
@@ -57,6 +62,11 @@ struct Assessment {
   // With `keep_driver_awake`, where there are devices and the policy wants it.
   probe::DriverKeepalive driver_keepalive;
 };
+
+// Whether the command's first word leads to a file that may be executed, under the request's root.
+// Error.code is an errno: ENOENT, EACCES. A Python that is not there is no error here: it becomes a
+// finding, which says more.
+Status find_command(const AssessRequest& request);
 
 // Reads image and node. Errors are about the request itself: a root that is no
 // directory, a node file that cannot be understood. All else is a fact.

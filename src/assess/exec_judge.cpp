@@ -132,12 +132,15 @@ std::vector<std::string> command_of(const base::RootFs& fs, const std::string& p
 }  // namespace
 
 bool start_is_unclear(const ImageFacts& image, const Policy& policy) {
-  const bool followed = image.interpreter && image.interpreter->from_command;
-  return !image.command.empty() && !followed && policy.python.interpreter.empty();
+  if (image.command.empty() || !policy.python.interpreter.empty()) return false;
+  if (image.interpreter && image.interpreter->from_command) return false;
+  // A program that is not Python may start one (a launcher in Rust).
+  return !image.program || image.program->needs_no_gpu.empty();
 }
 
 bool is_worth_judging(const ImageFacts& image) {
-  return image.interpreter && image.interpreter->from_command && image.torch.known();
+  return image.interpreter && image.interpreter->from_command && image.torch.known() &&
+         image.program && image.program->needs_no_gpu.empty();
 }
 
 AtExec ExecJudge::at_exec(pid_t pid) {

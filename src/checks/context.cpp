@@ -19,7 +19,9 @@ bool Context::has_failed(std::string_view id) const {
 
 bool Context::suppresses(std::string_view cause, std::string_view id) const {
   static_assert(Level::kFail < Level::kWarn && Level::kWarn < Level::kOff);
-  return has_failed(cause) && level(cause) <= level(id);
+  const bool warned = std::find(only_warned.begin(), only_warned.end(), cause) != only_warned.end();
+  if (warned && running_only_warns.empty()) return false;
+  return (warned || has_failed(cause)) && level(cause) <= level(id);
 }
 
 std::optional<Finding> Context::skip_if_failed(std::string_view causes) const {
@@ -35,12 +37,12 @@ std::optional<Finding> Context::no_gpu_needed() const {
   if (image.interpreter.is_absent()) return skipped("no Python in the image, so no torch");
   if (image.torch.is_absent()) return skipped("no torch in the image");
   const std::string what = "cannot tell whether a GPU is needed";
-  if (!image.torch) return unknown(what + because(image.torch.reason()));
+  if (!image.torch) return unknown(what, image.torch.reason());
   if (image.torch->cuda) return std::nullopt;
   if (image.torch->hip)
     return skipped("torch is a ROCm build, and only NVIDIA GPUs are judged here");
   if (image.torch->cuda.is_absent()) return skipped("torch is a CPU build");
-  return unknown(what + because(image.torch->cuda.reason()));
+  return unknown(what, image.torch->cuda.reason());
 }
 
 bool Context::interpreter_from_policy() const {
@@ -56,8 +58,24 @@ bool Context::interpreter_from_policy() const {
 
 bool Context::interpreter_is_guess() const {
   // Without a command the fallback itself is what is judged (`gpuinit --check`).
-  return image.interpreter.known() && !image.interpreter->from_command && !image.command.empty() &&
-         !interpreter_from_policy();
+  if (image.command.empty() || interpreter_from_policy()) return false;
+  return image.interpreter ? !image.interpreter->from_command : image.interpreter.is_absent();
+}
+
+std::string Context::only_warns_because(const CheckInfo& check) const {
+  if (image.program && !image.program->needs_no_gpu.empty()) return image.program->needs_no_gpu;
+  if (!interpreter_is_guess()) return "";
+  const bool judges_a_guess = check.needs_certain_interpreter ||
+                              (check.needs_gpu && policy.gpu.required == GpuRequired::kAuto);
+  return judges_a_guess ? why_interpreter_is_guess() : "";
+}
+
+std::string Context::why_interpreter_is_guess() const {
+  const std::string where = image.program.known() ? image.program->path + " is not Python"
+                            : image.program.reason().empty()
+                                ? std::string("the command was not followed to its Python")
+                                : image.program.reason();
+  return where + "; python.interpreter in the policy makes this certain";
 }
 
 std::optional<std::string> Context::variable(const std::string& name) const {

@@ -48,10 +48,18 @@ void add_code(Finding& finding, const Match& match) {
 // "a torch built with CUDA 12.8 or newer that has sm_120".
 std::string build_for(ComputeCapability device) {
   std::string text = "a torch build that has " + device.sm_target();
-  if (device < ComputeCapability{7, 5})
-    return text + " (CUDA 12 toolkits still compile for it, CUDA 13 does not)";
-  if (const auto first = rules::first_toolkit_for(device))
-    text += " (CUDA " + first->text() + " and newer can compile for it)";
+  if (device < ComputeCapability{7, 5}) {
+    text += " (CUDA 12 toolkits still compile for it, CUDA 13 does not";
+    if (!(device < ComputeCapability{5, 0}))
+      text += "; PyTorch's own: uv pip install torch --torch-backend=cu126";
+    return text + ")";
+  }
+  if (const auto first = rules::first_toolkit_for(device)) {
+    text += " (CUDA " + first->text() + " and newer can compile for it";
+    if (device.major == 10 || device.major == 12)
+      text += "; PyTorch's own: uv pip install torch --torch-backend=cu128";
+    text += ")";
+  }
   return text;
 }
 
@@ -146,8 +154,8 @@ std::optional<Finding> judge(const Match& match) {
     case CoverageVerdict::kUnknown:
       break;
   }
-  Finding finding = unknown("cannot tell whether torch's code runs on " + match.kind.text() +
-                            because(match.jit.view().stack ? "" : match.jit.view().why_unknown));
+  Finding finding = unknown("cannot tell whether torch's code runs on " + match.kind.text(),
+                            match.jit.view().stack ? "" : match.jit.view().why_unknown);
   add_code(finding, match);
   return finding;
 }
@@ -156,27 +164,27 @@ Findings run(const Context& context) {
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
     return skipped("no torch in the image");
-  if (!torch) return unknown("torch is not known" + because(torch.reason()));
+  if (!torch) return unknown("torch is not known", torch.reason());
   if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
 
   const auto& devices = context.node.devices;
   if (!context.sees_devices())
     if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
-  if (!devices) return unknown("the devices are not known" + because(devices.reason()));
+  if (!devices) return unknown("the devices are not known", devices.reason());
   if (devices->empty()) return skipped("there is no device");
   if (auto skip = context.skip_if_failed("torch.install")) return skip;
 
   const auto code = code_of(*torch);
   if (!code)
-    return unknown(
-        "it is not known for which GPUs torch has code" +
-        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason()));
+    return unknown("it is not known for which GPUs torch has code",
+                   !torch->device_code ? torch->device_code.reason() : torch->arch_list.reason());
 
   Findings findings;
   for (std::size_t i = 0; i < devices->size(); ++i)
     if (const auto& capability = (*devices)[i].compute_capability; !capability_of((*devices)[i]))
-      findings.push_back(unknown("the compute capability of GPU " + std::to_string(i) +
-                                 " is not known" + because(capability.reason())));
+      findings.push_back(
+          unknown("the compute capability of GPU " + std::to_string(i) + " is not known",
+                  capability.reason()));
   const DriverJit jit(context);
   for (const DeviceKind& kind : kinds_of(*devices))
     if (auto finding = judge({context, jit, *torch, *code, kind,
@@ -191,6 +199,7 @@ extern constexpr Check kDeviceArch{
     .id = "device.arch",
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "a visible GPU finds no code in torch that it can run",
     .looks_at =
         "The compute capability of every visible GPU against the machine code (sm_90, sm_90a, "

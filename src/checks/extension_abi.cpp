@@ -4,10 +4,13 @@
 // worth a warning: whether the command imports it is not known.
 #include <algorithm>
 
+#include "base/library_names.h"
 #include "base/root_fs.h"
+#include "base/text.h"
 #include "checks/check.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 #include "checks/loader_names.h"
 #include "rules/soabi.h"
 
@@ -19,26 +22,81 @@ using Fault = ExtensionFault;
 
 constexpr std::size_t kShown = 6;
 
-// For each group of alternatives none of which loads, the problem of its first.
-std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
-  std::vector<ExtensionProblem> found;
+// What keeps extensions from loading, and what of it is only worth a note.
+struct Problems {
+  std::vector<ExtensionProblem> told;
+  std::vector<ExtensionProblem> notes;
+};
+
+// The package does without this one: another of its extensions loads, and this was built for
+// another Python, processor, torch or CUDA; or it is numbered by torch's release, and the code
+// that opens it knows what to do where none has the number.
+bool is_spare(const ExtensionProblem& problem, const ImageFacts& image) {
+  const Extension& extension = *problem.extension;
+  const bool of_another = problem.fault <= Fault::kPython2;
+  const bool torch = is_for_torch(extension, image) == Tristate::kNo;
+  const bool cuda = is_for_cuda(extension, image) == Tristate::kNo;
+  if (!of_another && !torch && !cuda) return false;
+  if (torch && extension.init_function.is_absent() && !extension.asked_for) return true;
+  return std::ranges::any_of(*image.extensions, [&](const Extension& other) {
+    return other.package == extension.package && !problem_of(other, image);
+  });
+}
+
+// For each group of alternatives none of which loads, the problem of the one that would be
+// chosen.
+Problems problems_in(const Context& context) {
+  const ImageFacts& image = context.image;
+  Problems found;
   for (const auto& group : alternatives(*image.extensions)) {
     std::vector<ExtensionProblem> problems;
     for (const Extension* extension : group)
       if (auto problem = problem_of(*extension, image)) problems.push_back(*std::move(problem));
     const bool one_loads = problems.size() < group.size();
+    if (problems.empty()) continue;
+    // An alternative that the policy names is no longer an alternative.
+    bool named = false;
     for (const ExtensionProblem& problem : problems) {
-      if (problem.fault == Fault::kOptional) continue;
-      // An alternative that the policy names is no longer an alternative.
-      if (problem.extension->asked_for || (!one_loads && &problem == &problems.front()))
-        found.push_back(problem);
+      if (!is_named(*problem.extension, context.policy)) continue;
+      found.told.push_back(problem);
+      named = true;
     }
+    if (one_loads || named) continue;
+    const auto fitting = std::ranges::find_if(problems, [&](const ExtensionProblem& problem) {
+      return is_for_torch(*problem.extension, image) != Tristate::kNo &&
+             is_for_cuda(*problem.extension, image) != Tristate::kNo;
+    });
+    const ExtensionProblem& first = fitting != problems.end() ? *fitting : problems.front();
+    // One that lacks FFmpeg is nothing; where all alternatives do, it can be looked up, and is
+    // told where the command imports the package.
+    if (first.fault == Fault::kOptional && group.size() == 1) continue;
+    const bool note = first.fault == Fault::kOptional
+                          ? asked_for_by(*first.extension, image).empty()
+                          : is_spare(first, image);
+    (note ? found.notes : found.told).push_back(first);
   }
   return found;
 }
 
+// "sgl_kernel.flash_ops", and a library by its file: "bitsandbytes/libbitsandbytes_cuda118.so".
+std::string name_of(const Extension& extension) {
+  std::string name(relative_path(extension));
+  if (!extension.init_function) return name;
+  name.resize(std::min(name.find('.', name.rfind('/') + 1), name.size()));
+  std::ranges::replace(name, '/', '.');
+  return name;
+}
+
 std::string torch_words(const ImageFacts& image) {
   return joined({"torch ", image.torch ? image.torch->version.value_or("") : ""});
+}
+
+// Where a wheel has the library that the loader does not find. Empty: in no wheel.
+std::string directory_elsewhere(const ExtensionProblem& problem) {
+  const auto& missing = problem.extension->problems.missing;
+  const auto found = std::ranges::find(missing, problem.detail, &MissingLibrary::name);
+  if (found == missing.end() || found->elsewhere.empty()) return "";
+  return std::string(base::parent(found->elsewhere.front()));
 }
 
 // Of the package: "was built for …".
@@ -55,6 +113,9 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
                      " has no PyInit_", std::string_view(problem.detail).substr(4)});
     case Fault::kLibrary:
     case Fault::kOptional:
+      if (const std::string directory = directory_elsewhere(problem); !directory.empty())
+        return joined(
+            {"needs ", problem.detail, ", and the loader does not look into ", directory});
       return joined({"needs ", problem.detail, ", which is nowhere to be found"});
     case Fault::kVersion:
       return joined({"needs ", problem.detail, ", and the one found is older"});
@@ -97,26 +158,56 @@ std::string why_of(const ExtensionProblem& problem) {
 }
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
-  if (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail))
+  if (const std::string directory = directory_elsewhere(problem); !directory.empty())
+    return joined({"Set LD_LIBRARY_PATH=", directory, ", or use a release of ",
+                   problem.extension->package,
+                   " that opens it first. If the command does not import it, name it in "
+                   "extensions.exclude of the policy."});
+  if (problem.fault == Fault::kOptional ||
+      (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail)))
     return joined(
         {"Install the package that has ", problem.detail,
          " (of the distribution, or a wheel that brings it). If the command does not import ",
          problem.extension->package, ", name it in extensions.exclude of the policy."});
-  return joined(
-      {"Install a build of ", problem.extension->package, " for ", torch_words(image),
-       " and this Python, or build it against this torch: ",
-       image.interpreter ? image.interpreter->path : "python",
-       " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation. If the "
-       "command does not import it, name it in extensions.exclude of the policy."});
+  const std::string& package = problem.extension->package;
+  const auto& needs = problem.extension->needs;
+  if (std::ranges::none_of(needs, base::is_torch_library) && !needs.empty())
+    return joined({"Install a build of ", package, " for the CUDA that is there (torch's is ",
+                   image.torch ? image.torch->cuda.value_or("none") : "none",
+                   "), or name the directory of ", problem.detail,
+                   " in LD_LIBRARY_PATH. If the command does not import it, name it in "
+                   "extensions.exclude of the policy."});
+  std::string wanted = base::lower(package);
+  std::ranges::replace(wanted, '_', '-');
+  if (image.packages)
+    if (const Package* found = Installed(image).find(wanted))
+      wanted = joined({found->name, "==", found->version});
+  return joined({"Install a build of ", package, " for ", torch_words(image),
+                 " and this Python, or build it against this torch: ",
+                 image.interpreter ? image.interpreter->path : "python",
+                 " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation ",
+                 wanted,
+                 ". If the command does not import it, name it in extensions.exclude of the "
+                 "policy."});
+}
+
+// The policy names one of them.
+bool is_asked_for(const std::vector<ExtensionProblem>& problems) {
+  return std::ranges::any_of(problems,
+                             [](const ExtensionProblem& one) { return one.extension->asked_for; });
 }
 
 Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
   const ExtensionProblem& first = problems.front();
-  const bool asked_for =
-      std::any_of(problems.begin(), problems.end(),
-                  [](const ExtensionProblem& one) { return one.extension->asked_for; });
-  const std::string summary = joined({first.extension->package, " ", verb_of(first, image)});
-  Finding finding = asked_for ? failure(kExitImage, summary) : warning(summary);
+  std::string asked_for;
+  for (const ExtensionProblem& one : problems)
+    if (asked_for.empty()) asked_for = asked_for_by(*one.extension, image);
+  const std::string summary = joined({name_of(*first.extension), " ", verb_of(first, image)});
+  // A library without an init function is opened by code that may well go on without it
+  // (xformers does); what imports a module rarely does.
+  const bool needed =
+      !asked_for.empty() && (!first.extension->init_function.is_absent() || is_asked_for(problems));
+  Finding finding = needed ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
     add_evidence(finding, problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
@@ -128,7 +219,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
     add_evidence(finding, "undefined", listed(names, 4));
   }
   if (image.torch) add_evidence(finding, "torch", image.torch->path);
-  if (asked_for) add_evidence(finding, "asked for by", "extensions.include");
+  if (!asked_for.empty()) add_evidence(finding, "asked for by", asked_for);
   finding.why = why_of(first);
   finding.fix = fix_of(first, image);
   return finding;
@@ -137,23 +228,25 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
 Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
-  if (!image.extensions)
-    return unknown("the extensions are not known" + because(image.extensions.reason()));
+  if (!image.extensions) return unknown("the extensions are not known", image.extensions.reason());
   // What torch lacks, its extensions lack too.
   if (auto skip = context.skip_if_failed(
           "torch.install python.abi loader.missing loader.version loader.symbol"))
     return skip;
 
   // One finding a package, in the order of the list.
-  std::vector<ExtensionProblem> problems = problems_in(image);
   Findings findings;
-  while (!problems.empty()) {
-    const std::string package = problems.front().extension->package;
-    const auto others = std::stable_partition(
-        problems.begin(), problems.end(),
-        [&](const ExtensionProblem& one) { return one.extension->package == package; });
-    findings.push_back(finding_of({problems.begin(), others}, image));
-    problems.erase(problems.begin(), others);
+  Problems problems = problems_in(context);
+  for (auto* list : {&problems.told, &problems.notes}) {
+    while (!list->empty()) {
+      const std::string package = list->front().extension->package;
+      const auto others = std::stable_partition(
+          list->begin(), list->end(),
+          [&](const ExtensionProblem& one) { return one.extension->package == package; });
+      findings.push_back(finding_of({list->begin(), others}, image));
+      if (list == &problems.notes) findings.back() = note(std::move(findings.back()));
+      list->erase(list->begin(), others);
+    }
   }
   return findings;
 }
@@ -171,14 +264,20 @@ extern constexpr Check kExtensionAbi{
         "name, whether the loader would find the libraries they need after `import torch`, in the "
         "versions they need, and whether the symbols of Python, torch and CUDA that they ask for "
         "are defined there. Of files that are alternatives of each other (libtorchcodec_core4.so "
-        "to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130) one that loads is enough. "
-        "Missing libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy "
-        "names the extension. extensions.exclude takes files away.",
+        "to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130, ..._torch24-cpu.so to "
+        "..._torch29-cuda.so) one that loads is enough; where none is for this torch, Python or "
+        "CUDA and the package has another way, --verbose says so. A pattern in extensions.include "
+        "asks that one of the alternatives loads, a whole name asks for that file. Missing "
+        "libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy names the "
+        "extension, or the command imports the package and none of the alternatives loads. "
+        "extensions.exclude takes files away.",
     .why =
         "Python resolves every symbol when it loads an extension. One that was built for another "
         "torch, C++ ABI, CUDA or Python ends the import with \"undefined symbol: _ZN3c10...\" or "
-        "\"cannot open shared object file\", often long after the start. Which extensions the "
-        "command imports is not known: what is not in extensions.include is only a warning.",
+        "\"cannot open shared object file\", often long after the start. Only what "
+        "extensions.include names, and modules of a package that the command imports, fail; the "
+        "rest is a warning, and so is a library that a package opens itself: it may go on "
+        "without it.",
     .fix =
         "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
         "pip install --no-build-isolation. Name what the command needs in extensions.include: then "

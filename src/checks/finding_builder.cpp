@@ -29,12 +29,20 @@ Finding warning(std::string summary) {
   return make(Severity::kWarn, kExitGood, std::move(summary));
 }
 
-Finding unknown(std::string summary) {
-  return make(Severity::kUnknown, kExitGood, std::move(summary));
+Finding unknown(const std::string& what, const std::string& reason) {
+  Finding finding = make(Severity::kUnknown, kExitGood, what + because(reason));
+  finding.reason = reason;
+  return finding;
 }
 
 Finding skipped(std::string summary) {
   return make(Severity::kSkipped, kExitGood, std::move(summary));
+}
+
+Finding note(Finding finding) {
+  finding.severity = Severity::kSkipped;
+  finding.exit_code = kExitGood;
+  return finding;
 }
 
 Finding warning_only(Finding finding, std::string because) {

@@ -15,14 +15,15 @@ namespace gpuinit::checks {
 
 Finding failure(int exit_code, std::string summary);
 Finding warning(std::string summary);
-Finding unknown(std::string summary);
+// `reason`: of the fact that is not known; the summary is "what: reason".
+Finding unknown(const std::string& what, const std::string& reason = "");
 Finding skipped(std::string summary);
+
+// What is no problem of this command, and only --verbose shows.
+Finding note(Finding finding);
 
 // A failure on a guess: a warning that says so.
 Finding warning_only(Finding finding, std::string because);
-inline constexpr char kFollowedToNoPython[] =
-    "the command could not be followed to its Python; set python.interpreter in the policy to make "
-    "this certain";
 
 // The parts one after the other. Shorter code than a chain of `+`.
 std::string joined(std::initializer_list<std::string_view> parts);

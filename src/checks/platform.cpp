@@ -24,14 +24,13 @@ Findings run(const Context& context) {
     return skipped("the image is not run on this machine");
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.interpreter)
-    return unknown("the interpreter is not known" + because(image.interpreter.reason()));
+    return unknown("the interpreter is not known", image.interpreter.reason());
   const auto& machine = context.node.machine;
-  if (!machine) return unknown("the machine's processor is not known" + because(machine.reason()));
+  if (!machine) return unknown("the machine's processor is not known", machine.reason());
   const Interpreter& python = *image.interpreter;
   const bool by_torch = !python.machine && image.torch && image.torch->machine;
   const auto& built_for = by_torch ? image.torch->machine : python.machine;
-  if (!built_for)
-    return unknown("the interpreter's processor is not known" + because(built_for.reason()));
+  if (!built_for) return unknown("the interpreter's processor is not known", built_for.reason());
   if (*built_for == *machine || !is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
 
   Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +
@@ -48,8 +47,6 @@ Findings run(const Context& context) {
                             : *machine == "aarch64" ? "arm64"
                                                     : *machine) +
                 "), or run it on a node with the image's processor.";
-  if (context.interpreter_is_guess())
-    return warning_only(std::move(finding), "the command could not be followed to its Python");
   return finding;
 }
 
@@ -58,6 +55,7 @@ Findings run(const Context& context) {
 extern constexpr Check kPlatform{
     .id = "platform",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "the image is for another processor than this machine has",
     .looks_at =
         "The ELF machine of the interpreter (or, where that is not known, of torch's extension) "

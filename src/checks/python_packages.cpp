@@ -70,6 +70,7 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
   }
   if (broken.empty()) return;
   Finding finding = broken_finding(broken, joined({"torch ", torch}));
+  if (image.torch) add_evidence(finding, "torch", image.torch->path);
   finding.why =
       "Compiled code of such a package fits the torch it was built with: with another its import "
       "can end with \"undefined symbol\", or its operators are missing (\"operator "
@@ -196,7 +197,7 @@ Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.packages)
-    return unknown("the installed packages are not known" + because(image.packages.reason()));
+    return unknown("the installed packages are not known", image.packages.reason());
   if (auto skip = context.skip_if_failed("torch.install")) return skip;
 
   const Installed installed(image);

@@ -25,12 +25,12 @@ Findings run(const Context& context) {
   if (image.interpreter.is_absent() || image.torch.is_absent())
     return skipped("no torch in the image");
   if (auto skip = context.skip_if_failed("torch.install")) return skip;
-  if (!image.torch) return unknown("torch is not known" + because(image.torch.reason()));
+  if (!image.torch) return unknown("torch is not known", image.torch.reason());
 
   const Torch& torch = *image.torch;
   if (torch.cuda) return {};
   if (!torch.cuda.is_absent() && !torch.hip)
-    return unknown("cannot tell whether torch is a CUDA build" + because(torch.cuda.reason()));
+    return unknown("cannot tell whether torch is a CUDA build", torch.cuda.reason());
   const bool required = context.policy.gpu.required == GpuRequired::kYes;
   if (!required && !gpu_in_sight(context.node)) return {};
 
@@ -60,6 +60,7 @@ Findings run(const Context& context) {
 extern constexpr Check kTorchCudaBuild{
     .id = "torch.cuda-build",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "a GPU is expected, and torch is a CPU-only or ROCm build",
     .looks_at =
         "`cuda` and `hip` in torch/version.py. With gpu.required = \"yes\" a build without CUDA "
