@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -81,6 +82,9 @@ inline RealRun run_real(const std::vector<std::string>& argv, const base::Enviro
     ::dup2(file, kReport);
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, 0);
+    // What the text leaves behind in the background may loop for ever.
+    const rlimit limit{5, 5};
+    ::setrlimit(RLIMIT_CPU, &limit);
   };
   RealRun result;
   result.ran = gpuinit::test::run_program(argv, options);
