@@ -47,7 +47,7 @@ STACKS = {
     "cupy-torch": ("3.12", "cupy-cuda13x torch", "torch cupy", ""),
     "torch-2.8": ("3.12", "torch==2.8.0 torchvision==0.23.0 torchaudio==2.8.0 torchcodec==0.7.0 xformers==0.0.32.post2",
                   "torch torchvision torchaudio xformers.ops torchcodec", ""),
-    "torch-2.6": ("3.13", "torch==2.6.0 torchvision==0.21.0 torchaudio==2.6.0 torchcodec==0.2.1 xformers==0.0.29.post3",
+    "torch-2.6": ("3.12", "torch==2.6.0 torchvision==0.21.0 torchaudio==2.6.0 torchcodec==0.2.1 xformers==0.0.29.post3",
                   "torch torchvision torchaudio xformers.ops torchcodec", ""),
     "torch-2.2-numpy2": ("3.11", "torch==2.2.2 torchvision==0.17.2 torchaudio==2.2.2 numpy>=2",
                          "torch torchvision torchaudio", "NumPy 2 beside a torch of NumPy 1"),
@@ -242,8 +242,9 @@ def libraries_under(site):
 # Hollowing: a library without its machine code and device code, sparse, with everything that is read from headers
 
 CODE = {".text", ".eh_frame", ".gcc_except_table", ".symtab", ".strtab", ".ldata", ".lrodata", ".cask_resource",
-        ".nv_fatbin_compressed", ".data.rel.ro", ".data"}
+        ".nv_fatbin_compressed", ".data.rel.ro", ".data", ".debug_info", ".debug_str", ".debug_line"}
 DATA = {".rodata", ".rela.dyn"}
+UNREAD = {".a", ".bc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".inl", ".mo", ".pyc", ".xz"}
 
 
 def hollow_file(path):
@@ -433,7 +434,7 @@ class Stack:
             hollow_file(path)
         for path in self.site.rglob("*"):
             if path.is_file() and not path.is_symlink():
-                if path.suffix == ".a":
+                if path.suffix in UNREAD:
                     path.unlink()
                 elif ".so" not in path.name or "nvidia" in path.parts:
                     hollow_file(str(path))
@@ -501,7 +502,7 @@ def truth_of(stack, node_name, finding, rules):
         needs = re.search(r"needs CUDA (\d+)\.", finding["summary"])
         if needs:
             serves = int(node["cuda"].split(".")[0])
-            return int(needs[1]) > serves, f"the driver serves CUDA {node['cuda']}: minor versions are compatible"
+            return int(needs[1]) > serves, "minor versions of CUDA are compatible, major ones are not"
     return None, ""
 
 
@@ -515,10 +516,16 @@ def missed(stack, node_name):
         if not result["ok"] and not stopped and module.split(".")[0] not in said:
             found.append(f"import {module}: {result['error'].splitlines()[-1] if result['error'] else ''}")
     if not stopped:
+        # As a package: one that brings kernels for several kinds of GPU picks among its libraries.
         mapped = {name for result in stack.result["imports"].values() if result["ok"] for name in result["mapped"]}
+        packages = {}
         for name, groups in stack.result.get("device_code", {}).items():
-            if name in mapped and "unknown" not in groups and usable(groups, NODES[node_name]) == 0 and name not in said:
-                found.append(f"no code: {name} has {' | '.join(sorted(groups))[:120]}")
+            if name in mapped and "unknown" not in groups and not name.startswith("torch/"):
+                packages.setdefault(name.split("/")[0], []).append((name, groups))
+        for package, libraries in packages.items():
+            if package not in said and not any(usable(groups, NODES[node_name]) for _, groups in libraries):
+                found.append(f"no code: {package}: " + ", ".join(
+                    f"{name} has {' | '.join(sorted(groups))[:120]}" for name, groups in libraries))
     return found
 
 
