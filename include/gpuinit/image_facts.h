@@ -21,6 +21,17 @@ struct StartStep {
   bool operator==(const StartStep&) const = default;
 };
 
+// What the command runs in the end.
+struct Program {
+  std::string path;  // of the file that is executed last: an interpreter or another ELF program
+  std::string runs;  // what a Python runs: "train.py", "-m vllm.serve"; empty: not a Python, or none
+  std::vector<std::string> imports;  // top-level packages that the command names: "vllm"
+  // Why no fault of torch, driver or device may stop it: "`pip` needs no GPU"; empty: it may need
+  // one.
+  std::string needs_no_gpu;
+  bool operator==(const Program&) const = default;
+};
+
 // The Python that the command will run in.
 struct Interpreter {
   std::string path;       // as the command will exec it, e.g. /opt/venv/bin/python
@@ -144,6 +155,9 @@ struct Package {
 struct ImageFacts {
   std::string root;  // as given with --root, "/" otherwise
   std::vector<std::string> command;
+  std::vector<StartStep> start;  // what the command goes through, in order
+  // Unknown: the reason says past which step the command was not followed; absent: no command.
+  Fact<Program> program;
   Fact<Interpreter> interpreter;   // absent: the image has no Python that the command could use
   Fact<Torch> torch;               // absent: nothing on sys.path is called torch
   Fact<CudaRuntime> cuda_runtime;  // absent: torch needs none, or needs one that is not there

@@ -23,6 +23,12 @@ enum class LaunchMode {
   kSupervise,  // gpuinit stays, forwards signals, reaps and drains
 };
 
+// What happens where the files do not show what the command will run.
+enum class Follow {
+  kAuto,  // it is traced until it execs that, which is judged then
+  kOff,
+};
+
 enum class SignalTarget {
   kProcess,  // the command alone, as tini does; it stops its workers itself
   kGroup,    // the command's process group
@@ -129,6 +135,8 @@ struct Policy {
   // All but `mode` count in mode "supervise" only.
   struct Launch {
     LaunchMode mode = LaunchMode::kExec;
+    Follow follow = Follow::kAuto;
+    std::chrono::milliseconds follow_timeout{600'000};
     SignalTarget signal_target = SignalTarget::kProcess;
     // Received → sent, 0: dropped. A signal that is not in it is forwarded as it comes.
     std::map<int, int> signals;

@@ -13,7 +13,9 @@
 #include "base/root_fs.h"
 #include "checks/run_checks.h"
 #include "facts/facts_json.h"
+#include "image/python/python_binary.h"
 #include "image/read_image.h"
+#include "image/start/path_search.h"
 #include "node/read_node.h"
 #include "probe/cuda/cuda_probe.h"
 
@@ -50,6 +52,27 @@ std::string working_directory(const std::string& root) {
   return path;
 }
 
+std::string working_directory(const AssessRequest& request) {
+  return request.working_directory.empty() ? working_directory(request.root)
+                                           : request.working_directory;
+}
+
+// Another root's command is run there by whoever it may be.
+std::optional<unsigned> user(const AssessRequest& request) {
+  if (request.uid || request.root != "/") return request.uid;
+  return ::geteuid();
+}
+
+// A saved node has the variables of the container that it was saved in. What its runtime put there
+// holds for every container on it, what its image demanded of the driver does not.
+void add_environment_of_image(const AssessRequest& request, NodeFacts& node) {
+  std::map<std::string, std::string> variables = node::cuda_environment(request.environment);
+  if (node.environment)
+    for (const auto& [name, value] : *node.environment)
+      if (!name.starts_with("NVIDIA_REQUIRE_")) variables[name] = value;
+  node.environment = std::move(variables);
+}
+
 Result<NodeFacts> node_from_file(const std::string& file) {
   auto text = base::read_own_file(base::join(working_directory("/"), file));
   if (!text) return std::move(text).error();
@@ -69,13 +92,32 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
+// True if the driver would answer as it did: it and its loader see the same.
+bool driver_sees_the_same(const base::Environment& a, const base::Environment& b) {
+  const auto seen = [](const base::Environment& environment) {
+    base::Environment part;
+    for (const auto& [name, value] : environment)
+      if (name.starts_with("LD_") || name.starts_with("CUDA_") || name.starts_with("NVIDIA_"))
+        part.emplace(name, value);
+    return part;
+  };
+  return seen(a) == seen(b);
+}
+
+const NodeFacts* answer_before(const AssessRequest& request) {
+  const AskedNode* before = request.asked_node;
+  if (before == nullptr || !before->node.probe.known()) return nullptr;
+  return driver_sees_the_same(before->environment, request.environment) ? &before->node : nullptr;
+}
+
 // `driver_keepalive`: the probe, if it is to stay.
 NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& image,
                                const base::RootFs& machine, const Policy& policy, Timings& timings,
                                probe::DriverKeepalive& driver_keepalive) {
   const std::string no_probe = request.always_probe ? "" : reason_not_to_probe(image, policy);
+  const NodeFacts* const before = answer_before(request);
   std::optional<probe::CudaProbe> running;
-  if (no_probe.empty()) {
+  if (no_probe.empty() && before == nullptr) {
     probe::CudaProbeOptions options;
     options.context = policy.warmup.context && policy.gpu.required != GpuRequired::kNo;
     options.timeout = policy.probe.timeout;
@@ -90,6 +132,12 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   {
     const Step step(timings, "node");
     node = node::read_node({machine, request.environment});
+  }
+  if (no_probe.empty() && before != nullptr) {
+    node.probe = before->probe;
+    node.devices = before->devices;
+    node.driver.cuda_version = before->driver.cuda_version;
+    return node;
   }
   if (!running) {
     node.probe = Fact<ProbeRun>::unknown(no_probe);
@@ -115,9 +163,10 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
                                 request.root,
                                 request.command,
                                 request.environment,
-                                working_directory(request.root),
+                                working_directory(request),
                                 policy.python.interpreter,
                                 {policy.extensions.include, policy.extensions.exclude},
+                                user(request),
                                 request.sys_path_is_known};
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
@@ -132,6 +181,7 @@ Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
   if (!request.node_file.empty()) {
     auto node = node_from_file(request.node_file);
     if (!node) return std::move(node).error().context("--node");
+    if (request.environment_of_image) add_environment_of_image(request, *node);
     return node;
   }
   auto machine = base::RootFs::open("/");
@@ -161,7 +211,8 @@ bool may_wait(const AssessRequest& request, const Policy& policy) {
 
 // Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
 // are then those of the last time, and how long was waited.
-Status wait_for_driver(const AssessRequest& request, const Policy& policy, Assessment& assessment) {
+Status wait_for_driver(AssessRequest request, const Policy& policy, Assessment& assessment) {
+  request.asked_node = nullptr;
   auto waited_for = reason_to_wait(assessment.facts.node, assessment.findings, policy);
   if (!waited_for) return Done{};
   WaitForDriver wait(policy.wait.timeout, request.on_progress);
@@ -190,6 +241,8 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
   auto image = image_of(request, policy, timings, python);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
+  if (request.is_worth_judging && !request.is_worth_judging(facts.image))
+    return Error{"the checks have nothing to say about this command"};
   auto node = node_of(request, facts.image, policy, timings, driver_keepalive);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();
@@ -198,6 +251,16 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
 }
 
 }  // namespace
+
+Status find_command(const AssessRequest& request) {
+  auto root = base::RootFs::open(request.root);
+  if (!root) return std::move(root).error().context("--root");
+  const auto found =
+      image::find_program(*root, request.command.at(0), image::search_path_of(request.environment),
+                          working_directory(request));
+  if (!found && !image::is_python_name(request.command[0])) return found.error();
+  return Done{};
+}
 
 Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings) {
   probe::DriverKeepalive not_kept;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,17 +17,33 @@
 
 namespace gpuinit::assess {
 
+// A node, and the environment that it was asked with.
+struct AskedNode {
+  std::map<std::string, std::string> environment;
+  NodeFacts node;
+};
+
 struct AssessRequest {
   std::vector<std::string> command;  // may be empty
   std::map<std::string, std::string> environment;
   std::string root = "/";
+  std::string working_directory;  // of the command, absolute; empty: gpuinit's own, "/" elsewhere
+  // Whose process the command is; nullopt: gpuinit's own user, not known elsewhere.
+  std::optional<unsigned> uid;
+  // `environment` is the image's own: a saved node lacks the part of it that steers CUDA.
+  bool environment_of_image = false;
   std::string node_file;  // empty: ask this machine
   // Ask the driver even if nothing in the image needs a GPU (--facts).
   bool always_probe = false;
   // Keep the driver awake for the command (Assessment::driver_keepalive).
   bool keep_driver_awake = false;
+  // What the driver said before, or null: it is not asked again if what it heeds of the
+  // environment is the same. Not owned.
+  const AskedNode* asked_node = nullptr;
   // Progress while the GPUs are waited for, one line each; empty: not wanted.
   std::function<void(std::string_view)> on_progress;
+  // False: nothing more is done, and the answer is an error. May be empty.
+  std::function<bool(const ImageFacts&)> is_worth_judging;
   // Called as soon as the image has been read, before the driver is asked; may be empty.
   std::function<void(const ImageFacts&)> image_is_known;
   // The same for sys.path, which is known long before that.
@@ -45,6 +62,11 @@ struct Assessment {
   // With `keep_driver_awake`, where there are devices and the policy wants it.
   probe::DriverKeepalive driver_keepalive;
 };
+
+// Whether the command's first word leads to a file that may be executed, under the request's root.
+// Error.code is an errno: ENOENT, EACCES. A Python that is not there is no error here: it becomes a
+// finding, which says more.
+Status find_command(const AssessRequest& request);
 
 // Reads image and node. Errors are about the request itself: a root that is no
 // directory, a node file that cannot be understood. All else is a fact.

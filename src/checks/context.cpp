@@ -56,8 +56,24 @@ bool Context::interpreter_from_policy() const {
 
 bool Context::interpreter_is_guess() const {
   // Without a command the fallback itself is what is judged (`gpuinit --check`).
-  return image.interpreter.known() && !image.interpreter->from_command && !image.command.empty() &&
-         !interpreter_from_policy();
+  if (image.command.empty() || interpreter_from_policy()) return false;
+  return image.interpreter ? !image.interpreter->from_command : image.interpreter.is_absent();
+}
+
+std::string Context::only_warns_because(const CheckInfo& check) const {
+  if (image.program && !image.program->needs_no_gpu.empty()) return image.program->needs_no_gpu;
+  if (!interpreter_is_guess()) return "";
+  const bool judges_a_guess = check.needs_certain_interpreter ||
+                              (check.needs_gpu && policy.gpu.required == GpuRequired::kAuto);
+  return judges_a_guess ? why_interpreter_is_guess() : "";
+}
+
+std::string Context::why_interpreter_is_guess() const {
+  const std::string where = image.program.known() ? image.program->path + " is not Python"
+                            : image.program.reason().empty()
+                                ? std::string("the command was not followed to its Python")
+                                : image.program.reason();
+  return where + "; python.interpreter in the policy makes this certain";
 }
 
 std::optional<std::string> Context::variable(const std::string& name) const {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gpuinit/check_info.h"
 #include "gpuinit/facts.h"
 #include "gpuinit/finding.h"
 #include "gpuinit/policy.h"
@@ -45,10 +46,17 @@ struct Context {
   // (policy gpu.required; "auto": torch is a CUDA build).
   std::optional<Finding> no_gpu_needed() const;
 
-  // The interpreter is a guess: the command is there but could not be followed (a shell script,
-  // `sh -c`), and the policy does not name an interpreter either. The script may well run another
-  // Python (conda, a venv), so a Python that does not fit is only worth a warning then.
+  // The interpreter is a guess: the command is there but could not be followed to a Python, and
+  // the policy does not name an interpreter either. What the command really runs may be another
+  // Python (conda, a venv), so one that does not fit is only worth a warning then.
   bool interpreter_is_guess() const;
+
+  // Why a failure of `check` must not stop the command; empty if it may. What the command runs
+  // needs no GPU (`pip`, a shell), or it is not known and the check judges what was guessed.
+  std::string only_warns_because(const CheckInfo& check) const;
+
+  // One clause; where interpreter_is_guess().
+  std::string why_interpreter_is_guess() const;
 
   // The policy's python.interpreter was taken.
   bool interpreter_from_policy() const;

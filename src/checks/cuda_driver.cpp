@@ -24,6 +24,20 @@ std::string served_by(const rules::DriverStack& stack) {
   return "CUDA " + cuda.text() + " or older";
 }
 
+// The newest CUDA of PyTorch's own wheels that the driver serves without limits, or at all:
+// "cu126". Empty: none. Source: https://download.pytorch.org/whl/; uv, uv-torch's backend.rs.
+std::string torch_backend(const rules::DriverStack& stack) {
+  const rules::Version& cuda = stack.cuda.cuda;
+  const auto floor = rules::family_floor(cuda.major());
+  if (stack.kernel && floor && *stack.kernel < *floor) return cuda.major() == 12 ? "cu118" : "";
+  std::string best;
+  for (const auto& [minor, name] :
+       {std::pair{1U, "cu121"}, {4U, "cu124"}, {6U, "cu126"}, {8U, "cu128"}, {9U, "cu129"}})
+    if (cuda.major() == 12 && (best.empty() || cuda >= rules::Version{{12, minor}, ""}))
+      best = name;
+  return cuda.major() == 11 ? "cu118" : best;
+}
+
 // "a driver >= 525.60.13 on the node (570.26 for all features)".
 std::string driver_wanted(const rules::Version& runtime) {
   const auto floor = rules::family_floor(runtime.major());
@@ -43,7 +57,8 @@ Finding too_old(const Context& context, const DriverView& view, const rules::Ver
                                     : "a driver for " + view.cuda_words;
   Finding finding =
       failure(kExitFit, "torch needs CUDA " + runtime.text() + ", and the node has " + driver);
-  add_evidence(finding, "torch built for", "CUDA " + runtime.text());
+  add_evidence(finding, "torch built for",
+               joined({"CUDA ", runtime.text(), ", in ", context.image.torch->path}));
   add_evidence(finding, "driver serves", view.cuda_words + " (from " + view.source + ")");
   add_driver(finding, context.node.driver);
   finding.why =
@@ -53,7 +68,10 @@ Finding too_old(const Context& context, const DriverView& view, const rules::Ver
     finding.why += " Within one major version older drivers do, but not below " +
                    rules::driver_text(*rules::family_floor(runtime.major())) + ".";
   finding.fix =
-      "Use " + driver_wanted(runtime) + ", or an image built for " + served_by(*view.stack) + ".";
+      "Use " + driver_wanted(runtime) + ", or an image built for " + served_by(*view.stack);
+  if (const std::string backend = torch_backend(*view.stack); !backend.empty())
+    finding.fix += " (uv pip install torch --torch-backend=" + backend + ")";
+  finding.fix += ".";
   if (runtime.major() >= 11 && !view.stack->forward_compat)
     finding.fix += " On data-center GPUs " + compat_package(runtime) +
                    " in the image can do instead, if it supports this driver.";
@@ -142,6 +160,7 @@ extern constexpr Check kCudaDriver{
     .exit_codes = "66",
     .needs_gpu = true,
     .suppressed_by = "cuda.capabilities cuda.compat cuda.libcuda",
+    .needs_certain_interpreter = true,
     .title = "the node's driver cannot serve the CUDA version that torch was built for",
     .looks_at =
         "The CUDA version in torch/version.py against the driver's (cuDriverGetVersion; without it "

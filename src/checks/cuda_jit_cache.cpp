@@ -67,6 +67,7 @@ extern constexpr Check kCudaJitCache{
     .level = Level::kWarn,
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "the GPU needs PTX compiled at every start, and nothing keeps the result",
     .looks_at =
         "Only where torch reaches a visible GPU by PTX (see device.arch): CUDA_CACHE_DISABLE, "

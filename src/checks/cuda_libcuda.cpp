@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
@@ -23,8 +24,27 @@ bool nothing_of_a_driver(const NodeFacts& node) {
   return dead && (node.driver.kernel_version.is_absent() || !node.device_nodes->empty());
 }
 
+// It is there, and the loader does not look there: no runtime has to bring it.
+Finding not_looked_at(const Context& context, const std::string& path) {
+  const std::string directory(base::parent(path));
+  Finding finding = failure(
+      kExitNode, joined({"libcuda.so.1 lies in ", directory, ", where the loader does not look"}));
+  add_driver(finding, context.node.driver);
+  add_evidence(finding, "not looked at", path);
+  add_variables(finding, context, {"LD_LIBRARY_PATH"});
+  finding.why =
+      "torch would say \"Found no NVIDIA driver on your system\", or a library \"libcuda.so.1: "
+      "cannot open shared object file\".";
+  finding.fix =
+      joined({"Set LD_LIBRARY_PATH=", directory,
+              context.variable("LD_LIBRARY_PATH").value_or("").empty() ? "" : ":$LD_LIBRARY_PATH",
+              ", or name the directory in /etc/ld.so.conf.d and run ldconfig."});
+  return finding;
+}
+
 Finding no_libcuda(const Context& context) {
   const NodeFacts& node = context.node;
+  if (node.driver.libcuda_elsewhere) return not_looked_at(context, *node.driver.libcuda_elsewhere);
   const bool nothing = nothing_of_a_driver(node);
   const bool kernel_there = node.driver.kernel_version.known();
 

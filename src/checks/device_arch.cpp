@@ -48,10 +48,18 @@ void add_code(Finding& finding, const Match& match) {
 // "a torch built with CUDA 12.8 or newer that has sm_120".
 std::string build_for(ComputeCapability device) {
   std::string text = "a torch build that has " + device.sm_target();
-  if (device < ComputeCapability{7, 5})
-    return text + " (CUDA 12 toolkits still compile for it, CUDA 13 does not)";
-  if (const auto first = rules::first_toolkit_for(device))
-    text += " (CUDA " + first->text() + " and newer can compile for it)";
+  if (device < ComputeCapability{7, 5}) {
+    text += " (CUDA 12 toolkits still compile for it, CUDA 13 does not";
+    if (!(device < ComputeCapability{5, 0}))
+      text += "; PyTorch's own: uv pip install torch --torch-backend=cu126";
+    return text + ")";
+  }
+  if (const auto first = rules::first_toolkit_for(device)) {
+    text += " (CUDA " + first->text() + " and newer can compile for it";
+    if (device.major == 10 || device.major == 12)
+      text += "; PyTorch's own: uv pip install torch --torch-backend=cu128";
+    text += ")";
+  }
   return text;
 }
 
@@ -191,6 +199,7 @@ extern constexpr Check kDeviceArch{
     .id = "device.arch",
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "a visible GPU finds no code in torch that it can run",
     .looks_at =
         "The compute capability of every visible GPU against the machine code (sm_90, sm_90a, "

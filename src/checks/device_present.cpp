@@ -13,10 +13,10 @@ using Outcome = ProbeRun::Outcome;
 constexpr int kNoDevice = 100;
 
 // Where a variable alone explains that nothing is there. (CUDA_VISIBLE_DEVICES has a check
-// of its own.)
+// of its own.) Not "void": CDI sets that beside the GPUs that it gives.
 std::string hidden_by(const Context& context) {
   const auto value = context.variable("NVIDIA_VISIBLE_DEVICES");
-  if (value && (*value == "void" || *value == "none" || value->empty()))
+  if (value && (*value == "none" || value->empty()))
     return "NVIDIA_VISIBLE_DEVICES=" + *value + " asks the NVIDIA runtime for no GPU";
   return "";
 }

@@ -71,8 +71,6 @@ Findings run_python(const Context& context) {
   for (Finding& finding : findings) {
     if (finding.severity != Severity::kFail || finding.exit_code == kExitPolicy) continue;
     add_evidence(finding, "interpreter", python->path);
-    if (context.interpreter_is_guess())
-      finding = warning_only(std::move(finding), kFollowedToNoPython);
   }
   return findings;
 }
@@ -123,6 +121,7 @@ Findings run_driver(const Context& context) {
 extern constexpr Check kExpectPython{
     .id = "expect.python",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "the interpreter's version is not the one that the policy pins",
     .looks_at = "The version of the command's interpreter against expect.python.",
     .why = "The image was tested with the pinned version, and this is another.",
@@ -133,6 +132,7 @@ extern constexpr Check kExpectPython{
 extern constexpr Check kExpectTorch{
     .id = "expect.torch",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "torch's version is not the one that the policy pins",
     .looks_at =
         "`__version__` in torch/version.py against expect.torch. What follows the numbers (+cu128, "
@@ -145,6 +145,7 @@ extern constexpr Check kExpectTorch{
 extern constexpr Check kExpectCuda{
     .id = "expect.cuda",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "torch was built for another CUDA version than the policy pins",
     .looks_at = "`cuda` in torch/version.py against expect.cuda. A CPU build, or no torch, fails.",
     .why = "The image was tested with the pinned version, and this is another.",

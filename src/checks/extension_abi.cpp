@@ -19,22 +19,64 @@ using Fault = ExtensionFault;
 
 constexpr std::size_t kShown = 6;
 
-// For each group of alternatives none of which loads, the problem of its first.
-std::vector<ExtensionProblem> problems_in(const ImageFacts& image) {
-  std::vector<ExtensionProblem> found;
+// What keeps extensions from loading, and what of it is only worth a note.
+struct Problems {
+  std::vector<ExtensionProblem> told;
+  std::vector<ExtensionProblem> notes;
+};
+
+// The package does without this one: another of its extensions loads, and this was built for
+// another Python, processor, torch or CUDA; or it is numbered by torch's release, and the code
+// that opens it knows what to do where none has the number.
+bool is_spare(const ExtensionProblem& problem, const ImageFacts& image) {
+  const Extension& extension = *problem.extension;
+  const bool of_another = problem.fault <= Fault::kPython2;
+  const bool torch = is_for_torch(extension, image) == Tristate::kNo;
+  const bool cuda = is_for_cuda(extension, image) == Tristate::kNo;
+  if (!of_another && !torch && !cuda) return false;
+  if (torch && extension.init_function.is_absent() && !extension.asked_for) return true;
+  return std::ranges::any_of(*image.extensions, [&](const Extension& other) {
+    return other.package == extension.package && !problem_of(other, image);
+  });
+}
+
+// For each group of alternatives none of which loads, the problem of the one that would be
+// chosen.
+Problems problems_in(const Context& context) {
+  const ImageFacts& image = context.image;
+  Problems found;
   for (const auto& group : alternatives(*image.extensions)) {
     std::vector<ExtensionProblem> problems;
     for (const Extension* extension : group)
       if (auto problem = problem_of(*extension, image)) problems.push_back(*std::move(problem));
     const bool one_loads = problems.size() < group.size();
+    if (problems.empty()) continue;
+    // An alternative that the policy names is no longer an alternative.
+    bool named = false;
     for (const ExtensionProblem& problem : problems) {
-      if (problem.fault == Fault::kOptional) continue;
-      // An alternative that the policy names is no longer an alternative.
-      if (problem.extension->asked_for || (!one_loads && &problem == &problems.front()))
-        found.push_back(problem);
+      if (!is_named(*problem.extension, context.policy)) continue;
+      found.told.push_back(problem);
+      named = true;
     }
+    if (one_loads || named) continue;
+    const auto fitting = std::ranges::find_if(problems, [&](const ExtensionProblem& problem) {
+      return is_for_torch(*problem.extension, image) != Tristate::kNo &&
+             is_for_cuda(*problem.extension, image) != Tristate::kNo;
+    });
+    const ExtensionProblem& first = fitting != problems.end() ? *fitting : problems.front();
+    if (first.fault != Fault::kOptional)
+      (is_spare(first, image) ? found.notes : found.told).push_back(first);
   }
   return found;
+}
+
+// "sgl_kernel.flash_ops", and a library by its file: "bitsandbytes/libbitsandbytes_cuda118.so".
+std::string name_of(const Extension& extension) {
+  std::string name(relative_path(extension));
+  if (!extension.init_function) return name;
+  name.resize(std::min(name.find('.', name.rfind('/') + 1), name.size()));
+  std::ranges::replace(name, '/', '.');
+  return name;
 }
 
 std::string torch_words(const ImageFacts& image) {
@@ -115,7 +157,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
   const bool asked_for =
       std::any_of(problems.begin(), problems.end(),
                   [](const ExtensionProblem& one) { return one.extension->asked_for; });
-  const std::string summary = joined({first.extension->package, " ", verb_of(first, image)});
+  const std::string summary = joined({name_of(*first.extension), " ", verb_of(first, image)});
   Finding finding = asked_for ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
     add_evidence(finding, problems[i].detail, problems[i].extension->path);
@@ -145,15 +187,18 @@ Findings run(const Context& context) {
     return skip;
 
   // One finding a package, in the order of the list.
-  std::vector<ExtensionProblem> problems = problems_in(image);
   Findings findings;
-  while (!problems.empty()) {
-    const std::string package = problems.front().extension->package;
-    const auto others = std::stable_partition(
-        problems.begin(), problems.end(),
-        [&](const ExtensionProblem& one) { return one.extension->package == package; });
-    findings.push_back(finding_of({problems.begin(), others}, image));
-    problems.erase(problems.begin(), others);
+  Problems problems = problems_in(context);
+  for (auto* list : {&problems.told, &problems.notes}) {
+    while (!list->empty()) {
+      const std::string package = list->front().extension->package;
+      const auto others = std::stable_partition(
+          list->begin(), list->end(),
+          [&](const ExtensionProblem& one) { return one.extension->package == package; });
+      findings.push_back(finding_of({list->begin(), others}, image));
+      if (list == &problems.notes) findings.back() = note(std::move(findings.back()));
+      list->erase(list->begin(), others);
+    }
   }
   return findings;
 }
@@ -171,8 +216,11 @@ extern constexpr Check kExtensionAbi{
         "name, whether the loader would find the libraries they need after `import torch`, in the "
         "versions they need, and whether the symbols of Python, torch and CUDA that they ask for "
         "are defined there. Of files that are alternatives of each other (libtorchcodec_core4.so "
-        "to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130) one that loads is enough. "
-        "Missing libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy "
+        "to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130, ..._torch24-cpu.so to "
+        "..._torch29-cuda.so) one that loads is enough; where none is for this torch, Python or "
+        "CUDA and the package has another way, --verbose says so. A pattern in extensions.include "
+        "asks that one of the alternatives loads, a whole name asks for that file. Missing "
+        "libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy "
         "names the extension. extensions.exclude takes files away.",
     .why =
         "Python resolves every symbol when it loads an extension. One that was built for another "

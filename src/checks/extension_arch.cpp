@@ -3,6 +3,7 @@
 // Judged by packages, not by files: many bring a library for each generation of GPUs and
 // choose at run time (flash_attn_3 for Hopper alone, beside kernels for all).
 #include <algorithm>
+#include <array>
 
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
@@ -16,23 +17,33 @@ namespace {
 
 using rules::ComputeCapability;
 
+// Communication and attention for Hopper and newer GPUs, which vLLM and SGLang bring to every
+// GPU and choose, or do not, at run time.
+constexpr std::array<std::string_view, 5> kForSomeGpus{"deep_ep", "deep_gemm", "flash_attn_3",
+                                                       "nccl", "pplx_kernels"};
+
 // A package's files with device code that can be loaded.
 struct Code {
   std::vector<const Extension*> extensions;
-  bool asked_for() const { return extensions.front()->asked_for; }
+  bool named = false;  // one file, which the policy names
+  const std::string& package() const { return extensions.front()->package; }
+  bool asked_for() const {
+    return std::ranges::any_of(extensions, [](const auto* one) { return one->asked_for; });
+  }
 };
 
-std::vector<Code> code_of_packages(const ImageFacts& image) {
+std::vector<Code> code_of_packages(const Context& context) {
+  const ImageFacts& image = context.image;
   std::vector<Code> packages;
   for (const Extension& extension : *image.extensions) {
     if (!extension.device_code || extension.device_code->groups.empty()) continue;
     if (problem_of(extension, image)) continue;
     // What the policy names is needed for itself.
+    const bool named = is_named(extension, context.policy);
     auto same = std::find_if(packages.begin(), packages.end(), [&](const Code& code) {
-      return !extension.asked_for && !code.asked_for() &&
-             code.extensions.front()->package == extension.package;
+      return !named && !code.named && code.package() == extension.package;
     });
-    if (same == packages.end()) same = packages.insert(same, Code{});
+    if (same == packages.end()) same = packages.insert(same, Code{{}, named});
     same->extensions.push_back(&extension);
   }
   return packages;
@@ -60,8 +71,21 @@ std::vector<std::string> targets_of(const Code& code) {
   return targets;
 }
 
+// It was written for certain GPUs, all of it (sm_90a, sm_100f), and nothing asks for it here.
+bool is_for_others(const Code& code, const ImageFacts& image) {
+  const std::string& package = code.package();
+  const bool named = std::ranges::any_of(image.command, [&](const std::string& word) {
+    return word == package || word.starts_with(package + ".");
+  });
+  if (named || code.asked_for()) return false;
+  return std::ranges::find(kForSomeGpus, package) != kForSomeGpus.end() ||
+         std::ranges::all_of(targets_of(code), [](const std::string& target) {
+           return target.ends_with('a') || target.ends_with('f');
+         });
+}
+
 Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind) {
-  const std::string& package = code.extensions.front()->package;
+  const std::string& package = code.package();
   const std::string summary =
       joined({package, blocked ? " has only PTX for " : " has no code for ", kind.text(),
               blocked ? ", and this driver cannot compile it" : ""});
@@ -95,11 +119,12 @@ Findings run(const Context& context) {
   const std::vector<DeviceKind> kinds = kinds_of(*devices);
   Findings findings;
   const DriverJit jit(context);
-  for (const Code& code : code_of_packages(image)) {
+  for (const Code& code : code_of_packages(context)) {
     for (const DeviceKind& kind : kinds) {
       const auto verdict = best_for(code, kind.capability, jit);
       if (verdict != CoverageVerdict::kNothing && verdict != CoverageVerdict::kBlocked) continue;
       findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind));
+      if (is_for_others(code, image)) findings.back() = note(std::move(findings.back()));
     }
   }
   return findings;
@@ -111,12 +136,15 @@ extern constexpr Check kExtensionArch{
     .id = "extension.arch",
     .exit_codes = "66",
     .needs_gpu = true,
+    .needs_certain_interpreter = true,
     .title = "a visible GPU finds no code in an extension that it can run",
     .looks_at =
         "The fatbin headers of the extensions that can be loaded, against the compute capability "
         "of every visible GPU and what the driver compiles, as device.arch does for torch. A "
         "package's files are judged together, because many choose between them at run time; a file "
-        "that extensions.include names is judged alone.",
+        "that extensions.include names is judged alone. A package that is written for certain GPUs "
+        "(all of its code is for sm_90a and the like; deep_ep, nccl) is only told where the "
+        "command or extensions.include names it.",
     .why =
         "torch works, and the first kernel of the extension ends with \"no kernel image is "
         "available for execution on the device\" (209). Wheels and builds on machines without a "

@@ -1,11 +1,13 @@
 #include "checks/extension_problems.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "base/library_names.h"
 #include "checks/finding_builder.h"
 #include "rules/soabi.h"
+#include "rules/version.h"
 
 namespace gpuinit::checks {
 
@@ -53,23 +55,58 @@ std::optional<ExtensionProblem> undefined_symbol(const Extension& extension) {
   return ExtensionProblem{&extension, ExtensionFault::kCuda, symbols.front().name};
 }
 
-// The file name with what alternatives differ in taken out.
+constexpr std::array<std::string_view, 6> kBackends{"cuda", "rocm", "cpu", "xpu", "hip", "cu"};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Without the backend at its end: "libbitsandbytes_cuda118", "…_torch24-cpu", "…_cu13".
+bool cut_backend(std::string& stem) {
+  const auto end = stem.find_last_not_of("0123456789.") + 1;
+  const std::string_view name = std::string_view(stem).substr(0, end);
+  for (const std::string_view backend : kBackends) {
+    if (!name.ends_with(backend) || name.size() < backend.size() + 2) continue;
+    const auto cut = name.size() - backend.size() - 1;
+    if (name[cut] != '_' && name[cut] != '-') continue;
+    stem.erase(cut);
+    return true;
+  }
+  return false;
+}
+
+// Its path below site-packages with what alternatives differ in taken out.
 std::string pattern_of(const Extension& extension) {
-  const auto slash = extension.path.rfind('/') + 1;
-  std::string name = extension.path.substr(slash);
-  if (extension.soabi)
-    if (const auto at = name.find("." + *extension.soabi); at != std::string::npos)
-      name.erase(at, extension.soabi->size() + 1);
-  for (const std::string_view backend : {"cuda", "rocm", "xpu", "cpu", "hip"})
-    for (auto at = name.find(backend); at != std::string::npos; at = name.find(backend))
-      name.replace(at, backend.size(), "@");
-  std::string pattern = extension.path.substr(0, slash);
-  for (const char c : name) {
-    const bool digit = c >= '0' && c <= '9';
-    if (!digit) pattern += c;
+  const std::string relative(relative_path(extension));
+  const auto dot = relative.find('.', relative.rfind('/') + 1);
+  std::string stem = relative.substr(0, dot);
+  while (cut_backend(stem)) continue;
+  std::string pattern = extension.path.substr(0, extension.path.size() - relative.size());
+  for (const char c : stem) {
+    if (!is_digit(c)) pattern += c;
     else if (!pattern.ends_with('#')) pattern += '#';
   }
   return pattern;
+}
+
+// Whether a number behind `word` in its name ("torch28", "cu12", "cuda128") is that of `version`;
+// kUnknown where there is no number.
+Tristate is_numbered(const Extension& extension, std::string_view word,
+                     const Fact<std::string>& version) {
+  const auto parsed = rules::parse_version(version.value_or(""));
+  const std::string_view name = relative_path(extension);
+  Tristate answer = Tristate::kUnknown;
+  for (auto at = name.find(word); at != std::string_view::npos; at = name.find(word, at + 1)) {
+    std::string digits;
+    for (const char c : name.substr(at + word.size())) {
+      if (is_digit(c)) digits += c;
+      else if (c != '.') break;
+    }
+    if (digits.empty() || !parsed) continue;
+    const std::string major = std::to_string(parsed->major());
+    if (digits == major + std::to_string(parsed->minor()) || (word != "torch" && digits == major))
+      return Tristate::kYes;
+    answer = Tristate::kNo;
+  }
+  return answer;
 }
 
 }  // namespace
@@ -99,6 +136,31 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
   if (abis && *image.torch->cxx11_abi != *extension.cxx11_abi)
     return ExtensionProblem{&extension, Fault::kCxxAbi, problems.undefined_symbols->front().name};
   return undefined_symbol(extension);
+}
+
+std::string_view relative_path(const Extension& extension) {
+  const std::string_view path = extension.path;
+  for (const std::string_view site : {"/site-packages/", "/dist-packages/"})
+    if (const auto at = path.rfind(site); at != std::string_view::npos)
+      return path.substr(at + site.size());
+  return path;
+}
+
+bool is_named(const Extension& extension, const Policy& policy) {
+  return std::ranges::any_of(policy.extensions.include, [&](const std::string& pattern) {
+    return pattern.find_first_of("*?") == std::string::npos && relative_path(extension) == pattern;
+  });
+}
+
+Tristate is_for_torch(const Extension& extension, const ImageFacts& image) {
+  if (!image.torch) return Tristate::kUnknown;
+  return is_numbered(extension, "torch", image.torch->version);
+}
+
+Tristate is_for_cuda(const Extension& extension, const ImageFacts& image) {
+  if (!image.torch) return Tristate::kUnknown;
+  const Tristate cuda = is_numbered(extension, "cuda", image.torch->cuda);
+  return cuda != Tristate::kUnknown ? cuda : is_numbered(extension, "cu", image.torch->cuda);
 }
 
 std::vector<std::vector<const Extension*>> alternatives(const std::vector<Extension>& extensions) {

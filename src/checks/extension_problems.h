@@ -4,10 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "checks/context.h"
+#include "gpuinit/tristate.h"
 
 namespace gpuinit::checks {
 
@@ -34,9 +36,21 @@ struct ExtensionProblem {
 // nullopt if nothing is known to be wrong with it.
 std::optional<ExtensionProblem> problem_of(const Extension& extension, const ImageFacts& image);
 
-// Extensions of one directory whose names differ in numbers, in the backend or in the tag of
-// the Python alone: one of them is chosen at run time (libtorchcodec_core4.so to 8, one for
-// each FFmpeg; libbitsandbytes_cuda118.so to 130). In the order of the list.
+// "torchvision/_C.so"
+std::string_view relative_path(const Extension& extension);
+
+// extensions.include has its very name, not a pattern for it: it alone is needed.
+bool is_named(const Extension& extension, const Policy& policy);
+
+// Whether the number in its name is that of torch's release ("…_torch28-cuda.so") or of its
+// CUDA ("…_cu12", "…_cuda128"). kUnknown where it has no such number.
+Tristate is_for_torch(const Extension& extension, const ImageFacts& image);
+Tristate is_for_cuda(const Extension& extension, const ImageFacts& image);
+
+// Extensions of one package whose paths differ in numbers, in the backend at the end of the name
+// or in the tag of the Python alone: one of them is chosen at run time (libtorchcodec_core4.so
+// to 8, one for each FFmpeg; libbitsandbytes_cuda118.so to 130 and …_cpu.so; sm90/ and sm100/
+// of sgl_kernel). In the order of the list.
 std::vector<std::vector<const Extension*>> alternatives(const std::vector<Extension>& extensions);
 
 }  // namespace gpuinit::checks

@@ -37,6 +37,12 @@ Finding skipped(std::string summary) {
   return make(Severity::kSkipped, kExitGood, std::move(summary));
 }
 
+Finding note(Finding finding) {
+  finding.severity = Severity::kSkipped;
+  finding.exit_code = kExitGood;
+  return finding;
+}
+
 Finding warning_only(Finding finding, std::string because) {
   finding.severity = Severity::kWarn;
   add_evidence(finding, "only a warning because", std::move(because));

@@ -18,11 +18,11 @@ Finding warning(std::string summary);
 Finding unknown(std::string summary);
 Finding skipped(std::string summary);
 
+// What is no problem of this command, and only --verbose shows.
+Finding note(Finding finding);
+
 // A failure on a guess: a warning that says so.
 Finding warning_only(Finding finding, std::string because);
-inline constexpr char kFollowedToNoPython[] =
-    "the command could not be followed to its Python; set python.interpreter in the policy to make "
-    "this certain";
 
 // The parts one after the other. Shorter code than a chain of `+`.
 std::string joined(std::initializer_list<std::string_view> parts);

@@ -1,6 +1,11 @@
 // limits.shm: /dev/shm is too small for data loaders and NCCL.
+#include <algorithm>
+#include <array>
+
 #include "base/byte_size.h"
+#include "base/root_fs.h"
 #include "checks/check.h"
+#include "checks/device_files.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
@@ -12,13 +17,34 @@ constexpr std::uint64_t kDefaultShm = 64 * base::kMiB;
 // A batch of a data loader is often larger than that.
 constexpr std::uint64_t kFullShm = 16 * base::kMiB;
 
+// Programs and modules that start one process for each GPU, or several for one.
+constexpr std::array<std::string_view, 9> kLaunchers{"torchrun",   "torch.distributed",
+                                                     "accelerate", "deepspeed",
+                                                     "horovodrun", "mpirun",
+                                                     "vllm",       "sglang",
+                                                     "ray"};
+
+// Whether processes are likely to share memory: several GPUs, or a command that starts such
+// processes. What a script's data loaders do cannot be seen.
+bool shares_memory(const Context& context) {
+  const auto& devices = context.node.devices;
+  if ((devices ? devices->size() : gpu_files(context.node)) > 1) return true;
+  return std::ranges::any_of(context.image.command, [](const std::string& word) {
+    const std::string_view name = base::basename(word);
+    return std::ranges::any_of(kLaunchers, [&](std::string_view launcher) {
+      return name.starts_with(launcher) &&
+             (name.size() == launcher.size() || name[launcher.size()] == '.');
+    });
+  });
+}
+
 Findings run(const Context& context) {
   if (!context.image.torch) return {};
   const auto& memory = context.node.shared_memory;
   if (memory.is_unknown())
     return unknown("the size of /dev/shm is not known" + because(memory.reason()));
   const bool full = memory && memory->bytes > kDefaultShm && memory->free_bytes < kFullShm;
-  if (memory && memory->bytes > kDefaultShm && !full) return {};
+  if (memory && !full && (memory->bytes > kDefaultShm || !shares_memory(context))) return {};
   Finding finding =
       failure(kExitNode, !memory ? std::string("there is no /dev/shm")
                          : full  ? "/dev/shm is full: " + base::mebibytes(memory->free_bytes) +
@@ -47,9 +73,11 @@ extern constexpr Check kLimitsShm{
     .needs_gpu = true,
     .title = "/dev/shm is too small for data loaders and NCCL",
     .looks_at =
-        "The size of the file system on /dev/shm, where torch needs a GPU: 64 MiB or less (what "
-        "docker and Kubernetes give a container that asks for nothing), less than 16 MiB free, or "
-        "none at all.",
+        "The size of the file system on /dev/shm, where torch needs a GPU: less than 16 MiB free, "
+        "none at all, or 64 MiB or less (what docker and Kubernetes give a container that asks for "
+        "nothing) beside several GPUs or a command such as torchrun, accelerate, deepspeed, vllm, "
+        "sglang or ray. How many workers a script's data loaders have cannot be seen: one GPU and "
+        "`python train.py` say nothing.",
     .why =
         "\"DataLoader worker is killed by signal: Bus error\", \"unhandled system error\" from "
         "NCCL. A single process without workers never notices.",

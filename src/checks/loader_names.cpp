@@ -7,6 +7,7 @@
 #include "base/library_names.h"
 #include "base/root_fs.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 
 namespace gpuinit::checks {
 
@@ -41,16 +42,10 @@ constexpr std::array<Origin, 18> kOrigins{{
     {"libstdc++", "libstdc++6"sv, false},
 }};
 
-// What torch's metadata asks for and is not installed: "nvidia-cudnn-cu12==9.10.2.21".
-std::string torch_requirement(const Context& context, std::string_view package) {
-  if (!context.image.packages) return "";
-  for (const Package& one : *context.image.packages) {
-    if (one.name != "torch") continue;
-    for (const std::string& requirement : one.requires_dist)
-      if (requirement.starts_with(package))
-        return requirement.substr(0, requirement.find_first_of("; "));
-  }
-  return "";
+const Origin* origin_of(std::string_view library) {
+  const auto found =
+      std::ranges::find(kOrigins, library.substr(0, library.find(".so")), &Origin::stem);
+  return found == kOrigins.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -80,20 +75,34 @@ std::string short_path(const Context& context, const std::string& path) {
   return path;
 }
 
-std::string how_to_install(const Context& context, std::string_view library) {
-  const std::string_view stem = library.substr(0, library.find(".so"));
-  for (const Origin& origin : kOrigins) {
-    if (origin.stem != stem) continue;
-    if (!origin.pip)
-      return "Debian and Ubuntu: apt-get install " + std::string(origin.package) + ".";
-    const std::string wanted = torch_requirement(context, origin.package);
-    if (!wanted.empty())
-      return "torch's metadata asks for " + wanted + ": pip install '" + wanted + "'.";
-    return "In torch's wheels it comes from the package " + std::string(origin.package) +
-           " (with -cu12 or -cu13 behind it); an image without wheels needs the CUDA runtime "
-           "libraries (the -runtime or -cudnn variant of its base image).";
+std::string as_torch_asks(const Context& context, std::string_view library) {
+  const Origin* origin = origin_of(library);
+  if (origin == nullptr || !origin->pip || !context.image.packages || !context.image.interpreter)
+    return "";
+  const Installed installed(context.image);
+  const Package* torch = installed.find("torch");
+  if (torch == nullptr) return "";
+  for (const auto& [by, requirement] : installed.requirements(*torch)) {
+    const std::string_view name = requirement.name;
+    const std::string_view rest = name.substr(std::min(name.size(), origin->package.size()));
+    if (!name.starts_with(origin->package) || !(rest.empty() || rest.starts_with("-cu"))) continue;
+    const std::string wanted = requirement.name + requirement.specifiers;
+    return joined(
+        {"torch's metadata asks for ", wanted, ": ", installed.pip(), " install '", wanted, "'."});
   }
   return "";
+}
+
+std::string how_to_install(const Context& context, std::string_view library) {
+  const Origin* origin = origin_of(library);
+  if (origin == nullptr) return "";
+  const std::string package(origin->package);
+  if (!origin->pip) return "Debian and Ubuntu: apt-get install " + package + ".";
+  const std::string wanted = as_torch_asks(context, library);
+  if (!wanted.empty()) return wanted;
+  return "In torch's wheels it comes from the package " + package +
+         " (with -cu12 or -cu13 behind it); an image without wheels needs the CUDA runtime "
+         "libraries (the -runtime or -cudnn variant of its base image).";
 }
 
 const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {

@@ -22,6 +22,10 @@ bool is_of_cuda(std::string_view library);
 // The file's name with as much of its directory as it takes to know it: "torch/lib/libc10.so".
 std::string short_path(const Context& context, const std::string& path);
 
+// The command that installs the release of it that torch's metadata requires. Empty if it
+// names none.
+std::string as_torch_asks(const Context& context, std::string_view library);
+
 // How a library of that name gets into an image. Empty if that is not known.
 std::string how_to_install(const Context& context, std::string_view library);
 

@@ -10,11 +10,24 @@ namespace gpuinit::checks {
 
 namespace {
 
-// A copy that a wheel brought: …/site-packages/nvidia/nvjitlink/lib/libnvJitLink.so.12.
+// A copy that a wheel brought: …/site-packages/nvidia/nvjitlink/lib/libnvJitLink.so.12, and
+// …/site-packages/cusparselt/lib/libcusparseLt.so.0 beside torch 2.6.
 bool is_of_wheel(const std::string& path) {
   const auto lib = base::parent(path);
+  const auto above = base::basename(base::parent(base::parent(lib)));
   return base::basename(lib) == "lib" &&
-         base::basename(base::parent(base::parent(lib))) == "nvidia";
+         (above == "nvidia" || above == "site-packages" || above == "dist-packages");
+}
+
+// What would let the wheel's copy be found, by the rule that found the other.
+std::string cure(const LoadedLibrary& library) {
+  const std::string_view by = library.found_by;
+  const std::string_view directory = base::parent(library.path);
+  if (by.starts_with("LD_"))
+    return joined({"Take ", directory, " out of ", by.substr(0, by.find(','))});
+  if (by.starts_with("ld.so.cache"))
+    return joined({"Take ", directory, " out of /etc/ld.so.conf.d and run ldconfig"});
+  return joined({"Remove ", library.path, " from the image"});
 }
 
 Findings run(const Context& context) {
@@ -22,10 +35,12 @@ Findings run(const Context& context) {
 
   std::vector<std::pair<std::string, std::string>> pairs;  // loaded and by which rule, hidden
   std::string names;
+  std::string fix;
   for (const LoadedLibrary& library : context.image.loader->libraries) {
     if (!is_of_cuda(library.name) || is_of_wheel(library.path)) continue;
     const auto wheel = std::find_if(library.hides.begin(), library.hides.end(), is_of_wheel);
     if (wheel == library.hides.end()) continue;
+    if (pairs.empty()) fix = cure(library);
     if (pairs.size() < 3) names += (names.empty() ? "" : ", ") + library.name;
     pairs.emplace_back(library.path + " (" + library.found_by + ")", *wheel);
   }
@@ -42,9 +57,7 @@ Findings run(const Context& context) {
   finding.why =
       "torch was tested with its own. Another release may lack symbols (\"undefined symbol: "
       "__nvJitLinkAddData_12_1\"), or compute more slowly, or wrongly.";
-  finding.fix =
-      "Take the CUDA toolkit's directories out of LD_LIBRARY_PATH and /etc/ld.so.conf.d; torch's "
-      "wheels need none of them.";
+  finding.fix = fix + "; torch's wheels need no other CUDA.";
   return finding;
 }
 

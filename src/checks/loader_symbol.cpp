@@ -45,9 +45,11 @@ Findings run(const Context& context) {
                              " from the image, or put the directory of the right one first in "
                              "LD_LIBRARY_PATH.";
   } else {
-    finding.fix =
-        "Two releases of CUDA's libraries are mixed: install torch again, in one pip command, so "
-        "that all of its nvidia-* packages are those that it asks for.";
+    if (provider != nullptr) finding.fix = as_torch_asks(context, base::basename(provider->path));
+    if (finding.fix.empty())
+      finding.fix =
+          "Two releases of CUDA's libraries are mixed: install torch again, in one pip command, so "
+          "that all of its nvidia-* packages are those that it asks for.";
   }
   return finding;
 }

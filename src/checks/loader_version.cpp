@@ -29,8 +29,10 @@ Findings run(const Context& context) {
         "Use a newer libstdc++: a newer base image, or in conda `conda install -c conda-forge "
         "libstdcxx-ng`; or an extension that was built on an older system.";
   } else {
-    finding.fix = "Install the release of " + first.file + " that " +
-                  short_path(context, first.needed_by) + " was built with.";
+    finding.fix = as_torch_asks(context, first.file);
+    if (finding.fix.empty())
+      finding.fix = joined({"Install the release of ", first.file, " that ",
+                            short_path(context, first.needed_by), " was built with."});
   }
   return finding;
 }

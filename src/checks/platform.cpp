@@ -48,8 +48,6 @@ Findings run(const Context& context) {
                             : *machine == "aarch64" ? "arm64"
                                                     : *machine) +
                 "), or run it on a node with the image's processor.";
-  if (context.interpreter_is_guess())
-    return warning_only(std::move(finding), "the command could not be followed to its Python");
   return finding;
 }
 
@@ -58,6 +56,7 @@ Findings run(const Context& context) {
 extern constexpr Check kPlatform{
     .id = "platform",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "the image is for another processor than this machine has",
     .looks_at =
         "The ELF machine of the interpreter (or, where that is not known, of torch's extension) "

@@ -134,6 +134,7 @@ extern constexpr Check kProbeDisagrees{
     .id = "probe.disagrees",
     .level = Level::kWarn,
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "what the interpreter says of itself is not what was read from the files",
     .looks_at =
         "With python.probe: version, SOABI and prefixes of the interpreter, where torch would be "

@@ -70,6 +70,7 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
   }
   if (broken.empty()) return;
   Finding finding = broken_finding(broken, joined({"torch ", torch}));
+  if (image.torch) add_evidence(finding, "torch", image.torch->path);
   finding.why =
       "Compiled code of such a package fits the torch it was built with: with another its import "
       "can end with \"undefined symbol\", or its operators are missing (\"operator "

@@ -1,6 +1,8 @@
 // Runs the checks in causal order and applies the policy's levels.
 #include "checks/run_checks.h"
 
+#include <algorithm>
+
 #include "checks/check.h"
 #include "checks/finding_builder.h"
 
@@ -8,15 +10,33 @@ namespace gpuinit::checks {
 
 namespace {
 
+// A torch of the user's own site (~/.local, often of a home directory that is mounted) that
+// stands before the image's: then a finding about its files has two causes and another cure.
+void add_user_site(Finding& finding, const ImageFacts& image) {
+  if (!image.torch || image.torch->shadowed.empty() ||
+      image.torch->sys_path_entry.find("/.local/lib/python") == std::string::npos)
+    return;
+  const std::string& site = image.torch->sys_path_entry;
+  if (std::ranges::none_of(finding.evidence, [&](const auto& entry) {
+        return entry.second.find(site) != std::string::npos;
+      }))
+    return;
+  const std::string& hidden = image.torch->shadowed.front();
+  add_evidence(finding, "user site", joined({image.torch->path, " hides ", hidden}));
+  finding.fix = joined({"The torch is the user's own, not the image's: PYTHONNOUSERSITE=1 leaves ",
+                        site, " out, and ", hidden, " is used. Otherwise: ", finding.fix});
+}
+
 Findings findings_of(const Check& check, const Context& context) {
   if (check.needs_gpu)
     if (auto skip = context.no_gpu_needed()) return skip;
   if (auto skip = context.skip_if_failed(check.suppressed_by)) return skip;
   Findings findings = check.run(context);
-  if (!check.needs_certain_interpreter || !context.interpreter_is_guess()) return findings;
+  const std::string because = context.only_warns_because(check);
+  if (because.empty()) return findings;
   for (Finding& finding : findings)
-    if (finding.severity == Severity::kFail)
-      finding = warning_only(std::move(finding), kFollowedToNoPython);
+    if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy)
+      finding = warning_only(std::move(finding), because);
   return findings;
 }
 
@@ -32,6 +52,7 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
     bool failed = false;
     for (Finding& finding : findings_of(*check, context)) {
       finding.id = check->id;
+      add_user_site(finding, facts.image);
       failed |= finding.severity == Severity::kFail;
       if (level == Level::kWarn && finding.severity == Severity::kFail)
         finding.severity = Severity::kWarn;

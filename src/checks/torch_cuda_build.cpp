@@ -60,6 +60,7 @@ Findings run(const Context& context) {
 extern constexpr Check kTorchCudaBuild{
     .id = "torch.cuda-build",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "a GPU is expected, and torch is a CPU-only or ROCm build",
     .looks_at =
         "`cuda` and `hip` in torch/version.py. With gpu.required = \"yes\" a build without CUDA "

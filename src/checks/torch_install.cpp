@@ -1,4 +1,7 @@
 // torch.install: there is a whole torch, and nothing hides it.
+#include <algorithm>
+
+#include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
 
@@ -47,6 +50,29 @@ Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) 
   return finding;
 }
 
+// A file that RECORD has and `import torch` does not ask for: torch opens it later, if at all.
+bool is_opened_later(const Context& context, const std::string& file) {
+  if (!file.starts_with("torch/lib/") || file.ends_with(')') ||
+      file.find("libtorch_global_deps") != std::string::npos)
+    return false;
+  const auto& loader = context.image.loader;
+  return !loader || std::ranges::find(loader->problems.missing, base::basename(file),
+                                      &MissingLibrary::name) == loader->problems.missing.end();
+}
+
+Finding lacks_what_is_opened_later(const Torch& torch) {
+  Finding finding =
+      warning(joined({"the torch in ", torch.path, " lacks ", listed(*torch.missing_files, 3),
+                      ", which `import torch` does not need"}));
+  add_evidence(finding, "torch", torch.path);
+  finding.why =
+      "`import torch` works. What opens such a library later ends with \"Error in dlopen: ... "
+      "cannot open shared object file\": torch.linalg on a GPU (libtorch_cuda_linalg), kernels "
+      "that torch compiles at run time (libcaffe2_nvrtc).";
+  finding.fix = "Install torch again, if the command uses these.";
+  return finding;
+}
+
 Finding no_torch(const Context& context) {
   Finding finding =
       failure(kExitImage, "the policy requires torch, and nothing on sys.path is called torch");
@@ -83,7 +109,10 @@ Findings run(const Context& context) {
   const Torch& torch = *image.torch;
   if (is_not_pytorch(torch)) return shadowed(torch);
   if (torch.missing_files && !torch.missing_files->empty())
-    return incomplete(torch, *torch.missing_files);
+    return std::ranges::all_of(*torch.missing_files,
+                               [&](const auto& file) { return is_opened_later(context, file); })
+               ? lacks_what_is_opened_later(torch)
+               : incomplete(torch, *torch.missing_files);
   if (torch.soabis.empty() && torch.soabi.is_absent())
     return incomplete(torch, {torch.path + "/_C.*.so"});
   if (torch.missing_files.is_unknown())
@@ -96,12 +125,14 @@ Findings run(const Context& context) {
 extern constexpr Check kTorchInstall{
     .id = "torch.install",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title =
         "torch is missing where the policy requires it, incomplete, or hidden by another torch/",
     .looks_at =
         "The first `torch` on the interpreter's sys.path: is it PyTorch, are the files there that "
         "every installation has, and does it hide a whole one further on. Without any torch the "
-        "check fails only if the policy says torch.required = true.",
+        "check fails only if the policy says torch.required = true. A library that `import torch` "
+        "does not ask for (libtorch_cuda_linalg) is only a warning.",
     .why =
         "A directory torch/ or a file torch.py beside the script is imported instead of PyTorch; a "
         "torch that lost files to an interrupted install or a slimming step ends with \"No module "

@@ -1,14 +1,32 @@
 // gpuinit --check: the verdict as exit code and report; nothing is launched.
+#include <cerrno>
+
 #include "base/log.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
+#include "launch/exec_command.h"
 
 namespace gpuinit::cli {
 
 namespace {
+
+// What a launch would say of a command that is not there or cannot be executed; exit code 0: it is
+// there.
+launch::ExecFailure command_failure(const assess::AssessRequest& request) {
+  const launch::ExecFailure none{kExitGood, ""};
+  if (request.command.empty()) return none;
+  if (request.root == "/") {
+    const launch::FoundCommand found = launch::find_command(request.command[0]);
+    return found.path.empty() ? found.failure : launch::expected_exec_failure(found.path);
+  }
+  const Status found = assess::find_command(request);
+  if (found) return none;
+  return {found.error().code == ENOENT ? kExitNotFound : kExitNotExecutable,
+          found.error().message + " under " + request.root};
+}
 
 int check(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
@@ -20,7 +38,13 @@ int check(const Invocation& invocation) {
   if (!loaded) return policy_error(loaded.error());
   if (line.root == "/")  // what the command would be started with
     if (const auto filter = command_seccomp(*loaded); !filter) return policy_error(filter.error());
-  auto assessment = assess::assess(assess_request(invocation), loaded->policy);
+  auto request = image_request(invocation);
+  if (!request) return usage_error(request.error());
+  if (const auto failure = command_failure(*request); failure.exit_code != kExitGood) {
+    print_error(failure.message);
+    return failure.exit_code;
+  }
+  auto assessment = assess::assess(*request, loaded->policy);
   if (!assessment) return usage_error(assessment.error());
   write_termination_log(line, loaded->policy, *assessment);
   const int exit_code = assessment->verdict.exit_code;
@@ -34,7 +58,7 @@ int check(const Invocation& invocation) {
 extern const Verb kCheck{
     .option = "--check",
     .command = Argument::kOptional,
-    .takes = "--root --node",
+    .takes = "--root --node --image-config",
     .help = "       gpuinit --check [OPTIONS] [-- COMMAND...]  check only, by exit code\n",
     .run = check,
 };

@@ -10,10 +10,11 @@ namespace {
 int print_facts(const Invocation& invocation) {
   auto loaded = load_policy(invocation.line);
   if (!loaded) return policy_error(loaded.error());
-  assess::AssessRequest request = assess_request(invocation);
-  request.always_probe = true;
+  auto request = image_request(invocation);
+  if (!request) return usage_error(request.error());
+  request->always_probe = true;
   assess::Timings timings;
-  auto facts = assess::gather_facts(request, loaded->policy, timings);
+  auto facts = assess::gather_facts(*request, loaded->policy, timings);
   if (!facts) return usage_error(facts.error());
   return print_json(facts::facts_to_json(*facts), kExitGood);
 }
@@ -23,7 +24,7 @@ int print_facts(const Invocation& invocation) {
 extern const Verb kFacts{
     .option = "--facts",
     .command = Argument::kOptional,
-    .takes = "--root --node",
+    .takes = "--root --node --image-config",
     .help = "       gpuinit --facts [OPTIONS] [-- COMMAND...]  everything found, as JSON\n",
     .run = print_facts,
 };

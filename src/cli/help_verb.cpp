@@ -16,14 +16,14 @@ extern const Verb kHelp{
     .option = "--help",
     .alias = "-h",
     .command = Argument::kOptional,
-    .takes = "--root --node",
+    .takes = "--root --node --image-config",
     .run = help,
 };
 
 extern const Verb kVersion{
     .option = "--version",
     .command = Argument::kOptional,
-    .takes = "--root --node",
+    .takes = "--root --node --image-config",
     .run = version,
 };
 

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "assess/assess.h"
+#include "assess/exec_judge.h"
 #include "base/environment_variables.h"
 #include "base/gpu_device_path.h"
 #include "cli/command_seccomp.h"
@@ -38,14 +41,17 @@ struct Approval {
   std::optional<int> exit_code;  // nullopt if the command may run
   std::optional<std::size_t> devices;
   probe::DriverKeepalive driver_keepalive;
+  // What the command comes to is judged when it execs. Null: that is known, or not wanted.
+  std::shared_ptr<assess::ExecJudge> judge;
 };
 
-// `keep_driver_awake`: gpuinit stays, and can end the process that does so.
-Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool keep_driver_awake,
+// `supervised`: gpuinit stays. It can end a process that keeps the driver awake, and follow the
+// command.
+Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool supervised,
                         warmup::PageWarmup& pages) {
   const CommandLine& line = invocation.line;
   assess::AssessRequest request = assess_request(invocation);
-  request.keep_driver_awake = keep_driver_awake;
+  request.keep_driver_awake = supervised;
   request.sys_path_is_known = [&](const auto& sys_path) { pages.sys_path_is_known(sys_path); };
   request.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto assessment = assess::assess(request, policy);
@@ -61,6 +67,15 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
   write_termination_log(line, policy, *assessment);
   const auto& devices = assessment->facts.node.devices;
   if (devices.known()) approval.devices = devices->size();
+  if (supervised && policy.launch.follow == Follow::kAuto &&
+      assess::start_is_unclear(assessment->facts.image, policy))
+    approval.judge = std::make_shared<assess::ExecJudge>(
+        policy,
+        assess::AskedNode{std::move(request.environment), std::move(assessment->facts.node)},
+        [&line, policy](const assess::Assessment& later) {
+          print_verdict(line, later);
+          write_termination_log(line, policy, later);
+        });
   return approval;
 }
 
@@ -135,6 +150,12 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   return options;
 }
 
+launch::Following following(std::shared_ptr<assess::ExecJudge> judge, const Policy& policy) {
+  if (!judge) return {};
+  return {[judge](pid_t pid) { return judge->at_exec(pid); },
+          [judge](pid_t pid) { return judge->judge(pid); }, policy.launch.follow_timeout};
+}
+
 int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited,
            const launch::CommandFilter* filter) {
   // PID 1 would lose what arrives between unblocking and exec; exec takes the
@@ -186,7 +207,8 @@ int launch_command(const Invocation& invocation) {
   launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
   options.driver_keepalive = approval.driver_keepalive.release();
   options.keepalive_limit = policy.warmup.hold;
-  return launch::supervise(options, inherited, command.path, words);
+  options.following = following(std::move(approval.judge), policy);
+  return launch::supervise(std::move(options), inherited, command.path, words);
 }
 
 }  // namespace

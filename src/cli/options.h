@@ -18,6 +18,7 @@ struct CommandLine {
   std::vector<std::string> set;  // --set, in order
   std::string root = "/";        // --root
   std::string node_file;         // --node
+  std::string image_config;      // --image-config
   Format format = Format::kText;
   bool supervise = false;
   bool quiet = false;

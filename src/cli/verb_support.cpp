@@ -9,6 +9,7 @@
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "gpuinit/exit_codes.h"
+#include "image/config/image_config.h"
 #include "rules/version.h"
 
 namespace gpuinit::cli {
@@ -68,6 +69,37 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   // A reader of JSON on standard error must find nothing else there.
   const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
   if (!line.quiet && !json_on_stderr) request.on_progress = print_error;
+  return request;
+}
+
+namespace {
+
+// What the image says of its own start, in place of what this process has. A COMMAND that is given
+// replaces both entry point and command, as Kubernetes' `command:` does.
+Status apply_image_config(const std::string& file, assess::AssessRequest& request) {
+  auto config = image::read_image_config(file);
+  if (!config) return std::move(config).error().context("--image-config");
+  auto root = base::RootFs::open(request.root);
+  if (!root) return std::move(root).error().context("--root");
+  if (request.command.empty()) {
+    request.command = std::move(config->entrypoint);
+    request.command.insert(request.command.end(), config->command.begin(), config->command.end());
+  }
+  request.uid = image::user_of(*root, *config);
+  request.environment = std::move(config->environment);
+  request.environment_of_image = true;
+  request.working_directory = std::move(config->working_directory);
+  return Done{};
+}
+
+}  // namespace
+
+Result<assess::AssessRequest> image_request(const Invocation& invocation) {
+  assess::AssessRequest request = assess_request(invocation);
+  const std::string& file = invocation.line.image_config;
+  if (!file.empty())
+    if (Status applied = apply_image_config(file, request); !applied)
+      return std::move(applied).error();
   return request;
 }
 

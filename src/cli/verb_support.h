@@ -28,4 +28,7 @@ Result<policy::LoadedPolicy> load_policy(const CommandLine& line);
 
 assess::AssessRequest assess_request(const Invocation& invocation);
 
+// The same with what --image-config says; an error is one of usage.
+Result<assess::AssessRequest> image_request(const Invocation& invocation);
+
 }  // namespace gpuinit::cli

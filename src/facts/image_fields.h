@@ -5,6 +5,19 @@
 
 namespace gpuinit::facts {
 
+void describe(auto& archive, Is<StartStep> auto& it) {
+  archive.field("what", it.what);
+  archive.field("why", it.why);
+  archive.field("file", it.file);
+}
+
+void describe(auto& archive, Is<Program> auto& it) {
+  archive.field("path", it.path);
+  archive.field("runs", it.runs);
+  archive.field("imports", it.imports);
+  archive.field("needs_no_gpu", it.needs_no_gpu);
+}
+
 void describe(auto& archive, Is<Interpreter> auto& it) {
   archive.field("path", it.path);
   archive.field("real_path", it.real_path);
@@ -177,6 +190,8 @@ void describe(auto& archive, Is<PythonAnswer> auto& it) {
 void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("root", it.root);
   archive.field("command", it.command);
+  archive.field("start", it.start);
+  archive.field("program", it.program);
   archive.field("interpreter", it.interpreter);
   archive.field("torch", it.torch);
   archive.field("cuda_runtime", it.cuda_runtime);

@@ -24,6 +24,7 @@ void describe(auto& archive, Is<Driver> auto& it) {
   archive.field("kernel_version", it.kernel_version, kDriverForm);
   archive.field("cuda_version", it.cuda_version, kCudaForm);
   archive.field("libcuda", it.libcuda);
+  archive.field("libcuda_elsewhere", it.libcuda_elsewhere);
   archive.field("libnvidia_ml", it.libnvidia_ml);
 }
 

@@ -42,10 +42,12 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
   facts.root = query.root;
   facts.command = query.command;
   facts.compat_libraries = read_compat_libraries(query.fs);
-  auto start = follow_command({query.fs, query.command, query.environment, query.working_directory,
-                               query.fallback_interpreter});
-  if (!start) {
-    const std::string& reason = start.error().message;
+  Start start = follow_command({query.fs, query.command, query.environment,
+                                query.working_directory, query.fallback_interpreter, query.uid});
+  facts.start = std::move(start.steps);
+  facts.program = std::move(start.program);
+  if (!start.python) {
+    const std::string& reason = start.python.error().message;
     facts.interpreter = Fact<Interpreter>::absent(reason);
     facts.torch = Fact<Torch>::unknown(reason);
     facts.cuda_runtime = Fact<CudaRuntime>::unknown(reason);
@@ -55,18 +57,19 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
-  const base::Environment& environment = start->python.environment;
+  ChosenPython& chosen = *start.python;
+  const base::Environment& environment = chosen.start.environment;
   const ldso::LibrarySearch libraries(query.fs, environment);
-  ReadInterpreter python = read_interpreter(query.fs, start->python, std::move(start->binary));
-  python.facts.chosen_because = start->chosen_because;
-  python.facts.from_command = start->followed;
+  ReadInterpreter python = read_interpreter(query.fs, chosen.start, std::move(chosen.binary));
+  python.facts.chosen_because = chosen.because;
+  python.facts.from_command = chosen.followed;
   if (query.sys_path_is_known && python.facts.sys_path)
     query.sys_path_is_known(*python.facts.sys_path);
   ReadTorch torch = read_torch({query.fs, libraries, python, environment});
   if (started != nullptr) {
-    start->python.libpython = find_libpython(query.fs, python);
-    start->python.release = plain_release(python.facts.soabi.value_or(""));
-    *started = std::move(start->python);
+    chosen.start.libpython = find_libpython(query.fs, python);
+    chosen.start.release = plain_release(python.facts.soabi.value_or(""));
+    *started = std::move(chosen.start);
   }
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
   FoundExtensions extensions = read_extensions({query.fs, python.facts, query.extensions});

@@ -23,6 +23,7 @@ struct ImageQuery {
   std::string working_directory;     // in the root, absolute
   std::string fallback_interpreter;  // policy python.interpreter, may be empty
   ExtensionScope extensions = {};    // policy extensions.include, .exclude
+  std::optional<unsigned> uid = {};  // whose process the command is; nullopt if not known
   // Called when sys.path is known, before torch is looked at; may be empty.
   std::function<void(const std::vector<std::string>&)> sys_path_is_known = {};
 };

@@ -39,6 +39,10 @@ inline constexpr char kDefaultPath[] =
 ExecFailure exec_command(const std::string& path, char* const* argv,
                          const CommandFilter* filter = nullptr);
 
+// What execve of an executable file would come to, without executing it: exit code 0 unless it is
+// no program, or the interpreter of a script or the loader is not there.
+ExecFailure expected_exec_failure(const std::string& path);
+
 // Says why execve of an existing or missing `path` failed with `error` (errno).
 ExecFailure describe_exec_failure(const std::string& path, int error);
 

@@ -138,6 +138,19 @@ std::string why_not_permitted(const std::string& path, const std::string& shown)
 
 }  // namespace
 
+ExecFailure expected_exec_failure(const std::string& path) {
+  const std::string head = head_of(path);
+  // Executable and not readable: only the kernel knows.
+  if (head.empty() && ::access(path.c_str(), R_OK) != 0) return {kExitGood, ""};
+  const auto interpreter = script_interpreter(head);
+  const bool is_elf = head.starts_with(std::string_view(ELFMAG, SELFMAG));
+  if (!is_elf && (!interpreter || interpreter->empty()))
+    return describe_exec_failure(path, ENOEXEC);
+  const auto needed = is_elf ? elf_loader(head) : interpreter;
+  if (needed && !exists(*needed)) return describe_exec_failure(path, ENOENT);
+  return {kExitGood, ""};
+}
+
 ExecFailure describe_exec_failure(const std::string& path, int error) {
   const std::string shown = base::printable(path);
   const auto refused = [](std::string message) {

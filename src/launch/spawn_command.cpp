@@ -1,6 +1,7 @@
 #include "launch/spawn_command.h"
 
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "gpuinit/result.h"
 #include "launch/command_filter.h"
 
@@ -29,11 +31,9 @@ struct Failure {
   int exec = 0;
 };
 
-// The child's part: one list, in this order. It shares our memory until exec, so that no pipe
-// is needed for `failure`.
-[[noreturn]] void become_command(const SpawnRequest& request, const Terminal& terminal,
-                                 const InheritedState& inherited, pid_t parent,
-                                 volatile Failure& failure) {
+// The child's part: one list, in this order. Returns only if it did not work.
+Failure become_command(const SpawnRequest& request, const Terminal& terminal,
+                       const InheritedState& inherited, pid_t parent) {
   ::setpgid(0, 0);
   if (request.foreground) terminal.give_to(::getpid());
   if (request.parent_death_signal != 0) {
@@ -44,35 +44,70 @@ struct Failure {
   hand_over_sockets(parent);
   ::sigaction(SIGCHLD, &request.sigchld, nullptr);
   set_blocked(inherited.mask());
-  if (request.filter != nullptr) failure.filter = enter(*request.filter);
-  if (failure.filter == 0) {
-    ::execve(request.path.c_str(), request.argv, environ);
-    failure.exec = errno;
-  }
-  ::_exit(kExitNotExecutable);
+  if (request.filter != nullptr)
+    if (const int refused = enter(*request.filter); refused != 0) return {.filter = refused};
+  ::execve(request.path.c_str(), request.argv, environ);
+  return {.exec = errno};
 }
 
 Spawned not_started() {
   return {-1, {kExitInternal, errno_error("cannot start a process for the command").message}};
 }
 
+Spawned started(pid_t pid, const Failure& failure, const std::string& path) {
+  if (failure.filter == 0 && failure.exec == 0) return {pid, {}};
+  ::waitpid(pid, nullptr, 0);
+  if (failure.filter != 0) return {-1, describe_refused_filter(failure.filter)};
+  return {-1, describe_exec_failure(path, failure.exec)};
+}
+
+// Not vfork: the child is seized before its exec, until which we would sleep. It waits for that
+// at a socket, on which it then says what went wrong; that closes with the exec.
+Spawned spawn_traced(const SpawnRequest& request, const Terminal& terminal,
+                     const InheritedState& inherited, pid_t parent) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return not_started();
+  const base::UniqueFd ours(ends[0]);
+  base::UniqueFd its(ends[1]);
+  Failure failure;
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    char go = 0;
+    ::recv(its.get(), &go, 1, 0);
+    failure = become_command(request, terminal, inherited, parent);
+    ::send(its.get(), &failure, sizeof failure, MSG_NOSIGNAL);
+    ::_exit(kExitNotExecutable);
+  }
+  if (pid < 0) return not_started();
+  its.reset();
+  const bool seized = request.trace->seize(pid);
+  ::send(ours.get(), "", 1, MSG_NOSIGNAL);
+  if (seized) request.trace->wait_for_exec(pid);
+  if (::recv(ours.get(), &failure, sizeof failure, MSG_WAITALL) != sizeof failure) failure = {};
+  return started(pid, failure, request.path);
+}
+
 }  // namespace
 
 Spawned spawn_command(const SpawnRequest& request, const Terminal& terminal,
                       const InheritedState& inherited) {
-  volatile Failure failure;
   const pid_t parent = ::getpid();
+  if (request.trace != nullptr && request.trace->is_on())
+    return spawn_traced(request, terminal, inherited, parent);
+  volatile Failure failure;
   // Not fork: copying page tables and the pages that both sides then write costs a
   // tenth of the whole start. With vfork we also sleep until exec has worked or not.
-  // The child calls nothing but the kernel.
+  // The child calls nothing but the kernel, and shares our memory: it needs no pipe to say what
+  // went wrong.
   const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
-  // NOLINTNEXTLINE(clang-analyzer-unix.Vfork)
-  if (pid == 0) become_command(request, terminal, inherited, parent, failure);
+  if (pid == 0) {               // NOLINT(clang-analyzer-unix.Vfork)
+    const Failure why = become_command(request, terminal, inherited, parent);
+    failure.filter = why.filter;
+    failure.exec = why.exec;
+    ::_exit(kExitNotExecutable);
+  }
   if (pid < 0) return not_started();
-  if (failure.filter == 0 && failure.exec == 0) return {pid, {}};
-  ::waitpid(pid, nullptr, 0);
-  if (failure.filter != 0) return {-1, describe_refused_filter(failure.filter)};
-  return {-1, describe_exec_failure(request.path, failure.exec)};
+  return started(pid, {failure.filter, failure.exec}, request.path);
 }
 
 }  // namespace gpuinit::launch

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "launch/exec_command.h"
+#include "launch/exec_trace.h"
 #include "launch/inherited_state.h"
 #include "launch/terminal.h"
 
@@ -18,6 +19,7 @@ struct SpawnRequest {
   int parent_death_signal = 0;            // 0: none is set
   const CommandFilter* filter = nullptr;  // of the command alone; not owned
   struct sigaction sigchld {};            // as inherited: the command's again
+  ExecTrace* trace = nullptr;             // begins before the exec; not owned
 };
 
 struct Spawned {

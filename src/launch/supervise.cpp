@@ -49,8 +49,8 @@ void tie_to_parent(int signal, pid_t parent) {
 
 }  // namespace
 
-int supervise(const SuperviseOptions& options, const InheritedState& inherited,
-              const std::string& path, char* const* argv) {
+int supervise(SuperviseOptions options, const InheritedState& inherited, const std::string& path,
+              char* const* argv) {
   const Terminal terminal;
   become_reaper();
   tie_to_parent(options.parent_death_signal, inherited.parent());
@@ -67,6 +67,9 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
   ::sigaction(SIGCHLD, &standard, &request.sigchld);
   KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
 
+  ExecTrace trace(std::exchange(options.following, {}));
+  request.trace = &trace;
+
   const Spawned spawned = spawn_command(request, terminal, inherited);
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
@@ -80,8 +83,9 @@ int supervise(const SuperviseOptions& options, const InheritedState& inherited,
     if (const auto fs = base::RootFs::open("/"))
       context.oom_kills_before = base::read_oom_kills(*fs);
 
-  Supervisor supervisor(options, spawned.pid, terminal, keepalive);
+  Supervisor supervisor(options, spawned.pid, terminal, keepalive, trace);
   supervisor.run();
+  if (trace.failed()) return trace.failed()->exit_code;
   // Not one of the command's processes.
   if (keepalive.killed_by_other() && context.oom_kills_before) ++*context.oom_kills_before;
 

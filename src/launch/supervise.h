@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "launch/command_filter.h"
+#include "launch/exec_trace.h"
 #include "launch/inherited_state.h"
 #include "launch/postmortem.h"
 
@@ -31,13 +32,15 @@ struct SuperviseOptions {
   // The child that keeps the driver awake, ours to end, and how long it may stay. -1: none does.
   pid_t driver_keepalive = -1;
   std::chrono::milliseconds keepalive_limit{};
+  Following following;
   std::function<void(std::string_view)> print_error;  // one message for people
 };
 
 // Runs `path` with `argv` and returns the exit code that gpuinit is to end with:
 // the command's own, 128+n if signal n ended it, 126 or 127 if it could not be
-// executed. Requires: every signal is blocked, no handler is installed.
-int supervise(const SuperviseOptions& options, const InheritedState& inherited,
-              const std::string& path, char* const* argv);
+// executed, or that of a verdict on what it came to. Requires: every signal is blocked, no handler
+// is installed.
+int supervise(SuperviseOptions options, const InheritedState& inherited, const std::string& path,
+              char* const* argv);
 
 }  // namespace gpuinit::launch

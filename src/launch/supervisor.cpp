@@ -51,6 +51,8 @@ void Supervisor::run() {
   for (;;) {
     const Children children = reap();
     if (children == Children::kNone) return;
+    if (trace_.deadline() && Clock::now() >= *trace_.deadline()) trace_.time_is_up();
+    if (trace_.has_just_ended()) settles_ = Clock::now() + kSettled;
     if (keepalive_.next_check() && Clock::now() >= *keepalive_.next_check()) keepalive_.check();
     if (settles_ && Clock::now() >= *settles_) {
       release_memory();
@@ -64,13 +66,17 @@ void Supervisor::run() {
 Supervisor::Children Supervisor::reap() {
   for (int i = 0; i < kReapedAtOnce; ++i) {
     siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) != 0) {
+    if (::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | trace_.wait_flags()) != 0) {
       if (errno == EINTR) continue;
       running_ = false;  // also if another process took its status
       return Children::kNone;
     }
     if (info.si_pid == 0)
       return !running_ && only_the_keepalive_is_left() ? Children::kNone : Children::kSome;
+    if (trace_.handled(info)) {
+      if (trace_.failed() && trace_.is_on()) end_by_verdict();
+      continue;
+    }
     if (keepalive_.reaped(info)) {
       if (running_) settles_ = Clock::now() + kSettled;  // what the checks of /proc took
       continue;
@@ -95,6 +101,7 @@ bool Supervisor::only_the_keepalive_is_left() const {
 void Supervisor::command_ended(const siginfo_t& info) {
   running_ = false;
   keepalive_.end();
+  trace_.let_go();
   end_.known = true;
   (info.si_code == CLD_EXITED ? end_.status : end_.signal) = info.si_status;
   end_.core_dumped = info.si_code == CLD_DUMPED;
@@ -107,6 +114,17 @@ void Supervisor::command_ended(const siginfo_t& info) {
   deadline_ = deadline_ ? std::max(*deadline_, now + last_notice()) : now + options_.grace;
 }
 
+// What was judged has not run yet, and does not. The others may clean up; they are asked first,
+// so that a shell does not go on with its next line.
+void Supervisor::end_by_verdict() {
+  const pid_t judged = trace_.failed()->pid;
+  keepalive_.end();
+  terminate_remaining(command_);
+  ::kill(judged, SIGKILL);
+  trace_.let_go();
+  if (!deadline_) deadline_ = Clock::now() + options_.grace;
+}
+
 // nullopt if nothing happens without a signal.
 std::optional<Supervisor::Clock::time_point> Supervisor::next_deadline() const {
   std::optional<Clock::time_point> first = deadline_;
@@ -114,6 +132,7 @@ std::optional<Supervisor::Clock::time_point> Supervisor::next_deadline() const {
     if (time && (!first || *time < *first)) first = time;
   };
   or_at(settles_);
+  or_at(trace_.deadline());
   or_at(keepalive_.next_check());
   // Once: afterwards there is nothing left but to reap.
   if (!running_ && keepalive_.abandon_at() > Clock::now()) or_at(keepalive_.abandon_at());
@@ -152,7 +171,10 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
     else if (!is_terminal_stop(sent)) signal_remaining(sent, command_);
     return;
   }
-  if (is_stop_request(signal) || is_stop_request(sent)) asked_to_stop_ = true;
+  if (is_stop_request(signal) || is_stop_request(sent)) {
+    asked_to_stop_ = true;
+    trace_.let_go();
+  }
   if ((signal == SIGTERM || sent == SIGTERM) && !deadline_) {
     deadline_ = Clock::now() + options_.grace;
     keepalive_.end();

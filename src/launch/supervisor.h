@@ -7,6 +7,7 @@
 #include <csignal>
 #include <optional>
 
+#include "launch/exec_trace.h"
 #include "launch/keepalive_watch.h"
 #include "launch/postmortem.h"
 #include "launch/supervise.h"
@@ -17,10 +18,14 @@ namespace gpuinit::launch {
 // Requires of every function: all signals are blocked, SIGCHLD is not ignored.
 class Supervisor {
  public:
-  // `options`, `terminal` and `keepalive` are not owned. `command` is also the id of its group.
+  // Nothing but the number is owned. `command` is also the id of its group.
   Supervisor(const SuperviseOptions& options, pid_t command, const Terminal& terminal,
-             KeepaliveWatch& keepalive)
-      : options_(options), command_(command), jobs_(terminal, command), keepalive_(keepalive) {}
+             KeepaliveWatch& keepalive, ExecTrace& trace)
+      : options_(options),
+        command_(command),
+        jobs_(terminal, command),
+        keepalive_(keepalive),
+        trace_(trace) {}
 
   // Until no process is left, or none can be ended. The keepalive is not waited for.
   void run();
@@ -37,6 +42,7 @@ class Supervisor {
   enum class Children { kNone, kSome, kMoreToReap };
   Children reap();
   void command_ended(const siginfo_t& info);
+  void end_by_verdict();
   bool only_the_keepalive_is_left() const;
   std::optional<Clock::time_point> next_deadline() const;
   void wait_for_something(bool at_most_look);
@@ -50,6 +56,7 @@ class Supervisor {
   pid_t command_;
   JobControl jobs_;
   KeepaliveWatch& keepalive_;
+  ExecTrace& trace_;
   bool running_ = true;
   bool command_killed_ = false;
   CommandEnd end_;

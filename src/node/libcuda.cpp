@@ -152,6 +152,15 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs, const Environment& environmen
   return library;
 }
 
+Fact<std::string> find_libcuda_elsewhere(const base::RootFs& fs) {
+  for (const char* directory : {"/usr/lib/wsl/lib", "/usr/local/nvidia/lib64",
+                                "/usr/local/nvidia/lib", "/usr/lib64-nvidia"}) {
+    std::string path = base::join(directory, kSoname);
+    if (fs.is_file(path)) return path;
+  }
+  return Fact<std::string>::absent();
+}
+
 Fact<std::string> find_libnvidia_ml(const base::RootFs& fs, const Environment& environment) {
   const ldso::LibrarySearch search(fs, environment);
   auto found = search.find("libnvidia-ml.so.1", {}, kMachine);

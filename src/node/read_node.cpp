@@ -7,6 +7,8 @@ NodeFacts read_node(const NodeQuery& query) {
   node.machine = read_machine();
   node.driver.kernel_version = read_kernel_version(query.fs);
   node.driver.libcuda = read_libcuda(query.fs, query.environment, node.driver.kernel_version);
+  if (node.driver.libcuda.is_absent())
+    node.driver.libcuda_elsewhere = find_libcuda_elsewhere(query.fs);
   node.driver.libnvidia_ml = find_libnvidia_ml(query.fs, query.environment);
   node.kernel_gpus = read_kernel_gpus(query.fs);
   node.device_nodes = read_device_nodes(query.fs);

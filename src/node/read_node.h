@@ -58,6 +58,9 @@ std::optional<std::string> nvrm_version(std::string_view proc_text);
 Fact<LibCuda> read_libcuda(const base::RootFs& fs, const Environment& environment,
                            const Fact<std::string>& kernel_version);
 
+// A libcuda.so.1 where WSL, GKE and Colab keep it; the loader need not look there.
+Fact<std::string> find_libcuda_elsewhere(const base::RootFs& fs);
+
 // NVIDIA's management library, which the container runtime brings for the capability
 // `utility`, whether or not it brings libcuda. Absent and unknown as above.
 Fact<std::string> find_libnvidia_ml(const base::RootFs& fs, const Environment& environment);

@@ -29,6 +29,9 @@ template <>
 inline constexpr EnumName<LaunchMode> kEnumNames<LaunchMode>[] = {
     {"exec", LaunchMode::kExec}, {"supervise", LaunchMode::kSupervise}};
 template <>
+inline constexpr EnumName<Follow> kEnumNames<Follow>[] = {{"auto", Follow::kAuto},
+                                                          {"off", Follow::kOff}};
+template <>
 inline constexpr EnumName<SignalTarget> kEnumNames<SignalTarget>[] = {
     {"process", SignalTarget::kProcess}, {"group", SignalTarget::kGroup}};
 template <>

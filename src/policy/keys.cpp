@@ -128,6 +128,11 @@ constexpr Row kRows[] = {
      "a failing report is also written there if the file exists; empty: nowhere"},
     {"launch.mode", field<kChoice<LaunchMode>, &P::launch, &P::Launch::mode>(),
      "become the command, or stay as its supervisor (the same as --supervise)"},
+    {"launch.follow", field<kChoice<Follow>, &P::launch, &P::Launch::follow>(),
+     "where the files do not show what the command will run: follow it until it execs that, and "
+     "judge it then"},
+    {"launch.follow-timeout", field<kSeconds, &P::launch, &P::Launch::follow_timeout>(),
+     "how many seconds it is followed"},
     {"launch.signal-target", field<kChoice<SignalTarget>, &P::launch, &P::Launch::signal_target>(),
      "whether the command alone gets the signals, or its process group"},
     {"launch.grace", field<kSeconds, &P::launch, &P::Launch::grace>(),

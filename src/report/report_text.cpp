@@ -141,6 +141,7 @@ class TextReport {
           std::ranges::find(undecided, finding.id) == undecided.end())
         undecided.push_back(base::printable(finding.id, 80));
     if (!undecided.empty()) parts.push_back("undecided: " + base::join_with(undecided, " "));
+    if (auto guess = guess_of(input_.facts.image); !guess.empty()) parts.push_back(guess);
     for (const auto& [name, milliseconds] : input_.timings)
       if (name == "total") parts.push_back(duration(milliseconds));
     text_ += "gpuinit: " + coloured("ok", Colour::kGreen, options_.colour);

@@ -37,4 +37,8 @@ std::string report_text(const ReportInput& input);
 // one clause; "" if nothing is.
 std::string summary_of(const Facts& facts);
 
+// "judged /usr/bin/python3: the command was not followed past ./start.sh:12 (an `if`)"; "" if what
+// was judged is what the command runs.
+std::string guess_of(const ImageFacts& image);
+
 }  // namespace gpuinit::report

@@ -69,6 +69,14 @@ std::string devices_of(const Fact<std::vector<Device>>& devices) {
 
 }  // namespace
 
+std::string guess_of(const ImageFacts& image) {
+  if (image.command.empty() || !image.interpreter || image.interpreter->from_command ||
+      !image.program.is_unknown())
+    return "";
+  return "judged " + base::printable(image.interpreter->path, 120) + ": " +
+         base::printable(image.program.reason(), 200);
+}
+
 std::string summary_of(const Facts& facts) {
   std::vector<std::string> parts;
   for (auto part : {python_of(facts.image), torch_of(facts.image), driver_of(facts.node.driver),

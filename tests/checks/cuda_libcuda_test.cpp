@@ -36,6 +36,20 @@ TEST(CudaLibcuda, AbsentFails) {
   EXPECT_EQ(only(story, kId).summary, "cuda.capabilities failed");
 }
 
+TEST(CudaLibcuda, WhereTheLoaderDoesNotLookNoRuntimeIsMissing) {
+  auto story = not_probed();
+  story.node.driver.libcuda = Fact<LibCuda>::absent();
+  story.node.driver.libcuda_elsewhere = Text("/usr/lib/wsl/lib/libcuda.so.1");
+  auto finding = only(story, kId);
+  EXPECT_EQ(finding.exit_code, kExitNode);
+  EXPECT_EQ(finding.summary,
+            "libcuda.so.1 lies in /usr/lib/wsl/lib, where the loader does not look");
+  EXPECT_THAT(finding.fix, HasSubstr("LD_LIBRARY_PATH=/usr/lib/wsl/lib, or"));
+  EXPECT_THAT(finding.fix, testing::Not(HasSubstr("--gpus")));
+  story.node.environment->emplace("LD_LIBRARY_PATH", "/opt/lib");
+  EXPECT_THAT(only(story, kId).fix, HasSubstr("=/usr/lib/wsl/lib:$LD_LIBRARY_PATH"));
+}
+
 TEST(CudaLibcuda, AnEmptyDeviceNodeIsNoDriver) {
   auto story = healthy();
   story.node = no_gpu_machine();

@@ -60,8 +60,11 @@ TEST(DevicePresent, NoDeviceIsTheNodesClass) {
   story.node.environment->emplace("CUDA_VISIBLE_DEVICES", "-1");
   EXPECT_EQ(only(story, kId).summary, "cuda.visible-devices failed");
   story.node.environment->clear();
-  story.node.environment->emplace("NVIDIA_VISIBLE_DEVICES", "void");
-  EXPECT_THAT(only(story, kId).summary, HasSubstr("NVIDIA_VISIBLE_DEVICES=void"));
+  story.node.environment->emplace("NVIDIA_VISIBLE_DEVICES", "none");
+  EXPECT_THAT(only(story, kId).summary, HasSubstr("NVIDIA_VISIBLE_DEVICES=none"));
+  // CDI's own value, with GPUs and without.
+  story.node.environment->insert_or_assign("NVIDIA_VISIBLE_DEVICES", "void");
+  EXPECT_EQ(only(story, kId).summary, "the driver sees no GPU in this container");
 }
 
 TEST(DevicePresent, EachErrorHasItsClass) {

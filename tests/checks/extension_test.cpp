@@ -69,7 +69,7 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   const auto finding = only(story, kAbi);
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_EQ(finding.summary,
-            "flash_attn_2_cuda was built for another torch than torch 2.8.0+cu128");
+            "flash_attn_2_cuda/a.so was built for another torch than torch 2.8.0+cu128");
   EXPECT_EQ(evidence(finding, "_ZN3c104cuda9SetDeviceEa"), kSite + "flash_attn_2_cuda/a.so");
   EXPECT_THAT(finding.why, HasSubstr("undefined symbol: _ZN3c104cuda9SetDeviceEa"));
   EXPECT_THAT(finding.fix, HasSubstr("a build of flash_attn_2_cuda for torch 2.8.0+cu128"));
@@ -94,7 +94,7 @@ TEST(ExtensionAbi, TheOtherCxxAbi) {
   auto one = undefined("old/_C.so", "_ZN3c105ErrorC2ENS_14SourceLocationESs");
   one.cxx11_abi = false;
   EXPECT_EQ(only(with({one}), kAbi).summary,
-            "old was built with the other C++ ABI than torch 2.8.0+cu128");
+            "old/_C.so was built with the other C++ ABI than torch 2.8.0+cu128");
   // All that it asks for is there: then it works.
   one.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
   EXPECT_TRUE(says_nothing(with({one}), kAbi));
@@ -104,7 +104,8 @@ TEST(ExtensionAbi, ForAnotherPythonOrProcessor) {
   auto other = extension("fast/_C.cpython-310-x86_64-linux-gnu.so");
   other.soabi = Text(soabi("310"));
   EXPECT_EQ(only(with({other}), kAbi).summary,
-            "fast was compiled for CPython 3.10, and the command runs CPython 3.12");
+            "fast/_C.cpython-310-x86_64-linux-gnu.so was compiled for CPython 3.10, and the "
+            "command runs CPython 3.12");
   // Builds for several Pythons stand beside each other.
   auto own = extension("fast/_C.cpython-312-x86_64-linux-gnu.so");
   own.soabi = Text(soabi("312"));
@@ -112,12 +113,12 @@ TEST(ExtensionAbi, ForAnotherPythonOrProcessor) {
   auto arm = extension("arm/_C.so");
   arm.machine = Text("aarch64");
   EXPECT_EQ(only(with({arm}), kAbi).summary,
-            "arm was compiled for aarch64, and the interpreter is x86_64");
+            "arm/_C.so was compiled for aarch64, and the interpreter is x86_64");
 }
 
 TEST(ExtensionAbi, LibrariesOfTorchAndCudaAreMissed) {
   EXPECT_EQ(only(with({lacking("flash/_C.so", "libcudart.so.11.0")}), kAbi).summary,
-            "flash needs libcudart.so.11.0, which is nowhere to be found");
+            "flash/_C.so needs libcudart.so.11.0, which is nowhere to be found");
   EXPECT_FALSE(says_nothing(with({lacking("audio/_C.so", "libtorch_cuda.so")}), kAbi));
   // Packages do without these.
   for (const char* name : {"libsox.so", "libavutil.so.56", "libnvinfer.so.10", "libcutensor.so.2"})
@@ -146,11 +147,76 @@ TEST(ExtensionAbi, OneOfSeveralAlternativesIsEnough) {
   const auto none =
       only(with({lacking(bnb("118"), "libcudart.so.11.0"), lacking(bnb("130"), "libcudart.so.13")}),
            kAbi);
-  EXPECT_EQ(none.summary, "bitsandbytes needs libcudart.so.11.0, which is nowhere to be found");
+  EXPECT_EQ(none.summary,
+            "bitsandbytes/libbitsandbytes_cuda118.so needs libcudart.so.11.0, which is nowhere to "
+            "be found");
   // No FFmpeg at all is no fault of the package.
   EXPECT_TRUE(says_nothing(with({lacking("torchcodec/libtorchcodec_core4.so", "libavutil.so.56"),
                                  lacking("torchcodec/libtorchcodec_core7.so", "libavutil.so.59")}),
                            kAbi));
+}
+
+// Facts of torch_c_dlpack_ext 0.1.5 beside torch 2.14: a file for each torch from 2.4 to 2.9, which
+// its Python code opens, or none where torch has the function itself.
+TEST(ExtensionAbi, LibrariesNumberedByTorchHaveTheirChooser) {
+  std::vector<Extension> dlpack;
+  for (const char* name : {"24-cpu", "24-cuda", "29-cpu", "29-cuda"}) {
+    dlpack.push_back(undefined(
+        "torch_c_dlpack_ext/libtorch_c_dlpack_addon_torch" + std::string(name) + ".so", "_ZN3c10"));
+    dlpack.back().init_function = Text::absent("it has no PyInit");
+  }
+  auto story = with(dlpack);
+  story.image.torch->version = Text("2.14.0+cu130");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kSkipped);
+  EXPECT_THAT(only(story, kAbi).summary, HasSubstr("libtorch_c_dlpack_addon_torch24-cpu.so"));
+  // One is for this torch, and does not load; or the command needs the package.
+  story.image.torch->version = Text("2.9.0+cu128");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  EXPECT_THAT(only(story, kAbi).summary, HasSubstr("_torch29-cpu.so"));
+  story.image.torch->version = Text("2.14.0+cu130");
+  for (auto& one : story.image.extensions.value()) one.asked_for = true;
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kFail);
+}
+
+// torch_memory_saver: `_cu12`, `_cu13`, and no suffix for the CUDA it was first built for.
+TEST(ExtensionAbi, NoSuffixIsAnAlternativeToo) {
+  const auto saver = [](const std::string& suffix) {
+    return "torch_memory_saver_hook_mode_torch" + suffix + ".abi3.so";
+  };
+  const auto plain = lacking(saver(""), "libcudart.so.12");
+  const auto cu12 = lacking(saver("_cu12"), "libcudart.so.12");
+  EXPECT_TRUE(says_nothing(with({plain, cu12, extension(saver("_cu13"))}), kAbi));
+  EXPECT_EQ(only(with({plain, cu12}), kAbi).severity, Severity::kWarn);
+}
+
+// sgl_kernel has an optional module that was built for one Python alone.
+TEST(ExtensionAbi, AModuleForAnotherPythonIsNotTheWholePackage) {
+  auto infllm = extension("sgl_kernel/infllm_ops.cpython-310-x86_64-linux-gnu.so");
+  infllm.soabi = Text(soabi("310"));
+  infllm.init_function = Text("PyInit_infllm_ops");
+  EXPECT_EQ(only(with({infllm, extension("sgl_kernel/flash_ops.abi3.so")}), kAbi).severity,
+            Severity::kSkipped);
+  const auto alone = only(with({infllm}), kAbi);
+  EXPECT_EQ(alone.severity, Severity::kWarn);
+  EXPECT_THAT(alone.summary, HasSubstr("sgl_kernel.infllm_ops was compiled for CPython 3.10"));
+  // What works for this Python and not for this torch is told.
+  EXPECT_EQ(only(with({undefined("sgl_kernel/a.abi3.so", "_ZN2at4goneEv"),
+                       extension("sgl_kernel/flash_ops.abi3.so")}),
+                 kAbi)
+                .severity,
+            Severity::kWarn);
+}
+
+TEST(ExtensionAbi, APatternAsksForOneAlternativeANameForThatFile) {
+  const std::string old = "bitsandbytes/libbitsandbytes_cuda118.so";
+  std::vector<Extension> files{lacking(old, "libcudart.so.11.0"),
+                               extension("bitsandbytes/libbitsandbytes_cuda128.so")};
+  for (Extension& file : files) file.asked_for = true;
+  Policy policy;
+  policy.extensions.include = {"bitsandbytes/*"};
+  EXPECT_TRUE(says_nothing(with(files), kAbi, policy));
+  policy.extensions.include.push_back(old);
+  EXPECT_EQ(only(with(files), kAbi, policy).severity, Severity::kFail);
 }
 
 TEST(ExtensionAbi, OneFindingForAPackage) {
@@ -163,9 +229,10 @@ TEST(ExtensionAbi, OneFindingForAPackage) {
   std::vector<std::string> summaries;
   for (const auto& one : run_checks(with(many), {}))
     if (one.id == kAbi) summaries.push_back(one.summary);
-  EXPECT_THAT(summaries,
-              ElementsAre("vllm was built for another torch than torch 2.8.0+cu128",
-                          "other needs Python functions that this interpreter does not have"));
+  EXPECT_THAT(
+      summaries,
+      ElementsAre("vllm/_a.so was built for another torch than torch 2.8.0+cu128",
+                  "other/_C.so needs Python functions that this interpreter does not have"));
 }
 
 TEST(ExtensionAbi, AnOldLibrary) {
@@ -173,7 +240,7 @@ TEST(ExtensionAbi, AnOldLibrary) {
   one.problems.missing_versions = {{"GLIBCXX_3.4.32", "libstdc++.so.6", "/lib/libstdc++.so.6",
                                     "ld.so.cache", one.path, "GLIBCXX_3.4.30"}};
   EXPECT_EQ(only(with({one}), kAbi).summary,
-            "new needs GLIBCXX_3.4.32 of libstdc++.so.6, and the one found is older");
+            "new/_C.so needs GLIBCXX_3.4.32 of libstdc++.so.6, and the one found is older");
 }
 
 TEST(ExtensionAbi, WhereTorchCannotBeImportedItIsSilent) {
@@ -206,6 +273,31 @@ TEST(ExtensionArch, NoCodeForTheGpu) {
   story.image.extensions.value()[0].asked_for = true;
   EXPECT_EQ(only(story, kArch).severity, Severity::kFail);
   EXPECT_EQ(only(story, kArch).exit_code, kExitFit);
+}
+
+TEST(ExtensionArch, APatternAsksForThePackageANameForThatFile) {
+  auto story = with({with_code("bitsandbytes/libbitsandbytes_cuda121.so", {"sm_80"}),
+                     with_code("bitsandbytes/libbitsandbytes_cuda128.so", {"sm_90"})});
+  for (auto& one : story.image.extensions.value()) one.asked_for = true;
+  Policy policy;
+  policy.extensions.include = {"bitsandbytes/*"};
+  EXPECT_TRUE(says_nothing(story, kArch, policy));
+  policy.extensions.include = {"bitsandbytes/libbitsandbytes_cuda121.so"};
+  EXPECT_EQ(only(story, kArch, policy).exit_code, kExitFit);
+}
+
+TEST(ExtensionArch, WhatIsForOtherGpusByDesignIsANote) {
+  for (const auto& code :
+       {with_code("flash_mla/cuda.abi3.so", {"sm_100a", "sm_103a"}),
+        with_code("nccl/ep/lib/cu13/libnccl_ep.so", {"sm_100", "sm_100a", "sm_110"})}) {
+    auto story = with({code});
+    EXPECT_EQ(only(story, kArch).severity, Severity::kSkipped) << code.path;
+    story.image.command = {"python", "-m", code.package + ".bench"};
+    EXPECT_EQ(only(story, kArch).severity, Severity::kWarn) << code.path;
+    story = with({code});
+    story.image.extensions.value()[0].asked_for = true;
+    EXPECT_EQ(only(story, kArch).severity, Severity::kFail) << code.path;
+  }
 }
 
 TEST(ExtensionArch, WhatCannotBeLoadedIsNotJudged) {

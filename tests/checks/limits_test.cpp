@@ -26,6 +26,28 @@ TEST(LimitsShm, WhatDockerGivesByDefaultIsWorthAWarning) {
   EXPECT_THAT(verdicts(with_shm(64 * kMiB, 64 * kMiB), strict), ElementsAre("limits.shm=69"));
 }
 
+// Every plain `docker run` has 64 MiB: told only where processes will share it.
+TEST(LimitsShm, OneGpuAndAPlainCommandSayNothing) {
+  auto story = with_shm(64 * kMiB, 64 * kMiB);
+  story.node.devices->resize(1);
+  story.image.command = {"python", "train.py", "--name", "vllm-like"};
+  EXPECT_THAT(verdicts(story, usual()), IsEmpty());
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"/opt/venv/bin/torchrun", "train.py"},
+        {"python", "-m", "torch.distributed.run", "train.py"},
+        {"vllm", "serve", "m"},
+        {"python3", "-m", "sglang.launch_server"}}) {
+    story.image.command = command;
+    EXPECT_THAT(verdicts(story, usual()), ElementsAre("~limits.shm")) << command.back();
+  }
+  // Unknown devices: their files.
+  story.image.command = {"python", "train.py"};
+  story.node.devices = Fact<std::vector<Device>>::unknown("not asked");
+  EXPECT_FALSE(says_nothing(story, "limits.shm", usual()));
+  story.node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidia0", 0}};
+  EXPECT_TRUE(says_nothing(story, "limits.shm", usual()));
+}
+
 TEST(LimitsShm, MoreThanThatWasChosenBySomebody) {
   EXPECT_THAT(verdicts(with_shm(65 * kMiB, 65 * kMiB)), IsEmpty());
   EXPECT_THAT(verdicts(with_shm(1024 * kMiB, 100 * kMiB)), IsEmpty());

@@ -144,6 +144,13 @@ TEST_F(LoaderTest, NamesTheLibraryThatLacksASymbol) {
   EXPECT_THAT(finding.summary, HasSubstr("/usr/local/cuda/lib64/libnvJitLink.so.12"));
   EXPECT_THAT(finding.why, HasSubstr("version libnvJitLink.so.12"));
   EXPECT_THAT(finding.fix, HasSubstr("take /usr/local/cuda/lib64 out of LD_LIBRARY_PATH"));
+  // Nothing else is there: the release that torch asks for.
+  loader_.libraries.back().hides.clear();
+  EXPECT_THAT(only(judge(), "loader.symbol").fix, HasSubstr("install torch again"));
+  facts_.image.packages = std::vector<Package>{
+      {"torch", "2.8.0", kSite + "/torch-2.8.0.dist-info", {"nvidia-nvjitlink-cu12==12.8.93"}}};
+  EXPECT_THAT(only(judge(), "loader.symbol").fix,
+              HasSubstr("-m pip install 'nvidia-nvjitlink-cu12==12.8.93'"));
 }
 
 TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
@@ -154,6 +161,17 @@ TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
                                "LD_LIBRARY_PATH",
                                {wheel}});
   EXPECT_THAT(only(judge(), "loader.shadowed").summary, HasSubstr("libnvJitLink.so.12"));
+  EXPECT_THAT(only(judge(), "loader.shadowed").fix,
+              HasSubstr("Take /usr/local/cuda/lib64 out of LD_LIBRARY_PATH"));
+  // The cure names what there is.
+  loader_.libraries.back().found_by = "ld.so.cache";
+  EXPECT_THAT(only(judge(), "loader.shadowed").fix, HasSubstr("/etc/ld.so.conf.d"));
+  EXPECT_THAT(only(judge(), "loader.shadowed").fix, testing::Not(HasSubstr("LD_LIBRARY_PATH")));
+  // A wheel's own that does not lie below nvidia/.
+  loader_.libraries.back().name = "libcusparseLt.so.0";
+  loader_.libraries.back().path = kSite + "/cusparselt/lib/libcusparseLt.so.0";
+  EXPECT_THAT(judge(), IsEmpty());
+  loader_.libraries.back().name = "libnvJitLink.so.12";
   // The wheel's own before a toolkit's; two toolkits; a library of the system.
   loader_.libraries.back().hides = {"/usr/local/cuda/lib64/libnvJitLink.so.12"};
   loader_.libraries.back().path = wheel;

@@ -149,6 +149,31 @@ TEST(Story, ThePythonOfTheBaseImageWentOn) {
   EXPECT_THAT(finding.fix, HasSubstr("wheel tag cp312"));
 }
 
+// A home directory that apptainer mounts: both torches are named, and the variable that helps.
+TEST(Story, TheUsersOwnTorchHidesTheImages) {
+  auto story = facts(python("3.12.4", "312"), torch_280(), node("535.104.05", "12.2", {h100()}));
+  auto& torch = story.image.torch.value();
+  torch.sys_path_entry = "/home/u/.local/lib/python3.12/site-packages";
+  torch.path = torch.sys_path_entry + "/torch";
+  torch.version = Text("2.9.1+cu130");
+  torch.cuda = story.image.cuda_runtime->version = Text("13.0");
+  EXPECT_THAT(only(story, "cuda.driver").fix, testing::Not(HasSubstr("PYTHONNOUSERSITE")));
+  torch.shadowed = {"/usr/local/lib/python3.12/site-packages/torch"};
+  const auto finding = only(story, "cuda.driver");
+  EXPECT_EQ(evidence(finding, "user site"),
+            "/home/u/.local/lib/python3.12/site-packages/torch hides "
+            "/usr/local/lib/python3.12/site-packages/torch");
+  EXPECT_THAT(finding.fix, testing::StartsWith("The torch is the user's own"));
+  EXPECT_THAT(finding.fix, HasSubstr("PYTHONNOUSERSITE=1"));
+  // A torch that works hides what it likes.
+  torch = torch_280();
+  torch.sys_path_entry = "/home/u/.local/lib/python3.12/site-packages";
+  torch.path = torch.sys_path_entry + "/torch";
+  torch.shadowed = {"/usr/local/lib/python3.12/site-packages/torch"};
+  story.image.cuda_runtime->version = Text("12.8");
+  EXPECT_THAT(verdicts(story), IsEmpty());
+}
+
 TEST(Story, AFreeThreadedPythonAndAnOrdinaryTorch) {
   const auto story = facts(python("3.13.1", "313t"), torch_280("313"), healthy().node);
   EXPECT_THAT(verdicts(story), ElementsAre("python.abi=65"));

@@ -72,6 +72,32 @@ TEST(TorchInstall, MissingFilesAreNamed) {
   EXPECT_EQ(evidence(only(story, kInstall), "missing"), "lib/libtorch_cpu.so");
 }
 
+TEST(TorchInstall, WhatTorchOpensLaterIsAWarning) {
+  auto story = healthy();
+  story.image.torch->missing_files = std::vector<std::string>{"torch/lib/libtorch_cuda_linalg.so"};
+  const auto finding = only(story, kInstall);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_THAT(finding.summary, HasSubstr("lacks torch/lib/libtorch_cuda_linalg.so"));
+  EXPECT_THAT(finding.why, HasSubstr("`import torch` works"));
+  // Without the loader's word no claim about the import.
+  story.image.loader = Fact<LoaderFacts>::unknown("musl");
+  EXPECT_EQ(only(story, kInstall).severity, Severity::kWarn);
+}
+
+TEST(TorchInstall, WhatTheImportAsksForIsNot) {
+  auto story = healthy();
+  for (const char* file : {"torch/lib/libtorch_global_deps.so", "torch/lib/libx.so (truncated)"}) {
+    story.image.torch->missing_files = std::vector<std::string>{file};
+    EXPECT_EQ(only(story, kInstall).severity, Severity::kFail) << file;
+  }
+  story.image.torch->missing_files =
+      std::vector<std::string>{"torch/lib/libcusparseLt-294d6944.so.0"};
+  EXPECT_EQ(only(story, kInstall).severity, Severity::kWarn);
+  story.image.loader->problems.missing = {
+      {"libcusparseLt-294d6944.so.0", "/t/libtorch_cuda.so", "not found", {}, false}};
+  EXPECT_EQ(only(story, kInstall).severity, Severity::kFail);
+}
+
 TEST(TorchInstall, WithoutAnExtensionItIsNotWhole) {
   auto story = healthy();
   story.image.torch->soabis.clear();

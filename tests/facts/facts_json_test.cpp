@@ -119,6 +119,7 @@ TEST(FactsJson, SpellsKnownAbsentAndUnknown) {
   EXPECT_EQ(base::print_json(*json.find("driver")),
             "{\n  \"kernel_version\": \"535.104.05\",\n  \"cuda_version\": null,\n"
             "  \"libcuda\": {\n    \"absent\": \"no cache entry\"\n  },\n"
+            "  \"libcuda_elsewhere\": {\n    \"unknown\": \"not looked at\"\n  },\n"
             "  \"libnvidia_ml\": {\n    \"unknown\": \"not looked at\"\n  }\n}");
   EXPECT_EQ(base::print_json(*json.find("devices")), "{\n  \"unknown\": \"probe switched off\"\n}");
 }

@@ -15,6 +15,8 @@ Facts full_facts() {
   python.sys_path_notes = {"x.pth: import y"};
   facts.image.root = "/mnt/image";
   facts.image.command = {"python", "-c", ""};
+  facts.image.start = {{"tini", "", ""}, {"bash", "`bash` run by tini", "/entry.sh:12"}};
+  facts.image.program = Program{"/usr/bin/python3", "-m vllm.serve", {"vllm"}, "a reason"};
 
   Torch& torch = facts.image.torch.value();
   torch.shadowed = {"/u", "/v"};
@@ -91,6 +93,7 @@ Facts full_facts() {
   libcuda.kind = "forward-compat";
   libcuda.compat_note = CompatNote{"12.9", {535, 550}};
   libcuda.hides = {"/usr/lib/libcuda.so.535.104.05"};
+  node.driver.libcuda_elsewhere = std::string("/usr/lib/wsl/lib/libcuda.so.1");
   node.jit_cache->write_errno = 30;
   node.limits = {8388608U, true};
   node.rdma_devices = std::vector<std::string>{"/dev/infiniband/uverbs0"};

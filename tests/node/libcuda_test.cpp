@@ -159,6 +159,16 @@ TEST_F(Libcuda, IsAbsentWhereTheLoaderFindsNone) {
   EXPECT_TRUE(library.is_absent()) << library.reason();
 }
 
+TEST_F(Libcuda, MayLieWhereTheLoaderDoesNotLook) {
+  tree_.directory("/usr/lib");
+  auto fs = base::RootFs::open(tree_.root());
+  ASSERT_TRUE(fs.ok());
+  EXPECT_TRUE(find_libcuda_elsewhere(*fs).is_absent());
+  install("/usr/lib/wsl/lib", "535.104.05");
+  EXPECT_TRUE(found().is_absent());
+  EXPECT_EQ(find_libcuda_elsewhere(*fs), Fact<std::string>("/usr/lib/wsl/lib/libcuda.so.1"));
+}
+
 TEST_F(Libcuda, OfAnotherProcessorIsNotTheOne) {
   install("/usr/lib", "535.104.05", driver().machine(kForeign));
   EXPECT_TRUE(found().is_absent());

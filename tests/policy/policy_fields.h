@@ -30,13 +30,14 @@ inline auto fields(const Policy& policy) {
   const auto& [causes, wait_timeout] = wait;
   const auto& [base, profile, allow, deny, log] = seccomp;
   const auto& [termination_log] = report;
-  const auto& [mode, signal_target, signals, grace, parent_death_signal, exit_zero, postmortem,
-               postmortem_exit] = launch;
+  const auto& [mode, follow, follow_timeout, signal_target, signals, grace, parent_death_signal,
+               exit_zero, postmortem, postmortem_exit] = launch;
   return values(checks, interpreter, python_probe, imports, torch_required, include, exclude,
                 gpu_required, count, expect_python, expect_torch, expect_cuda, expect_driver,
                 probe_timeout, sandbox, context, warmup_timeout, hold, pages, max_bytes, causes,
-                wait_timeout, base, profile, allow, deny, log, termination_log, mode, signal_target,
-                signals, grace, parent_death_signal, exit_zero, postmortem, postmortem_exit);
+                wait_timeout, base, profile, allow, deny, log, termination_log, mode, follow,
+                follow_timeout, signal_target, signals, grace, parent_death_signal, exit_zero,
+                postmortem, postmortem_exit);
 }
 
 // The keys, with the real checks.

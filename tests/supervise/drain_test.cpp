@@ -154,8 +154,9 @@ TEST(DrainInAStorm, OrphansThatDieFasterThanTheyAreReapedHoldNoDeadlineUp) {
   ASSERT_TRUE(running.says("ready\n"));
   std::this_thread::sleep_for(std::chrono::seconds(2));
   running.send(SIGTERM);
-  // By themselves the orphans' makers end after 30 s.
-  EXPECT_EQ(running.finish(std::chrono::seconds(20)), 128 + SIGKILL) << running.said();
+  // By themselves the orphans' makers end after 100 s. On a busy machine gpuinit, which they
+  // leave a hundredth of one CPU, has taken 25 s.
+  EXPECT_EQ(running.finish(std::chrono::seconds(80)), 128 + SIGKILL) << running.said();
 }
 
 // Its status belongs to the tracer, which does not take it.

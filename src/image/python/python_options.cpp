@@ -26,6 +26,7 @@ PythonOptions parse_python_options(std::span<const std::string> arguments) {
       options.runs = PythonOptions::Runs::kNothing;  // --help, --version and their kind
       return options;
     }
+    options.rest = at + 1;
     if (arguments[at] == "-") return options;
     if (word == "--" || word.empty() || word[0] != '-') {
       options.runs = PythonOptions::Runs::kScript;
@@ -36,9 +37,9 @@ PythonOptions parse_python_options(std::span<const std::string> arguments) {
       const char option = word[letter];
       if (option == 'c' || option == 'm') {
         options.runs = option == 'c' ? PythonOptions::Runs::kCommand : PythonOptions::Runs::kModule;
-        options.program = letter + 1 < word.size()    ? std::string(word.substr(letter + 1))
-                          : at + 1 < arguments.size() ? arguments[at + 1]
-                                                      : std::string();
+        if (letter + 1 < word.size()) options.program = word.substr(letter + 1);
+        else if (++at < arguments.size()) options.program = arguments[at];
+        options.rest = at + 1;
         return options;
       }
       if (kWithValue.find(option) != std::string_view::npos) {

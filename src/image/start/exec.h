@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/environment_variables.h"
@@ -19,5 +20,9 @@ struct Exec {
   std::string working_directory;     // absolute
   std::optional<unsigned> uid = {};  // nullopt if it is not known whose process it will be
 };
+
+// Variables that say which program is found, which libraries it loads, which Python and packages
+// it takes or which GPUs it sees: PATH, LD_LIBRARY_PATH, PYTHONPATH, CONDA_PREFIX, …
+bool steers_a_start(std::string_view name);
 
 }  // namespace gpuinit::image

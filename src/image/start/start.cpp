@@ -1,79 +1,102 @@
 #include "image/start/start.h"
 
-#include <optional>
+#include <cerrno>
 #include <utility>
 
 #include "base/text.h"
 #include "image/start/env_command.h"
+#include "image/start/exec_prefix.h"
 #include "image/start/path_search.h"
+#include "image/start/plain_program.h"
 #include "image/start/pyenv.h"
+#include "image/start/python_program.h"
+#include "image/start/runner.h"
 #include "image/start/shebang.h"
+#include "image/start/shell/follow_shell.h"
 
 namespace gpuinit::image {
 
 namespace {
 
 constexpr int kMaxShebangs = 5;  // as the kernel: the sixth is ELOOP
-constexpr int kMaxSteps = 24;    // env, shims and trampolines on top of that
+constexpr int kMaxSteps = 64;    // prefixes, shells, shims and trampolines on top of that
 constexpr std::uint64_t kHead = 4096;
 
 std::string quoted(const std::string& text) { return "`" + base::printable(text, 120) + "`"; }
 
-// One walk from the command's first word to a Python.
+std::vector<std::string> arguments_of(const Exec& exec) {
+  return {exec.argv.begin() + 1, exec.argv.end()};
+}
+
+// One walk from the command's first word to the program that runs.
 class Walk {
  public:
-  Walk(const base::RootFs& fs, std::vector<std::string> words, base::Environment environment,
-       const std::string& working_directory)
-      : fs_(fs), words_(std::move(words)) {
-    start_.python.environment = std::move(environment);
-    start_.python.working_directory = base::join("/", working_directory);
+  Walk(const base::RootFs& fs, Exec exec) : fs_(fs), exec_(std::move(exec)) {}
+
+  void run() {
+    for (int step = 0; step < kMaxSteps; ++step)
+      if (!advance()) return;
+    unclear("the command leads in circles");
   }
 
-  // nullopt if the command is unclear: why() then says from where on. An error if the Python
-  // that it asks for does not exist.
-  Result<std::optional<Start>> run() {
-    for (int step = 0; step < kMaxSteps; ++step) {
-      auto more = advance();
-      if (!more) return std::move(more).error();
-      if (!unclear_.empty()) return std::optional<Start>();
-      if (!*more) return std::optional(std::move(start_));
-    }
-    unclear_ = "the command leads in circles";
-    return std::optional<Start>();
-  }
+  std::vector<StartStep> steps;
+  // Unknown if the command is unclear; why() then says from where on.
+  Fact<Program> program = Fact<Program>::unknown("");
+  std::optional<ChosenPython> python;  // nullopt if it leads to no Python
+  Error missing_python;                // the Python that it asks for does not exist; else empty
 
-  const std::string& why() const { return unclear_; }
+  const std::string& why() const { return why_; }
 
  private:
-  Result<bool> give_up(std::string why) {
-    unclear_ = std::move(why);
+  // All of these: true if exec_ is now what runs next, false if the walk is over.
+  bool unclear(std::string why) {
+    why_ = std::move(why);
+    program = Fact<Program>::unknown("the command was not followed past " + why_);
     return false;
   }
 
-  // True: words_ is now what runs next. False: arrived, or unclear.
-  Result<bool> advance() {
-    if (words_.empty()) return give_up("there is no command");
+  bool ends_at(const std::string& path, std::string needs_no_gpu) {
+    Program found;
+    found.path = path;
+    found.needs_no_gpu = std::move(needs_no_gpu);
+    program = std::move(found);
+    why_ = quoted(path) + " is not Python";
+    return false;
+  }
+
+  bool advance() {
+    if (exec_.argv.empty()) {
+      why_ = "there is no command";
+      program = Fact<Program>::absent(why_);
+      return false;
+    }
     auto found = locate();
     if (!found) {
-      const std::string why = found.error().message + origin_;
-      if (is_python_name(words_[0])) return Error{why, found.error().code};
-      return give_up(why);
+      Error error{found.error().message + origin_, found.error().code};
+      if (is_python_name(exec_.argv[0])) missing_python = error;
+      return unclear(std::move(error.message));
     }
     const std::string path = std::move(found).value();
     const std::string head = read_head(path);
-    if (head.starts_with("\x7f"
-                         "ELF"))
-      return at_program(path);
-    if (head.starts_with("#!")) return at_script(path, head);
-    return give_up(quoted(path) + " is neither a program nor a script");
+    const bool is_script = head.starts_with("#!");
+    if (!is_script && !head.starts_with("\x7f"
+                                        "ELF"))
+      return unclear(quoted(path) + ", which is neither a program nor a script");
+    const std::string name(base::basename(path));
+    if (!is_script && name == "env") return at_env(path);
+    if (is_exec_prefix(name, is_script)) return at_prefix(name, path);
+    if (is_runner(name)) return at_runner(name, path);
+    if (is_script) return at_script(path, head);
+    if (is_shell_name(path)) return at_shell(path);
+    return at_program(path);
   }
 
   Result<std::string> locate() const {
     // The kernel does not search PATH for what a shebang names.
-    if (!by_path_search_ && words_[0].find('/') == std::string::npos)
-      return find_program(fs_, "./" + words_[0], "", start_.python.working_directory);
-    return find_program(fs_, words_[0], search_path_of(start_.python.environment),
-                        start_.python.working_directory);
+    if (!by_path_search_ && exec_.argv[0].find('/') == std::string::npos)
+      return find_program(fs_, "./" + exec_.argv[0], "", exec_.working_directory);
+    return find_program(fs_, exec_.argv[0], search_path_of(exec_.environment),
+                        exec_.working_directory);
   }
 
   std::string read_head(const std::string& path) const {
@@ -82,85 +105,143 @@ class Walk {
     return file->read_text(0, std::min(file->size(), kHead)).value_or("");
   }
 
-  Result<bool> at_program(const std::string& path) {
-    if (base::basename(path) == "env") return at_env(path);
-    // With the environment as env has left it: LD_LIBRARY_PATH decides on libpython.
-    const ldso::LibrarySearch libraries(fs_, start_.python.environment);
-    start_.binary = PythonBinary::open(fs_, path, libraries);
-    if (!start_.binary || !start_.binary->has_value()) {
-      if (!is_python_name(path)) return give_up(quoted(path) + " is not Python");
-      // Called python, but not to be recognised: let the reader of it say why.
+  // The next program, run by `what` at `place`.
+  bool continue_with(Exec next, std::string what, std::string place) {
+    steps.push_back({std::move(what), reason_, std::move(place)});
+    exec_ = std::move(next);
+    by_path_search_ = true;
+    return true;
+  }
+
+  bool at_program(const std::string& path) {
+    // With the environment as it has become: LD_LIBRARY_PATH decides on libpython.
+    const ldso::LibrarySearch libraries(fs_, exec_.environment);
+    auto binary = PythonBinary::open(fs_, path, libraries);
+    // Called python, but not to be recognised: let the reader of it say why.
+    if ((!binary || !binary->has_value()) && !is_python_name(path))
+      return ends_at(path, plain_program(base::basename(path), arguments_of(exec_)));
+    PythonProgram runs = read_python_program(fs_, exec_);
+    if (runs.command) {
+      reason_ = "started by " + quoted(runs.options.program);
+      Exec next = exec_;
+      next.argv = *std::move(runs.command);
+      return continue_with(std::move(next), std::string(base::basename(runs.options.program)), "");
     }
-    start_.python.interpreter = path;
-    start_.followed = true;
-    start_.python.options = parse_python_options(std::span<const std::string>(words_).subspan(1));
-    start_.chosen_because = reason(path);
+    program =
+        Program{path, runs.runs, runs.imports, plain_python_program(runs, rest_of(runs.options))};
+    ChosenPython chosen;
+    chosen.start.interpreter = path;
+    chosen.start.options = std::move(runs.options);
+    chosen.start.environment = std::move(exec_.environment);
+    chosen.start.working_directory = std::move(exec_.working_directory);
+    chosen.because = reason(path);
+    chosen.followed = true;
+    chosen.binary = std::move(binary);
+    python = std::move(chosen);
     return false;
+  }
+
+  std::vector<std::string> rest_of(const PythonOptions& options) const {
+    const std::size_t at = std::min(exec_.argv.size(), options.rest + 1);
+    return {exec_.argv.begin() + static_cast<std::ptrdiff_t>(at), exec_.argv.end()};
   }
 
   std::string reason(const std::string& path) const {
     if (!reason_.empty()) return reason_;
-    if (words_[0].find('/') != std::string::npos) return "the command names " + quoted(path);
-    return quoted(words_[0]) + " found on PATH";
+    if (exec_.argv[0].find('/') != std::string::npos) return "the command names " + quoted(path);
+    return quoted(exec_.argv[0]) + " found on PATH";
   }
 
-  Result<bool> at_env(const std::string& path) {
-    auto env = apply_env({words_.begin() + 1, words_.end()}, start_.python.environment,
-                         start_.python.working_directory);
-    if (!env) return give_up(env.error().message);
-    if (env->command.empty()) return give_up(quoted(path) + " runs nothing");
-    words_ = std::move(env->command);
-    start_.python.environment = std::move(env->environment);
-    start_.python.working_directory = std::move(env->working_directory);
-    by_path_search_ = true;
-    if (reason_.empty()) {
-      reason_ = quoted(words_[0]) + " run by env";
-    } else {
-      reason_ += " through env";
-    }
-    return true;
+  // `next` is run by `what`, which for the first time gives the reason, then adds to it.
+  void reason_is(const Exec& next, const std::string& what) {
+    reason_ =
+        reason_.empty() ? quoted(next.argv[0]) + " run by " + what : reason_ + " through " + what;
+    reason_is_script_ = false;
   }
 
-  Result<bool> at_script(const std::string& path, const std::string& head) {
+  bool at_env(const std::string& path) {
+    auto env = apply_env(arguments_of(exec_), exec_.environment, exec_.working_directory);
+    if (!env) return unclear(env.error().message);
+    if (env->command.empty()) return ends_at(path, quoted(path) + " runs nothing");
+    Exec next = exec_;
+    next.argv = std::move(env->command);
+    next.environment = std::move(env->environment);
+    next.working_directory = std::move(env->working_directory);
+    reason_is(next, "env");
+    return continue_with(std::move(next), "env", "");
+  }
+
+  bool at_prefix(const std::string& name, const std::string& path) {
+    auto next = apply_exec_prefix(fs_, name, exec_);
+    if (!next) return unclear(next.error().message);
+    if (!*next) return ends_at(path, quoted(path) + " runs nothing");
+    reason_is(**next, name);
+    return continue_with(**std::move(next), name, "");
+  }
+
+  bool at_runner(const std::string& name, const std::string& path) {
+    auto next = follow_runner(fs_, name, path, exec_);
+    if (!next) return unclear(next.error().message);
+    if (!*next) return ends_at(path, plain_program(name, arguments_of(exec_)));
+    reason_is((*next)->exec, name + " (" + (*next)->environment + ")");
+    return continue_with(std::move((*next)->exec), name + " run", "");
+  }
+
+  bool at_shell(const std::string& path) {
+    auto outcome = follow_shell(fs_, path, exec_);
+    if (!outcome) return unclear(outcome.error().message);
+    for (StartStep& step : outcome->steps) steps.push_back(std::move(step));
+    if (outcome->kind == ShellOutcome::Kind::kInteractive)
+      return ends_at(path, quoted(path) + " is an interactive shell");
+    if (outcome->kind == ShellOutcome::Kind::kEnds)
+      return ends_at(path, quoted(path) + " runs no other program");
+    reason_.clear();
+    reason_is(outcome->exec, outcome->place);
+    return continue_with(std::move(outcome->exec), std::string(base::basename(path)),
+                         outcome->place);
+  }
+
+  bool at_script(const std::string& path, const std::string& head) {
     if (const auto root = pyenv_root_of_shim(head)) return at_pyenv_shim(path, *root);
-    if (auto python = parse_exec_trampoline(head, base::parent(fs_.resolve(path).value_or(path)))) {
-      return interpret(path, Shebang{std::move(*python), ""});
-    }
+    if (auto python_path =
+            parse_exec_trampoline(head, base::parent(fs_.resolve(path).value_or(path))))
+      return interpret(path, Shebang{std::move(*python_path), ""});
     const auto shebang = parse_shebang(head);
-    if (!shebang) return give_up("the first line of " + quoted(path) + " names no interpreter");
-    if (++shebangs_ > kMaxShebangs) return give_up("too many scripts that interpret scripts");
+    if (!shebang)
+      return unclear("the first line of " + quoted(path) + ", which names no interpreter");
+    if (++shebangs_ > kMaxShebangs) return unclear("too many scripts that interpret scripts");
     return interpret(path, *shebang);
   }
 
-  Result<bool> interpret(const std::string& script, const Shebang& shebang) {
+  bool interpret(const std::string& script, const Shebang& shebang) {
     std::vector<std::string> words{shebang.interpreter};
     if (!shebang.argument.empty()) words.push_back(shebang.argument);
     words.push_back(script);
-    words.insert(words.end(), words_.begin() + 1, words_.end());
-    words_ = std::move(words);
+    words.insert(words.end(), exec_.argv.begin() + 1, exec_.argv.end());
+    exec_.argv = std::move(words);
     by_path_search_ = false;
+    steps.push_back({base::printable(script, 120), reason_, ""});
     if (reason_.empty() || !reason_is_script_) reason_ = "shebang of " + base::printable(script);
     reason_is_script_ = true;
     origin_ = " (shebang of " + base::printable(script) + ")";
     return true;
   }
 
-  Result<bool> at_pyenv_shim(const std::string& shim, const std::string& root) {
-    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)),
-                               start_.python.environment, start_.python.working_directory);
+  bool at_pyenv_shim(const std::string& shim, const std::string& root) {
+    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)), exec_.environment,
+                               exec_.working_directory);
     if (!choice) {
-      if (is_python_name(shim)) return std::move(choice).error();
-      return give_up(choice.error().message);
+      if (is_python_name(shim)) missing_python = choice.error();
+      return unclear(choice.error().message);
     }
-    words_[0] = choice->path;
+    exec_.argv[0] = choice->path;
     reason_ = (reason_.empty() ? "" : reason_ + ", ") + choice->reason;
     return true;
   }
 
   const base::RootFs& fs_;
-  std::vector<std::string> words_;  // argv of what runs next
-  Start start_;
-  std::string unclear_;
+  Exec exec_;  // what runs next
+  std::string why_;
   std::string reason_;
   std::string origin_;  // where a missing interpreter was named
   bool reason_is_script_ = false;
@@ -168,34 +249,44 @@ class Walk {
   int shebangs_ = 0;
 };
 
-}  // namespace
+Exec exec_of(const StartQuery& query, std::vector<std::string> words) {
+  return {.argv = std::move(words),
+          .environment = query.environment,
+          .working_directory = base::join("/", query.working_directory),
+          .uid = query.uid};
+}
 
-Result<Start> follow_command(const StartQuery& query) {
-  Walk walk(query.fs, query.command, query.environment, query.working_directory);
-  auto followed = walk.run();
-  if (!followed) return std::move(followed).error();
-  if (*followed) return *std::move(*followed);
-
-  std::string because = walk.why();
+// What is judged in place of a Python that the command does not show.
+Result<ChosenPython> fall_back(const StartQuery& query, std::string because) {
   std::vector<std::string> names{"python3", "python"};
   if (!query.fallback_interpreter.empty()) names.insert(names.begin(), query.fallback_interpreter);
   for (std::size_t at = 0; at < names.size(); ++at) {
     const bool from_policy = at == 0 && !query.fallback_interpreter.empty();
-    Walk fallback(query.fs, {names[at]}, query.environment, query.working_directory);
-    auto found = fallback.run();
-    if (found && *found) {
-      Start start = *std::move(*found);
-      start.followed = false;
-      start.python.options = PythonOptions{};
-      start.chosen_because =
-          because + ": " +
-          (from_policy ? "python.interpreter of the policy" : start.chosen_because);
-      return start;
+    Walk walk(query.fs, exec_of(query, {names[at]}));
+    walk.run();
+    if (walk.python) {
+      ChosenPython chosen = *std::move(walk.python);
+      chosen.followed = false;
+      chosen.start.options = PythonOptions{};
+      chosen.because =
+          because + ": " + (from_policy ? "python.interpreter of the policy" : chosen.because);
+      return chosen;
     }
-    if (from_policy)
-      because += ", python.interpreter: " + (found ? fallback.why() : found.error().message);
+    if (from_policy) because += ", python.interpreter: " + walk.why();
   }
   return Error{because + ", and neither python3 nor python is on PATH"};
+}
+
+}  // namespace
+
+Start follow_command(const StartQuery& query) {
+  Walk walk(query.fs, exec_of(query, query.command));
+  walk.run();
+  Result<ChosenPython> python = Error{""};
+  if (walk.python) python = *std::move(walk.python);
+  else if (!walk.missing_python.message.empty()) python = std::move(walk.missing_python);
+  else python = fall_back(query, walk.why());
+  return {std::move(walk.steps), std::move(walk.program), std::move(python)};
 }
 
 }  // namespace gpuinit::image

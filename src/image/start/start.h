@@ -1,7 +1,7 @@
-// How a command becomes a program: through PATH, shebangs, env, pyenv's shims and pip's
-// trampolines, until it is Python. It is followed to the end, or unclear from some step on (a
-// shell script, another program): then the policy's interpreter is taken for what it will run,
-// else python3, else python.
+// How a command becomes a program: through inits and other prefixes, shells, runners, PATH,
+// shebangs, env, pyenv's shims and pip's trampolines, until it is an interpreter or another ELF
+// program. It is followed to the end, or unclear from some step on: then the policy's interpreter
+// is taken for what it will run, else python3, else python.
 #pragma once
 
 #include <optional>
@@ -10,18 +10,29 @@
 
 #include "base/environment_variables.h"
 #include "base/root_fs.h"
+#include "gpuinit/fact.h"
+#include "gpuinit/image_facts.h"
 #include "gpuinit/result.h"
 #include "image/python/python_binary.h"
 #include "image/python/python_start.h"
 
 namespace gpuinit::image {
 
-struct Start {
-  PythonStart python;
-  std::string chosen_because;  // one clause
-  bool followed = false;       // false: unclear, `python` is the fallback
+// The Python that is judged.
+struct ChosenPython {
+  PythonStart start;
+  std::string because;    // one clause
+  bool followed = false;  // false: a guess, the command is unclear or leads to another program
   // The interpreter's file; nullopt if it is called python but not recognised as one.
   Result<std::optional<PythonBinary>> binary = std::optional<PythonBinary>();
+};
+
+struct Start {
+  std::vector<StartStep> steps;
+  Fact<Program> program;  // unknown: where the command stops being clear; absent: no command
+  // An error, one clause, if no Python can run: the command names one that does not exist, or
+  // there is nothing to fall back to.
+  Result<ChosenPython> python;
 };
 
 struct StartQuery {
@@ -30,10 +41,9 @@ struct StartQuery {
   const base::Environment& environment;
   const std::string& working_directory;
   const std::string& fallback_interpreter;
+  std::optional<unsigned> uid = {};  // whose process the command is; nullopt if not known
 };
 
-// An error, one clause, if no Python can run: the command names one that does not exist, or
-// there is nothing to fall back to.
-Result<Start> follow_command(const StartQuery& query);
+Start follow_command(const StartQuery& query);
 
 }  // namespace gpuinit::image

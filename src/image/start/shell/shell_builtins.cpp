@@ -1,0 +1,639 @@
+// The commands that shells have built in.
+// Source: POSIX.1-2017, XCU 2.14 and 4; Bash Reference Manual, 4; dash(1).
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "image/start/shell/shell_interpreter.h"
+
+namespace gpuinit::image::shell {
+
+namespace {
+
+using Truth = Interpreter::Truth;
+
+enum class Does : unsigned char {
+  kNothing,    // status 0
+  kSomething,  // that does not matter; its status is unknown
+  kFalse,
+  kEcho,
+  kPrintf,
+  kTest,
+  kBracket,
+  kCd,
+  kPwd,
+  kExit,
+  kReturn,
+  kBreak,
+  kContinue,
+  kSet,
+  kShift,
+  kUnset,
+  kEval,
+  kSource,
+  kExec,
+  kTrap,
+  kCommand,
+  kBuiltin,
+  kType,
+  kRead,
+  kMapfile,
+  kGetopts,
+  kLet,
+  kShopt,
+  kAlias,
+  kHash,
+  kUnclear,
+};
+
+struct Builtin {
+  std::string_view name;
+  Does does;
+  bool only_bash = false;
+};
+
+constexpr Builtin kBuiltins[] = {
+    {":", Does::kNothing},
+    {"true", Does::kNothing},
+    {"false", Does::kFalse},
+    {"echo", Does::kEcho},
+    {"printf", Does::kPrintf},
+    {"test", Does::kTest},
+    {"[", Does::kBracket},
+    {"cd", Does::kCd},
+    {"pwd", Does::kPwd},
+    {"exit", Does::kExit},
+    {"return", Does::kReturn},
+    {"break", Does::kBreak},
+    {"continue", Does::kContinue},
+    {"set", Does::kSet},
+    {"shift", Does::kShift},
+    {"unset", Does::kUnset},
+    {"eval", Does::kEval},
+    {".", Does::kSource},
+    {"source", Does::kSource, true},
+    {"exec", Does::kExec},
+    {"trap", Does::kTrap},
+    {"command", Does::kCommand},
+    {"builtin", Does::kBuiltin, true},
+    {"type", Does::kType},
+    {"read", Does::kRead},
+    {"mapfile", Does::kMapfile, true},
+    {"readarray", Does::kMapfile, true},
+    {"getopts", Does::kGetopts},
+    {"let", Does::kLet, true},
+    {"shopt", Does::kShopt, true},
+    {"alias", Does::kAlias},
+    {"unalias", Does::kSomething},
+    {"hash", Does::kHash},
+    {"umask", Does::kNothing},
+    {"ulimit", Does::kSomething},
+    {"wait", Does::kSomething},
+    {"jobs", Does::kSomething},
+    {"times", Does::kNothing},
+    {"disown", Does::kSomething, true},
+    {"caller", Does::kSomething, true},
+    {"history", Does::kSomething, true},
+    {"bind", Does::kSomething, true},
+    {"complete", Does::kSomething, true},
+    {"compgen", Does::kSomething, true},
+    {"compopt", Does::kSomething, true},
+    {"dirs", Does::kSomething, true},
+    {"export", Does::kUnclear},
+    {"readonly", Does::kUnclear},
+    {"local", Does::kUnclear},
+    {"declare", Does::kUnclear, true},
+    {"typeset", Does::kUnclear, true},
+    {"kill", Does::kUnclear},
+    {"pushd", Does::kUnclear, true},
+    {"popd", Does::kUnclear, true},
+    {"enable", Does::kUnclear, true},
+    {"suspend", Does::kUnclear, true},
+    {"logout", Does::kUnclear, true},
+    {"fc", Does::kUnclear, true},
+    {"help", Does::kSomething, true},
+    {"fg", Does::kUnclear},
+    {"bg", Does::kUnclear},
+};
+
+constexpr std::string_view kOnlyBash[] = {"source", "declare", "typeset",
+                                          "let",    "shopt",   "function"};
+
+const Builtin* builtin_called(std::string_view name, bool bash) {
+  for (const auto& each : kBuiltins)
+    if (each.name == name && (bash || !each.only_bash)) return &each;
+  return nullptr;
+}
+
+}  // namespace
+
+bool Interpreter::is_builtin(std::string_view name) const {
+  return builtin_called(name, bash()) != nullptr;
+}
+
+bool Interpreter::builtin(Words& words) {
+  const std::string name = words.words[0].text;
+  const Builtin* found = builtin_called(name, bash());
+  if (found == nullptr) {
+    if (std::find(std::begin(kOnlyBash), std::end(kOnlyBash), name) == std::end(kOnlyBash))
+      return false;
+    unclear("`" + name + "` in a shell that does not have it");
+    return true;
+  }
+  auto& all = words.words;
+  // The one argument as a number; nullopt: unknown.
+  const auto number = [&](std::uint64_t otherwise) -> std::optional<std::uint64_t> {
+    if (all.size() == 1 && words.exact) return otherwise;
+    if (!words.known() || all.size() > 2) return std::nullopt;
+    return base::parse_number(all[1].text);
+  };
+  const auto last = std::exchange(state.last, nullptr);
+  switch (found->does) {
+    case Does::kNothing:
+      if (name == ":" || name == "true") state.last = last;
+      status(0);
+      break;
+    case Does::kSomething:
+      print_unknown();
+      status(-1);
+      break;
+    case Does::kFalse:
+      status(1);
+      break;
+    case Does::kEcho:
+      print_echo(words);
+      break;
+    case Does::kPrintf: {
+      std::string text;
+      const bool to_variable = bash() && all.size() > 2 && all[1].known && all[1].text == "-v";
+      const bool known = format(words, to_variable ? 3 : 1, text);
+      status(known ? 0 : -1);
+      if (to_variable) {
+        if (!all[2].known || !is_name(all[2].text)) unclear("`printf -v`");
+        else set(all[2].text, known ? Value{std::move(text)} : unknown_value());
+      } else if (known && !text.starts_with("-")) {
+        print(text);
+      } else {
+        print_unknown();
+      }
+      break;
+    }
+    case Does::kTest:
+    case Does::kBracket:
+      test_command(words, found->does == Does::kBracket);
+      break;
+    case Does::kCd:
+      change_directory(words);
+      break;
+    case Does::kPwd:
+      if (all.size() == 1 && state.cwd_unknown.empty()) print(state.cwd + "\n");
+      else print_unknown();
+      status(0);
+      break;
+    case Does::kExit: {
+      const auto code = number(static_cast<std::uint64_t>(std::max(state.status, 0)));
+      if (all.size() > 1 || !words.exact)
+        status(code && *code < 256 ? static_cast<int>(*code) : -1);
+      // What ran last and was not Python is still what ran.
+      state.last = last;
+      end_shell();
+      break;
+    }
+    case Does::kReturn: {
+      if (function == nullptr) {
+        unclear("a `return` outside of a function");
+        break;
+      }
+      if (all.size() > 1 || !words.exact) {
+        const auto code = number(0);
+        status(code && *code < 256 ? static_cast<int>(*code) : -1);
+      }
+      leave(function->broke);
+      break;
+    }
+    case Does::kBreak:
+    case Does::kContinue:
+      if (loop == nullptr || number(1) != 1U) {
+        unclear("a `" + name + "`");
+        break;
+      }
+      status(0);
+      leave(found->does == Does::kBreak ? loop->broke : loop->continued);
+      break;
+    case Does::kSet:
+      set_options(words);
+      break;
+    case Does::kShift: {
+      const auto count = number(1);
+      if (!count || !state.parameters_unknown.empty()) {
+        state.parameters_unknown = place();
+        status(-1);
+      } else if (*count > state.parameters.size()) {
+        if (!bash()) unclear("a `shift` too far");
+        status(1);
+      } else {
+        state.parameters.erase(state.parameters.begin(),
+                               state.parameters.begin() + static_cast<std::ptrdiff_t>(*count));
+        status(0);
+      }
+      break;
+    }
+    case Does::kUnset: {
+      bool functions = false;
+      status(0);
+      for (std::size_t at = 1; at < all.size() && going(); ++at) {
+        const std::string& what = all[at].text;
+        if (!words.known()) unclear("`unset` of something unknown");
+        else if (what == "-f" || what == "-v") functions = what == "-f";
+        else if (!is_name(what)) unclear("`unset " + what + "`");
+        else if (functions) state.functions.erase(what);
+        else {
+          for (std::size_t level = 0; level + 1 < state.hidden.size(); ++level)
+            if (state.hidden[level].count(what) != 0) unclear("`unset` of a caller's variable");
+          const auto variable = state.variables.find(what);
+          if (variable == state.variables.end()) {
+            if (state.functions.count(what) != 0) unclear("`unset` of a function");
+            continue;
+          }
+          if (variable->second.read_only) unclear("`" + what + "` is read-only");
+          state.variables.erase(variable);
+        }
+      }
+      if (!words.exact) unclear("`unset` of something unknown");
+      break;
+    }
+    case Does::kEval: {
+      std::string text;
+      if (!words.known()) {
+        unclear("`eval` of something unknown");
+        break;
+      }
+      for (std::size_t at = 1; at < all.size(); ++at) text += (at > 1 ? " " : "") + all[at].text;
+      status(0);
+      const int here = line;
+      run_text(text, source == nullptr ? argv0 : *source, here);
+      line = here;
+      break;
+    }
+    case Does::kSource:
+      read_file_here(words);
+      break;
+    case Does::kExec:
+      replace(std::move(words));
+      break;
+    case Does::kTrap:
+      set_trap(words);
+      break;
+    case Does::kCommand:
+      if (all.size() > 1 && all[1].known && (all[1].text == "-v" || all[1].text == "-V")) {
+        describe(words, 2, all[1].text == "-v");
+        break;
+      }
+      [[fallthrough]];
+    case Does::kBuiltin: {
+      if (all.size() < 2 || !all[1].known || all[1].text.starts_with("-")) {
+        unclear("`" + name + "`");
+        break;
+      }
+      all.erase(all.begin());
+      if (!builtin(words)) {
+        if (found->does == Does::kBuiltin) unclear("`builtin " + all[0].text + "`");
+        else external(words);
+      }
+      break;
+    }
+    case Does::kType:
+      describe(words, 1, false);
+      break;
+    case Does::kRead:
+    case Does::kMapfile: {
+      bool any = false;
+      if (!words.known()) unclear("`" + name + "` into something unknown");
+      for (std::size_t at = 1; at < all.size() && going(); ++at) {
+        const std::string& word = all[at].text;
+        if (word.starts_with("-") && !any) {
+          const auto with_value = word.find_first_of("dnNptuOscC");
+          if (word.find('a') != std::string::npos) continue;  // a name follows
+          if (with_value != std::string::npos && with_value + 1 == word.size()) ++at;
+          continue;
+        }
+        any = true;
+        if (is_name(word)) set(word, unknown_value());
+        else unclear("`" + name + "`");
+      }
+      if (!any) set(found->does == Does::kRead ? "REPLY" : "MAPFILE", unknown_value());
+      status(-1);
+      break;
+    }
+    case Does::kGetopts:
+      if (!words.known() || all.size() < 3 || !is_name(all[2].text)) {
+        unclear("`getopts`");
+        break;
+      }
+      for (const auto& variable : {all[2].text, std::string("OPTARG"), std::string("OPTIND")})
+        set(variable, unknown_value());
+      status(-1);
+      break;
+    case Does::kLet:
+      for (std::size_t at = 1; at < all.size() && going(); ++at) {
+        if (!words.known()) {
+          unclear("`let`");
+          break;
+        }
+        const auto value = arithmetic(all[at].text);
+        status(value ? (*value != 0 ? 0 : 1) : -1);
+      }
+      break;
+    case Does::kShopt: {
+      static constexpr std::string_view kNone[] = {
+          "-s",      "-u",        "-q",           "checkwinsize",       "histappend", "cmdhist",
+          "lithist", "extglob",   "progcomp",     "promptvars",         "cdspell",    "dirspell",
+          "autocd",  "huponexit", "hostcomplete", "inherit_errexit_off"};
+      status(0);
+      for (std::size_t at = 1; at < all.size() && going(); ++at) {
+        const std::string& word = all[at].text;
+        if (words.known() && word == "nullglob" && all[1].text == "-s") state.options |= kNullGlob;
+        else if (words.known() && word == "nullglob" && all[1].text == "-u")
+          state.options &= ~static_cast<unsigned>(kNullGlob);
+        else if (words.known() && all[1].text == "-q") status(-1);
+        else if (words.known() && all[1].text == "-u" && at > 1 &&
+                 std::find(std::begin(kNone), std::end(kNone), word) == std::end(kNone))
+          unclear("`shopt " + word + "`");
+        else if (!words.known() ||
+                 std::find(std::begin(kNone), std::end(kNone), word) == std::end(kNone))
+          unclear("`shopt " + word + "`");
+      }
+      break;
+    }
+    case Does::kAlias:
+      // Scripts have none in bash; other shells, and bash as sh, expand them.
+      if ((!bash() || posix) && all.size() > 1) unclear("an alias");
+      status(0);
+      break;
+    case Does::kHash:
+      if (all.size() > 1 && all[1].text.starts_with("-") && all[1].text != "-r") unclear("`hash`");
+      print_unknown();
+      status(all.size() == 2 && all[1].known && all[1].text == "-r" ? 0 : -1);
+      break;
+    case Does::kUnclear:
+      if (name == "kill" && all.size() > 1 && all[1].known &&
+          (all[1].text == "-0" || all[1].text == "-l")) {
+        print_unknown();
+        status(-1);
+      } else {
+        unclear("`" + name + "`");
+      }
+      break;
+  }
+  return true;
+}
+
+void Interpreter::read_file_here(Words& words) {
+  std::size_t at = 1;
+  if (words.words.size() > 1 && words.words[1].known && words.words[1].text == "--") ++at;
+  if (words.words.size() <= at || !words.words[at].known)
+    return unclear("`" + words.words[0].text + "` of something unknown");
+  const std::string name = words.words[at].text;
+  const bool parameters = words.words.size() > at + 1 || !words.exact;
+  if (parameters && !bash()) return unclear("`.` with arguments");
+  if (parameters && !words.known())
+    return unclear("`" + words.words[0].text + "` with arguments that are unknown");
+  std::string path = name;
+  if (name.find('/') == std::string::npos) {
+    const auto search_path = state.variables.find("PATH");
+    if (search_path == state.variables.end() || search_path->second.kind != Variable::Kind::kText)
+      return unclear("`" + name + "` on a `PATH` that is unknown");
+    path.clear();
+    for (const auto directory : base::split(search_path->second.text, ':')) {
+      const std::string candidate = base::join(directory.empty() ? "." : directory, name);
+      const auto is_file = file_test('f', candidate);
+      if (is_file == Truth::kUnknown) return unclear("`" + name + "` on a `PATH` that is unknown");
+      if (is_file == Truth::kTrue) {
+        path = candidate;
+        break;
+      }
+    }
+    if (path.empty()) {
+      if (!bash() || posix) return stop_failing("`" + name + "` does not exist");
+      path = "./" + name;
+    }
+  }
+  const auto exists = file_test('e', path);
+  if (exists == Truth::kFalse) {
+    if (!bash() || posix) return stop_failing("`" + name + "` does not exist");
+    return status(1);
+  }
+  if (file_test('f', path) != Truth::kTrue || file_test('r', path) != Truth::kTrue)
+    return unclear("`" + name + "`, which may have changed");
+  const std::string where = *absolute(path);
+  const Value before = get("VIRTUAL_ENV");
+  std::vector<std::string> outer = state.parameters;
+  const std::string outer_unknown = state.parameters_unknown;
+  if (parameters) {
+    state.parameters.clear();
+    for (std::size_t i = at + 1; i < words.words.size(); ++i)
+      state.parameters.push_back(words.words[i].text);
+  }
+  const std::vector<std::string> given = state.parameters;
+  const std::string from = place();
+  const std::size_t step = steps.size();
+  if (steps.size() < 100) steps.push_back({"source " + where, "", from});
+  if (!run_file(where, path)) return unclear("`" + name + "`, which cannot be read");
+  if (!going()) return;
+  if (parameters) {
+    if (state.parameters != given) return unclear("`" + name + "`, which changes its arguments");
+    state.parameters = std::move(outer);
+    state.parameters_unknown = outer_unknown;
+  }
+  const Value after = get("VIRTUAL_ENV");
+  if (base::basename(where).starts_with("activate") && after.known && !after.text.empty() &&
+      step < steps.size())
+    steps[step].what = "activate " + after.text;
+}
+
+bool Interpreter::set_option(std::string_view name, bool on) {
+  struct Known {
+    char letter;
+    std::string_view name;
+    unsigned bit;
+  };
+  static constexpr Known kKnown[] = {{'e', "errexit", kErrExit},
+                                     {'u', "nounset", kNoUnset},
+                                     {'a', "allexport", kAllExport},
+                                     {'f', "noglob", kNoGlob},
+                                     {' ', "pipefail", kPipeFail},
+                                     {'x', "xtrace", kOtherFlags},
+                                     {'v', "verbose", kOtherFlags << 1U},
+                                     {'b', "notify", kOtherFlags << 2U},
+                                     {'h', "hashall", 0},
+                                     {'m', "monitor", kOtherFlags << 3U},
+                                     {'B', "braceexpand", 0},
+                                     {'E', "errtrace", kOtherFlags << 4U},
+                                     {'T', "functrace", kOtherFlags << 5U},
+                                     {'H', "histexpand", 0}};
+  for (const auto& known : kKnown) {
+    if (name != known.name && name != std::string_view(&known.letter, 1)) continue;
+    if ((known.letter == 'B' || known.letter == 'h' || known.letter == 'H') && !on) return false;
+    if (!bash() && std::string_view(" hBETH").find(known.letter) != std::string_view::npos)
+      return false;
+    if (on) state.options |= known.bit;
+    else state.options &= ~known.bit;
+    return true;
+  }
+  return false;
+}
+
+void Interpreter::set_options(const Words& words) {
+  const auto& all = words.words;
+  if (all.size() == 1 && words.exact) {
+    print_unknown();
+    return status(0);
+  }
+  std::size_t at = 1;
+  bool parameters = false;
+  for (; at < all.size(); ++at) {
+    const std::string& word = all[at].text;
+    if (word == "--") {
+      ++at;
+      parameters = true;
+      break;
+    }
+    if (!all[at].known || word.size() < 2 || (word[0] != '-' && word[0] != '+')) {
+      if (!all[at].known || word == "-" || word == "+")
+        return unclear("`set` of something unknown");
+      parameters = true;
+      break;
+    }
+    for (const char letter : word.substr(1)) {
+      bool understood = false;
+      if (letter == 'o') {
+        if (at + 1 == all.size()) {
+          print_unknown();
+          return status(0);
+        }
+        ++at;
+        understood =
+            all[at].known && all[at].text.size() > 1 && set_option(all[at].text, word[0] == '-');
+      } else {
+        understood = set_option(std::string(1, letter), word[0] == '-');
+      }
+      if (!understood) return unclear("`set " + word + "`");
+    }
+  }
+  status(0);
+  if (!parameters) {
+    if (!words.exact) unclear("`set` of something unknown");
+    return;
+  }
+  state.parameters.clear();
+  state.parameters_unknown.clear();
+  for (; at < all.size(); ++at) {
+    state.parameters.push_back(all[at].text);
+    if (!all[at].known) state.parameters_unknown = place();
+  }
+  if (!words.exact) state.parameters_unknown = place();
+}
+
+void Interpreter::set_trap(const Words& words) {
+  const auto& all = words.words;
+  std::size_t at = 1;
+  if (all.size() > 1 && all[1].known && all[1].text == "--") ++at;
+  status(0);
+  if (!words.exact) return unclear("`trap` of something unknown");
+  if (all.size() <= at + 1) return print_unknown();
+  const bool removes = all[at].known && (all[at].text == "-" || all[at].text.empty());
+  for (std::size_t i = at + 1; i < all.size(); ++i) {
+    const std::string& signal = all[i].text;
+    if (!all[i].known) return unclear("`trap` of something unknown");
+    if (signal == "EXIT" || signal == "0") {
+      if (!all[at].known) return unclear("`trap` of something unknown");
+      state.exit_trap = removes ? "" : all[at].text;
+    } else if (!removes && (signal == "ERR" || signal == "DEBUG" || signal == "RETURN")) {
+      return unclear("a `trap` on " + signal);
+    }
+  }
+}
+
+void Interpreter::describe(const Words& words, std::size_t first, bool only_path) {
+  if (!words.known() || first + 1 != words.words.size() ||
+      words.words[first].text.starts_with("-")) {
+    print_unknown();
+    return status(-1);
+  }
+  const std::string& name = words.words[first].text;
+  const bool is_command = first == 2 || !only_path;
+  static constexpr std::string_view kReserved[] = {
+      "if",  "then", "else", "elif", "fi", "do", "done",     "case", "esac",   "while", "until",
+      "for", "{",    "}",    "!",    "in", "[[", "function", "time", "select", "coproc"};
+  if (is_command &&
+      std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved)) {
+    print_unknown();
+    return status(-1);
+  }
+  if (is_command && (is_builtin(name) || state.functions.count(name) != 0)) {
+    only_path ? print(name + "\n") : print_unknown();
+    return status(0);
+  }
+  const auto found = search(name);
+  if (!found || name == "nvidia-smi") {  // the node's
+    print_unknown();
+    return status(-1);
+  }
+  if (!found->empty()) {
+    if (only_path && found->starts_with("/")) print(*found + "\n");
+    else print_unknown();
+    return status(0);
+  }
+  if (!only_path) print_unknown();
+  status(bash() || !is_command ? 1 : 127);
+}
+
+void Interpreter::change_directory(const Words& words) {
+  const auto& all = words.words;
+  const Value search_path = get("CDPATH");
+  std::size_t at = 1;
+  bool physical = false;
+  for (; at < all.size() && all[at].known && all[at].text.size() > 1 && all[at].text[0] == '-';
+       ++at) {
+    if (all[at].text == "--") {
+      ++at;
+      break;
+    }
+    if (all[at].text != "-P" && all[at].text != "-L") return unclear("`cd " + all[at].text + "`");
+    physical = all[at].text == "-P";
+  }
+  if (!words.exact || all.size() > at + 1) return unclear("`cd` to something unknown");
+  Value target = at < all.size() ? all[at] : get("HOME");
+  const bool back = target.known && target.text == "-";
+  if (back) target = get("OLDPWD");
+  const bool searched =
+      target.known && !target.text.starts_with("/") && !target.text.starts_with(".");
+  if (searched && search_path.surely_not_empty()) return unclear("a `CDPATH`");
+  if (target.known && target.text.empty()) return unclear("`cd` to nothing");
+  const auto lose = [&] {
+    state.cwd_unknown = place();
+    set("OLDPWD", unknown_value());
+    set("PWD", unknown_value());
+    if (back || (searched && !search_path.known)) print_unknown();
+    status(-1);
+  };
+  const auto where = target.known ? absolute(target.text) : std::nullopt;
+  if (!where || (searched && !search_path.known)) return lose();
+  const auto is_directory = file_test('d', target.text);
+  if (is_directory == Truth::kFalse) return status(bash() ? 1 : 2);
+  const auto info = fs.stat(*where);
+  if (is_directory != Truth::kTrue || !info || (uid != 0U && (info->mode & 0111U) != 0111U))
+    return lose();
+  if (back) print(*where + "\n");
+  Variable old;
+  const auto pwd = state.variables.find("PWD");
+  set("OLDPWD", pwd == state.variables.end() ? Value{} : get("PWD"));
+  state.cwd = physical ? fs.resolve(*where).value_or(*where) : *where;
+  state.cwd_unknown.clear();
+  set("PWD", {state.cwd});
+  state.variables["OLDPWD"].exported = true;
+  state.variables["PWD"].exported = true;
+  status(0);
+}
+
+}  // namespace gpuinit::image::shell
