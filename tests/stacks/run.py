@@ -60,7 +60,7 @@ STACKS = {
     "tensorflow": ("3.11", "tensorflow[and-cuda]", "tensorflow", "no torch"),
     "onnxruntime-gpu": ("3.12", "onnxruntime-gpu", "onnxruntime", "no torch"),
     "dgl": ("3.10", "dgl torch==2.2.2 numpy<2", "torch dgl", ""),
-    "auto-gptq": ("3.10", "auto-gptq transformers<4.50 optimum<1.25", "torch auto_gptq", ""),
+    "auto-gptq": ("3.10", "auto-gptq", "torch auto_gptq", ""),
     # Four of our own choice.
     "torch-1.13": ("3.10", "torch==1.13.1 torchvision==0.14.1 torchaudio==0.13.1 numpy<2",
                    "torch torchvision torchaudio", "CUDA 11.7 in wheels, libraries found by preloading"),
@@ -68,6 +68,17 @@ STACKS = {
     "lmdeploy": ("3.12", "lmdeploy", "torch lmdeploy", "a second engine with its own kernels"),
     "open3d-warp": ("3.11", "open3d warp-lang torch", "torch open3d warp",
                     "nobody would think of it: CUDA code that has nothing to do with torch beside torch"),
+}
+
+# What users start, beside the imports; the programs are those of the stack.
+COMMANDS = {
+    "torch-newest": ["torchrun --nproc-per-node 1 train.py"],
+    "torch-2.8": ["torchrun --nproc-per-node 1 train.py"],
+    "vllm-newest": ["vllm serve facebook/opt-125m", "python -m vllm.entrypoints.openai.api_server"],
+    "vllm-0.10.2": ["vllm serve facebook/opt-125m", "ray start --head"],
+    "sglang-newest": ["python -m sglang.launch_server", "sglang serve"],
+    "bitsandbytes": ["accelerate launch train.py"],
+    "whisper": ["whisper audio.mp3", "whisperx audio.mp3"],
 }
 
 WRAPPERS = {
@@ -111,6 +122,15 @@ def run(command, timeout, env=None, log=None):
     if log:
         log.write_text(output)
     return code, output
+
+
+def without_toolkit(command):
+    """The command where it sees no CUDA toolkit of this machine: an image that pip has filled has none."""
+    toolkits = [str(path) for path in pathlib.Path("/usr/local").glob("cuda*") if not path.is_symlink()]
+    if not toolkits or os.geteuid() != 0 or not shutil.which("unshare"):
+        return command
+    hide = " && ".join(f"mount -t tmpfs none {path}" for path in toolkits)
+    return ["unshare", "-m", "sh", "-c", f'{hide} && exec "$@"', "sh", *command]
 
 
 def gib_of(path):
@@ -350,7 +370,8 @@ class Stack:
         results = {}
         env = {**self.environment(), "LD_LIBRARY_PATH": libcuda_directory()}
         for module in self.imports.split():
-            code, output = run([self.interpreter, "-W", "ignore", "-c", IMPORT_CODE, module], TIMEOUT_IMPORT, env)
+            code, output = run(without_toolkit([self.interpreter, "-W", "ignore", "-c", IMPORT_CODE, module]),
+                               TIMEOUT_IMPORT, env)
             mapped = re.findall(r"^MAPPED (\[.*\])$", output, re.M)
             lines = [line for line in output.strip().split("\n") if line.strip() and not line.startswith("MAPPED ")]
             if code == 0 and mapped:
@@ -380,8 +401,9 @@ class Stack:
         self.save()
 
     def gpuinit(self, verb, node, command):
-        code, output = run([self.options.gpuinit, verb, *(["--format", "json"] if verb == "--check" else []),
-                            "--root", "/", "--node", str(node), "--", *command], TIMEOUT_CHECK, self.environment())
+        words = [self.options.gpuinit, verb, *(["--format", "json"] if verb == "--check" else []), "--root", "/",
+                 "--node", str(node), "--", *command]
+        code, output = run(without_toolkit(words), TIMEOUT_CHECK, self.environment())
         try:
             return code, json.loads(output[output.index("{"):])
         except ValueError:
@@ -401,6 +423,11 @@ class Stack:
         nodes = {}
         for name, node in NODES.items():
             nodes[name] = self.findings(node["file"], self.command())
+            for text in COMMANDS.get(self.name, []):
+                have = {(f["severity"], f["summary"]) for f in nodes[name]["findings"]}
+                nodes[name]["findings"] += [
+                    {**finding, "command": text} for finding in self.findings(node["file"], text.split())["findings"]
+                    if (finding["severity"], finding["summary"]) not in have]
         self.result["checks"] = nodes
         self.result["stamp"] = stamp
         _, facts = self.gpuinit("--facts", NODES["h100-580"]["file"], self.command())
@@ -411,8 +438,11 @@ class Stack:
         """[(wrapper, node, what differs)] of wrappers in front that change the verdict."""
         differing = []
         for name, node in NODES.items():
-            bare = [(f["id"], f["severity"], f["summary"]) for f in self.result["checks"][name]["findings"]]
+            bare = [(f["id"], f["severity"], f["summary"]) for f in self.result["checks"][name]["findings"]
+                    if not f.get("command")]
             for wrapper, words in WRAPPERS.items():
+                if not shutil.which(words[0] if words else wrapper.split()[0]):
+                    continue
                 if words:
                     command = words + self.command()
                 else:
@@ -492,8 +522,8 @@ def truth_of(stack, node_name, finding, rules):
     """(True: so, False: a false alarm, None: undecided; why)"""
     node = NODES[node_name]
     for rule in rules:
-        if all(fnmatch.fnmatch(value, rule.get(key, "*")) for key, value in
-               (("stack", stack.name), ("node", node_name), ("id", finding["id"]), ("summary", finding["summary"]))):
+        if "so" in rule and all(fnmatch.fnmatch(value, rule.get(key, "*")) for key, value in
+               (("stack", stack.name), ("node", node_name), ("id", finding["id"]), ("summary", finding["summary"]), ("severity", finding["severity"]))):
             return rule["so"], rule["because"]
     if finding["id"] == "device.arch" and torch_code(stack):
         can = usable(torch_code(stack), node)
@@ -550,10 +580,13 @@ def table(stacks):
             for finding in check["findings"]:
                 if finding["severity"] == "unknown":
                     continue
-                severities.add(finding["severity"])
+                if not finding.get("command"):
+                    severities.add(finding["severity"])
                 so, why = truth_of(stack, name, finding, rules)
                 generic = re.sub(r"GPU 0 \(.*?\)", "the GPU", finding["summary"])
                 generic = re.sub(r"the node has driver.*", "the node's driver is older", generic)
+                if finding.get("command"):
+                    generic += f" (of `{finding['command']}`)"
                 where = {True: true, False: false_alarms, None: undecided}[so]
                 where.setdefault((stack.name, finding["severity"], finding["id"], generic, why), []).append(name)
                 mark += {True: "", False: "!", None: "?"}[so]
