@@ -25,6 +25,9 @@ struct Finding {
       evidence;     // "torch._C" → "cpython-310-x86_64-linux-gnu"
   std::string why;  // one or two sentences: why it cannot work
   std::string fix;  // what to do, most likely cure first
+  // Of kUnknown: why a fact is not known, which the summary ends with. Several findings may share
+  // it.
+  std::string reason = {};
   bool operator==(const Finding&) const = default;
 };
 

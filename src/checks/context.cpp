@@ -35,12 +35,12 @@ std::optional<Finding> Context::no_gpu_needed() const {
   if (image.interpreter.is_absent()) return skipped("no Python in the image, so no torch");
   if (image.torch.is_absent()) return skipped("no torch in the image");
   const std::string what = "cannot tell whether a GPU is needed";
-  if (!image.torch) return unknown(what + because(image.torch.reason()));
+  if (!image.torch) return unknown(what, image.torch.reason());
   if (image.torch->cuda) return std::nullopt;
   if (image.torch->hip)
     return skipped("torch is a ROCm build, and only NVIDIA GPUs are judged here");
   if (image.torch->cuda.is_absent()) return skipped("torch is a CPU build");
-  return unknown(what + because(image.torch->cuda.reason()));
+  return unknown(what, image.torch->cuda.reason());
 }
 
 bool Context::interpreter_from_policy() const {

@@ -141,10 +141,10 @@ Findings run(const Context& context) {
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
     return skipped("no torch in the image");
-  if (!torch) return unknown("torch is not known" + because(torch.reason()));
+  if (!torch) return unknown("torch is not known", torch.reason());
   if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
   if (!torch->cuda)
-    return unknown("cannot tell which CUDA torch was built for" + because(torch->cuda.reason()));
+    return unknown("cannot tell which CUDA torch was built for", torch->cuda.reason());
   auto runtime = rules::parse_version(*torch->cuda);
   if (!runtime) return unknown("torch's CUDA version: " + runtime.error().message);
   Findings findings =

@@ -151,7 +151,7 @@ Findings run(const Context& context) {
   }
   // A driver whose CUDA version is known has been loaded once (a hand-written node file).
   if (context.node.driver.cuda_version) return {};
-  return unknown("cannot tell which libcuda.so.1 would be loaded" + because(library.reason()));
+  return unknown("cannot tell which libcuda.so.1 would be loaded", library.reason());
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
 
 Findings run(const Context& context) {
   if (!context.node.environment)
-    return unknown("the environment is not known" + because(context.node.environment.reason()));
+    return unknown("the environment is not known", context.node.environment.reason());
   if (auto skip = context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda cuda.driver"))
     return skip;
   if (const auto value = context.variable("NVIDIA_DISABLE_REQUIRE");

@@ -154,8 +154,8 @@ std::optional<Finding> judge(const Match& match) {
     case CoverageVerdict::kUnknown:
       break;
   }
-  Finding finding = unknown("cannot tell whether torch's code runs on " + match.kind.text() +
-                            because(match.jit.view().stack ? "" : match.jit.view().why_unknown));
+  Finding finding = unknown("cannot tell whether torch's code runs on " + match.kind.text(),
+                            match.jit.view().stack ? "" : match.jit.view().why_unknown);
   add_code(finding, match);
   return finding;
 }
@@ -164,27 +164,27 @@ Findings run(const Context& context) {
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
     return skipped("no torch in the image");
-  if (!torch) return unknown("torch is not known" + because(torch.reason()));
+  if (!torch) return unknown("torch is not known", torch.reason());
   if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
 
   const auto& devices = context.node.devices;
   if (!context.sees_devices())
     if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
-  if (!devices) return unknown("the devices are not known" + because(devices.reason()));
+  if (!devices) return unknown("the devices are not known", devices.reason());
   if (devices->empty()) return skipped("there is no device");
   if (auto skip = context.skip_if_failed("torch.install")) return skip;
 
   const auto code = code_of(*torch);
   if (!code)
-    return unknown(
-        "it is not known for which GPUs torch has code" +
-        because(!torch->device_code ? torch->device_code.reason() : torch->arch_list.reason()));
+    return unknown("it is not known for which GPUs torch has code",
+                   !torch->device_code ? torch->device_code.reason() : torch->arch_list.reason());
 
   Findings findings;
   for (std::size_t i = 0; i < devices->size(); ++i)
     if (const auto& capability = (*devices)[i].compute_capability; !capability_of((*devices)[i]))
-      findings.push_back(unknown("the compute capability of GPU " + std::to_string(i) +
-                                 " is not known" + because(capability.reason())));
+      findings.push_back(
+          unknown("the compute capability of GPU " + std::to_string(i) + " is not known",
+                  capability.reason()));
   const DriverJit jit(context);
   for (const DeviceKind& kind : kinds_of(*devices))
     if (auto finding = judge({context, jit, *torch, *code, kind,

@@ -127,7 +127,7 @@ Findings run(const Context& context) {
   if (!context.sees_devices())
     if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
   if (!context.node.devices)
-    return unknown("the devices are not known" + because(context.node.devices.reason()));
+    return unknown("the devices are not known", context.node.devices.reason());
   const auto& devices = *context.node.devices;
   if (devices.empty()) return skipped("there is no device");
 
@@ -146,7 +146,7 @@ Findings run(const Context& context) {
     findings.push_back(std::move(finding));
   } else if (findings.empty() && untried != devices.end()) {
     if (!context.policy.warmup.context) return skipped("warmup.context of the policy is off");
-    return unknown("no kernel was tried" + because(untried->context.reason()));
+    return unknown("no kernel was tried", untried->context.reason());
   }
   return findings;
 }

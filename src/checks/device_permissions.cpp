@@ -71,7 +71,7 @@ Findings run(const Context& context) {
   if (run && run->outcome == ProbeRun::Outcome::kTimedOut) return {};
   if (context.sees_no_device() && context.wants(0)) return {};
   if (!context.node.device_nodes)
-    return unknown("the device files are not known" + because(context.node.device_nodes.reason()));
+    return unknown("the device files are not known", context.node.device_nodes.reason());
   if (const auto nodes = denied_nodes(context.node); !nodes.empty()) return denied(context, nodes);
   // Before the first program uses CUDA, its own libcuda may still make the files.
   const auto init = context.init_error();

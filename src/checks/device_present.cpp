@@ -107,18 +107,19 @@ Findings wrong_count(const Context& context, std::size_t count) {
 // The driver could not be asked: what the files alone say.
 Findings judge_nodes_only(const Context& context) {
   const NodeFacts& node = context.node;
-  const std::string why = because(node.devices.reason());
-  if (!node.device_nodes) return unknown("cannot tell which GPUs are there" + why);
+  const std::string& why = node.devices.reason();
+  if (!node.device_nodes) return unknown("cannot tell which GPUs are there", why);
 
   const std::size_t gpus = gpu_files(node);
   if (gpus == 0) {
     // Jetson and WSL have other nodes, and then no certain word on the kernel driver.
     if (node.driver.kernel_version.is_unknown())
-      return unknown("cannot tell which GPUs are there" + why);
+      return unknown("cannot tell which GPUs are there", why);
     return no_device(context);
   }
   return unknown("device nodes of " + std::to_string(gpus) + (gpus == 1 ? " GPU" : " GPUs") +
-                 " are there, but the driver was not asked" + why);
+                     " are there, but the driver was not asked",
+                 why);
 }
 
 Findings run(const Context& context) {

@@ -43,7 +43,7 @@ Findings judge_pin(const Pinned& pinned, const Fact<std::string>& fact, const ch
   // The policy was checked when it was read; this is for callers that do not.
   if (!range) return failure(kExitPolicy, pinned.key + ": " + range.error().message);
   if (fact.is_absent()) return not_met(pinned, "not there" + because(fact.reason()), why, fix);
-  if (!fact) return unknown(pinned.what + " is not known" + because(fact.reason()));
+  if (!fact) return unknown(pinned.what + " is not known", fact.reason());
   const auto version = rules::parse_version(*fact);
   if (!version) return unknown(pinned.what + ": " + version.error().message);
 

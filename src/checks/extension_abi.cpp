@@ -4,10 +4,13 @@
 // worth a warning: whether the command imports it is not known.
 #include <algorithm>
 
+#include "base/library_names.h"
 #include "base/root_fs.h"
+#include "base/text.h"
 #include "checks/check.h"
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 #include "checks/loader_names.h"
 #include "rules/soabi.h"
 
@@ -64,8 +67,10 @@ Problems problems_in(const Context& context) {
              is_for_cuda(*problem.extension, image) != Tristate::kNo;
     });
     const ExtensionProblem& first = fitting != problems.end() ? *fitting : problems.front();
+    // One that lacks FFmpeg is nothing; where all alternatives do, it can be looked up.
     if (first.fault != Fault::kOptional)
       (is_spare(first, image) ? found.notes : found.told).push_back(first);
+    else if (group.size() > 1) found.notes.push_back(first);
   }
   return found;
 }
@@ -144,21 +149,35 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
         {"Install the package that has ", problem.detail,
          " (of the distribution, or a wheel that brings it). If the command does not import ",
          problem.extension->package, ", name it in extensions.exclude of the policy."});
-  return joined(
-      {"Install a build of ", problem.extension->package, " for ", torch_words(image),
-       " and this Python, or build it against this torch: ",
-       image.interpreter ? image.interpreter->path : "python",
-       " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation. If the "
-       "command does not import it, name it in extensions.exclude of the policy."});
+  const std::string& package = problem.extension->package;
+  const auto& needs = problem.extension->needs;
+  if (std::ranges::none_of(needs, base::is_torch_library) && !needs.empty())
+    return joined({"Install a build of ", package, " for the CUDA that is there (torch's is ",
+                   image.torch ? image.torch->cuda.value_or("none") : "none",
+                   "), or name the directory of ", problem.detail,
+                   " in LD_LIBRARY_PATH. If the command does not import it, name it in "
+                   "extensions.exclude of the policy."});
+  std::string wanted = base::lower(package);
+  std::ranges::replace(wanted, '_', '-');
+  if (image.packages)
+    if (const Package* found = Installed(image).find(wanted))
+      wanted = joined({found->name, "==", found->version});
+  return joined({"Install a build of ", package, " for ", torch_words(image),
+                 " and this Python, or build it against this torch: ",
+                 image.interpreter ? image.interpreter->path : "python",
+                 " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation ",
+                 wanted,
+                 ". If the command does not import it, name it in extensions.exclude of the "
+                 "policy."});
 }
 
 Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
   const ExtensionProblem& first = problems.front();
-  const bool asked_for =
-      std::any_of(problems.begin(), problems.end(),
-                  [](const ExtensionProblem& one) { return one.extension->asked_for; });
+  std::string asked_for;
+  for (const ExtensionProblem& one : problems)
+    if (asked_for.empty()) asked_for = asked_for_by(*one.extension, image);
   const std::string summary = joined({name_of(*first.extension), " ", verb_of(first, image)});
-  Finding finding = asked_for ? failure(kExitImage, summary) : warning(summary);
+  Finding finding = !asked_for.empty() ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
     add_evidence(finding, problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
@@ -170,7 +189,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
     add_evidence(finding, "undefined", listed(names, 4));
   }
   if (image.torch) add_evidence(finding, "torch", image.torch->path);
-  if (asked_for) add_evidence(finding, "asked for by", "extensions.include");
+  if (!asked_for.empty()) add_evidence(finding, "asked for by", asked_for);
   finding.why = why_of(first);
   finding.fix = fix_of(first, image);
   return finding;
@@ -179,8 +198,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
 Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
-  if (!image.extensions)
-    return unknown("the extensions are not known" + because(image.extensions.reason()));
+  if (!image.extensions) return unknown("the extensions are not known", image.extensions.reason());
   // What torch lacks, its extensions lack too.
   if (auto skip = context.skip_if_failed(
           "torch.install python.abi loader.missing loader.version loader.symbol"))

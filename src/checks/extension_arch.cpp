@@ -27,8 +27,11 @@ struct Code {
   std::vector<const Extension*> extensions;
   bool named = false;  // one file, which the policy names
   const std::string& package() const { return extensions.front()->package; }
-  bool asked_for() const {
-    return std::ranges::any_of(extensions, [](const auto* one) { return one->asked_for; });
+  std::string asked_for_by(const ImageFacts& image) const {
+    std::string by;
+    for (const Extension* one : extensions)
+      if (by.empty()) by = checks::asked_for_by(*one, image);
+    return by;
   }
 };
 
@@ -74,26 +77,26 @@ std::vector<std::string> targets_of(const Code& code) {
 // It was written for certain GPUs, all of it (sm_90a, sm_100f), and nothing asks for it here.
 bool is_for_others(const Code& code, const ImageFacts& image) {
   const std::string& package = code.package();
-  const bool named = std::ranges::any_of(image.command, [&](const std::string& word) {
-    return word == package || word.starts_with(package + ".");
-  });
-  if (named || code.asked_for()) return false;
+  if (!code.asked_for_by(image).empty()) return false;
   return std::ranges::find(kForSomeGpus, package) != kForSomeGpus.end() ||
          std::ranges::all_of(targets_of(code), [](const std::string& target) {
            return target.ends_with('a') || target.ends_with('f');
          });
 }
 
-Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind) {
+Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind,
+                   const ImageFacts& image) {
   const std::string& package = code.package();
   const std::string summary =
       joined({package, blocked ? " has only PTX for " : " has no code for ", kind.text(),
               blocked ? ", and this driver cannot compile it" : ""});
-  Finding finding = code.asked_for() ? failure(kExitFit, summary) : warning(summary);
+  const std::string asked_for = code.asked_for_by(image);
+  Finding finding = !asked_for.empty() ? failure(kExitFit, summary) : warning(summary);
   add_evidence(finding, gpus(kind.indices), kind.words);
   add_evidence(finding, "code", listed(targets_of(code), 24));
   for (std::size_t i = 0; i < std::min<std::size_t>(code.extensions.size(), 4); ++i)
     add_evidence(finding, "in", code.extensions[i]->path);
+  if (!asked_for.empty()) add_evidence(finding, "asked for by", asked_for);
   finding.why = blocked ? "Its first kernel would end with \"the provided PTX was compiled with an "
                           "unsupported toolchain\" (222)."
                         : "Its first kernel would end with \"no kernel image is available for "
@@ -108,8 +111,7 @@ Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind) {
 Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
-  if (!image.extensions)
-    return unknown("the extensions are not known" + because(image.extensions.reason()));
+  if (!image.extensions) return unknown("the extensions are not known", image.extensions.reason());
   const auto& devices = context.node.devices;
   if (!devices) return skipped("the devices are not known");
   // A torch without code for the GPU has been reported, and needs replacing first.
@@ -123,7 +125,7 @@ Findings run(const Context& context) {
     for (const DeviceKind& kind : kinds) {
       const auto verdict = best_for(code, kind.capability, jit);
       if (verdict != CoverageVerdict::kNothing && verdict != CoverageVerdict::kBlocked) continue;
-      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind));
+      findings.push_back(finding_of(code, verdict == CoverageVerdict::kBlocked, kind, image));
       if (is_for_others(code, image)) findings.back() = note(std::move(findings.back()));
     }
   }

@@ -146,6 +146,14 @@ std::string_view relative_path(const Extension& extension) {
   return path;
 }
 
+std::string asked_for_by(const Extension& extension, const ImageFacts& image) {
+  if (extension.asked_for) return "extensions.include";
+  if (!image.program || !image.interpreter || !image.interpreter->from_command) return "";
+  const std::vector<std::string>& imports = image.program->imports;
+  if (std::ranges::find(imports, extension.package) == imports.end()) return "";
+  return "the command, which imports " + extension.package;
+}
+
 bool is_named(const Extension& extension, const Policy& policy) {
   return std::ranges::any_of(policy.extensions.include, [&](const std::string& pattern) {
     return pattern.find_first_of("*?") == std::string::npos && relative_path(extension) == pattern;

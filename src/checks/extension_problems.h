@@ -39,6 +39,11 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
 // "torchvision/_C.so"
 std::string_view relative_path(const Extension& extension);
 
+// The command names its package as what it imports (`vllm serve`, `python -m
+// sglang.launch_server`), or the policy names it (extensions.include): a fault of it is a failure.
+// Empty: neither does.
+std::string asked_for_by(const Extension& extension, const ImageFacts& image);
+
 // extensions.include has its very name, not a pattern for it: it alone is needed.
 bool is_named(const Extension& extension, const Policy& policy);
 

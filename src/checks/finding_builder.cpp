@@ -29,8 +29,10 @@ Finding warning(std::string summary) {
   return make(Severity::kWarn, kExitGood, std::move(summary));
 }
 
-Finding unknown(std::string summary) {
-  return make(Severity::kUnknown, kExitGood, std::move(summary));
+Finding unknown(const std::string& what, const std::string& reason) {
+  Finding finding = make(Severity::kUnknown, kExitGood, what + because(reason));
+  finding.reason = reason;
+  return finding;
 }
 
 Finding skipped(std::string summary) {

@@ -15,7 +15,8 @@ namespace gpuinit::checks {
 
 Finding failure(int exit_code, std::string summary);
 Finding warning(std::string summary);
-Finding unknown(std::string summary);
+// `reason`: of the fact that is not known; the summary is "what: reason".
+Finding unknown(const std::string& what, const std::string& reason = "");
 Finding skipped(std::string summary);
 
 // What is no problem of this command, and only --verbose shows.

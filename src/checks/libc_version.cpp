@@ -12,7 +12,7 @@ namespace {
 Findings run(const Context& context) {
   if (!context.image.loader) {
     if (context.image.loader.is_absent()) return skipped("nothing to load");
-    return unknown("cannot tell what the loader does" + because(context.image.loader.reason()));
+    return unknown("cannot tell what the loader does", context.image.loader.reason());
   }
   const auto missing = missing_versions(context, true);
   if (missing.empty()) return {};

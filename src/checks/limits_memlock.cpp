@@ -14,12 +14,11 @@ Findings run(const Context& context) {
   const NodeFacts& node = context.node;
   if (!node.rdma_devices || node.rdma_devices->empty()) return {};
   const auto& limit = node.limits.memlock_bytes;
-  if (limit.is_unknown())
-    return unknown("the limit on locked memory is not known" + because(limit.reason()));
+  if (limit.is_unknown()) return unknown("the limit on locked memory is not known", limit.reason());
   if (!limit || *limit >= kLowMemlock) return {};
   if (!node.limits.ipc_lock)
-    return unknown("cannot tell whether the limit on locked memory counts" +
-                   because(node.limits.ipc_lock.reason()));
+    return unknown("cannot tell whether the limit on locked memory counts",
+                   node.limits.ipc_lock.reason());
   if (*node.limits.ipc_lock) return {};
   Finding finding = failure(kExitNode, "only " + base::mebibytes(*limit) +
                                            " of memory may be locked, and RDMA devices are there");

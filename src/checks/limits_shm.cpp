@@ -41,8 +41,9 @@ bool shares_memory(const Context& context) {
 Findings run(const Context& context) {
   if (!context.image.torch) return {};
   const auto& memory = context.node.shared_memory;
-  if (memory.is_unknown())
-    return unknown("the size of /dev/shm is not known" + because(memory.reason()));
+  if (memory.is_unknown() && shares_memory(context))
+    return unknown("the size of /dev/shm is not known", memory.reason());
+  if (memory.is_unknown()) return {};
   const bool full = memory && memory->bytes > kDefaultShm && memory->free_bytes < kFullShm;
   if (memory && !full && (memory->bytes > kDefaultShm || !shares_memory(context))) return {};
   Finding finding =

@@ -53,7 +53,7 @@ const Origin* origin_of(std::string_view library) {
 std::optional<Finding> loader_not_read(const Context& context) {
   const auto& loader = context.image.loader;
   if (loader.is_absent()) return skipped("nothing to load" + because(loader.reason()));
-  if (!loader) return unknown("cannot tell what the loader does" + because(loader.reason()));
+  if (!loader) return unknown("cannot tell what the loader does", loader.reason());
   return std::nullopt;
 }
 

@@ -16,7 +16,7 @@ Findings run(const Context& context) {
   const auto& symbols = loader.problems.undefined_symbols;
   if (!symbols) {
     if (symbols.is_absent()) return {};
-    return unknown("cannot tell whether every symbol is defined" + because(symbols.reason()));
+    return unknown("cannot tell whether every symbol is defined", symbols.reason());
   }
   if (symbols->empty()) return {};
 

@@ -24,14 +24,13 @@ Findings run(const Context& context) {
     return skipped("the image is not run on this machine");
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.interpreter)
-    return unknown("the interpreter is not known" + because(image.interpreter.reason()));
+    return unknown("the interpreter is not known", image.interpreter.reason());
   const auto& machine = context.node.machine;
-  if (!machine) return unknown("the machine's processor is not known" + because(machine.reason()));
+  if (!machine) return unknown("the machine's processor is not known", machine.reason());
   const Interpreter& python = *image.interpreter;
   const bool by_torch = !python.machine && image.torch && image.torch->machine;
   const auto& built_for = by_torch ? image.torch->machine : python.machine;
-  if (!built_for)
-    return unknown("the interpreter's processor is not known" + because(built_for.reason()));
+  if (!built_for) return unknown("the interpreter's processor is not known", built_for.reason());
   if (*built_for == *machine || !is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
 
   Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +

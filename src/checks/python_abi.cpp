@@ -125,11 +125,9 @@ Findings judge_abi(const Interpreter& python, const Torch& torch) {
     return wrong_machine(python, torch);
   if (names.empty()) {
     if (torch.soabi.is_absent()) return skipped("torch has no _C extension: see torch.install");
-    return unknown("cannot tell which Python torch was compiled for" +
-                   because(torch.soabi.reason()));
+    return unknown("cannot tell which Python torch was compiled for", torch.soabi.reason());
   }
-  if (!python.soabi)
-    return unknown("the interpreter's SOABI is not known" + because(python.soabi.reason()));
+  if (!python.soabi) return unknown("the interpreter's SOABI is not known", python.soabi.reason());
 
   const bool glibc_on_musl = python.libc.known() && *python.libc == "musl" && is_manylinux(torch);
   switch (imports_any(*python.soabi, names)) {
@@ -153,8 +151,8 @@ Findings run(const Context& context) {
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (image.torch.is_absent()) return skipped("no torch in the image");
   if (!image.interpreter)
-    return unknown("the interpreter is not known" + because(image.interpreter.reason()));
-  if (!image.torch) return unknown("torch is not known" + because(image.torch.reason()));
+    return unknown("the interpreter is not known", image.interpreter.reason());
+  if (!image.torch) return unknown("torch is not known", image.torch.reason());
   // An interpreter for another processor is the cause, whatever torch is for.
   if (image.interpreter->machine && image.torch->machine &&
       *image.interpreter->machine != *image.torch->machine)

@@ -58,7 +58,7 @@ Finding no_interpreter(const Context& context) {
 Findings run(const Context& context) {
   const auto& fact = context.image.interpreter;
   if (fact.is_absent()) return no_interpreter(context);
-  if (!fact) return unknown("cannot tell which Python the command runs" + because(fact.reason()));
+  if (!fact) return unknown("cannot tell which Python the command runs", fact.reason());
 
   const Interpreter& python = *fact;
   const bool policy_named_another = !python.from_command &&
@@ -73,8 +73,7 @@ Findings run(const Context& context) {
     return finding;
   }
   if (!python.version)
-    return unknown("the version of " + python.path + " is not known" +
-                   because(python.version.reason()));
+    return unknown("the version of " + python.path + " is not known", python.version.reason());
   return {};
 }
 

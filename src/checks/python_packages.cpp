@@ -197,7 +197,7 @@ Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   if (image.interpreter.is_absent()) return skipped("no Python in the image");
   if (!image.packages)
-    return unknown("the installed packages are not known" + because(image.packages.reason()));
+    return unknown("the installed packages are not known", image.packages.reason());
   if (auto skip = context.skip_if_failed("torch.install")) return skip;
 
   const Installed installed(image);

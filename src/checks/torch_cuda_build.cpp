@@ -25,12 +25,12 @@ Findings run(const Context& context) {
   if (image.interpreter.is_absent() || image.torch.is_absent())
     return skipped("no torch in the image");
   if (auto skip = context.skip_if_failed("torch.install")) return skip;
-  if (!image.torch) return unknown("torch is not known" + because(image.torch.reason()));
+  if (!image.torch) return unknown("torch is not known", image.torch.reason());
 
   const Torch& torch = *image.torch;
   if (torch.cuda) return {};
   if (!torch.cuda.is_absent() && !torch.hip)
-    return unknown("cannot tell whether torch is a CUDA build" + because(torch.cuda.reason()));
+    return unknown("cannot tell whether torch is a CUDA build", torch.cuda.reason());
   const bool required = context.policy.gpu.required == GpuRequired::kYes;
   if (!required && !gpu_in_sight(context.node)) return {};
 

@@ -103,8 +103,7 @@ Findings run(const Context& context) {
     if (context.policy.torch.required) return no_torch(context);
     return skipped("no torch in the image");
   }
-  if (!image.torch)
-    return unknown("cannot tell whether torch is installed" + because(image.torch.reason()));
+  if (!image.torch) return unknown("cannot tell whether torch is installed", image.torch.reason());
 
   const Torch& torch = *image.torch;
   if (is_not_pytorch(torch)) return shadowed(torch);
@@ -116,7 +115,7 @@ Findings run(const Context& context) {
   if (torch.soabis.empty() && torch.soabi.is_absent())
     return incomplete(torch, {torch.path + "/_C.*.so"});
   if (torch.missing_files.is_unknown())
-    return unknown("cannot tell whether torch is whole" + because(torch.missing_files.reason()));
+    return unknown("cannot tell whether torch is whole", torch.missing_files.reason());
   return {};
 }
 

@@ -21,17 +21,19 @@ std::string unused_key(const base::JsonObject& object, const std::string& wanted
   return key;
 }
 
-base::Json finding_to_json(const Finding& finding) {
+base::Json finding_to_json(const Finding& finding, const Finding& first) {
   base::JsonObject evidence;
   for (const auto& [key, value] : finding.evidence)
     evidence.emplace_back(unused_key(evidence, key), value);
-  return base::JsonObject{{"id", finding.id},
+  base::JsonObject object{{"id", finding.id},
                           {"severity", word_of(finding.severity)},
                           {"exit_code", finding.exit_code},
                           {"summary", finding.summary},
                           {"evidence", std::move(evidence)},
                           {"why", finding.why},
                           {"fix", finding.fix}};
+  if (&first != &finding) object.emplace_back("because", first.id);
+  return object;
 }
 
 // Microseconds are as much as a reader can use.
@@ -49,11 +51,22 @@ std::string_view word_of(Severity severity) {
   return kWords[static_cast<std::size_t>(severity)];
 }
 
+const Finding& first_of_cause(const std::vector<Finding>& findings, const Finding& finding) {
+  const auto cause = [](const Finding& one) -> const std::string& {
+    return one.reason.empty() ? one.summary : one.reason;
+  };
+  if (finding.severity == Severity::kFail || finding.severity == Severity::kWarn) return finding;
+  return *std::ranges::find_if(findings, [&](const Finding& one) {
+    return &one == &finding || (one.severity == finding.severity && cause(one) == cause(finding));
+  });
+}
+
 std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,
                         const Facts& facts, const Timings& timings) {
   base::JsonArray list;
   list.reserve(findings.size());
-  for (const auto& finding : findings) list.push_back(finding_to_json(finding));
+  for (const auto& finding : findings)
+    list.push_back(finding_to_json(finding, first_of_cause(findings, finding)));
   base::JsonObject times;
   for (const auto& [name, milliseconds] : timings)
     times.emplace_back(unused_key(times, name), rounded(milliseconds));

@@ -19,6 +19,10 @@ using Timings = std::vector<std::pair<std::string, double>>;
 std::string_view word_of(Verdict::Word word);
 std::string_view word_of(Severity severity);
 
+// The first of `findings` that is undecided, or skipped, for the same reason: the finding itself
+// where no other has told it before. Many checks may have one cause, which is told once.
+const Finding& first_of_cause(const std::vector<Finding>& findings, const Finding& finding);
+
 // {"schema":1,"verdict":…,"exit_code":N,"findings":[…],"facts":{…},"timings_ms":{…}}
 // with every finding as {"id","severity","exit_code","summary","evidence":{},"why","fix"}.
 // Ends with a newline.

@@ -60,7 +60,19 @@ class TextReport {
     };
     for (const bool deciding : {true, false})
       for (const auto& finding : input_.findings)
-        if (finding.severity == severity && decides(finding) == deciding) add_finding(finding);
+        if (finding.severity == severity && decides(finding) == deciding &&
+            &first_of_cause(input_.findings, finding) == &finding)
+          add_finding(finding);
+  }
+
+  // The ids of all that is undecided, or skipped, for the reason of this one.
+  std::vector<std::string> ids_of_cause(const Finding& first) const {
+    std::vector<std::string> ids;
+    for (const auto& finding : input_.findings)
+      if (&first_of_cause(input_.findings, finding) == &first &&
+          std::ranges::find(ids, finding.id) == ids.end())
+        ids.push_back(base::printable(finding.id, 80));
+    return ids;
   }
 
   std::string headline(const Finding& finding) const {
@@ -81,6 +93,9 @@ class TextReport {
 
   void add_finding(const Finding& finding) {
     text_ += wrapped(headline(finding), finding.summary, kIndent, options_.width);
+    auto ids = ids_of_cause(finding);
+    ids.erase(ids.begin());
+    add_paragraph("and", base::join_with(ids, " "));
     const bool decided = finding.severity == Severity::kFail || finding.severity == Severity::kWarn;
     if (!decided && !options_.verbose) return;
     add_evidence(finding);
@@ -136,11 +151,19 @@ class TextReport {
     std::vector<std::string> parts;
     if (auto summary = summary_of(input_.facts); !summary.empty()) parts.push_back(summary);
     std::vector<std::string> undecided;
-    for (const auto& finding : input_.findings)
-      if (finding.severity == Severity::kUnknown &&
-          std::ranges::find(undecided, finding.id) == undecided.end())
-        undecided.push_back(base::printable(finding.id, 80));
-    if (!undecided.empty()) parts.push_back("undecided: " + base::join_with(undecided, " "));
+    for (const auto& finding : input_.findings) {
+      if (finding.severity != Severity::kUnknown ||
+          &first_of_cause(input_.findings, finding) != &finding)
+        continue;
+      const auto ids = ids_of_cause(finding);
+      std::string one = ids.front();
+      if (ids.size() > 1)
+        one += " and " + std::to_string(ids.size() - 1) + " more (" +
+               base::printable(finding.reason.empty() ? finding.summary : finding.reason, 200) +
+               ")";
+      if (std::ranges::find(undecided, one) == undecided.end()) undecided.push_back(one);
+    }
+    if (!undecided.empty()) parts.push_back("undecided: " + base::join_with(undecided, ", "));
     if (auto guess = guess_of(input_.facts.image); !guess.empty()) parts.push_back(guess);
     for (const auto& [name, milliseconds] : input_.timings)
       if (name == "total") parts.push_back(duration(milliseconds));

@@ -74,7 +74,7 @@ class Image {
     auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
     EXPECT_TRUE(closure->open(kSite + "/torch/lib/libtorch.so").ok());
-    ExtensionLoading loading(*closure, python_, found.needed, extensions);
+    ExtensionLoading loading(*fs, *closure, python_, found.needed, extensions);
     ldso::SymbolCheck symbols(*closure);
     loading.find_problems(symbols, ldso::check_versions(*closure));
     return extensions;
@@ -196,6 +196,23 @@ TEST(ExtensionLoading, OneThatAnotherNeedsIsOpenedFirst) {
   EXPECT_THAT(undefined(extensions[0]), IsEmpty());
   EXPECT_THAT(missing(extensions[2]), ElementsAre("libav.so.56"));
   EXPECT_THAT(undefined(extensions[2]), ElementsAre("unknown: libav.so.56 is missing"));
+}
+
+// CuPy 14 asks cuda.pathfinder for the library first; CuPy 13 opens a few others by name.
+TEST(ExtensionLoading, WhatPythonOpensFirstIsNotMissing) {
+  const auto cusolver = [&](const std::string& source) {
+    Image image;
+    image.extension("cupy/libs/cusolver.so", Image::wants_torch().needs("libcusolver.so.11"))
+        .extension("nvidia/cusolver/lib/libcusolver.so.11",
+                   ElfBuilder().soname("libcusolver.so.11"));
+    image.tree().file(kSite + "/cupy/libs/__init__.py", source);
+    return missing(image.load().front());
+  };
+  EXPECT_THAT(cusolver("from cuda import pathfinder as _pathfinder\n"), IsEmpty());
+  EXPECT_THAT(cusolver("for lib in ['nvidia/cusolver/lib']: ctypes.CDLL(lib)\n"), IsEmpty());
+  EXPECT_THAT(cusolver("for lib in ['nvidia/nccl/lib']: ctypes.CDLL(lib)\n"),
+              ElementsAre("libcusolver.so.11"));
+  EXPECT_THAT(cusolver(""), ElementsAre("libcusolver.so.11"));
 }
 
 // libcuda.so.1 comes with the node.

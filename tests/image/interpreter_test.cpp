@@ -200,12 +200,45 @@ TEST_F(InterpreterTest, NotesTheCodeThatMayChangeSysPath) {
   tree_.file(site + "a.pth", "import evil; evil.go()\n")
       .file(site + "distutils-precedence.pth", "import os; __import__('_distutils_hack')\n")
       .file(site + ".hidden.pth", "import hidden\n")
+      .file(site + "__editable__.foo-1.0.pth",
+            "import __editable___foo_1_0_finder; __editable___foo_1_0_finder.install()")
+      .file(site + "__editable___foo_1_0_finder.py",
+            "MAPPING = {'foo': '/src/foo'}\n  sys.path.append(PATH_PLACEHOLDER)\n")
+      .file(site + "a1_coverage.pth", "import sys; exec('coverage.process_startup()')\n")
       .file("usr/lib/python3.10/sitecustomize.py", "import sys; sys.path.append('/x')\n");
   EXPECT_THAT(python({"python3"}).sys_path_notes,
               ElementsAre(HasSubstr("a.pth runs `import evil"), HasSubstr("sitecustomize.py")));
   EXPECT_THAT(python({"python3", "-S"}).sys_path_notes, IsEmpty());
   EXPECT_TRUE(read({"python3"}).torch.is_unknown()) << "evil may bring a torch";
   EXPECT_TRUE(read({"python3", "-S"}).torch.is_absent());
+}
+
+TEST_F(InterpreterTest, AFinderThatNamesTorchMayBringIt) {
+  add_python();
+  const std::string site = "usr/lib/python3.10/site-packages/";
+  tree_.file(site + "__editable__.torch-2.9.pth", "import __editable___torch_finder\n")
+      .file(site + "__editable___torch_finder.py", "MAPPING = {'torch': '/src/torch'}\n");
+  EXPECT_TRUE(read({"python3"}).torch.is_unknown());
+  tree_.file(site + "__editable___torch_finder.py", "MAPPING = {'torchx': '/src/torchx'}\n");
+  EXPECT_TRUE(read({"python3"}).torch.is_absent());
+  tree_.file(site + "__editable___torch_finder.py", "import sys; sys.path.insert(0, '/src')\n");
+  EXPECT_TRUE(read({"python3"}).torch.is_unknown());
+}
+
+// NVIDIA's CUTLASS DSL, which vLLM and SGLang bring.
+TEST_F(InterpreterTest, APackagePutsItsDirectoryInFront) {
+  add_python();
+  const std::string site = "usr/lib/python3.10/site-packages/";
+  tree_
+      .file(site + "nvidia_cutlass_dsl_packages.pth",
+            "import sys, os, nvidia_cutlass_dsl; sys.path.insert(0, os.path.join("
+            "nvidia_cutlass_dsl.__path__[0], 'dsl_packages'))")
+      .directory(site + "nvidia_cutlass_dsl/dsl_packages");
+  const auto interpreter = python({"python3"});
+  EXPECT_THAT(interpreter.sys_path_notes, IsEmpty());
+  EXPECT_THAT(
+      *interpreter.sys_path,
+      testing::Contains("/usr/lib/python3.10/site-packages/nvidia_cutlass_dsl/dsl_packages"));
 }
 
 TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {

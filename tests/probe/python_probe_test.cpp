@@ -193,6 +193,27 @@ TEST_P(PythonProbeTest, AModuleIsImportedWithItsVersionAndFile) {
   EXPECT_EQ(result.file, Text(tree_.at("some_module.py").string()));
 }
 
+// As FlashInfer and Numba do while they are imported. The user's files are still seen.
+TEST_P(PythonProbeTest, WhatAModuleMakesInItsHomeIsMadeElsewhere) {
+  test::Tree home;
+  home.file(".config/m.toml", "x").file(".cache/models/weights", "w");
+  options_.environment["HOME"] = home.root();
+  const auto answer = import("writes",
+                             "import os, pathlib, site\n"
+                             "home = pathlib.Path.home()\n"
+                             "(home / '.cache' / 'flashinfer').mkdir(parents=True)\n"
+                             "(home / '.m').mkdir()\n"
+                             "open(home / '.config' / 'm.toml').read()\n"
+                             "open(home / '.cache' / 'models' / 'weights').read()\n"
+                             "os.mkdir(os.environ['NUMBA_CACHE_DIR'] + '/n')\n"
+                             "__version__ = site.getuserbase()\n");
+  ASSERT_THAT(answer.imports, SizeIs(2));
+  EXPECT_EQ(answer.imports[1].error, "") << answer.imports[1].message;
+  EXPECT_EQ(answer.imports[1].version, Text(home.root() + "/.local"));
+  EXPECT_FALSE(fs::exists(home.at(".cache/flashinfer")));
+  EXPECT_FALSE(fs::exists(home.at(".m")));
+}
+
 TEST_P(PythonProbeTest, AModuleThatRaisesShowsItsExceptionAndTraceback) {
   const PythonAnswer answer =
       import("raises", "def inner():\n    raise ValueError('no \\x1b luck')\ninner()\n");

@@ -98,6 +98,17 @@ TEST(ReportJson, ItsFactsCanBeReadBack) {
   EXPECT_EQ(*back, facts);
 }
 
+TEST(ReportJson, WhatHasTheCauseOfAnotherNamesIt) {
+  std::vector<Finding> findings = kFindings;
+  findings[2].reason = "x.pth runs `import x`";
+  findings.push_back(findings[2]);
+  findings.back().id = "cuda.require";
+  const auto json = parsed(report_json({}, findings, {}, {}));
+  const auto& list = *json.find("findings")->as_array();
+  EXPECT_EQ(*list.back().find("because")->as_string(), "device.arch");
+  for (std::size_t i = 0; i + 1 < list.size(); ++i) EXPECT_EQ(list[i].find("because"), nullptr);
+}
+
 TEST(ReportJson, BrokenTextInAFindingStillGivesJson) {
   const std::vector<Finding> findings{
       {"torch.install", Severity::kWarn, 0, "a\xff\x01", {{"\xc3", "\"\n"}}, "", ""}};

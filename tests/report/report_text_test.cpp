@@ -159,6 +159,29 @@ TEST(ReportText, WhatCouldNotBeDecidedIsNamedInTheGoodLine) {
             "gpuinit: ok: undecided: device.arch, 7 ms\n");
 }
 
+// A `.pth` that runs code, a node file that lacks a fact: many checks, one cause.
+TEST(ReportText, OneCauseIsToldOnce) {
+  const std::string why = "x.pth runs `import x`";
+  std::vector<Finding> findings;
+  for (const char* id : {"python.abi", "torch.install", "cuda.driver"}) {
+    findings.push_back({id, Severity::kUnknown, 0, "torch is not known: " + why, {}, "", ""});
+    findings.back().reason = why;
+  }
+  findings.push_back(kUndecided);
+  for (const char* id : {"expect.torch", "expect.cuda"})
+    findings.push_back({id, Severity::kSkipped, 0, "nothing is pinned", {}, "", ""});
+  EXPECT_EQ(text_of({}, findings, {.verbose = true}, Facts{}),
+            "gpuinit: unknown python.abi: torch is not known: x.pth runs `import x`\n"
+            "    and: torch.install cuda.driver\n"
+            "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"
+            "    file  /t/libtorch_cuda.so\n"
+            "gpuinit: skipped expect.torch: nothing is pinned\n"
+            "    and: expect.cuda\n"
+            "gpuinit: time: image 4 ms, node 0.3 ms, total 7 ms\n"
+            "gpuinit: ok: undecided: python.abi and 2 more (x.pth runs `import x`), device.arch, "
+            "7 ms\n");
+}
+
 TEST(ReportText, VerboseTellsUndecidedSkippedAndTimes) {
   EXPECT_EQ(text_of({}, {kUndecided, kSkip}, {.verbose = true}, Facts{}),
             "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"

@@ -6,6 +6,7 @@
 
 #include "base/library_names.h"
 #include "base/root_fs.h"
+#include "image/extensions/python_preload.h"
 
 namespace gpuinit::image {
 
@@ -46,9 +47,10 @@ bool is_checked_symbol(std::string_view name) {
                      [&](std::string_view start) { return name.starts_with(start); });
 }
 
-ExtensionLoading::ExtensionLoading(LoaderClosure& closure, const Interpreter& python,
-                                   const NeededNames& needed, std::vector<Extension>& extensions)
-    : closure_(closure), python_(python), needed_(needed), extensions_(extensions) {
+ExtensionLoading::ExtensionLoading(const base::RootFs& fs, LoaderClosure& closure,
+                                   const Interpreter& python, const NeededNames& needed,
+                                   std::vector<Extension>& extensions)
+    : fs_(fs), closure_(closure), python_(python), needed_(needed), extensions_(extensions) {
   first_own_ = closure.objects().size();
   objects_.resize(extensions.size(), LoaderClosure::kMissing);
   begun_.resize(extensions.size());
@@ -72,6 +74,7 @@ void ExtensionLoading::open(std::size_t index) {
   for (const std::string& name : needed_[index])
     for (std::size_t i = 0; i < extensions_.size(); ++i)
       if (base::basename(extensions_[i].path) == name) open(i);
+  for (const std::string& name : needed_[index]) open_before(extension, name);
   auto object = closure_.open(extension.path);
   if (object) {
     objects_[index] = *object;
@@ -85,6 +88,14 @@ void ExtensionLoading::open(std::size_t index) {
                                           false});
     extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   }
+}
+
+void ExtensionLoading::open_before(const Extension& extension, const std::string& library) {
+  if (!base::is_cuda_library(library) || base::is_driver_library(library) || !python_.sys_path ||
+      closure_.answering_to(library) != LoaderClosure::kMissing)
+    return;
+  const std::string path = opened_by_python(fs_, *python_.sys_path, extension.path, library);
+  if (!path.empty()) static_cast<void>(closure_.open(path));  // a failure leaves it missing
 }
 
 void ExtensionLoading::find_problems(ldso::SymbolCheck& symbols,

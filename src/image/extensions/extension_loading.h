@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/extensions/extensions.h"
 #include "ldso/loader_closure.h"
@@ -26,8 +27,9 @@ class ExtensionLoading {
   // Python does; of the others the undefined symbols stay unknown. `closure` is the
   // interpreter's, with torch and what it opens itself already opened. An extension that
   // another of them needs by its file name is opened first, because the packages do so
-  // themselves (torchaudio, torchcodec). All arguments must outlive this object.
-  ExtensionLoading(ldso::LoaderClosure& closure, const Interpreter& python,
+  // themselves (torchaudio, torchcodec), and so is what their Python code opens from NVIDIA's
+  // wheels (python_preload.h). All arguments must outlive this object.
+  ExtensionLoading(const base::RootFs& fs, ldso::LoaderClosure& closure, const Interpreter& python,
                    const NeededNames& needed, std::vector<Extension>& extensions);
 
   // Fills `problems` of each. Both arguments are of the closure as it is now, with the
@@ -36,6 +38,7 @@ class ExtensionLoading {
 
  private:
   void open(std::size_t index);
+  void open_before(const Extension& extension, const std::string& library);
   std::vector<std::size_t> brought_in(std::size_t object) const;
   const ldso::LoadFailure* missing(const std::string& name, std::size_t needed_by) const;
   void add_missing_libraries(const std::vector<std::size_t>& own, LoadProblems& problems) const;
@@ -44,6 +47,7 @@ class ExtensionLoading {
   void add_undefined_symbols(std::size_t object, bool no_driver, ldso::SymbolCheck& symbols,
                              LoadProblems& problems) const;
 
+  const base::RootFs& fs_;
   ldso::LoaderClosure& closure_;
   const Interpreter& python_;
   const NeededNames& needed_;

@@ -81,7 +81,42 @@ bool is_harmless_pth(const std::string& name, const std::string& code) {
   return (name == "distutils-precedence.pth" &&
           code.find("_distutils_hack") != std::string::npos) ||
          (name == "_virtualenv.pth" && code == "import _virtualenv") ||
-         (name.ends_with("-nspkg.pth") && code.find("sys.path") == std::string::npos);
+         (name.ends_with("-nspkg.pth") && code.find("sys.path") == std::string::npos) ||
+         // Measuring starts where a variable asks for it.
+         (name == "a1_coverage.pth" &&
+          code.find("coverage.process_startup") != std::string::npos) ||
+         (name == "pytest-cov.pth" && code.find("pytest_cov.embed") != std::string::npos);
+}
+
+// `import _M; …` of an editable installation (setuptools, scikit-build-core, meson-python,
+// editables): its module, beside the .pth, is a finder for the packages that it names. It is
+// asked after sys.path, which stays as it is. Not if it names torch.
+bool is_editable_finder(const base::RootFs& fs, const std::string& directory,
+                        std::string_view code) {
+  constexpr std::string_view kImport = "import _";
+  if (!code.starts_with(kImport)) return false;
+  const std::string_view module = code.substr(kImport.size() - 1);
+  const auto end = std::min(module.find_first_of("; \t,."), module.size());
+  const auto text = fs.read_file(base::join(directory, std::string(module.substr(0, end)) + ".py"),
+                                 kMaxSiteModule);
+  if (!text) return false;
+  for (const char* word : {"\"torch\"", "'torch'", "sys.path.insert", "sys.path[", "addsitedir"})
+    if (text->find(word) != std::string::npos) return false;
+  const auto append = text->find("sys.path.append(");
+  return append == std::string::npos || text->find("sys.path.append(PATH_PLACEHOLDER)") == append;
+}
+
+// What NVIDIA's CUTLASS DSL puts in front: the sub-directory of its package. Empty if the code is
+// another.
+std::string front_entry(const std::string& directory, std::string_view code) {
+  constexpr std::string_view kStart = "import sys, os, ";
+  if (!code.starts_with(kStart)) return "";
+  const std::string package(code.substr(kStart.size(), code.find(';') - kStart.size()));
+  const std::string call = "; sys.path.insert(0, os.path.join(" + package + ".__path__[0], '";
+  const auto at = code.find(call);
+  if (at != kStart.size() + package.size() || !code.ends_with("'))")) return "";
+  const std::string_view below = code.substr(at + call.size());
+  return base::join(directory, package + "/" + std::string(below.substr(0, below.size() - 3)));
 }
 
 class Builder {
@@ -128,7 +163,12 @@ class Builder {
       const PthFile file = read_pth_file(query_.fs, directory, name);
       for (const std::string& path : file.paths) add(path);
       for (const std::string& code : file.code) {
-        if (is_harmless_pth(name, code)) continue;
+        if (is_harmless_pth(name, code) || is_editable_finder(query_.fs, directory, code)) continue;
+        if (const auto entry = front_entry(directory, code);
+            !entry.empty() && query_.fs.is_directory(entry)) {
+          result_.entries.insert(result_.entries.begin(), entry);
+          continue;
+        }
         note(base::join(directory, name) + " runs `" + base::printable(code, 80) + "`", true);
       }
     }

@@ -17,6 +17,10 @@ class ScratchDirectory {
   // In the first place where it can be made, as Python looks for one: $TMPDIR, $TEMP and
   // $TMP of this environment, then the usual places. Puts it into `environment` as TMPDIR.
   // False if it cannot be made anywhere.
+  //
+  // A home directory that the command may write is a new one in it, through which all of the
+  // real one is seen: what an import makes in ~/.cache, or beside it, is made there. The
+  // user's site-packages keep their place.
   bool make(std::vector<std::string>& environment);
 
   // Empty if none was made.
@@ -27,6 +31,8 @@ class ScratchDirectory {
   void remove();
 
  private:
+  void move_home(std::vector<std::string>& environment) const;
+
   std::string path_;
 };
 

@@ -1,0 +1,53 @@
+#include "image/extensions/python_preload.h"
+
+#include <string_view>
+
+namespace gpuinit::image {
+
+namespace {
+
+constexpr std::uint64_t kMaxSource = 256ULL * 1024;
+constexpr std::size_t kMaxSources = 100;  // Python files beside one extension
+
+// "libcusolver.so.11" → "cusolver"
+std::string_view stem_of(std::string_view library) {
+  const std::string_view stem = library.substr(0, library.find(".so"));
+  return stem.starts_with("lib") ? stem.substr(3) : stem;
+}
+
+std::string find_in_wheels(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+                           const std::string& library) {
+  for (const std::string& entry : sys_path) {
+    for (const std::string& package : fs.list(base::join(entry, "nvidia")).value_or({})) {
+      std::string path = base::join(entry, "nvidia/" + package + "/lib/" + library);
+      if (fs.is_file(path)) return path;
+    }
+  }
+  return "";
+}
+
+bool opens_libraries(std::string_view source, std::string_view stem) {
+  const auto has = [&](std::string_view text) {
+    return source.find(text) != std::string_view::npos;
+  };
+  if (has("import pathfinder") || has("cuda.pathfinder")) return true;
+  return has(stem) && has("nvidia") && (has("CDLL(") || has("LoadLibrary("));
+}
+
+}  // namespace
+
+std::string opened_by_python(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+                             const std::string& extension, const std::string& library) {
+  std::string path = find_in_wheels(fs, sys_path, library);
+  if (path.empty()) return "";
+  const std::string directory(base::parent(extension));
+  std::size_t read = 0;
+  for (const std::string& name : fs.list(directory).value_or({})) {
+    if (!name.ends_with(".py") || ++read > kMaxSources) continue;
+    const auto source = fs.read_file(base::join(directory, name), kMaxSource);
+    if (source && opens_libraries(*source, stem_of(library))) return path;
+  }
+  return "";
+}
+
+}  // namespace gpuinit::image
