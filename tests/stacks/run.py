@@ -64,7 +64,8 @@ STACKS = {
     # Four of our own choice.
     "torch-1.13": ("3.10", "torch==1.13.1 torchvision==0.14.1 torchaudio==0.13.1 numpy<2",
                    "torch torchvision torchaudio", "CUDA 11.7 in wheels, libraries found by preloading"),
-    "torchao-fbgemm": ("3.12", "torchao fbgemm-gpu-genai torch", "torch torchao", "kernels for single architectures"),
+    "torchao-fbgemm": ("3.12", "torchao fbgemm-gpu-genai torch",
+                       "torch torchao fbgemm_gpu fbgemm_gpu.experimental.gen_ai", "kernels for single architectures"),
     "lmdeploy": ("3.12", "lmdeploy", "torch lmdeploy", "a second engine with its own kernels"),
     "open3d-warp": ("3.11", "open3d warp-lang torch", "torch open3d warp",
                     "nobody would think of it: CUDA code that has nothing to do with torch beside torch"),
@@ -89,6 +90,7 @@ WRAPPERS = {
     "bash -lc": None,
 }
 
+STACK_GB = 6  # the largest, before it is hollow
 TIMEOUT_INSTALL = 1800
 TIMEOUT_IMPORT = 400
 TIMEOUT_CHECK = 120
@@ -407,7 +409,7 @@ class Stack:
         try:
             return code, json.loads(output[output.index("{"):])
         except ValueError:
-            return code, {"findings": [{"id": "gpuinit", "severity": "fail", "summary": output[-400:]}], "exit_code": code}
+            return code, {"findings": [{"id": "gpuinit", "severity": "fail", "summary": output[-400:]}]}
 
     def findings(self, node, command):
         code, report = self.gpuinit("--check", node, command)
@@ -515,15 +517,26 @@ NODES = nodes()
 # Truth
 
 def torch_code(stack):
-    return stack.result.get("device_code", {}).get("torch/lib/libtorch_cuda.so")
+    """libtorch_cuda's; CUDA 11 builds have cut it in two."""
+    codes = stack.result.get("device_code", {})
+    together = {}
+    for name in ("libtorch_cuda.so", "libtorch_cuda_cu.so", "libtorch_cuda_cpp.so"):
+        for key, count in codes.get(f"torch/lib/{name}", {}).items():
+            together[key] = together.get(key, 0) + count
+    return together
+
+
+def matches(rule, stack, **texts):
+    return fnmatch.fnmatch(stack.name, rule.get("stack", "*")) and all(
+        fnmatch.fnmatch(text, rule.get(key, "*")) for key, text in texts.items())
 
 
 def truth_of(stack, node_name, finding, rules):
     """(True: so, False: a false alarm, None: undecided; why)"""
     node = NODES[node_name]
     for rule in rules:
-        if "so" in rule and all(fnmatch.fnmatch(value, rule.get(key, "*")) for key, value in
-               (("stack", stack.name), ("node", node_name), ("id", finding["id"]), ("summary", finding["summary"]), ("severity", finding["severity"]))):
+        if "so" in rule and matches(rule, stack, node=node_name, id=finding["id"], severity=finding["severity"],
+                                    summary=finding["summary"]):
             return rule["so"], rule["because"]
     if finding["id"] == "device.arch" and torch_code(stack):
         can = usable(torch_code(stack), node)
@@ -536,91 +549,96 @@ def truth_of(stack, node_name, finding, rules):
     return None, ""
 
 
-def missed(stack, node_name):
+def missed(stack, node_name, rules):
     """What the imports and the device code say that no finding says."""
-    found = []
-    check = stack.result["checks"][node_name]
-    said = " ".join(f["summary"] + json.dumps(f.get("evidence")) for f in check["findings"] if f["severity"] != "unknown")
-    stopped = any(f["severity"] == "fail" for f in check["findings"])
-    for module, result in stack.result.get("imports", {}).items():
-        if not result["ok"] and not stopped and module.split(".")[0] not in said:
-            found.append(f"import {module}: {result['error'].splitlines()[-1] if result['error'] else ''}")
-    if not stopped:
-        # As a package: one that brings kernels for several kinds of GPU picks among its libraries.
-        mapped = {name for result in stack.result["imports"].values() if result["ok"] for name in result["mapped"]}
-        packages = {}
-        for name, groups in stack.result.get("device_code", {}).items():
-            if name in mapped and "unknown" not in groups and not name.startswith("torch/"):
-                packages.setdefault(name.split("/")[0], []).append((name, groups))
-        for package, libraries in packages.items():
-            if package not in said and not any(usable(groups, NODES[node_name]) for _, groups in libraries):
-                found.append(f"no code: {package}: " + ", ".join(
-                    f"{name} has {' | '.join(sorted(groups))[:120]}" for name, groups in libraries))
-    return found
+    told = [f for f in stack.result["checks"][node_name]["findings"] if f["severity"] != "unknown"]
+    if any(finding["severity"] == "fail" for finding in told):
+        return []
+    said = " ".join(finding["summary"] + json.dumps(finding["evidence"]) for finding in told)
+    found, mapped = [], set()
+    for module, result in stack.result["imports"].items():
+        if result["ok"]:
+            mapped.update(result["mapped"])
+        elif module.split(".")[0] not in said:
+            found.append(f"import {module}: " + "; ".join(result["error"].split("\n")[-2:]))
+    # As a package: one that brings kernels for several kinds of GPU picks among its libraries.
+    packages = {}
+    for name, groups in stack.result["device_code"].items():
+        if name in mapped and "unknown" not in groups and not name.startswith("torch/"):
+            packages.setdefault(name.split("/")[0], []).append((name, groups))
+    for package, libraries in packages.items():
+        if package not in said and not any(usable(groups, NODES[node_name]) for _, groups in libraries):
+            found.append("no code: " + ", ".join(f"{name} has {' | '.join(sorted(groups))[:120]}"
+                                                 for name, groups in libraries))
+    return [text for text in found if not any("missed" in rule and matches(rule, stack, missed=text) for rule in rules)]
 
 
 def rules_of():
-    file = HERE / "expected.json"
-    return json.loads(file.read_text()) if file.exists() else []
+    return json.loads((HERE / "expected.json").read_text())
+
+
+def generic(finding):
+    """Its summary without what differs from node to node."""
+    text = re.sub(r"GPU 0 \(.*?\)", "the GPU", finding["summary"])
+    text = re.sub(r"the node has driver.*", "the node's driver is older", text)
+    return text + (f" (`{finding['command']}`)" if finding.get("command") else "")
+
+
+def cell_of(stack, node_name, rules, lists):
+    """The verdict with its marks; what is behind them goes into `lists`."""
+    severities, marks = set(), ""
+    for finding in stack.result["checks"][node_name]["findings"]:
+        if finding["severity"] == "unknown":
+            continue
+        if not finding.get("command"):
+            severities.add(finding["severity"])
+        so, why = truth_of(stack, node_name, finding, rules)
+        title, mark = {True: ("So", ""), False: ("False alarms", "!"), None: ("Undecided", "?")}[so]
+        row = (f"{stack.name}: {finding['severity']} {finding['id']}: {generic(finding)}", why)
+        lists[title].setdefault(row, []).append(node_name)
+        marks += mark
+    for text in missed(stack, node_name, rules):
+        lists["Missed"].setdefault((f"{stack.name}: {text}", ""), []).append(node_name)
+        marks += "m"
+    verdict = "FAIL" if "fail" in severities else "warn" if severities else "ok"
+    return f"{verdict} {marks[:4]}"
 
 
 def table(stacks):
+    """Prints it; returns whether a bar is missed."""
     rules = rules_of()
+    lists = {title: {} for title in ("False alarms", "Missed", "Undecided", "So")}
     width = max(len(name) for name in STACKS)
     print("\n" + " " * width + "  " + "".join(f"{name:<11}" for name in NODES))
-    false_alarms, undecided, missing, true = {}, {}, {}, {}
     for stack in stacks:
-        if "checks" not in stack.result:
-            print(f"{stack.name:<{width}}  {'not installed' if 'install_error' in stack.result else 'not run'}")
-            continue
-        cells = []
-        for name in NODES:
-            check = stack.result["checks"][name]
-            severities, mark = set(), ""
-            for finding in check["findings"]:
-                if finding["severity"] == "unknown":
-                    continue
-                if not finding.get("command"):
-                    severities.add(finding["severity"])
-                so, why = truth_of(stack, name, finding, rules)
-                generic = re.sub(r"GPU 0 \(.*?\)", "the GPU", finding["summary"])
-                generic = re.sub(r"the node has driver.*", "the node's driver is older", generic)
-                if finding.get("command"):
-                    generic += f" (of `{finding['command']}`)"
-                where = {True: true, False: false_alarms, None: undecided}[so]
-                where.setdefault((stack.name, finding["severity"], finding["id"], generic, why), []).append(name)
-                mark += {True: "", False: "!", None: "?"}[so]
-            for text in missed(stack, name):
-                if any(rule.get("missed") and fnmatch.fnmatch(stack.name, rule.get("stack", "*"))
-                       and fnmatch.fnmatch(text, rule["missed"]) for rule in rules):
-                    continue
-                missing.setdefault((stack.name, "", "missed", text, ""), []).append(name)
-                mark += "m"
-            verdict = "FAIL" if "fail" in severities else "warn" if severities else "ok"
-            cells.append(f"{verdict + ('' if not mark else ' ' + mark[:4]):<11}")
-        print(f"{stack.name:<{width}}  " + "".join(cells))
+        cells = ["not installed" if "install_error" in stack.result else "not run"]
+        if "checks" in stack.result:
+            cells = [cell_of(stack, name, rules, lists) for name in NODES]
+        print(f"{stack.name:<{width}}  " + "".join(f"{cell:<11}" for cell in cells))
     print("\n! false alarm   ? undecided   m missed")
-    for title, what in (("False alarms", false_alarms), ("Missed", missing), ("Undecided", undecided), ("So", true)):
-        print(f"\n{title}: {len(what)}")
-        for (stack, severity, identity, text, why), names in what.items():
+    for title, rows in lists.items():
+        print(f"\n{title}: {len(rows)}")
+        for (text, why), names in rows.items():
             where = "all nodes" if len(names) == len(NODES) else ", ".join(names)
-            print(f"  {stack}: {severity} {identity}: {text} [{where}]" + (f"\n      {why}" if why else ""))
-    for stack in stacks:
-        for wrapper, node, what in stack.result.get("wrappers", []):
-            print(f"  wrapper {wrapper} changes {stack.name} on {node}: {what}")
-    return bool(false_alarms or missing or any(stack.result.get("wrappers") for stack in stacks))
+            print(f"  {text} [{where}]" + (f"\n      {why}" if why else ""))
+    changed = [(stack.name, *row) for stack in stacks for row in stack.result.get("wrappers", [])]
+    print(f"\nVerdicts changed by a wrapper: {len(changed)} (of {sum('wrappers' in s.result for s in stacks)} stacks)")
+    for name, wrapper, node, what in changed:
+        print(f"  {wrapper} before {name} on {node}: {what}")
+    return bool(lists["False alarms"] or lists["Missed"] or changed)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-def make_room(options, stacks):
-    """Keeps the cache below its limit: uv's cache goes first, then whole stacks that were left unfinished."""
-    if gib_of(CACHE) > options.limit * 0.5 or free_gib() < options.min_free + 14:
-        say(f"cache {gib_of(CACHE):.1f} GB, {free_gib():.0f} GB free: uv's cache goes")
+def make_room(options):
+    """Keeps the cache below its limit, a stack of 6 GB included: what uv has kept goes."""
+    used = gib_of(CACHE)
+    if used > options.limit - STACK_GB or free_gib() < options.min_free + STACK_GB:
+        say(f"cache {used:.1f} GB, {free_gib():.0f} GB free: uv's cache goes")
         shutil.rmtree(CACHE / "uv", ignore_errors=True)
     used, free = gib_of(CACHE), free_gib()
     if used > options.limit or free < options.min_free:
-        sys.exit(f"cache {used:.1f} GB of {options.limit}, {free:.1f} GB free, {options.min_free} must stay: delete stacks")
+        sys.exit(f"cache {used:.1f} of {options.limit} GB, {free:.1f} GB free: delete a stack under {CACHE}")
 
 
 def tools():
@@ -663,7 +681,7 @@ def main():
             if not stack.result.get("installed"):
                 if "install_error" in stack.result:
                     continue
-                make_room(options, chosen)
+                make_room(options)
             say(f"{stack.name} ({number} of {len(chosen)})")
             stack.install()
             if stack.result.get("installed"):
