@@ -44,7 +44,7 @@ STACKS = {
     "sglang-newest": ("3.12", "sglang==0.5.23", "sglang sgl_kernel sglang.srt.entrypoints.http_server flashinfer", ""),
     "bitsandbytes": ("3.11", "transformers accelerate bitsandbytes peft",
                      "torch transformers accelerate bitsandbytes peft transformers.models.llama.modeling_llama", ""),
-    "cupy-torch": ("3.12", "cupy-cuda13x torch", "torch cupy", ""),
+    "cupy-torch": ("3.12", "cupy-cuda13x torch", "torch cupy cupyx cupy.random cupyx.cusolver cupy.linalg", ""),
     "torch-2.8": ("3.12", "torch==2.8.0 torchvision==0.23.0 torchaudio==2.8.0 torchcodec==0.7.0 xformers==0.0.32.post2",
                   "torch torchvision torchaudio xformers.ops torchcodec", ""),
     "torch-2.6": ("3.12", "torch==2.6.0 torchvision==0.21.0 torchaudio==2.6.0 torchcodec==0.2.1 xformers==0.0.29.post3",
