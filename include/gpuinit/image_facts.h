@@ -24,8 +24,9 @@ struct StartStep {
 // What the command runs in the end.
 struct Program {
   std::string path;  // of the file that is executed last: an interpreter or another ELF program
-  std::string runs;  // what a Python runs: "train.py", "-m vllm.serve"; empty: not a Python, or none
-  std::vector<std::string> imports;  // top-level packages that the command names: "vllm"
+  std::string
+      runs;  // what a Python runs: "train.py", "-m vllm.serve"; empty: not a Python, or none
+  std::vector<std::string> imports;  // packages whose program it is: "vllm" of `vllm serve`
   // Why no fault of torch, driver or device may stop it: "`pip` needs no GPU"; empty: it may need
   // one.
   std::string needs_no_gpu;

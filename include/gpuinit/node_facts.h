@@ -31,7 +31,7 @@ struct Driver {
   Fact<LibCuda> libcuda;             // absent: the loader will find none
   // Where it is absent: a libcuda.so.1 in a directory that the loader does not look into.
   Fact<std::string> libcuda_elsewhere;
-  Fact<std::string> libnvidia_ml;    // path of the libnvidia-ml.so.1 that the loader will find
+  Fact<std::string> libnvidia_ml;  // path of the libnvidia-ml.so.1 that the loader will find
   bool operator==(const Driver&) const = default;
 };
 

@@ -19,7 +19,9 @@ bool Context::has_failed(std::string_view id) const {
 
 bool Context::suppresses(std::string_view cause, std::string_view id) const {
   static_assert(Level::kFail < Level::kWarn && Level::kWarn < Level::kOff);
-  return has_failed(cause) && level(cause) <= level(id);
+  const bool warned = std::find(only_warned.begin(), only_warned.end(), cause) != only_warned.end();
+  if (warned && running_only_warns.empty()) return false;
+  return (warned || has_failed(cause)) && level(cause) <= level(id);
 }
 
 std::optional<Finding> Context::skip_if_failed(std::string_view causes) const {

@@ -26,15 +26,18 @@ struct Context {
   const ImageFacts& image;
   const NodeFacts& node;
   const Policy& policy;
-  std::string_view running;              // id of the check that runs
-  std::vector<std::string_view> failed;  // those that failed so far, warnings among them
+  std::string_view running;                   // id of the check that runs
+  std::vector<std::string_view> failed;       // those that failed so far, warnings among them
+  std::string running_only_warns;             // only_warns_because() of the check that runs
+  std::vector<std::string_view> only_warned;  // those whose failures became warnings by it
 
   Level level(std::string_view id) const;
 
   bool has_failed(std::string_view id) const;
 
-  // True if `cause` failed and the policy takes it at least as seriously as `id`: then its
-  // finding speaks for what `id` would say. A cause that only warns must not silence a failure.
+  // True if `cause` failed and is taken at least as seriously as `id`, of the policy and of
+  // only_warns_because(): then its finding speaks for what `id` would say. A cause that only warns
+  // must not silence a failure.
   bool suppresses(std::string_view cause, std::string_view id) const;
   bool suppressed_by(std::string_view cause) const { return suppresses(cause, running); }
 

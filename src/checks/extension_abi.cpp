@@ -67,10 +67,13 @@ Problems problems_in(const Context& context) {
              is_for_cuda(*problem.extension, image) != Tristate::kNo;
     });
     const ExtensionProblem& first = fitting != problems.end() ? *fitting : problems.front();
-    // One that lacks FFmpeg is nothing; where all alternatives do, it can be looked up.
-    if (first.fault != Fault::kOptional)
-      (is_spare(first, image) ? found.notes : found.told).push_back(first);
-    else if (group.size() > 1) found.notes.push_back(first);
+    // One that lacks FFmpeg is nothing; where all alternatives do, it can be looked up, and is
+    // told where the command imports the package.
+    if (first.fault == Fault::kOptional && group.size() == 1) continue;
+    const bool note = first.fault == Fault::kOptional
+                          ? asked_for_by(*first.extension, image).empty()
+                          : is_spare(first, image);
+    (note ? found.notes : found.told).push_back(first);
   }
   return found;
 }
@@ -88,6 +91,14 @@ std::string torch_words(const ImageFacts& image) {
   return joined({"torch ", image.torch ? image.torch->version.value_or("") : ""});
 }
 
+// Where a wheel has the library that the loader does not find. Empty: in no wheel.
+std::string directory_elsewhere(const ExtensionProblem& problem) {
+  const auto& missing = problem.extension->problems.missing;
+  const auto found = std::ranges::find(missing, problem.detail, &MissingLibrary::name);
+  if (found == missing.end() || found->elsewhere.empty()) return "";
+  return std::string(base::parent(found->elsewhere.front()));
+}
+
 // Of the package: "was built for …".
 std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
   switch (problem.fault) {
@@ -102,6 +113,9 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
                      " has no PyInit_", std::string_view(problem.detail).substr(4)});
     case Fault::kLibrary:
     case Fault::kOptional:
+      if (const std::string directory = directory_elsewhere(problem); !directory.empty())
+        return joined(
+            {"needs ", problem.detail, ", and the loader does not look into ", directory});
       return joined({"needs ", problem.detail, ", which is nowhere to be found"});
     case Fault::kVersion:
       return joined({"needs ", problem.detail, ", and the one found is older"});
@@ -144,7 +158,13 @@ std::string why_of(const ExtensionProblem& problem) {
 }
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
-  if (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail))
+  if (const std::string directory = directory_elsewhere(problem); !directory.empty())
+    return joined({"Set LD_LIBRARY_PATH=", directory, ", or use a release of ",
+                   problem.extension->package,
+                   " that opens it first. If the command does not import it, name it in "
+                   "extensions.exclude of the policy."});
+  if (problem.fault == Fault::kOptional ||
+      (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail)))
     return joined(
         {"Install the package that has ", problem.detail,
          " (of the distribution, or a wheel that brings it). If the command does not import ",
@@ -171,13 +191,23 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                  "policy."});
 }
 
+// The policy names one of them.
+bool is_asked_for(const std::vector<ExtensionProblem>& problems) {
+  return std::ranges::any_of(problems,
+                             [](const ExtensionProblem& one) { return one.extension->asked_for; });
+}
+
 Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
   const ExtensionProblem& first = problems.front();
   std::string asked_for;
   for (const ExtensionProblem& one : problems)
     if (asked_for.empty()) asked_for = asked_for_by(*one.extension, image);
   const std::string summary = joined({name_of(*first.extension), " ", verb_of(first, image)});
-  Finding finding = !asked_for.empty() ? failure(kExitImage, summary) : warning(summary);
+  // A library without an init function is opened by code that may well go on without it
+  // (xformers does); what imports a module rarely does.
+  const bool needed =
+      !asked_for.empty() && (!first.extension->init_function.is_absent() || is_asked_for(problems));
+  Finding finding = needed ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
     add_evidence(finding, problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
@@ -238,13 +268,16 @@ extern constexpr Check kExtensionAbi{
         "..._torch29-cuda.so) one that loads is enough; where none is for this torch, Python or "
         "CUDA and the package has another way, --verbose says so. A pattern in extensions.include "
         "asks that one of the alternatives loads, a whole name asks for that file. Missing "
-        "libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy "
-        "names the extension. extensions.exclude takes files away.",
+        "libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy names the "
+        "extension, or the command imports the package and none of the alternatives loads. "
+        "extensions.exclude takes files away.",
     .why =
         "Python resolves every symbol when it loads an extension. One that was built for another "
         "torch, C++ ABI, CUDA or Python ends the import with \"undefined symbol: _ZN3c10...\" or "
-        "\"cannot open shared object file\", often long after the start. Which extensions the "
-        "command imports is not known: what is not in extensions.include is only a warning.",
+        "\"cannot open shared object file\", often long after the start. Only what "
+        "extensions.include names, and modules of a package that the command imports, fail; the "
+        "rest is a warning, and so is a library that a package opens itself: it may go on "
+        "without it.",
     .fix =
         "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
         "pip install --no-build-isolation. Name what the command needs in extensions.include: then "

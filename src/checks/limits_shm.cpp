@@ -4,6 +4,7 @@
 
 #include "base/byte_size.h"
 #include "base/root_fs.h"
+#include "base/text.h"
 #include "checks/check.h"
 #include "checks/device_files.h"
 #include "checks/finding_builder.h"
@@ -24,12 +25,21 @@ constexpr std::array<std::string_view, 9> kLaunchers{"torchrun",   "torch.distri
                                                      "vllm",       "sglang",
                                                      "ray"};
 
+// The words of the command, and of what it was followed to.
+std::vector<std::string> words_of(const ImageFacts& image) {
+  std::vector<std::string> words = image.command;
+  if (!image.program) return words;
+  for (const auto word : base::split_words(image.program->runs)) words.emplace_back(word);
+  words.insert(words.end(), image.program->imports.begin(), image.program->imports.end());
+  return words;
+}
+
 // Whether processes are likely to share memory: several GPUs, or a command that starts such
 // processes. What a script's data loaders do cannot be seen.
 bool shares_memory(const Context& context) {
   const auto& devices = context.node.devices;
   if ((devices ? devices->size() : gpu_files(context.node)) > 1) return true;
-  return std::ranges::any_of(context.image.command, [](const std::string& word) {
+  return std::ranges::any_of(words_of(context.image), [](const std::string& word) {
     const std::string_view name = base::basename(word);
     return std::ranges::any_of(kLaunchers, [&](std::string_view launcher) {
       return name.starts_with(launcher) &&

@@ -31,13 +31,7 @@ Findings findings_of(const Check& check, const Context& context) {
   if (check.needs_gpu)
     if (auto skip = context.no_gpu_needed()) return skip;
   if (auto skip = context.skip_if_failed(check.suppressed_by)) return skip;
-  Findings findings = check.run(context);
-  const std::string because = context.only_warns_because(check);
-  if (because.empty()) return findings;
-  for (Finding& finding : findings)
-    if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy)
-      finding = warning_only(std::move(finding), because);
-  return findings;
+  return check.run(context);
 }
 
 }  // namespace
@@ -49,16 +43,24 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
     const Level level = context.level(check->id);
     if (level == Level::kOff) continue;
     context.running = check->id;
+    context.running_only_warns = context.only_warns_because(*check);
     bool failed = false;
+    bool only_warned = false;
     for (Finding& finding : findings_of(*check, context)) {
       finding.id = check->id;
       add_user_site(finding, facts.image);
+      if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy &&
+          !context.running_only_warns.empty()) {
+        finding = warning_only(std::move(finding), context.running_only_warns);
+        only_warned = true;
+      }
       failed |= finding.severity == Severity::kFail;
       if (level == Level::kWarn && finding.severity == Severity::kFail)
         finding.severity = Severity::kWarn;
       all.push_back(std::move(finding));
     }
     if (failed) context.failed.push_back(check->id);
+    if (only_warned) context.only_warned.push_back(check->id);
   }
   return all;
 }

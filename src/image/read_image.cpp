@@ -29,7 +29,8 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   }
   std::optional<ExtensionLoading> extensions;
   if (facts.extensions && facts.torch)
-    extensions.emplace(query.fs, *load.closure, *facts.interpreter, needed, facts.extensions.value());
+    extensions.emplace(query.fs, *load.closure, *facts.interpreter, needed,
+                       facts.extensions.value());
   const ldso::VersionCheck versions = ldso::check_versions(*load.closure);
   ldso::SymbolCheck symbols(*load.closure);
   facts.loader = read_loader(

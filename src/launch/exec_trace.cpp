@@ -192,8 +192,12 @@ void ExecTrace::detach(pid_t pid, int signal) {
   tracees_.erase(pid);
 }
 
+// It has ended, or is let go. Its number may be another's by the time that a judge answers.
 void ExecTrace::forget(pid_t pid) {
   tracees_.erase(pid);
+  std::erase_if(judges_, [pid](const auto& entry) {
+    return entry.second == pid && ::kill(entry.first, SIGKILL) == 0;
+  });
   if (tracees_.empty()) let_go();
 }
 

@@ -38,6 +38,7 @@ class ExecTrace {
   ExecTrace& operator=(const ExecTrace&) = delete;
 
   bool is_on() const { return static_cast<bool>(following_.judge); }
+  bool is_judging() const { return !judges_.empty(); }
 
   // Begins with a child that has not exec'ed yet. False if that is refused or would be in the
   // command's way: then it is not followed, which is logged.

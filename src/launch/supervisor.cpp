@@ -173,7 +173,7 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
   }
   if (is_stop_request(signal) || is_stop_request(sent)) {
     asked_to_stop_ = true;
-    trace_.let_go();
+    if (trace_.is_judging()) trace_.let_go();
   }
   if ((signal == SIGTERM || sent == SIGTERM) && !deadline_) {
     deadline_ = Clock::now() + options_.grace;

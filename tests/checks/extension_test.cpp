@@ -4,6 +4,7 @@ namespace gpuinit::checks {
 namespace {
 
 using testing::ElementsAre;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -79,6 +80,12 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   auto cupy = lacking("cupyx/cusolver.so", "libcusolver.so.11");
   cupy.needs = {"libcusolver.so.11"};
   EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("for the CUDA that is there"));
+  // And "nowhere" is only said where it is nowhere.
+  cupy.problems.missing[0].elsewhere = {"/s/nvidia/cusolver/lib/libcusolver.so.11"};
+  EXPECT_EQ(only(with({cupy}), kAbi).summary,
+            "cupyx/cusolver.so needs libcusolver.so.11, and the loader does not look into "
+            "/s/nvidia/cusolver/lib");
+  EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("LD_LIBRARY_PATH=/s/nvidia/cusolver/lib"));
 }
 
 TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
@@ -93,6 +100,23 @@ TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
   EXPECT_EQ(only(story, kAbi, built_in).severity, Severity::kWarn);
   story.image.interpreter->from_command = false;
   story.image.command = {"sh", "-c", "python train.py"};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+}
+
+TEST(ExtensionAbi, WhatTheCommandImportsFails) {
+  auto story =
+      with({undefined("vllm/_C.abi3.so", "cudaGone"), undefined("other/_C.so", "cudaGone")});
+  story.image.program->imports = {"vllm"};
+  EXPECT_THAT(verdicts(story), ElementsAre(kAbi + "=65", "~" + kAbi));
+  EXPECT_EQ(evidence(run_checks(story, {}).front(), "asked for by"),
+            "the command, which imports vllm");
+  // A library that packages do without is no fault of this one either.
+  story = with({lacking("vllm/_C.abi3.so", "libsox.so")});
+  story.image.program->imports = {"vllm"};
+  EXPECT_TRUE(says_nothing(story, kAbi));
+  story = with({undefined("vllm/_C.abi3.so", "cudaGone")});
+  story.image.program->imports = {"vllm"};
+  story.image.interpreter->from_command = false;
   EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
 }
 
@@ -227,6 +251,22 @@ TEST(ExtensionAbi, APatternAsksForOneAlternativeANameForThatFile) {
   EXPECT_EQ(only(with(files), kAbi, policy).severity, Severity::kFail);
 }
 
+// `import xformers` ends well without its _C.so, which it opens in a `try`.
+TEST(ExtensionAbi, WhatAnImportedPackageOpensItselfIsAWarning) {
+  auto story = with({lacking("xformers/_C.so", "libcudart.so.12")});
+  story.image.program = Program{"/usr/local/bin/python3.12", "train.py", {"xformers"}, ""};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kFail);
+  story.image.extensions.value()[0].init_function = Text::absent("it has no PyInit__C");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  // And without any FFmpeg `import torchcodec` is worth a word.
+  story = with({lacking("torchcodec/libtorchcodec_core4.so", "libavutil.so.56"),
+                lacking("torchcodec/libtorchcodec_core7.so", "libavutil.so.59")});
+  for (auto& one : story.image.extensions.value()) one.init_function = Text::absent();
+  story.image.program = Program{"/usr/local/bin/python3.12", "train.py", {"torchcodec"}, ""};
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("the package that has libavutil.so.56"));
+}
+
 TEST(ExtensionAbi, OneFindingForAPackage) {
   std::vector<Extension> many;
   for (char c = 'a'; c < 'k'; ++c)
@@ -300,8 +340,8 @@ TEST(ExtensionArch, WhatIsForOtherGpusByDesignIsANote) {
         with_code("nccl/ep/lib/cu13/libnccl_ep.so", {"sm_100", "sm_100a", "sm_110"})}) {
     auto story = with({code});
     EXPECT_EQ(only(story, kArch).severity, Severity::kSkipped) << code.path;
-    story.image.command = {"python", "-m", code.package + ".bench"};
-    EXPECT_EQ(only(story, kArch).severity, Severity::kWarn) << code.path;
+    story.image.program->imports = {code.package};
+    EXPECT_EQ(only(story, kArch).severity, Severity::kFail) << code.path;
     story = with({code});
     story.image.extensions.value()[0].asked_for = true;
     EXPECT_EQ(only(story, kArch).severity, Severity::kFail) << code.path;

@@ -40,6 +40,12 @@ TEST(LimitsShm, OneGpuAndAPlainCommandSayNothing) {
     story.image.command = command;
     EXPECT_THAT(verdicts(story, usual()), ElementsAre("~limits.shm")) << command.back();
   }
+  // What the command was followed to.
+  story.image.command = {"/entry.sh"};
+  story.image.program =
+      Program{"/usr/bin/python3", "-m vllm.entrypoints.openai.api_server", {}, ""};
+  EXPECT_FALSE(says_nothing(story, "limits.shm", usual()));
+  story.image.program = Fact<Program>::unknown("not followed");
   // Unknown devices: their files.
   story.image.command = {"python", "train.py"};
   story.node.devices = Fact<std::vector<Device>>::unknown("not asked");

@@ -53,6 +53,48 @@ TEST(RunChecks, EveryFailureAndWarningIsWhole) {
     }
 }
 
+// Nothing of a guess stops the command: neither the image's faults nor that its torch lacks a GPU.
+TEST(RunChecks, OnlyWarnWhereTheCommandWasNotFollowed) {
+  auto story = broken();
+  story.image.command = {"./start.sh"};
+  story.image.interpreter->from_command = false;
+  story.image.program =
+      Fact<Program>::unknown("the command was not followed past ./start.sh:12 (an `if`)");
+  EXPECT_THAT(verdicts(story, all(Level::kFail)), ElementsAre("~python.abi", "~cuda.libcuda"));
+  const auto findings = run_checks(story, all(Level::kFail));
+  EXPECT_THAT(findings[0].evidence.back().second, testing::HasSubstr("past ./start.sh:12"));
+  // The policy's own words are no guess.
+  auto policy = all(Level::kFail);
+  policy.gpu.required = GpuRequired::kYes;
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("~python.abi", "cuda.libcuda=69"));
+  policy.python.interpreter = story.image.interpreter->path;
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("python.abi=65", "cuda.libcuda=69"));
+}
+
+TEST(RunChecks, RequiredTorchDoesNotStopWhatWasNotFollowed) {
+  auto policy = all(Level::kFail);
+  policy.torch.required = true;
+  auto story = healthy();
+  story.image.torch = Fact<Torch>::absent();
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("torch.install=65"));
+  story.image.command = {"./entry.sh"};
+  story.image.program = Fact<Program>::unknown("not followed");
+  story.image.interpreter->from_command = false;
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("~torch.install"));
+  story.image.interpreter = Fact<Interpreter>::absent("no python3 on PATH");
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("~torch.install"));
+}
+
+TEST(RunChecks, OnlyWarnWhereTheCommandNeedsNoGpu) {
+  auto story = broken();
+  story.image.program->needs_no_gpu = "`pip` needs no GPU";
+  auto policy = all(Level::kFail);
+  policy.gpu.required = GpuRequired::kYes;
+  EXPECT_THAT(verdicts(story, policy), ElementsAre("~python.abi", "~cuda.libcuda"));
+  const auto findings = run_checks(story, policy);
+  EXPECT_EQ(findings[0].evidence.back().second, "`pip` needs no GPU");
+}
+
 TEST(Judge, TheLeastRetryableClassWins) {
   const auto fail = [](int code) {
     Finding finding;

@@ -206,7 +206,10 @@ TEST(ExtensionLoading, WhatPythonOpensFirstIsNotMissing) {
         .extension("nvidia/cusolver/lib/libcusolver.so.11",
                    ElfBuilder().soname("libcusolver.so.11"));
     image.tree().file(kSite + "/cupy/libs/__init__.py", source);
-    return missing(image.load().front());
+    const auto loaded = image.load().front();
+    for (const auto& library : loaded.problems.missing)
+      EXPECT_THAT(library.elsewhere, ElementsAre(kSite + "/nvidia/cusolver/lib/libcusolver.so.11"));
+    return missing(loaded);
   };
   EXPECT_THAT(cusolver("from cuda import pathfinder as _pathfinder\n"), IsEmpty());
   EXPECT_THAT(cusolver("for lib in ['nvidia/cusolver/lib']: ctypes.CDLL(lib)\n"), IsEmpty());

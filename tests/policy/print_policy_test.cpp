@@ -42,6 +42,8 @@ Layers unusual() {
                             "warmup.context=false",
                             "report.termination-log=",
                             "launch.mode=supervise",
+                            "launch.follow=off",
+                            "launch.follow-timeout=1.5",
                             "launch.signal-target=group",
                             "launch.grace=28.5",
                             "launch.parent-death-signal=SIGTERM",

@@ -161,7 +161,8 @@ TEST(DrainInAStorm, OrphansThatDieFasterThanTheyAreReapedHoldNoDeadlineUp) {
 
 // Its status belongs to the tracer, which does not take it.
 TEST(DrainOfATracedCommand, EndsAllTheSame) {
-  RunningProgram running(supervised({"/bin/sleep", "100"}, {"launch.grace=0.2"}), unchecked());
+  RunningProgram running(
+      supervised({"/bin/sleep", "100"}, {"launch.grace=0.2", "launch.follow=off"}), unchecked());
   for (int i = 0; i < 500 && running.children().empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   ASSERT_EQ(running.children().size(), 1U);

@@ -107,14 +107,14 @@ TEST_P(DriverKeepalive, LastsNoLongerThanThePolicySays) {
 TEST_P(DriverKeepalive, ThereIsNoneIfThePolicySaysSo) {
   const auto running = start("echo up; exec sleep 100", {"warmup.hold=0"});
   ASSERT_TRUE(running->says("up\n")) << running->said();
-  EXPECT_TRUE(has_children(*running, 1, 0s));
+  EXPECT_TRUE(has_children(*running, 1, 1s));
 }
 
 TEST_P(DriverKeepalive, ThereIsNoneWithoutADevice) {
   tree_.file("driver", "devices 0\n");
   const auto running = start("echo up; exec sleep 100");
   ASSERT_TRUE(running->says("up\n")) << running->said();
-  EXPECT_TRUE(has_children(*running, 1, 0s));
+  EXPECT_TRUE(has_children(*running, 1, 1s));
 }
 
 TEST_P(DriverKeepalive, DoesNotDelayTheEndAndIsNotSpokenOf) {

@@ -74,7 +74,7 @@ std::vector<std::string> in_exec_mode(std::vector<std::string> command,
 
 // The signal comes, blocked, before gpuinit's first instruction.
 RunOptions with_pending(int signal) {
-  RunOptions options = unchecked();
+  RunOptions options = unchecked({{"GPUINIT", "off"}});
   options.in_child = [signal] {
     sigset_t set;
     sigemptyset(&set);

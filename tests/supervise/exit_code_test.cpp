@@ -123,7 +123,7 @@ TEST(SuperviseExit, ThePolicyCanAskForIt) {
 
 TEST(SuperviseExit, WithChecksOffABadPolicyIsSaidAndStopsNothing) {
   const Ran ran = run_program({GPUINIT_BINARY, "--supervise", "sh", "-c", "exit 4"},
-                              unchecked({{"GPUINIT_POLICY", "/no/file"}}));
+                              unchecked({{"GPUINIT", "off"}, {"GPUINIT_POLICY", "/no/file"}}));
   EXPECT_EQ(ran.exit_code, 4);
   EXPECT_THAT(ran.err, HasSubstr("GPUINIT=off"));
   EXPECT_THAT(ran.err, HasSubstr("/no/file"));

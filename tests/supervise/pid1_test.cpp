@@ -76,9 +76,10 @@ TEST(Pid1, WorksOnAReadOnlyRootAndAsNobody) {
   std::filesystem::permissions(tree.root(), std::filesystem::perms::others_all,
                                std::filesystem::perm_options::add);
   std::filesystem::copy_file(GPUINIT_BINARY, tree.at("gpuinit"));
-  RunningProgram running({tree.at("gpuinit"), "--supervise", "/bin/sh", "-c",
-                          "id -u; touch /x 2>/dev/null && echo writable; (sleep 0.1 &); exit 7"},
-                         options, Place::kPid1);
+  std::vector<std::string> words =
+      supervised(shell("id -u; touch /x 2>/dev/null && echo writable; (sleep 0.1 &); exit 7"));
+  words[0] = tree.at("gpuinit");
+  RunningProgram running(words, options, Place::kPid1);
   EXPECT_EQ(running.finish(), 7);
   EXPECT_THAT(running.said(), testing::StartsWith("65534\n"));
   EXPECT_THAT(running.said(), testing::Not(HasSubstr("writable")));

@@ -190,6 +190,23 @@ int headless(const char* file) {
   return 5;
 }
 
+// A thread that is not the first becomes the program.
+int exec_in_thread(char** argv) {
+  std::thread([argv] { ::execvp(argv[0], argv); }).join();
+  return 9;
+}
+
+int exec_after_vfork(char** argv) {
+  const pid_t pid = ::vfork();
+  if (pid == 0) {
+    ::execvp(argv[0], argv);
+    ::_exit(9);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 8;
+}
+
 // Leaves the process group that gpuinit made for it, then as `signals`.
 int leave_group(int count) {
   const pid_t other = ::fork();
@@ -217,5 +234,7 @@ int main(int argc, char** argv) {
   if (mode == "storm") return storm(number(2));
   if (mode == "headless") return headless(argv[2]);
   if (mode == "leave-group") return leave_group(number(2));
+  if (mode == "thread-exec") return exec_in_thread(argv + 2);
+  if (mode == "vfork-exec") return exec_after_vfork(argv + 2);
   return 2;
 }

@@ -150,8 +150,12 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
         problems.undefined_symbols = Symbols::unknown(why->reason);
         continue;
       }
-      problems.missing.push_back(
-          {names[i], object.path, why == nullptr ? "not found" : why->reason, {}, false});
+      std::vector<std::string> elsewhere;
+      if (base::is_cuda_library(names[i]) && python_.sys_path)
+        if (std::string path = find_in_wheels(fs_, *python_.sys_path, names[i]); !path.empty())
+          elsewhere.push_back(std::move(path));
+      problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : why->reason,
+                                  std::move(elsewhere), false});
     }
   }
 }

@@ -15,6 +15,16 @@ std::string_view stem_of(std::string_view library) {
   return stem.starts_with("lib") ? stem.substr(3) : stem;
 }
 
+bool opens_libraries(std::string_view source, std::string_view stem) {
+  const auto has = [&](std::string_view text) {
+    return source.find(text) != std::string_view::npos;
+  };
+  if (has("import pathfinder") || has("cuda.pathfinder")) return true;
+  return has(stem) && has("nvidia") && (has("CDLL(") || has("LoadLibrary("));
+}
+
+}  // namespace
+
 std::string find_in_wheels(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                            const std::string& library) {
   for (const std::string& entry : sys_path) {
@@ -25,16 +35,6 @@ std::string find_in_wheels(const base::RootFs& fs, const std::vector<std::string
   }
   return "";
 }
-
-bool opens_libraries(std::string_view source, std::string_view stem) {
-  const auto has = [&](std::string_view text) {
-    return source.find(text) != std::string_view::npos;
-  };
-  if (has("import pathfinder") || has("cuda.pathfinder")) return true;
-  return has(stem) && has("nvidia") && (has("CDLL(") || has("LoadLibrary("));
-}
-
-}  // namespace
 
 std::string opened_by_python(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                              const std::string& extension, const std::string& library) {

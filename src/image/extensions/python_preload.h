@@ -9,9 +9,12 @@
 
 namespace gpuinit::image {
 
-// The file that such code opens for `library` ("libcusolver.so.11"), as it searches: nvidia/*/lib
-// and the like on sys.path, in its order. Empty: there is none, or no Python file beside
-// `extension` does so.
+// The file of that name in nvidia/*/lib of sys.path, in its order. Empty: there is none.
+std::string find_in_wheels(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+                           const std::string& library);
+
+// The file that such code opens for `library` ("libcusolver.so.11"), as it searches.
+// Empty: there is none, or no Python file beside `extension` does so.
 //
 // Source: cuda-pathfinder, _dynamic_libs/search_steps.py and descriptor_catalog.py; CuPy,
 // cupy_backends/cuda/libs/__init__.py. CuPy 13 has a list without cuSOLVER, and is found to.

@@ -137,7 +137,6 @@ PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
     launcher_name = base::basename(name);
   } else if (runs == PythonOptions::Runs::kCommand) {
     program.runs = "-c";
-    program.imports = imports_of(name);
   }
   if (const Launcher* launcher = find_launcher(launcher_name))
     follow_launcher(*launcher, from(arguments, program.options.rest), program);

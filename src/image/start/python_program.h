@@ -16,8 +16,10 @@ struct PythonProgram {
   // As the Python that matters is started: the launcher's own, or its workers', which have the
   // program's directory first on sys.path.
   PythonOptions options;
-  std::string runs;                  // "train.py", "-m vllm.entrypoints.openai.api_server"
-  std::vector<std::string> imports;  // top-level names: "vllm"
+  std::string runs;  // "train.py", "-m vllm.entrypoints.openai.api_server"
+  // Top-level names of the packages whose program this is: "vllm". Not those that -c or a script
+  // of the user's imports: a package is not its every extension (xformers does without its own).
+  std::vector<std::string> imports;
   // `torchrun --no-python`: the launcher starts any program, once for each rank.
   std::optional<std::vector<std::string>> command = {};
 };

@@ -46,82 +46,52 @@ enum class Does : unsigned char {
   kUnclear,
 };
 
-struct Builtin {
-  std::string_view name;
+struct Builtins {
   Does does;
-  bool only_bash = false;
+  bool only_bash;
+  const char* names;
 };
 
-constexpr Builtin kBuiltins[] = {
-    {":", Does::kNothing},
-    {"true", Does::kNothing},
-    {"false", Does::kFalse},
-    {"echo", Does::kEcho},
-    {"printf", Does::kPrintf},
-    {"test", Does::kTest},
-    {"[", Does::kBracket},
-    {"cd", Does::kCd},
-    {"pwd", Does::kPwd},
-    {"exit", Does::kExit},
-    {"return", Does::kReturn},
-    {"break", Does::kBreak},
-    {"continue", Does::kContinue},
-    {"set", Does::kSet},
-    {"shift", Does::kShift},
-    {"unset", Does::kUnset},
-    {"eval", Does::kEval},
-    {".", Does::kSource},
-    {"source", Does::kSource, true},
-    {"exec", Does::kExec},
-    {"trap", Does::kTrap},
-    {"command", Does::kCommand},
-    {"builtin", Does::kBuiltin, true},
-    {"type", Does::kType},
-    {"read", Does::kRead},
-    {"mapfile", Does::kMapfile, true},
-    {"readarray", Does::kMapfile, true},
-    {"getopts", Does::kGetopts},
-    {"let", Does::kLet, true},
-    {"shopt", Does::kShopt, true},
-    {"alias", Does::kAlias},
-    {"unalias", Does::kSomething},
-    {"hash", Does::kHash},
-    {"umask", Does::kNothing},
-    {"ulimit", Does::kSomething},
-    {"wait", Does::kSomething},
-    {"jobs", Does::kSomething},
-    {"times", Does::kNothing},
-    {"disown", Does::kSomething, true},
-    {"caller", Does::kSomething, true},
-    {"history", Does::kSomething, true},
-    {"bind", Does::kSomething, true},
-    {"complete", Does::kSomething, true},
-    {"compgen", Does::kSomething, true},
-    {"compopt", Does::kSomething, true},
-    {"dirs", Does::kSomething, true},
-    {"export", Does::kUnclear},
-    {"readonly", Does::kUnclear},
-    {"local", Does::kUnclear},
-    {"declare", Does::kUnclear, true},
-    {"typeset", Does::kUnclear, true},
-    {"kill", Does::kUnclear},
-    {"pushd", Does::kUnclear, true},
-    {"popd", Does::kUnclear, true},
-    {"enable", Does::kUnclear, true},
-    {"suspend", Does::kUnclear, true},
-    {"logout", Does::kUnclear, true},
-    {"fc", Does::kUnclear, true},
-    {"help", Does::kSomething, true},
-    {"fg", Does::kUnclear},
-    {"bg", Does::kUnclear},
+constexpr Builtins kBuiltins[] = {
+    {Does::kNothing, false, ": true umask times"},
+    {Does::kFalse, false, "false"},
+    {Does::kEcho, false, "echo"},
+    {Does::kPrintf, false, "printf"},
+    {Does::kTest, false, "test"},
+    {Does::kBracket, false, "["},
+    {Does::kCd, false, "cd"},
+    {Does::kPwd, false, "pwd"},
+    {Does::kExit, false, "exit"},
+    {Does::kReturn, false, "return"},
+    {Does::kBreak, false, "break"},
+    {Does::kContinue, false, "continue"},
+    {Does::kSet, false, "set"},
+    {Does::kShift, false, "shift"},
+    {Does::kUnset, false, "unset"},
+    {Does::kEval, false, "eval"},
+    {Does::kSource, false, "."},
+    {Does::kSource, true, "source"},
+    {Does::kExec, false, "exec"},
+    {Does::kTrap, false, "trap"},
+    {Does::kCommand, false, "command"},
+    {Does::kBuiltin, true, "builtin"},
+    {Does::kType, false, "type"},
+    {Does::kRead, false, "read"},
+    {Does::kMapfile, true, "mapfile readarray"},
+    {Does::kGetopts, false, "getopts"},
+    {Does::kLet, true, "let"},
+    {Does::kShopt, true, "shopt"},
+    {Does::kAlias, false, "alias"},
+    {Does::kSomething, false, "unalias ulimit wait jobs"},
+    {Does::kHash, false, "hash"},
+    {Does::kSomething, true, "disown caller history bind complete compgen compopt dirs help"},
+    {Does::kUnclear, false, "export readonly local kill fg bg"},
+    {Does::kUnclear, true, "declare typeset pushd popd enable suspend logout fc"},
 };
 
-constexpr std::string_view kOnlyBash[] = {"source", "declare", "typeset",
-                                          "let",    "shopt",   "function"};
-
-const Builtin* builtin_called(std::string_view name, bool bash) {
+const Builtins* builtin_called(std::string_view name, bool bash) {
   for (const auto& each : kBuiltins)
-    if (each.name == name && (bash || !each.only_bash)) return &each;
+    if ((bash || !each.only_bash) && listed(each.names, name)) return &each;
   return nullptr;
 }
 
@@ -133,11 +103,10 @@ bool Interpreter::is_builtin(std::string_view name) const {
 
 bool Interpreter::builtin(Words& words) {
   const std::string name = words.words[0].text;
-  const Builtin* found = builtin_called(name, bash());
+  const Builtins* found = builtin_called(name, bash());
   if (found == nullptr) {
-    if (std::find(std::begin(kOnlyBash), std::end(kOnlyBash), name) == std::end(kOnlyBash))
-      return false;
-    unclear("`" + name + "` in a shell that does not have it");
+    if (!listed("source declare typeset let shopt function", name)) return false;
+    unclear("`%` in a shell that does not have it", name);
     return true;
   }
   auto& all = words.words;
@@ -214,7 +183,7 @@ bool Interpreter::builtin(Words& words) {
     case Does::kBreak:
     case Does::kContinue:
       if (loop == nullptr || number(1) != 1U) {
-        unclear("a `" + name + "`");
+        unclear("a `%`", name);
         break;
       }
       status(0);
@@ -245,7 +214,7 @@ bool Interpreter::builtin(Words& words) {
         const std::string& what = all[at].text;
         if (!words.known()) unclear("`unset` of something unknown");
         else if (what == "-f" || what == "-v") functions = what == "-f";
-        else if (!is_name(what)) unclear("`unset " + what + "`");
+        else if (!is_name(what)) unclear("`unset %`", what);
         else if (functions) state.functions.erase(what);
         else {
           for (std::size_t level = 0; level + 1 < state.hidden.size(); ++level)
@@ -255,7 +224,7 @@ bool Interpreter::builtin(Words& words) {
             if (state.functions.count(what) != 0) unclear("`unset` of a function");
             continue;
           }
-          if (variable->second.read_only) unclear("`" + what + "` is read-only");
+          if (variable->second.read_only) unclear("`%` is read-only", what);
           state.variables.erase(variable);
         }
       }
@@ -292,12 +261,12 @@ bool Interpreter::builtin(Words& words) {
       [[fallthrough]];
     case Does::kBuiltin: {
       if (all.size() < 2 || !all[1].known || all[1].text.starts_with("-")) {
-        unclear("`" + name + "`");
+        unclear("`%`", name);
         break;
       }
       all.erase(all.begin());
       if (!builtin(words)) {
-        if (found->does == Does::kBuiltin) unclear("`builtin " + all[0].text + "`");
+        if (found->does == Does::kBuiltin) unclear("`builtin %`", all[0].text);
         else external(words);
       }
       break;
@@ -308,7 +277,7 @@ bool Interpreter::builtin(Words& words) {
     case Does::kRead:
     case Does::kMapfile: {
       bool any = false;
-      if (!words.known()) unclear("`" + name + "` into something unknown");
+      if (!words.known()) unclear("`%` into something unknown", name);
       for (std::size_t at = 1; at < all.size() && going(); ++at) {
         const std::string& word = all[at].text;
         if (word.starts_with("-") && !any) {
@@ -319,7 +288,7 @@ bool Interpreter::builtin(Words& words) {
         }
         any = true;
         if (is_name(word)) set(word, unknown_value());
-        else unclear("`" + name + "`");
+        else unclear("`%`", name);
       }
       if (!any) set(found->does == Does::kRead ? "REPLY" : "MAPFILE", unknown_value());
       status(-1);
@@ -345,10 +314,9 @@ bool Interpreter::builtin(Words& words) {
       }
       break;
     case Does::kShopt: {
-      static constexpr std::string_view kNone[] = {
-          "-s",      "-u",        "-q",           "checkwinsize",       "histappend", "cmdhist",
-          "lithist", "extglob",   "progcomp",     "promptvars",         "cdspell",    "dirspell",
-          "autocd",  "huponexit", "hostcomplete", "inherit_errexit_off"};
+      static constexpr std::string_view kNone =
+          "-s -u -q checkwinsize histappend cmdhist lithist extglob progcomp promptvars "
+          "cdspell dirspell autocd huponexit hostcomplete inherit_errexit_off";
       status(0);
       for (std::size_t at = 1; at < all.size() && going(); ++at) {
         const std::string& word = all[at].text;
@@ -356,12 +324,9 @@ bool Interpreter::builtin(Words& words) {
         else if (words.known() && word == "nullglob" && all[1].text == "-u")
           state.options &= ~static_cast<unsigned>(kNullGlob);
         else if (words.known() && all[1].text == "-q") status(-1);
-        else if (words.known() && all[1].text == "-u" && at > 1 &&
-                 std::find(std::begin(kNone), std::end(kNone), word) == std::end(kNone))
-          unclear("`shopt " + word + "`");
-        else if (!words.known() ||
-                 std::find(std::begin(kNone), std::end(kNone), word) == std::end(kNone))
-          unclear("`shopt " + word + "`");
+        else if (words.known() && all[1].text == "-u" && at > 1 && !listed(kNone, word))
+          unclear("`shopt %`", word);
+        else if (!words.known() || !listed(kNone, word)) unclear("`shopt %`", word);
       }
       break;
     }
@@ -381,7 +346,7 @@ bool Interpreter::builtin(Words& words) {
         print_unknown();
         status(-1);
       } else {
-        unclear("`" + name + "`");
+        unclear("`%`", name);
       }
       break;
   }
@@ -392,39 +357,39 @@ void Interpreter::read_file_here(Words& words) {
   std::size_t at = 1;
   if (words.words.size() > 1 && words.words[1].known && words.words[1].text == "--") ++at;
   if (words.words.size() <= at || !words.words[at].known)
-    return unclear("`" + words.words[0].text + "` of something unknown");
+    return unclear("`%` of something unknown", words.words[0].text);
   const std::string name = words.words[at].text;
   const bool parameters = words.words.size() > at + 1 || !words.exact;
   if (parameters && !bash()) return unclear("`.` with arguments");
   if (parameters && !words.known())
-    return unclear("`" + words.words[0].text + "` with arguments that are unknown");
+    return unclear("`%` with arguments that are unknown", words.words[0].text);
   std::string path = name;
   if (name.find('/') == std::string::npos) {
     const auto search_path = state.variables.find("PATH");
     if (search_path == state.variables.end() || search_path->second.kind != Variable::Kind::kText)
-      return unclear("`" + name + "` on a `PATH` that is unknown");
+      return unclear("`%` on a `PATH` that is unknown", name);
     path.clear();
     for (const auto directory : base::split(search_path->second.text, ':')) {
       const std::string candidate = base::join(directory.empty() ? "." : directory, name);
       const auto is_file = file_test('f', candidate);
-      if (is_file == Truth::kUnknown) return unclear("`" + name + "` on a `PATH` that is unknown");
+      if (is_file == Truth::kUnknown) return unclear("`%` on a `PATH` that is unknown", name);
       if (is_file == Truth::kTrue) {
         path = candidate;
         break;
       }
     }
     if (path.empty()) {
-      if (!bash() || posix) return stop_failing("`" + name + "` does not exist");
+      if (!bash() || posix) return stop_failing("`%` does not exist", name);
       path = "./" + name;
     }
   }
   const auto exists = file_test('e', path);
   if (exists == Truth::kFalse) {
-    if (!bash() || posix) return stop_failing("`" + name + "` does not exist");
+    if (!bash() || posix) return stop_failing("`%` does not exist", name);
     return status(1);
   }
   if (file_test('f', path) != Truth::kTrue || file_test('r', path) != Truth::kTrue)
-    return unclear("`" + name + "`, which may have changed");
+    return unclear("`%`, which may have changed", name);
   const std::string where = *absolute(path);
   const Value before = get("VIRTUAL_ENV");
   std::vector<std::string> outer = state.parameters;
@@ -438,10 +403,10 @@ void Interpreter::read_file_here(Words& words) {
   const std::string from = place();
   const std::size_t step = steps.size();
   if (steps.size() < 100) steps.push_back({"source " + where, "", from});
-  if (!run_file(where, path)) return unclear("`" + name + "`, which cannot be read");
+  if (!run_file(where, path)) return unclear("`%`, which cannot be read", name);
   if (!going()) return;
   if (parameters) {
-    if (state.parameters != given) return unclear("`" + name + "`, which changes its arguments");
+    if (state.parameters != given) return unclear("`%`, which changes its arguments", name);
     state.parameters = std::move(outer);
     state.parameters_unknown = outer_unknown;
   }
@@ -517,7 +482,7 @@ void Interpreter::set_options(const Words& words) {
       } else {
         understood = set_option(std::string(1, letter), word[0] == '-');
       }
-      if (!understood) return unclear("`set " + word + "`");
+      if (!understood) return unclear("`set %`", word);
     }
   }
   status(0);
@@ -549,7 +514,7 @@ void Interpreter::set_trap(const Words& words) {
       if (!all[at].known) return unclear("`trap` of something unknown");
       state.exit_trap = removes ? "" : all[at].text;
     } else if (!removes && (signal == "ERR" || signal == "DEBUG" || signal == "RETURN")) {
-      return unclear("a `trap` on " + signal);
+      return unclear("a `trap` on %", signal);
     }
   }
 }
@@ -562,11 +527,10 @@ void Interpreter::describe(const Words& words, std::size_t first, bool only_path
   }
   const std::string& name = words.words[first].text;
   const bool is_command = first == 2 || !only_path;
-  static constexpr std::string_view kReserved[] = {
-      "if",  "then", "else", "elif", "fi", "do", "done",     "case", "esac",   "while", "until",
-      "for", "{",    "}",    "!",    "in", "[[", "function", "time", "select", "coproc"};
-  if (is_command &&
-      std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved)) {
+  static constexpr std::string_view kReserved =
+      "if then else elif fi do done case esac while until for { } ! in [[ function time "
+      "select coproc";
+  if (is_command && listed(kReserved, name)) {
     print_unknown();
     return status(-1);
   }
@@ -599,7 +563,7 @@ void Interpreter::change_directory(const Words& words) {
       ++at;
       break;
     }
-    if (all[at].text != "-P" && all[at].text != "-L") return unclear("`cd " + all[at].text + "`");
+    if (all[at].text != "-P" && all[at].text != "-L") return unclear("`cd %`", all[at].text);
     physical = all[at].text == "-P";
   }
   if (!words.exact || all.size() > at + 1) return unclear("`cd` to something unknown");

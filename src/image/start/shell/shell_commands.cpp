@@ -11,34 +11,23 @@ namespace gpuinit::image::shell {
 
 namespace {
 
-constexpr std::string_view kHarmless[] = {
-    "arch",   "awk",      "base64",     "basename",   "cat",    "clear",   "cmp",      "cut",
-    "date",   "df",       "diff",       "dirname",    "dmesg",  "du",      "echo",     "egrep",
-    "expr",   "false",    "fgrep",      "file",       "free",   "getconf", "getent",   "grep",
-    "groups", "head",     "hostname",   "id",         "ip",     "jq",      "ls",       "lscpu",
-    "lsof",   "lspci",    "md5sum",     "mesg",       "mktemp", "more",    "nc",       "netstat",
-    "nproc",  "nslookup", "nvidia-smi", "paste",      "pgrep",  "ping",    "printenv", "printf",
-    "ps",     "pwd",      "readlink",   "realpath",   "rev",    "seq",     "service",  "sha256sum",
-    "sleep",  "sort",     "ss",         "ssh-keygen", "sshd",   "stat",    "stty",     "sum",
-    "sync",   "tac",      "tail",       "test",       "top",    "tput",    "tr",       "true",
-    "tty",    "uname",    "uniq",       "uptime",     "wc",     "which",   "whoami",   "["};
-constexpr std::string_view kWriters[] = {"chgrp",  "chmod", "chown", "mkdir",
-                                         "mkfifo", "mknod", "tee",   "touch"};
-constexpr std::string_view kMovers[] = {"cp", "install", "ln", "mv", "rm", "rmdir"};
-constexpr std::string_view kScratch[] = {"/tmp",     "/var/tmp", "/run",
-                                         "/var/run", "/var/log", "/dev/shm"};
+constexpr std::string_view kHarmless =
+    "arch awk base64 basename cat clear cmp cut date df diff dirname dmesg du echo "
+    "egrep expr false fgrep file free getconf getent grep groups head hostname id ip "
+    "jq ls lscpu lsof lspci md5sum mesg mktemp more nc netstat nproc nslookup "
+    "nvidia-smi paste pgrep ping printenv printf ps pwd readlink realpath rev seq "
+    "service sha256sum sleep sort ss ssh-keygen sshd stat stty sum sync tac tail test "
+    "top tput tr true tty uname uniq uptime wc which whoami [";
+constexpr std::string_view kWriters = "chgrp chmod chown mkdir mkfifo mknod tee touch";
+constexpr std::string_view kMovers = "cp install ln mv rm rmdir";
+constexpr std::string_view kScratch = "/tmp /var/tmp /run /var/run /var/log /dev/shm";
 // What is run for its output does not do the others' work; these do, whatever they print.
-constexpr std::string_view kChangers[] = {"apt",  "apt-get", "conda", "dpkg", "ldconfig", "mamba",
-                                          "make", "pip",     "pip3",  "tar",  "unzip",    "uv"};
-constexpr std::string_view kProgramDirectories[] = {"/bin", "/sbin", "/usr/bin", "/usr/sbin",
-                                                    "/usr/local/bin"};
-
-bool is_one_of(const auto& list, std::string_view text) {
-  return std::find(std::begin(list), std::end(list), text) != std::end(list);
-}
+constexpr std::string_view kChangers =
+    "apt apt-get conda dpkg ldconfig mamba make pip pip3 tar unzip uv";
+constexpr std::string_view kProgramDirectories = "/bin /sbin /usr/bin /usr/sbin /usr/local/bin";
 
 bool is_scratch(std::string_view path) {
-  for (const auto directory : kScratch)
+  for (const auto directory : base::split(kScratch, ' '))
     if (path.starts_with(directory) && path.size() > directory.size() &&
         path[directory.size()] == '/')
       return true;
@@ -48,15 +37,14 @@ bool is_scratch(std::string_view path) {
 // The name of a program that is taken for the one everybody has under it.
 std::string common_name(const std::string& word) {
   if (word.find('/') == std::string::npos) return word;
-  return is_one_of(kProgramDirectories, base::parent(word)) ? std::string(base::basename(word))
-                                                            : word;
+  return listed(kProgramDirectories, base::parent(word)) ? std::string(base::basename(word)) : word;
 }
 
 bool is_option(const Value& word) { return word.text.starts_with("-") && word.text.size() > 1; }
 
-bool has_any(const Words& words, std::initializer_list<std::string_view> prefixes) {
+bool has_any(const Words& words, std::string_view prefixes) {
   for (std::size_t at = 1; at < words.words.size(); ++at)
-    for (const auto prefix : prefixes)
+    for (const auto prefix : base::split(prefixes, ' '))
       if (words.words[at].text.starts_with(prefix)) return true;
   return false;
 }
@@ -123,8 +111,7 @@ std::shared_ptr<const Program> Interpreter::program_of(const Words& words) {
   Exec& exec = program->exec;
   exec.environment = foreign;
   const std::string& name = words.words[0].text;
-  const std::string shown = "`" + name + "`";
-  if (!words.known()) return unclear(shown + " with an argument that is unknown"), nullptr;
+  if (!words.known()) return unclear("`%` with an argument that is unknown", name), nullptr;
   if (!state.cwd_unknown.empty())
     return unclear_since(state.cwd_unknown, "the working directory is unknown from here on"),
            nullptr;
@@ -136,8 +123,7 @@ std::shared_ptr<const Program> Interpreter::program_of(const Words& words) {
     if (variable.kind == Variable::Kind::kText) exec.environment[variable_name] = variable.text;
     if (variable.kind != Variable::Kind::kUnknown) continue;
     if (steers_a_start(variable_name))
-      return unclear_since(variable.since, "`" + variable_name + "` is unknown from here on"),
-             nullptr;
+      return unclear_since(variable.since, "`%` is unknown from here on", variable_name), nullptr;
     exec.unknown_variables.insert(variable_name);
   }
   for (const auto& function_name : exported_functions)
@@ -166,8 +152,8 @@ void Interpreter::record(const Words& words) {
   if (state.program) {
     if (!state.program->conflict.empty())
       return unclear_since(state.program->conflict, "programs that run on some paths only");
-    return unclear_since(state.program->place, "`" + state.program->exec.argv[0] +
-                                                   "` runs before `" + words.words[0].text + "`");
+    return unclear_since(state.program->place, "`%` runs before something else",
+                         state.program->exec.argv[0]);
   }
   state.program = std::move(program);
 }
@@ -181,8 +167,7 @@ void Interpreter::replace(Words words) {
       ++at;
       break;
     }
-    if (!bash() || !option.known || option.text != "-c")
-      return unclear("`exec " + option.text + "`");
+    if (!bash() || !option.known || option.text != "-c") return unclear("`exec %`", option.text);
     clears = true;
   }
   words.words.erase(words.words.begin(), words.words.begin() + static_cast<std::ptrdiff_t>(at));
@@ -212,10 +197,10 @@ void Interpreter::replace(Words words) {
 void Interpreter::external(const Words& words) {
   state.last = nullptr;
   const std::string name = common_name(words.words[0].text);
-  bool harmless = is_one_of(kHarmless, name);
-  bool exists = name == "mkdir" && has_any(words, {"-p"}) && words.known();
-  const bool moves = is_one_of(kMovers, name);
-  if (moves || is_one_of(kWriters, name)) {
+  bool harmless = listed(kHarmless, name);
+  bool exists = name == "mkdir" && has_any(words, "-p") && words.known();
+  const bool moves = listed(kMovers, name);
+  if (moves || listed(kWriters, name)) {
     harmless = words.exact;
     for (std::size_t at = 1; at < words.words.size(); ++at) {
       const Value& word = words.words[at];
@@ -233,8 +218,7 @@ void Interpreter::external(const Words& words) {
   } else if (name == "env") {
     harmless = words.exact && words.words.size() == 1;
   } else if (name == "sed") {
-    harmless = words.known() && !has_any(words, {"-i", "--in-place"}) &&
-               !has_any(words, {"-n", "-E", "-s"});
+    harmless = words.known() && !has_any(words, "-i --in-place") && !has_any(words, "-n -E -s");
     if (!harmless)
       harmless =
           words.known() &&
@@ -243,7 +227,7 @@ void Interpreter::external(const Words& words) {
                                                      word.text.find('i') != std::string::npos);
           });
   } else if (name == "find") {
-    harmless = words.known() && !has_any(words, {"-exec", "-ok", "-delete", "-fprint", "-fls"});
+    harmless = words.known() && !has_any(words, "-exec -ok -delete -fprint -fls");
   } else if (name == "curl") {
     harmless = words.known() &&
                std::none_of(words.words.begin() + 1, words.words.end(), [](const Value& word) {
@@ -252,16 +236,16 @@ void Interpreter::external(const Words& words) {
                         (is_option(word) && word.text[1] != '-' &&
                          word.text.find_first_of("oOJ") != std::string::npos);
                });
-  } else if (name == "sort" && has_any(words, {"-o", "--output"})) {
+  } else if (name == "sort" && has_any(words, "-o --output")) {
     harmless = false;
-  } else if (name == "ip" && has_any(words, {"netns"})) {
+  } else if (name == "ip" && has_any(words, "netns")) {
     harmless = false;
   }
   if (capturing > 0) {
     if (print_known(words)) return;
-    if (!harmless && (moves || is_one_of(kChangers, base::basename(name)))) {
-      const bool asks = has_any(words, {"--version", "-V", "list", "show", "info", "freeze",
-                                        "config", "python", "cache", "shell"});
+    if (!harmless && (moves || listed(kChangers, base::basename(name)))) {
+      const bool asks =
+          has_any(words, "--version -V list show info freeze config python cache shell");
       if (changed_at.empty() && (moves || !asks)) changed_at = place();
     }
     print_unknown();
@@ -291,12 +275,11 @@ void Interpreter::run_simple(const Node& node) {
   const std::size_t first = node.assignments;
   if (first == node.words.size()) return only_assign();
 
-  static constexpr std::string_view kDeclarations[] = {"declare", "export", "local", "readonly",
-                                                       "typeset"};
+  static constexpr std::string_view kDeclarations = "declare export local readonly typeset";
   const std::string& raw = node.words[first];
-  if (is_one_of(kDeclarations, raw) && state.functions.count(raw) == 0 &&
+  if (listed(kDeclarations, raw) && state.functions.count(raw) == 0 &&
       (bash() || (raw != "declare" && raw != "typeset"))) {
-    if (first > 0) return unclear("`" + raw + "` with assignments before it");
+    if (first > 0) return unclear("`%` with assignments before it", raw);
     state.last = nullptr;
     return declare(node, first);
   }
@@ -313,12 +296,11 @@ void Interpreter::run_simple(const Node& node) {
   const auto function_here = state.functions.find(name);
   const bool is_function = function_here != state.functions.end();
   if (first > 0 && (is_function || is_builtin(name))) {
-    static constexpr std::string_view kSpecial[] = {".",      ":",     "eval",  "exit",
-                                                    "return", "set",   "shift", "source",
-                                                    "trap",   "unset", "break", "continue"};
-    if ((is_function && !bash()) || is_one_of(kSpecial, name) || is_one_of(kDeclarations, name) ||
+    static constexpr std::string_view kSpecial =
+        ". : eval exit return set shift source trap unset break continue";
+    if ((is_function && !bash()) || listed(kSpecial, name) || listed(kDeclarations, name) ||
         name == "command" || name == "builtin")
-      return unclear("`" + name + "` with assignments before it");
+      return unclear("`%` with assignments before it", name);
   }
   Saved saved = assign_for_command(node);
   if (!going()) return;
@@ -326,16 +308,16 @@ void Interpreter::run_simple(const Node& node) {
     const Function callee = function_here->second;
     state.last = nullptr;
     if (!conda(words)) call(callee, std::move(words));
-  } else if (is_one_of(kDeclarations, name) && is_builtin(name)) {
+  } else if (listed(kDeclarations, name) && is_builtin(name)) {
     // As `\export NAME=value`: the words are split like any others.
     Node declaration;
     declaration.words.push_back(name);
-    if (!words.known()) return unclear("`" + name + "` of something unknown");
+    if (!words.known()) return unclear("`%` of something unknown", name);
     for (std::size_t at = 1; at < words.words.size(); ++at) {
       std::string quoted = "'";
       const auto equals = words.words[at].text.find('=');
       if (words.words[at].text.find('\'') != std::string::npos)
-        return unclear("`" + name + "` of a quote");
+        return unclear("`%` of a quote", name);
       quoted += words.words[at].text.substr(equals == std::string::npos ? 0 : equals + 1) + "'";
       declaration.words.push_back(equals == std::string::npos
                                       ? words.words[at].text

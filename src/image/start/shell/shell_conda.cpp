@@ -53,7 +53,7 @@ bool Interpreter::conda(const Words& arguments) {
   if (!arguments.known() || words.size() > 3)
     return unclear("`conda activate` of something unknown"), true;
   const std::string name = words.size() > 2 ? words[2].text : "base";
-  if (name.starts_with("-")) return unclear("`conda activate " + name + "`"), true;
+  if (name.starts_with("-")) return unclear("`conda activate %`", name), true;
   std::string prefix;
   if (name == "base" || name == "root") {
     prefix = root;
@@ -68,7 +68,7 @@ bool Interpreter::conda(const Words& arguments) {
     for (const auto& file : settings) {
       const auto text = fs.read_file(file);
       if (text && text->find("envs_dirs") != std::string::npos)
-        return unclear("`envs_dirs` in " + file), true;
+        return unclear("`envs_dirs` in %", file), true;
     }
     if (get("CONDA_ENVS_PATH").surely_not_empty() || get("CONDA_ENVS_DIRS").surely_not_empty())
       return unclear("CONDA_ENVS_DIRS"), true;
@@ -78,11 +78,11 @@ bool Interpreter::conda(const Words& arguments) {
   }
   if (prefix.empty() || (prefix != root && !fs.is_directory(prefix + "/conda-meta")) ||
       touched(prefix))
-    return unclear("the conda environment " + name + " does not exist"), true;
+    return unclear("the conda environment % does not exist", name), true;
   for (const auto& place_of_settings : {prefix, root})
     for (const char* file : {"/conda-meta/state", "/etc/conda/env_vars.d"})
       if (fs.stat(place_of_settings + file))
-        return unclear("variables of " + place_of_settings), true;
+        return unclear("variables of %", place_of_settings), true;
   const Value level = get("CONDA_SHLVL");
   const Value old = get("CONDA_PREFIX");
   const Value path = get("PATH");
@@ -99,17 +99,17 @@ bool Interpreter::conda(const Words& arguments) {
     for (const auto& script : *scripts) {
       if (!script.ends_with(".sh") || !going()) continue;
       const std::string file = directory + "/" + script;
-      if (touched(file) || !run_file(file, file)) unclear("`" + file + "`");
+      if (touched(file) || !run_file(file, file)) unclear("`%`", file);
     }
   };
   if (nested) run_scripts(old.text + "/etc/conda/deactivate.d", true);
-  const auto give = [&](const char* variable, Value value) {
-    set(variable, std::move(value));
-    state.variables[variable].exported = true;
+  const auto give = [&](std::string_view name_of, Value value) {
+    set(name_of, std::move(value));
+    variable(name_of).exported = true;
   };
   give("PATH", {*std::move(new_path)});
   const bool same = nested && old.text == prefix;
-  if (nested && !same) give(("CONDA_PREFIX_" + level.text).c_str(), {old.text});
+  if (nested && !same) give("CONDA_PREFIX_" + level.text, {old.text});
   give("CONDA_PREFIX", {prefix});
   if (!same) give("CONDA_SHLVL", {std::to_string(nested ? level.text[0] - '0' + 1 : 1)});
   const bool named = prefix == root || base::basename(base::parent(prefix)) == "envs";

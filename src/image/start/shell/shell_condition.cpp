@@ -32,9 +32,9 @@ std::optional<long long> integer(const Value& value) {
 
 // -eq and its like; -2: it is not one of them.
 int compare(std::string_view operation, const Value& left, const Value& right) {
-  static constexpr std::string_view kNames[] = {"-eq", "-ne", "-lt", "-le", "-gt", "-ge"};
+  constexpr std::string_view kNames = "-eq-ne-lt-le-gt-ge";
   for (int at = 0; at < 6; ++at) {
-    if (operation != kNames[at]) continue;
+    if (operation != kNames.substr(static_cast<std::size_t>(at) * 3, 3)) continue;
     const auto a = integer(left);
     const auto b = integer(right);
     if (!left.known || !right.known) return kUnknown;
@@ -46,11 +46,7 @@ int compare(std::string_view operation, const Value& left, const Value& right) {
 }
 
 bool is_binary(const Value& word) {
-  static constexpr std::string_view kNames[] = {"=",   "==",  "!=",  "-eq", "-ne", "-lt", "-le",
-                                                "-gt", "-ge", "-nt", "-ot", "-ef", "<",   ">"};
-  for (const auto name : kNames)
-    if (word.known && word.text == name) return true;
-  return false;
+  return word.known && listed("= == != -eq -ne -lt -le -gt -ge -nt -ot -ef < >", word.text);
 }
 
 bool is_unary(std::string_view word) {

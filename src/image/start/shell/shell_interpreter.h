@@ -49,7 +49,7 @@ class Interpreter {
   // What `text` prints → substituted; its status → state.status.
   void substitute(std::string_view text);
   void end_shell();  // as `exit` with state.status
-  void stop_failing(const std::string& why);
+  void stop_failing(std::string_view why, std::string_view quoted = {});
   // Paths that leave a loop or a function: they go on where that ends.
   struct Frame {
     std::optional<State> broke, continued;
@@ -77,12 +77,16 @@ class Interpreter {
   void run_simple(const Node& node);
   // --- words: shell_expand.cpp
   Words expand(const std::vector<std::string>& raw, std::size_t first = 0);
-  Value expand_one(std::string_view raw);               // an assignment's value
-  Value expand_pattern(std::string_view raw);           // quoted characters escaped
-  Value get(const std::string& name);                   // a variable's or parameter's
-  void set(const std::string& name, Value value);       // and its export with set -a
-  std::optional<bool> is_set(const std::string& name);  // nullopt: it may be
-  std::optional<std::string> separators();              // IFS; nullopt: unknown
+  Value expand_one(std::string_view raw);      // an assignment's value
+  Value expand_pattern(std::string_view raw);  // quoted characters escaped
+  Variable& variable(std::string_view name) {
+    const auto found = state.variables.find(name);
+    return found != state.variables.end() ? found->second : state.variables[std::string(name)];
+  }
+  Value get(std::string_view name);                   // a variable's or parameter's
+  void set(std::string_view name, Value value);       // and its export with set -a
+  std::optional<bool> is_set(std::string_view name);  // nullopt: it may be
+  std::optional<std::string> separators();            // IFS; nullopt: unknown
   // --- shell_arithmetic.cpp; nullopt: unknown
   std::optional<long long> arithmetic(std::string_view text);
   // Whether `text` is matched by `pattern`, whose quoted characters have a backslash; nullopt
@@ -108,7 +112,7 @@ class Interpreter {
   // --- shell_variables.cpp: assignments and declarations
   void assign(std::string_view raw);  // NAME=value, as written
   void declare(const Node& node, std::size_t first);
-  void declare_one(const std::string& name, const std::string& flags);
+  void declare_one(std::string_view name, std::string_view flags);
   // Variables of `A=1 command`: set and exported while it runs.
   using Saved = std::map<std::string, std::optional<Variable>>;
   Saved assign_for_command(const Node& node);
@@ -139,8 +143,10 @@ class Interpreter {
   bool going() const { return error.empty() && state.alive; }
   std::string place() const;
   std::string place(int at) const;
-  void unclear(const std::string& construct);
-  void unclear_since(const std::string& where, const std::string& construct);
+  // `construct`: what stands there; a % in it becomes `quoted`.
+  void unclear(std::string_view construct, std::string_view quoted = {});
+  void unclear_since(const std::string& where, std::string_view construct,
+                     std::string_view quoted = {});
   bool spend(std::size_t bytes);  // false: too much
   void status(int value) { state.status = value; }
   void print(std::string_view text);
@@ -153,7 +159,7 @@ class Interpreter {
   bool takes_text = false;  // -c
   std::optional<unsigned> uid;
   base::Environment foreign;  // of the environment, but no variables
-  std::set<std::string> always_unknown;
+  std::set<std::string, std::less<>> always_unknown;
   State state;
   Value substituted;
   std::string error;

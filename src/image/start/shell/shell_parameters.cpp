@@ -26,7 +26,7 @@ std::optional<std::string> Interpreter::separators() {
 }
 
 // An unset one is {"", known, !some}: is_set() tells it from an empty one.
-Value Interpreter::get(const std::string& name) {
+Value Interpreter::get(std::string_view name) {
   if (name.size() == 1 || (name[0] >= '0' && name[0] <= '9')) {
     const auto number = base::parse_number(name);
     if (number && *number == 0) return {argv0};
@@ -37,6 +37,8 @@ Value Interpreter::get(const std::string& name) {
     if (name == "#")
       return state.parameters_unknown.empty() ? Value{std::to_string(state.parameters.size())}
                                               : Value{"", false, true};
+    // After a substitution in the same words, shells disagree.
+    if (name == "?" && substitution_status) return {"", false, true};
     if (name == "?")
       return state.status >= 0 ? Value{std::to_string(state.status)} : Value{"", false, true};
     if (name == "$") return {"", false, true};
@@ -81,7 +83,7 @@ Value Interpreter::get(const std::string& name) {
 }
 
 // nullopt: it may be.
-std::optional<bool> Interpreter::is_set(const std::string& name) {
+std::optional<bool> Interpreter::is_set(std::string_view name) {
   if (name.size() == 1 && std::string_view("#?-$").find(name[0]) != npos) return true;
   if (name == "!") return std::nullopt;
   if (const auto number = base::parse_number(name)) {
@@ -98,18 +100,18 @@ std::optional<bool> Interpreter::is_set(const std::string& name) {
   return variable.kind == Variable::Kind::kText || !variable.items.empty();
 }
 
-void Interpreter::set(const std::string& name, Value value) {
+void Interpreter::set(std::string_view name, Value value) {
   if (!going()) return;
-  Variable& variable = state.variables[name];
-  if (variable.read_only) return unclear("`" + name + "` is read-only");
+  Variable& into = variable(name);
+  if (into.read_only) return unclear("`%` is read-only", name);
   if (always_unknown.count(name) != 0) value = unknown_value();
-  variable.items.clear();
-  variable.since.clear();
-  variable.kind = value.known ? Variable::Kind::kText : Variable::Kind::kUnknown;
-  if (!value.known) variable.since = place();
-  variable.some = !value.known && value.surely_not_empty();
-  variable.text = value.known ? std::move(value.text) : "";
-  if ((state.options & kAllExport) != 0) variable.exported = true;
+  into.items.clear();
+  into.since.clear();
+  into.kind = value.known ? Variable::Kind::kText : Variable::Kind::kUnknown;
+  if (!value.known) into.since = place();
+  into.some = !value.known && value.surely_not_empty();
+  into.text = value.known ? std::move(value.text) : "";
+  if ((state.options & kAllExport) != 0) into.exported = true;
 }
 
 // "$@", "$*", "${name[@]}". True if it had no words.
@@ -140,7 +142,7 @@ bool Expansion::all_of(const std::string& array, bool joined, bool quoted) {
 bool Expansion::parameter(const std::string& name, bool quoted) {
   if (name == "@" || name == "*") return all_of("", name == "*", quoted) && name == "@";
   if ((shell_.state.options & kNoUnset) != 0 && shell_.is_set(name) == false) {
-    shell_.stop_failing("`" + name + "` is not set");
+    shell_.stop_failing("`%` is not set", name);
     return false;
   }
   value(shell_.get(name), quoted);
@@ -238,7 +240,7 @@ bool Expansion::braces(std::string_view content, bool quoted) {
     const Value current = element ? *element : shell_.get(name);
     if (name == "@" || name == "*") return parameter("#", quoted);
     if ((shell_.state.options & kNoUnset) != 0 && !element && shell_.is_set(name) == false) {
-      shell_.stop_failing("`" + name + "` is not set");
+      shell_.stop_failing("`%` is not set", name);
       return false;
     }
     if (!operation.empty() || !current.known || !is_ascii(current.text))
@@ -286,7 +288,7 @@ void Expansion::operate(const std::string& name, const Value& current, std::stri
   const std::string_view word = operation.substr(colon ? 2 : 1);
   if (std::string_view("-+=?").find(kind) == npos) {
     if ((shell_.state.options & kNoUnset) != 0 && !name.empty() && shell_.is_set(name) == false)
-      return shell_.stop_failing("`" + name + "` is not set");
+      return shell_.stop_failing("`%` is not set", name);
     return value(transformed(current, operation), quoted);
   }
   // Does the parameter stand for itself?
@@ -310,8 +312,8 @@ void Expansion::operate(const std::string& name, const Value& current, std::stri
   }
   if (*itself) return value(current, quoted);
   if (kind == '-') return walk(word, quoted, true);
-  if (kind == '?') return shell_.stop_failing("`" + name + "` is not set");
-  if (!is_name(name)) return shell_.unclear("an assignment to $" + name);
+  if (kind == '?') return shell_.stop_failing("`%` is not set", name);
+  if (!is_name(name)) return shell_.unclear("an assignment to $%", name);
   // Assigned as one word, then split where it stands.
   Expansion assigned(shell_, false, true, true);
   assigned.walk(word, quoted, true);

@@ -15,13 +15,17 @@ std::string Interpreter::place(int at) const {
 }
 std::string Interpreter::place() const { return place(line); }
 
-void Interpreter::unclear(const std::string& construct) {
-  if (error.empty()) error = base::printable(place() + " (" + construct + ")");
+void Interpreter::unclear(std::string_view construct, std::string_view quoted) {
+  unclear_since("", construct, quoted);
 }
 
-void Interpreter::unclear_since(const std::string& where, const std::string& construct) {
-  if (error.empty())
-    error = base::printable((where.empty() ? place() : where) + " (" + construct + ")");
+void Interpreter::unclear_since(const std::string& where, std::string_view construct,
+                                std::string_view quoted) {
+  if (!error.empty()) return;
+  std::string text(construct);
+  const auto gap = text.find('%');
+  if (gap != std::string::npos) text.replace(gap, 1, quoted.substr(0, 200));
+  error = base::printable((where.empty() ? place() : where) + " (" + text + ")");
 }
 
 bool Interpreter::spend(std::size_t bytes) {
@@ -58,11 +62,12 @@ void Interpreter::end_shell() {
   leave(*ends);
 }
 
-void Interpreter::stop_failing(const std::string& why) {
+void Interpreter::stop_failing(std::string_view why, std::string_view quoted) {
   if (!going()) return;
   state.status = bash() ? 1 : 2;
   if (subshells == 0 && !state.program) {
-    stopped_at = place() + " (" + why + ")";
+    unclear(why, quoted);  // only to be worded
+    stopped_at = std::exchange(error, "");
     state.alive = false;
     return;
   }
@@ -438,6 +443,7 @@ void Interpreter::run_pipeline(const Node& node) {
 void Interpreter::run(const Node& node) {
   if (!going()) return;
   if (node.line > 0) line = node.line;
+  substitution_status.reset();
   if (!spend(node.words.size())) return;
   Nesting nesting_here(*this);
   if (stopped()) return;

@@ -71,36 +71,13 @@ Result<Options> read_options(const std::vector<std::string>& argv, bool bash) {
 }
 
 // Set by the shell itself where the environment does not have them, or in spite of it.
-constexpr const char* kOwnOfBash[] = {"BASHOPTS",
-                                      "BASHPID",
-                                      "BASH_ALIASES",
-                                      "BASH_ARGC",
-                                      "BASH_ARGV",
-                                      "BASH_ARGV0",
-                                      "BASH_CMDS",
-                                      "BASH_COMMAND",
-                                      "BASH_EXECUTION_STRING",
-                                      "BASH_LINENO",
-                                      "BASH_SUBSHELL",
-                                      "COMP_WORDBREAKS",
-                                      "DIRSTACK",
-                                      "EPOCHREALTIME",
-                                      "EPOCHSECONDS",
-                                      "FUNCNAME",
-                                      "GROUPS",
-                                      "HISTCMD",
-                                      "LINENO",
-                                      "OPTERR",
-                                      "OPTIND",
-                                      "PIPESTATUS",
-                                      "PPID",
-                                      "RANDOM",
-                                      "SECONDS",
-                                      "SHELLOPTS",
-                                      "SRANDOM",
-                                      "_"};
-constexpr const char* kOwnIfUnset[] = {"HOSTNAME", "HOSTTYPE", "MACHTYPE", "SHELL", "TERM", "PS4"};
-constexpr const char* kOwnOfDash[] = {"LINENO", "OPTIND", "PPID"};
+constexpr std::string_view kOwnOfBash =
+    "BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND "
+    "BASH_EXECUTION_STRING BASH_LINENO BASH_SUBSHELL COMP_WORDBREAKS DIRSTACK EPOCHREALTIME "
+    "EPOCHSECONDS FUNCNAME GROUPS HISTCMD LINENO OPTERR OPTIND PIPESTATUS PPID RANDOM SECONDS "
+    "SHELLOPTS SRANDOM _";
+constexpr std::string_view kOwnIfUnset = "HOSTNAME HOSTTYPE MACHTYPE SHELL TERM PS4";
+constexpr std::string_view kOwnOfDash = "LINENO OPTIND PPID";
 
 class Start {
  public:
@@ -163,16 +140,20 @@ class Start {
     return find_program(fs_, name, search_path->second, exec_.working_directory);
   }
 
-  void own(Interpreter& shell, const char* name, bool unknown = true) const {
-    Variable& variable = shell.state.variables[name];
+  void own(Interpreter& shell, std::string_view name, bool unknown = true) const {
+    Variable& variable = shell.variable(name);
     variable.kind = Variable::Kind::kUnknown;
     variable.some = false;
     variable.text.clear();
-    if (unknown) shell.always_unknown.insert(name);
+    if (unknown) shell.always_unknown.emplace(name);
   }
 
-  void text(Interpreter& shell, const char* name, const std::string& value) const {
-    Variable& variable = shell.state.variables[name];
+  void own_all(Interpreter& shell, std::string_view names) const {
+    for (const auto name : base::split(names, ' ')) own(shell, name);
+  }
+
+  void text(Interpreter& shell, std::string_view name, std::string_view value) const {
+    Variable& variable = shell.variable(name);
     variable.kind = Variable::Kind::kText;
     variable.text = value;
   }
@@ -193,30 +174,30 @@ class Start {
     }
     for (const auto& name : exec_.unknown_variables) {
       if (!shell::is_name(name)) return "`" + name + "` in the environment";
-      variables[name].exported = true;
-      own(shell, name.c_str(), false);
+      shell.variable(name).exported = true;
+      own(shell, name, false);
     }
-    for (const char* name :
-         {"SHELLOPTS", "BASHOPTS", "POSIXLY_CORRECT", "BASH_COMPAT", "IFS", "BASH_XTRACEFD"})
-      if (variables.count(name) != 0) return std::string("`") + name + "` in the environment";
+    for (const auto name :
+         base::split("SHELLOPTS BASHOPTS POSIXLY_CORRECT BASH_COMPAT IFS BASH_XTRACEFD", ' '))
+      if (variables.count(name) != 0) return "`" + std::string(name) + "` in the environment";
     if (variables.count("PATH") == 0) own(shell, "PATH", false);
     if (dialect_ == Dialect::kBash) {
-      for (const char* name : kOwnOfBash) own(shell, name);
-      for (const char* name : kOwnIfUnset)
+      own_all(shell, kOwnOfBash);
+      for (const auto name : base::split(kOwnIfUnset, ' '))
         if (variables.count(name) == 0) own(shell, name, false);
-      for (const char* name : {"BASH_VERSION", "BASH_VERSINFO"}) {
+      for (const auto name : base::split("BASH_VERSION BASH_VERSINFO", ' ')) {
         own(shell, name);
-        variables[name].some = true;
+        shell.variable(name).some = true;
       }
-      for (const char* name : {"_", "SHLVL"}) {
+      for (const auto name : base::split("_ SHLVL", ' ')) {
         own(shell, name);
-        variables[name].exported = true;
+        shell.variable(name).exported = true;
       }
       variables["SHLVL"].some = true;
-      for (const char* name : {"UID", "EUID"}) {
+      for (const auto name : base::split("UID EUID", ' ')) {
         own(shell, name, false);
         if (exec_.uid) text(shell, name, std::to_string(*exec_.uid));
-        variables[name].read_only = true;
+        shell.variable(name).read_only = true;
       }
       variables.erase("PS1");
       variables.erase("PS2");
@@ -224,17 +205,17 @@ class Start {
       if (path_.starts_with("/")) text(shell, "BASH", path_);
       else own(shell, "BASH");
     } else {
-      for (const char* name : kOwnOfDash) own(shell, name);
-      for (const char* name : {"PS1", "PS2", "PS4"})
+      own_all(shell, kOwnOfDash);
+      for (const auto name : base::split("PS1 PS2 PS4", ' '))
         if (variables.count(name) == 0) {
           own(shell, name, false);
-          variables[name].some = true;
+          shell.variable(name).some = true;
         }
       if (dialect_ == Dialect::kSh) {
-        for (const char* name : {"SHLVL", "_", "RANDOM", "HOSTNAME", "BASH_VERSION", "BASH",
-                                 "ZSH_VERSION", "KSH_VERSION", "OSTYPE"}) {
-          variables[name].exported =
-              variables[name].exported || variables[name].kind == Variable::Kind::kUnset;
+        for (const auto name : base::split(
+                 "SHLVL _ RANDOM HOSTNAME BASH_VERSION BASH ZSH_VERSION KSH_VERSION OSTYPE", ' ')) {
+          shell.variable(name).exported =
+              shell.variable(name).exported || shell.variable(name).kind == Variable::Kind::kUnset;
           own(shell, name);
         }
       }
@@ -273,7 +254,7 @@ class Start {
       const auto there = shell.file_test('r', path);
       if (there == Interpreter::Truth::kFalse || !shell.going()) return false;
       if (there != Interpreter::Truth::kTrue || !shell.run_file(path, path))
-        shell.unclear("`" + path + "`, which cannot be read");
+        shell.unclear("`%`, which cannot be read", path);
       return true;
     };
     read("/etc/profile");
@@ -284,8 +265,8 @@ class Start {
       read(home.text + "/.profile");
       return;
     }
-    for (const char* name : {"/.bash_profile", "/.bash_login", "/.profile"})
-      if (read(home.text + name)) return;
+    for (const auto name : base::split("/.bash_profile /.bash_login /.profile", ' '))
+      if (read(home.text + std::string(name))) return;
   }
 
   Result<ShellOutcome> follow(Interpreter& shell, const Options& options, const std::string& text,

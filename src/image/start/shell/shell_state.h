@@ -62,7 +62,7 @@ enum Option : unsigned {
 };
 
 struct State {
-  std::map<std::string, Variable> variables;
+  std::map<std::string, Variable, std::less<>> variables;
   std::map<std::string, Function> functions;
   std::vector<std::string> parameters;
   std::string parameters_unknown;  // the place where they became unknown

@@ -16,11 +16,7 @@ constexpr auto npos = std::string_view::npos;
 constexpr std::string_view kOperators[] = {"&>>", ";;&", "<<-", "<<<", "&&", "||", ";;", ";&",
                                            "<<",  ">>",  "<&",  ">&",  "<>", ">|", "&>", "|&",
                                            "&",   ";",   "<",   ">",   "|",  "(",  ")"};
-constexpr std::string_view kBashOperators[] = {"&>>", ";;&", "<<<", ";&", "&>", "|&"};
-
-bool contains(auto& list, std::string_view text) {
-  return std::find(std::begin(list), std::end(list), text) != std::end(list);
-}
+constexpr std::string_view kBashOperators = "&>> ;;& <<< ;& &> |&";
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -131,7 +127,7 @@ class Parser {
     if (bash_ && !numbered && (rest.starts_with("<(") || rest.starts_with(">("))) return false;
     for (const auto candidate : kOperators) {
       if (!rest.starts_with(candidate)) continue;
-      if (!bash_ && contains(kBashOperators, candidate)) fail();
+      if (!bash_ && listed(kBashOperators, candidate)) fail();
       kind_ = ok() ? TokenKind::kOperator : TokenKind::kEnd;
       token_ = candidate;
       if (numbered) {
@@ -241,10 +237,9 @@ class Parser {
     NodePtr all = make(Kind::kList);
     while (ok()) {
       while (is_newline()) advance();
-      static constexpr std::string_view kClosing[] = {"then", "else", "elif", "fi",
-                                                      "do",   "done", "esac", "}"};
+      static constexpr std::string_view kClosing = "then else elif fi do done esac }";
       if (kind_ == TokenKind::kEnd || is(")") || is(";;") || is(";&") || is(";;&")) break;
-      if (kind_ == TokenKind::kWord && contains(kClosing, token_)) break;
+      if (kind_ == TokenKind::kWord && listed(kClosing, token_)) break;
       add_command(*all);
     }
     return all;
@@ -340,7 +335,9 @@ class Parser {
   NodePtr compound() {
     if (is("(")) {
       if (text_.substr(at_).starts_with("(") && bash_) {
-        if (NodePtr arithmetic = arithmetic_command()) return arithmetic;
+        NodePtr arithmetic = arithmetic_command();
+        // `((a) | b)`: bash first takes it for arithmetic, then may think again.
+        return arithmetic ? std::move(arithmetic) : fail();
       }
       return enclosed(Kind::kSubshell, ")");
     }
@@ -358,9 +355,8 @@ class Parser {
     }
     if (token_ == "for") return for_command();
     if (token_ == "case") return case_command();
-    static constexpr std::string_view kClosing[] = {"then", "else", "elif", "fi", "do",
-                                                    "done", "esac", "}",    "in"};
-    if (contains(kClosing, token_) && token_ != "in") return fail();
+    static constexpr std::string_view kClosing = "then else elif fi do done esac } in";
+    if (listed(kClosing, token_) && token_ != "in") return fail();
     if (bash_ && token_ == "[[") return condition();
     if (bash_ && token_ == "function") {
       advance();

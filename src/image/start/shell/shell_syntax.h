@@ -71,6 +71,9 @@ std::size_t skip_arithmetic(std::string_view text, std::size_t at, bool bash, in
 // After the closing quote of the '…' or "…" that begins at `at`; npos if there is none.
 std::size_t skip_quoted(std::string_view text, std::size_t at, bool bash, int depth = 0);
 
+// Whether `word` is one of the words of `list`, which are separated by single spaces.
+bool listed(std::string_view list, std::string_view word);
+
 // The end of the name that begins at `at`; `at` if none does.
 std::size_t name_end(std::string_view text, std::size_t at = 0);
 bool is_name(std::string_view text);

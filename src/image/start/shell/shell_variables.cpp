@@ -16,7 +16,7 @@ void Interpreter::assign(std::string_view raw) {
     auto& variable = state.variables[name];
     const auto index = raw.substr(name.size() + 1, raw.find(']') - name.size() - 1);
     const auto at = base::parse_number(index);
-    if (variable.read_only) return unclear("`" + name + "` is read-only");
+    if (variable.read_only) return unclear("`%` is read-only", name);
     if (variable.kind == Variable::Kind::kList && at && *at <= variable.items.size() && !append &&
         value.known) {
       if (*at == variable.items.size()) variable.items.emplace_back();
@@ -32,7 +32,7 @@ void Interpreter::assign(std::string_view raw) {
     for (const auto& item : array_words(text.substr(1, text.size() - 2)))
       if (item.starts_with("[")) known = false;
     auto& variable = state.variables[name];
-    if (variable.read_only) return unclear("`" + name + "` is read-only");
+    if (variable.read_only) return unclear("`%` is read-only", name);
     if (append && variable.kind == Variable::Kind::kUnknown) known = false;
     if (!known) return set(name, unknown_value());
     std::vector<std::string> all;
@@ -90,29 +90,31 @@ void Interpreter::restore(Saved saved) {
 
 // One NAME of a declaration, before its value is set. `flags`: x, r, a, g, L (local), n (export
 // -n).
-void Interpreter::declare_one(const std::string& name, const std::string& flags) {
-  if (!is_name(name)) return unclear("a declaration of `" + name + "`");
+void Interpreter::declare_one(std::string_view name, std::string_view flags) {
+  if (!is_name(name)) return unclear("a declaration of `%`", name);
   const auto has = [&](char flag) { return flags.find(flag) != std::string::npos; };
   if (has('L') && !state.hidden.empty()) {
     auto& hidden = state.hidden.back();
     const auto found = state.variables.find(name);
     const bool first =
-        hidden.emplace(name, found == state.variables.end() ? Variable{} : found->second).second;
+        hidden
+            .emplace(std::string(name), found == state.variables.end() ? Variable{} : found->second)
+            .second;
     if (first && bash()) {
       Variable fresh;
       fresh.exported = found != state.variables.end() && found->second.exported;
       if (found != state.variables.end() && found->second.read_only)
-        return unclear("`" + name + "` is read-only");
-      state.variables[name] = fresh;
+        return unclear("`%` is read-only", name);
+      variable(name) = fresh;
     }
   }
-  Variable& variable = state.variables[name];
-  if (has('x')) variable.exported = true;
-  if (has('n')) variable.exported = false;
-  if (has('a') && variable.kind == Variable::Kind::kUnset) variable.kind = Variable::Kind::kList;
+  Variable& declared = variable(name);
+  if (has('x')) declared.exported = true;
+  if (has('n')) declared.exported = false;
+  if (has('a') && declared.kind == Variable::Kind::kUnset) declared.kind = Variable::Kind::kList;
   if (has('A')) {
-    variable.kind = Variable::Kind::kUnknown;
-    variable.since = place();
+    declared.kind = Variable::Kind::kUnknown;
+    declared.since = place();
   }
 }
 
@@ -144,7 +146,7 @@ void Interpreter::declare(const Node& node, std::size_t first) {
         } else if (std::string_view("xraA").find(c) != std::string_view::npos && raw[0] == '-') {
           flags += c;
         } else {
-          return unclear("`" + command + " " + raw + "`");
+          return unclear("a declaration with `%`", raw);
         }
       }
       continue;
@@ -159,7 +161,7 @@ void Interpreter::declare(const Node& node, std::size_t first) {
         const bool plain = raw[name.size()] == '=' && !text.starts_with("(");
         if (!plain && (raw[name.size()] != '=' || raw.find("$" + name) != std::string::npos ||
                        raw.find("{" + name) != std::string::npos))
-          return unclear("`" + command + "`");
+          return unclear("`%`", command);
         Value value = plain ? expand_one(text) : Value{};
         if (!going()) return;
         declare_one(name, flags);
@@ -177,7 +179,7 @@ void Interpreter::declare(const Node& node, std::size_t first) {
                             (text.starts_with("\"") && text.ends_with("\""));
         if (!bash() && !quoted &&
             (!value.known || value.text.find_first_of(" \t\n*?[") != std::string::npos))
-          return unclear("`" + command + "` of something without quotes");
+          return unclear("`%` of something without quotes", command);
         if (command == "local") return unclear("`local` with a value in this shell");
         declare_one(name, flags);
       }
@@ -186,7 +188,7 @@ void Interpreter::declare(const Node& node, std::size_t first) {
     }
     const Words names = expand({raw});
     if (!going()) return;
-    if (!names.known()) return unclear("`" + command + "` of something unknown");
+    if (!names.known()) return unclear("`%` of something unknown", command);
     for (const auto& word : names.words) {
       const auto equals = word.text.find('=');
       declare_one(word.text.substr(0, equals), flags);

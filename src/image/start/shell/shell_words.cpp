@@ -45,7 +45,7 @@ std::size_t skip_arithmetic(std::string_view text, std::size_t at, bool bash, in
   while (at < text.size()) {
     const char c = text[at];
     if (c == ')' && open == 0) return text.substr(at).starts_with("))") ? at + 2 : npos;
-    if (c == '\'' || c == ';' || c == '#') return npos;  // nothing that arithmetic has
+    if (c == '\'' || c == ';') return npos;  // nothing that arithmetic has
     if (c == '(') ++open;
     if (c == ')') --open;
     if (c == '$' || c == '`') {
@@ -87,11 +87,8 @@ std::size_t skip_expansion(std::string_view text, std::size_t at, bool bash, int
     return npos;
   }
   const std::string_view rest = text.substr(at + 1);
-  if (rest.starts_with("((")) {
-    const auto end = skip_arithmetic(text, at + 3, bash, depth);
-    // Trying both at every level would take exponential time.
-    if (end != npos || depth > 3) return end;
-  }
+  // `$((a) | b)`: some shells think again, others do not.
+  if (rest.starts_with("((")) return skip_arithmetic(text, at + 3, bash, depth);
   if (rest.starts_with("(")) return skip_substitution(text, at + 2, bash, depth);
   if (rest.starts_with("{")) return skip_braces(text, at + 2, bash, depth, in_quotes);
   return at + 1;
@@ -102,6 +99,15 @@ std::size_t name_end(std::string_view text, std::size_t at) {
   while (at < text.size() && (is_name_start(text[at]) || (text[at] >= '0' && text[at] <= '9')))
     ++at;
   return at;
+}
+
+bool listed(std::string_view list, std::string_view word) {
+  if (word.empty() || word.find(' ') != npos) return false;
+  for (std::size_t at = list.find(word); at != npos; at = list.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
+  }
+  return false;
 }
 
 bool is_name(std::string_view text) { return !text.empty() && name_end(text) == text.size(); }
