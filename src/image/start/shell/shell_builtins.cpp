@@ -239,7 +239,6 @@ bool Interpreter::builtin(Words& words) {
         break;
       }
       for (std::size_t at = 1; at < all.size(); ++at) text += (at > 1 ? " " : "") + all[at].text;
-      status(0);
       const int here = line;
       run_text(text, source == nullptr ? argv0 : *source, here);
       line = here;

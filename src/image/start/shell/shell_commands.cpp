@@ -286,8 +286,10 @@ void Interpreter::run_simple(const Node& node) {
     state.last = nullptr;
     return declare(node, first);
   }
+  const int before = state.status;
   Words words = expand(node.words, first);
   if (!going()) return;
+  after_words(before);
   if (words.words.empty() && words.exact) return only_assign();
   if (words.words.empty() || !words.words[0].known) return unclear("a command that is unknown");
   const std::string& name = words.words[0].text;

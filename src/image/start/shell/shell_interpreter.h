@@ -68,6 +68,8 @@ class Interpreter {
   void run_if(const Node& node, std::size_t at);
   void run_and_or(const Node& node);
   bool run_body(const Node& body, std::optional<State>& left);
+  // Whether substitutions in a command's words change the $? that it sees, shells disagree.
+  void after_words(int before);
   void run_for(const Node& node);
   void run_while(const Node& node);
   void run_rounds(const Node& node, std::optional<State>& left);

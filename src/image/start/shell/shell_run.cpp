@@ -164,7 +164,7 @@ bool Interpreter::run_file(const std::string& path, const std::string& name) {
   Frame frame;
   auto* const outer = std::exchange(function, &frame);
   auto* const outer_loop = std::exchange(loop, nullptr);
-  state.status = 0;
+  state.status = -1;  // what the file sees of the last command's, shells disagree
   run_text(*text, path, 1);
   loop = outer_loop;
   function = outer;
@@ -318,8 +318,13 @@ void Interpreter::run_any_number(Round round) {
   unclear("a loop");
 }
 
+void Interpreter::after_words(int before) {
+  if (substitution_status && state.status != before) state.status = -1;
+}
+
 void Interpreter::run_for(const Node& node) {
   Words list;
+  const int before = state.status;
   if (node.listed) {
     list = expand(node.words);
   } else if (!state.parameters_unknown.empty()) {
@@ -328,7 +333,8 @@ void Interpreter::run_for(const Node& node) {
     for (const auto& parameter : state.parameters) list.words.push_back({parameter});
   }
   if (!going()) return;
-  status(0);
+  after_words(before);
+  if (list.exact && list.words.empty()) status(0);
   if (!list.exact)
     return run_any_number([&] {
       set(node.text, unknown_value());
@@ -383,6 +389,7 @@ void Interpreter::run_rounds(const Node& node, std::optional<State>& left) {
 
 void Interpreter::run_case(const Node& node, std::size_t from, const Value& subject) {
   Nesting nesting_here(*this);
+  const int before = state.status;  // the body's $? as it begins
   for (std::size_t at = from; at < node.children.size() && going(); ++at) {
     const Node& clause = *node.children[at];
     std::optional<bool> hit = false;
@@ -406,10 +413,13 @@ void Interpreter::run_case(const Node& node, std::size_t from, const Value& subj
     line = node.line;
     branch(
         [&] {
-          status(0);
+          status(before);
           run(*clause.children[0]);
         },
-        [&] { run_case(node, at + 1, subject); });
+        [&] {
+          status(before);
+          run_case(node, at + 1, subject);
+        });
     return;
   }
   if (going()) status(0);
@@ -490,7 +500,9 @@ void Interpreter::run_kind(const Node& node) {
       if (node.children.size() > 80) return unclear("a long `if`");
       return run_if(node, 0);
     case Kind::kCase: {
+      const int before = state.status;
       const Value subject = expand_one(node.words[0]);
+      after_words(before);
       return run_case(node, 0, subject);
     }
     case Kind::kFor:
