@@ -120,8 +120,9 @@ std::shared_ptr<const Program> Interpreter::program_of(const Words& words) {
   for (const auto& word : words.words) exec.argv.push_back(word.text);
   for (const auto& [variable_name, variable] : state.variables) {
     if (!variable.exported) continue;
-    if (variable.kind == Variable::Kind::kText) exec.environment[variable_name] = variable.text;
-    if (variable.kind != Variable::Kind::kUnknown) continue;
+    const bool is_text = variable.kind == Variable::Kind::kText;
+    if (is_text && !variable.perhaps) exec.environment[variable_name] = variable.text;
+    if (variable.kind != Variable::Kind::kUnknown && !(is_text && variable.perhaps)) continue;
     if (steers_a_start(variable_name))
       return unclear_since(variable.since, "`%` is unknown from here on", variable_name), nullptr;
     exec.unknown_variables.insert(variable_name);

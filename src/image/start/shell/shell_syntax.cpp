@@ -144,8 +144,12 @@ class Parser {
     const auto begin = at_;
     kind_ = TokenKind::kWord;
     if (text_[at_] == '<' || text_[at_] == '>') {  // process substitution
-      ++at_;
-      at_ = skip_list(at_ + 1);
+      at_ = skip_list(at_ + 2);
+      if (at_ == npos) {
+        at_ = text_.size();
+        fail("something that is not closed");
+        return true;
+      }
     }
     while (at_ < text_.size()) {
       const char c = text_[at_];
