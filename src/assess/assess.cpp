@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <climits>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/root_fs.h"
+#include "base/text.h"
 #include "checks/run_checks.h"
 #include "facts/facts_json.h"
 #include "image/python/python_binary.h"
@@ -259,6 +262,17 @@ Status find_command(const AssessRequest& request) {
       image::find_program(*root, request.command.at(0), image::search_path_of(request.environment),
                           working_directory(request));
   if (!found && !image::is_python_name(request.command[0])) return found.error();
+  if (!found) return Done{};
+  const auto file = root->open_file(*found);
+  if (!file) return Done{};  // execve may still be able to
+  const std::string head =
+      file->read_text(0, std::min<std::uint64_t>(file->size(), 4)).value_or("");
+  if (!head.starts_with("#!") && head !=
+                                     "\x7f"
+                                     "ELF")
+    return Error{
+        "`" + base::printable(*found) + "` is neither a program nor a script with a #! line",
+        ENOEXEC};
   return Done{};
 }
 

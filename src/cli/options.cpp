@@ -59,7 +59,7 @@ constexpr Option kOptions[] = {
      "  --node FILE         the node's facts from FILE (an earlier --facts)\n",
      "--check or --facts: a command runs on this machine"},
     {"--image-config", Argument::kRequired, set_text<&CommandLine::image_config>,
-     "  --image-config FILE environment, command and user as `docker inspect` says them\n",
+     "  --image-config FILE environment, command, user as `docker inspect` has them\n",
      "--check or --facts: a command that is launched has them"},
     {"--format", Argument::kRequired, set_format, "  --format text|json  of the report\n", ""},
     {"--quiet", Argument::kNone, set_flag<&CommandLine::quiet>,

@@ -85,8 +85,8 @@ TEST(ImageConfig, OfARuntimeBundle) {
 }
 
 TEST(ImageConfig, OfSomethingElseNamesThePlace) {
-  EXPECT_THAT(error_of(""), HasSubstr("1:1"));
-  EXPECT_THAT(error_of("[{\"Config\": {\"Env\": [}]"), HasSubstr("1:"));
+  EXPECT_THAT(error_of(""), HasSubstr("line 1, column 1:"));
+  EXPECT_THAT(error_of("[{\"Config\": {\"Env\": [}]"), HasSubstr("line 1, column 22"));
   EXPECT_THAT(error_of("[]"), HasSubstr("expected one image, got 0"));
   EXPECT_THAT(error_of(R"([{"Config": {}}, {"Config": {}}])"), HasSubstr("got 2"));
   EXPECT_THAT(error_of("{}"), HasSubstr("docker inspect IMAGE"));
@@ -127,7 +127,7 @@ TEST(ImageConfig, FileThatIsNotThereOrTooLarge) {
   EXPECT_THAT(read_image_config(tree.at("nosuch")).error().message, HasSubstr("nosuch"));
   tree.file("bad.json", "{\n  \"config\": }\n");
   EXPECT_THAT(read_image_config(tree.at("bad.json")).error().message,
-              testing::AllOf(HasSubstr("bad.json"), HasSubstr("2:")));
+              testing::AllOf(HasSubstr("bad.json"), HasSubstr("line 2, column 13")));
   tree.file("large.json", std::string(5UL << 20, ' '));
   EXPECT_FALSE(read_image_config(tree.at("large.json")).ok());
 }

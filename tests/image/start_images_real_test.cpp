@@ -193,7 +193,6 @@ TEST(StartsPage, IsWrittenFromTheImages) {
   ASSERT_TRUE(from != std::string::npos && to != std::string::npos) << kPage;
   const std::size_t begin = from + sizeof kBegin - 1;
   const Table written = table();
-  EXPECT_GE(written.followed, 20);
   EXPECT_EQ(written.images, 24);
   const std::string text = page_of(written);
   if (std::getenv("GPUINIT_WRITE_STARTS") != nullptr) {

@@ -171,7 +171,8 @@ TEST_F(Runners, CondasFunctionAndProgram) {
   stage_.environment["PATH"] = "@/bin:/usr/bin:/bin";
   // Newer releases set them, older ones do not.
   stage_.also_unknown = {{"_CONDA_EXE", ""}, {"_CONDA_ROOT", ""}};
-  const std::string activate = stage_.expanded(". @/conda/etc/profile.d/conda.sh && conda activate ");
+  const std::string activate =
+      stage_.expanded(". @/conda/etc/profile.d/conda.sh && conda activate ");
   expect({
       {{"bash", "-c", activate + "serve && exec vllm serve m"}},
       {{"bash", "-c", activate + "&& python train.py"}},

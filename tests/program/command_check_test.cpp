@@ -116,7 +116,7 @@ TEST_F(CommandCheck, NoVerdictIsChangedByAWrapperInFront) {
                                        {"gpuinit", "--supervise"},
                                        {"tini", "--", "nice", "env", "A=1"},
                                        {"bash", "-c", "exec \"$0\" \"$@\""},
-                                       {"sh", "-c", "cd / && exec \"$@\"", "sh"}};
+                                       {"sh", "-c", "exec \"$@\"", "sh"}};
   for (const Words& wrapper : wrappers) {
     Words words = wrapper;
     words.insert(words.end(), command.begin(), command.end());

@@ -38,6 +38,7 @@ std::string text(const JsonReader& object, std::string_view key) {
 // The part that docker calls Config and OCI config.
 ImageConfig read_config(const JsonReader& object) {
   ImageConfig config;
+  if (object.object() == nullptr) return config;  // which has said so
   add_variables(words(object, "Env"), config.environment);
   config.entrypoint = words(object, "Entrypoint");
   config.command = words(object, "Cmd");

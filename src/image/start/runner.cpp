@@ -336,8 +336,8 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   if (!activated)
     return Error{shown + " run: activating " + prefix + " past " + activated.error().message};
   Exec exec = std::move(activated->exec);
-  for (const char* name_of : {"CONDA_SHLVL", "CONDA_PREFIX_1", "CONDA_ROOT", "_CONDA_EXE",
-                              "_CONDA_ROOT", "OLDPWD"}) {
+  for (const char* name_of :
+       {"CONDA_SHLVL", "CONDA_PREFIX_1", "CONDA_ROOT", "_CONDA_EXE", "_CONDA_ROOT", "OLDPWD"}) {
     exec.environment.erase(name_of);
     exec.unknown_variables.insert(name_of);
   }
