@@ -157,7 +157,8 @@ struct ImageFacts {
   std::string root;  // as given with --root, "/" otherwise
   std::vector<std::string> command;
   std::vector<StartStep> start;  // what the command goes through, in order
-  // Unknown: the reason says past which step the command was not followed; absent: no command.
+  // Unknown: the reason says past which step the command was not followed; absent: there is no
+  // command, or it leads to a Python that is not there.
   Fact<Program> program;
   Fact<Interpreter> interpreter;   // absent: the image has no Python that the command could use
   Fact<Torch> torch;               // absent: nothing on sys.path is called torch

@@ -59,7 +59,10 @@ bool Context::interpreter_from_policy() const {
 bool Context::interpreter_is_guess() const {
   // Without a command the fallback itself is what is judged (`gpuinit --check`).
   if (image.command.empty() || interpreter_from_policy()) return false;
-  return image.interpreter ? !image.interpreter->from_command : image.interpreter.is_absent();
+  if (image.interpreter) return !image.interpreter->from_command;
+  // A Python that the command or the policy names and that is not there is no guess.
+  return image.interpreter.is_absent() && !image.program.is_absent() &&
+         policy.python.interpreter.empty();
 }
 
 std::string Context::only_warns_because(const CheckInfo& check) const {

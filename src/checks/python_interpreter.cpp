@@ -6,27 +6,9 @@ namespace gpuinit::checks {
 
 namespace {
 
-bool is_python_name(std::string_view word) {
-  word = word.substr(word.rfind('/') + 1);
-  if (!word.starts_with("python")) return false;
-  word.remove_prefix(6);
-  return word.empty() || word[0] == '-' || (word[0] >= '0' && word[0] <= '9');
-}
-
-// The command means Python by its own words: `python x`, `env A=b python3 x`, or a
-// script whose shebang names a Python that is not there.
+// It was followed to a Python that is not there.
 bool command_wants_python(const ImageFacts& image) {
-  std::size_t at = 0;
-  const auto& words = image.command;
-  if (words.empty()) return false;
-  if (words[0] == "env" || words[0].ends_with("/env")) {
-    at = 1;
-    while (at < words.size() &&
-           (words[at].starts_with('-') || words[at].find('=') != std::string::npos))
-      ++at;
-  }
-  if (at < words.size() && is_python_name(words[at])) return true;
-  return image.interpreter.reason().find("(shebang of ") != std::string::npos;
+  return !image.command.empty() && image.program.is_absent();
 }
 
 Finding no_interpreter(const Context& context) {
@@ -82,6 +64,7 @@ Findings run(const Context& context) {
 extern constexpr Check kPythonInterpreter{
     .id = "python.interpreter",
     .exit_codes = "65",
+    .needs_certain_interpreter = true,
     .title = "the command runs Python, and that Python is not in the image",
     .looks_at =
         "The command's first word on the image's PATH, followed through symlinks, shebangs, env, "

@@ -234,6 +234,7 @@ TEST(Story, SeveralFailuresAreDecidedByTheLeastRetryable) {
 TEST(Story, AMissingPythonIsSaidOnce) {
   Facts story;
   story.image.command = {"python", "train.py"};
+  story.image.program = Fact<Program>::absent("`python` is not on PATH");
   story.image.interpreter = Fact<Interpreter>::absent("`python` is not on PATH");
   story.node = no_gpu_machine();
   Policy policy;

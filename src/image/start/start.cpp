@@ -40,16 +40,23 @@ class Walk {
   }
 
   std::vector<StartStep> steps;
-  // Unknown if the command is unclear; why() then says from where on.
+  // Unknown if the command is unclear, absent if there is none or its Python is not there; why()
+  // then says from where on, or what is missing.
   Fact<Program> program = Fact<Program>::unknown("");
   std::optional<ChosenPython> python;  // nullopt if it leads to no Python
   Exec exec;                           // what runs next; when the walk is over, last
-  Error missing_python;                // the Python that it asks for does not exist; else empty
 
   const std::string& why() const { return why_; }
 
  private:
   // All of these: true if exec is now what runs next, false if the walk is over.
+  // The Python that it leads to does not exist.
+  bool missing(std::string why) {
+    why_ = std::move(why);
+    program = Fact<Program>::absent(why_);
+    return false;
+  }
+
   bool unclear(std::string why) {
     why_ = std::move(why);
     program = Fact<Program>::unknown("the command was not followed past " + why_);
@@ -74,7 +81,7 @@ class Walk {
     auto found = locate();
     if (!found) {
       Error error{found.error().message + origin_, found.error().code};
-      if (is_python_name(exec.argv[0])) missing_python = error;
+      if (is_python_name(exec.argv[0])) return missing(std::move(error.message));
       return unclear(std::move(error.message));
     }
     const std::string path = std::move(found).value();
@@ -246,7 +253,7 @@ class Walk {
     auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)), exec.environment,
                                exec.working_directory);
     if (!choice) {
-      if (is_python_name(shim)) missing_python = choice.error();
+      if (is_python_name(shim)) return missing(choice.error().message);
       return unclear(choice.error().message);
     }
     if (!base::variable(exec.environment, "BASH_ENV").empty())
@@ -307,7 +314,8 @@ Start follow_command(const StartQuery& query) {
   walk.run();
   Result<ChosenPython> python = Error{""};
   if (walk.python) python = *std::move(walk.python);
-  else if (!walk.missing_python.message.empty()) python = std::move(walk.missing_python);
+  else if (!query.command.empty() && walk.program.is_absent())
+    python = Error{walk.program.reason()};
   else python = fall_back(query, walk.why());
   return {std::move(walk.steps), std::move(walk.program), std::move(walk.exec), std::move(python)};
 }
