@@ -244,7 +244,6 @@ TEST_F(InterpreterTest, APackagePutsItsDirectoryInFront) {
 TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {
   add_python();
   tree_.executable("bin/sh", test::ElfBuilder().interpreter(test::kGlibcLoader).build())
-      .executable("usr/bin/serve.sh", "#!/bin/sh\nexec python serve.py\n")
       .executable("usr/bin/text", "no shebang\n")
       .executable("opt/python", test::python_program());
   struct Case {
@@ -264,10 +263,10 @@ TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {
   const Interpreter policy = python({"text"}, {}, "/opt/python");
   EXPECT_EQ(policy.path, "/opt/python");
   EXPECT_THAT(policy.chosen_because, HasSubstr("python.interpreter of the policy"));
-  EXPECT_THAT(python({"serve.sh"}, {}, "/opt/gone").chosen_because,
+  EXPECT_THAT(python({"text"}, {}, "/opt/gone").chosen_because,
               HasSubstr("python.interpreter: `/opt/gone` does not exist"));
   // What the script will see as its own directory is not known.
-  EXPECT_THAT(*python({"serve.sh"}).sys_path, testing::Not(testing::Contains("/work")));
+  EXPECT_THAT(*python({"text"}).sys_path, testing::Not(testing::Contains("/work")));
 }
 
 TEST_F(InterpreterTest, ThatTheCommandNamesAndTheImageLacksIsAbsent) {
