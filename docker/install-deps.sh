@@ -50,8 +50,8 @@ build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-d
 demo_packages=(debian-archive-keyring python3-torch)
 test_packages=(
   "${demo_packages[@]}"
-  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file podman procps python3-venv runc
-  strace tini util-linux xz-utils
+  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu numactl podman procps
+  python3-venv runc strace time tini util-linux xz-utils
 )
 
 # ---------------------------------------------------------------- Debian packages

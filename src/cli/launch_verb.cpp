@@ -150,7 +150,7 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   return options;
 }
 
-launch::Following following(std::shared_ptr<assess::ExecJudge> judge, const Policy& policy) {
+launch::Following following(const std::shared_ptr<assess::ExecJudge>& judge, const Policy& policy) {
   if (!judge) return {};
   return {[judge](pid_t pid) { return judge->at_exec(pid); },
           [judge](pid_t pid) { return judge->judge(pid); }, policy.launch.follow_timeout};
@@ -207,7 +207,7 @@ int launch_command(const Invocation& invocation) {
   launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
   options.driver_keepalive = approval.driver_keepalive.release();
   options.keepalive_limit = policy.warmup.hold;
-  options.following = following(std::move(approval.judge), policy);
+  options.following = following(approval.judge, policy);
   return launch::supervise(std::move(options), inherited, command.path, words);
 }
 

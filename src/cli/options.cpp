@@ -178,8 +178,7 @@ devices can work together, then becomes COMMAND; or says why not, and stops.
   for (const Option& option : kOptions) text += option.help;
   return text + R"(  --version, --help
 
-Environment: GPUINIT=off (launch at once), GPUINIT_POLICY=FILE,
-GPUINIT_SET='KEY=VALUE;...', NO_COLOR.
+Environment: GPUINIT=off (no checks), GPUINIT_POLICY, GPUINIT_SET, NO_COLOR.
 Exit codes: 0 good, 65 image, 66 fit, 69 node, 75 retry, 77 permission,
 78 policy, 64 usage, 126/127 COMMAND (gpuinit --explain exit-codes).
 )";

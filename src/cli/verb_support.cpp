@@ -75,16 +75,15 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
 namespace {
 
 // What the image says of its own start, in place of what this process has. A COMMAND that is given
-// replaces both entry point and command, as Kubernetes' `command:` does.
+// stands behind the entry point in place of the image's, as with `docker run IMAGE COMMAND`.
 Status apply_image_config(const std::string& file, assess::AssessRequest& request) {
   auto config = image::read_image_config(file);
   if (!config) return std::move(config).error().context("--image-config");
   auto root = base::RootFs::open(request.root);
   if (!root) return std::move(root).error().context("--root");
-  if (request.command.empty()) {
-    request.command = std::move(config->entrypoint);
-    request.command.insert(request.command.end(), config->command.begin(), config->command.end());
-  }
+  const auto& words = request.command.empty() ? config->command : request.command;
+  config->entrypoint.insert(config->entrypoint.end(), words.begin(), words.end());
+  request.command = std::move(config->entrypoint);
   request.uid = image::user_of(*root, *config);
   request.environment = std::move(config->environment);
   request.environment_of_image = true;

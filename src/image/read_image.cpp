@@ -43,8 +43,8 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
   facts.root = query.root;
   facts.command = query.command;
   facts.compat_libraries = read_compat_libraries(query.fs);
-  Start start = follow_command({query.fs, query.command, query.environment,
-                                query.working_directory, query.fallback_interpreter, query.uid});
+  Start start = follow_command({query.fs, query.command, query.environment, query.working_directory,
+                                query.fallback_interpreter, query.uid});
   facts.start = std::move(start.steps);
   facts.program = std::move(start.program);
   if (!start.python) {

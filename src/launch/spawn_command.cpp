@@ -100,7 +100,8 @@ Spawned spawn_command(const SpawnRequest& request, const Terminal& terminal,
   // The child calls nothing but the kernel, and shares our memory: it needs no pipe to say what
   // went wrong.
   const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
-  if (pid == 0) {               // NOLINT(clang-analyzer-unix.Vfork)
+  if (pid == 0) {
+    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork)
     const Failure why = become_command(request, terminal, inherited, parent);
     failure.filter = why.filter;
     failure.exec = why.exec;

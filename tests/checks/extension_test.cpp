@@ -4,7 +4,6 @@ namespace gpuinit::checks {
 namespace {
 
 using testing::ElementsAre;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 

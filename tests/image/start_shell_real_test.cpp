@@ -126,6 +126,49 @@ TEST_F(RealShell, DoesWhatWasFollowed) {
   std::cout << std::size(kTexts) << " texts, " << count << " runs, " << unclear << " unclear\n";
 }
 
+TEST_F(RealShell, ReadsTheProfilesOfThisMachine) {
+  std::error_code ignored;
+  for (const char* name : {".profile", ".bashrc", ".bash_profile"})
+    std::filesystem::copy_file(std::string("/etc/skel/") + name, tree_.at("home") / name, ignored);
+  tree_.file("env.sh", "export FROM_BASH_ENV=1\n");
+  for (const char* bash_env : {"", "/env.sh"}) {
+    if (*bash_env != '\0') environment_["BASH_ENV"] = tree_.root() + bash_env;
+    for (const Words& argv : {Words{"bash", "-lc", "$ROOT/bin/vllm serve"},
+                              {"bash", "--login", "-c", "exec $ROOT/bin/vllm"},
+                              {"dash", "-lc", "$ROOT/bin/vllm \"$PS1\""},
+                              {"bash", "-c", "$ROOT/bin/vllm"},
+                              {"dash", "-c", "exec $ROOT/bin/vllm"},
+                              {"bash", "--noprofile", "-lc", "vllm serve"},
+                              {"bash", "--posix", "-c", "vllm"}}) {
+      bool followed = false;
+      EXPECT_EQ(follow_and_run(argv, false, followed), "") << argv[0] << " " << argv[1];
+      if (argv[1] != "--posix" && argv[2].find("PS1") == std::string::npos) {
+        EXPECT_TRUE(followed) << argv[0] << " " << argv[1] << ": " << why_;
+      }
+    }
+  }
+}
+
+TEST_F(RealShell, ActivatesWhatVenvAndUvMake) {
+  const std::string venv = tree_.root() + "/real-venv";
+  const std::string by_uv = tree_.root() + "/uv-venv";
+  ASSERT_EQ(gpuinit::test::run_program({"python3", "-m", "venv", "--without-pip", venv}).exit_code,
+            0);
+  std::vector<std::string> venvs{venv};
+  if (gpuinit::test::run_program({"uv", "venv", "--offline", by_uv}).exit_code == 0)
+    venvs.push_back(by_uv);
+  for (const auto& each : venvs)
+    for (const char* shell : {"bash", "dash"})
+      for (const char* options : {"-c", "-euc", "-ec"})
+        for (const char* text : {"exec vllm serve", "vllm; deactivate", "deactivate; exec vllm"}) {
+          bool followed = false;
+          const std::string script = ". " + each + "/bin/activate\n" + text;
+          EXPECT_EQ(follow_and_run({shell, options, script}, true, followed), "")
+              << shell << options << ": " << script;
+          EXPECT_TRUE(followed) << shell << " " << options << ": " << script << "\n" << why_;
+        }
+}
+
 // Random scripts of what start scripts are made of.
 class Composer {
  public:

@@ -19,6 +19,8 @@ class StartShell : public testing::Test {
   StartShell() {
     tree_.executable("usr/bin/bash").executable("usr/bin/dash").executable("usr/bin/zsh");
     tree_.link("bin/sh", "../usr/bin/dash").executable("usr/bin/python").directory("work");
+    for (const char* name : {"dirname", "readlink", "id", "uname", "cat", "mkdir"})
+      tree_.executable(std::string("usr/bin/") + name);
     tree_.executable("usr/bin/ray").executable("usr/bin/vllm").executable("usr/bin/launcher");
   }
 

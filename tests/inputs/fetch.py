@@ -485,6 +485,10 @@ INPUTS = {
     "cuobjdump": Wheel(
         "nvidia-cuda-cuobjdump", "13.5.37", "38780fee50863252a0b8926357faa91615ca1c8346490563f33a06100cd73f58",
         place={"nvidia/cu13/bin/cuobjdump": "bin/cuobjdump"}),
+    # A command may begin with it: `uv run`.
+    "uv": Wheel(
+        "uv", "0.13.9", "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19",
+        place={"uv-0.13.9.data/scripts/uv": "bin/uv"}),
     # Each the version that the torch beside it requires.
     "runtime/cu124": Wheel(
         "nvidia-cuda-runtime-cu12", "12.4.127", "64403288fa2136ee8e467cdc9c9427e0434110899d07c779f25b5c068934faa5"),

@@ -18,7 +18,7 @@ struct PythonOptions {
   };
   Runs runs = Runs::kUnknown;
   std::string program;              // the script as it was written, the module's name, -c's text
-  std::size_t rest = 0;  // index among the arguments of what follows the program
+  std::size_t rest = 0;             // index among the arguments of what follows the program
   bool isolated = false;            // -I, which implies the next three
   bool ignore_environment = false;  // -E
   bool no_user_site = false;        // -s

@@ -93,8 +93,9 @@ Result<std::vector<std::string>> split_env_string(const std::string& text,
       const auto end = text.find('}', at);
       if (at + 1 >= text.size() || text[at + 1] != '{' || end == std::string::npos)
         return Error{"env -S: only ${NAME} is expanded"};
-      word += base::variable(environment, text.substr(at + 2, end - at - 2));
-      in_word = true;
+      const auto value = environment.find(text.substr(at + 2, end - at - 2));
+      if (value != environment.end()) word += value->second;
+      in_word = in_word || value != environment.end();
       at = end;
     } else {
       word += c;
@@ -107,15 +108,15 @@ Result<std::vector<std::string>> split_env_string(const std::string& text,
 }
 
 Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
-                             base::Environment environment, std::string working_directory) {
-  EnvCommand result{{}, std::move(environment), std::move(working_directory)};
+                             const base::Environment& environment, std::string working_directory) {
+  EnvCommand result{{}, environment, std::move(working_directory)};
   std::vector<std::string> words = arguments;
   int splits = 0;
   std::size_t at = 0;
   // Replaces the word (and its value) that brought `text` by the words of it.
   const auto split_in = [&](std::size_t first, const std::string& text) -> Status {
     if (++splits > kMaxSplits) return Error{"env -S inside env -S, too often"};
-    auto more = split_env_string(text, result.environment);
+    auto more = split_env_string(text, environment);  // of env itself
     if (!more) return std::move(more).error();
     words.erase(words.begin() + static_cast<std::ptrdiff_t>(first),
                 words.begin() + static_cast<std::ptrdiff_t>(at) + 1);
@@ -132,7 +133,13 @@ Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
       ++at;
       break;
     }
-    if (word == "-" || word == "-i" || word == "--ignore-environment") {
+    if (word == "--help" || word == "--version") return result;
+    if (word == "-") {  // the last of the options
+      result.environment.clear();
+      ++at;
+      break;
+    }
+    if (word == "-i" || word == "--ignore-environment") {
       result.environment.clear();
     } else if (word.starts_with("--unset=")) {
       result.environment.erase(word.substr(8));

@@ -18,7 +18,7 @@ struct EnvCommand {
 
 // `arguments`: what follows "env". An error for an option that is not known here.
 Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
-                             base::Environment environment, std::string working_directory);
+                             const base::Environment& environment, std::string working_directory);
 
 // The words of `env -S`: blanks separate, quotes and backslashes protect, ${NAME}
 // is expanded. An error where env itself would refuse the text.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "image/start/passwd.h"
+#include "image/start/path_search.h"
 
 namespace gpuinit::image {
 
@@ -13,19 +14,24 @@ namespace {
 // What else it changes for the command.
 enum class Effect {
   kNone,
+  kNumber,      // nothing, but the operand, or the value of -n, has to be a number
+  kPermutes,    // nothing, but its options may stand behind the command's program as well
+  kShell,       // nothing, but it starts a shell where no command is given
   kUser,        // the first operand is a user: HOME (gosu, su-exec)
   kSetpriv,     // --reuid, --reset-env
   kRunuser,     // -u USER: HOME, USER, LOGNAME
   kStdbuf,      // LD_PRELOAD
+  kStrace,      // -E NAME=VALUE, -E NAME
   kDisplay,     // DISPLAY and XAUTHORITY of a server it starts
   kGdb,         // LINES and COLUMNS; the command stands behind --args
   kMpi,         // variables that tell a process its rank
   kDirectory,   // nsys, ncu: variables of the injected library
-  kNotKnowable  // sudo, su, chroot: another configuration or another root decides
+  kNotKnowable  // sudo, chroot, xargs: another configuration, root or input decides
 };
 
-// `shorts` as getopt(3) takes it. `longs`: names without dashes, with '=' if a value is required,
-// which may then be the next word; "?" stands for: the value is optional, and never the next word.
+// `shorts` as getopt(3) takes it, and '!' behind a letter after which nothing is run. `longs`:
+// names without dashes, with '=' if a value is required, which may then be the next word; "?"
+// stands for: the value is optional, and never the next word.
 struct Prefix {
   std::string_view names;
   std::string_view shorts;
@@ -38,53 +44,60 @@ struct Prefix {
 // Sources: the programs' manual pages; coreutils, util-linux, tini, dumb-init, catatonit, gosu,
 // su-exec, numactl, strace, ltrace, gdb, xvfb-run, Open MPI, Slurm, Nsight.
 constexpr Prefix kPrefixes[] = {
-    {"tini tini-static docker-init", "svwgp:e:hl", "version"},
-    {"dumb-init", "cr:vhV", "single-child rewrite= verbose help version"},
-    {"catatonit podman-init", "gLPhV", "version"},
+    // glibc's getopt(3) without '+', musl's does not permute.
+    {"tini tini-static docker-init", "svwgp:e:h!l!", "version", 0, Effect::kPermutes},
+    {"dumb-init", "cr:vh!V!", "single-child rewrite= verbose help version"},
+    {"catatonit podman-init", "gL!P!h!V!", "version", 0, Effect::kPermutes},
     {"gosu su-exec", "", "version help", 1, Effect::kUser},
-    {"setpriv", "hV",
+    {"setpriv", "d!h!V!",
      "clear-groups keep-groups init-groups no-new-privs nnp reset-env reuid= regid= ruid= euid= "
      "rgid= egid= groups= inh-caps= ambient-caps= bounding-set= securebits= pdeathsig= "
      "selinux-label= apparmor-profile= help version",
      0, Effect::kSetpriv},
-    {"runuser", "u:g:G:hV", "user= group= supp-group= help version", 0, Effect::kRunuser},
-    {"sudo doas su chroot pkexec machinectl", "", "", 0, Effect::kNotKnowable},
-    {"nice", "0123456789n:", "adjustment= help version"},
-    {"ionice", "c:n:thV", "class= classdata= ignore help version"},
-    {"chrt", "abdfiorRvhVT:P:D:",
+    {"runuser", "u:g:G:h!V!", "user= group= supp-group= help version", 0, Effect::kRunuser},
+    {"sudo doas su chroot pkexec machinectl busybox toybox xargs watch parallel flock script tmux "
+     "screen make valgrind perf compute-sanitizer cuda-gdb supervisord s6-svscan runsvdir "
+     "start-stop-daemon chpst setuidgid s6-setuidgid bwrap firejail",
+     "", "", 0, Effect::kNotKnowable},
+    {"nice", "0123456789n:", "adjustment= help version", 0, Effect::kNumber},
+    {"ionice", "c:n:th!V!", "class= classdata= ignore help version"},
+    {"chrt", "abdfiorRvm!h!V!T:P:D:",
      "all-tasks batch deadline fifo idle other rr reset-on-fork sched-runtime= sched-period= "
-     "sched-deadline= verbose help version",
-     1},
-    {"taskset", "achV", "all-tasks cpu-list help version", 1},
-    {"numactl", "abi:p:P:c:N:C:m:ltsH",
+     "sched-deadline= verbose max help version",
+     1, Effect::kNumber},
+    {"taskset", "ach!V!", "all-tasks cpu-list help version", 1},
+    {"numactl", "abi:p:P:c:N:C:m:lts!H!",
      "all balancing interleave= preferred= preferred-many= cpubind= cpunodebind= physcpubind= "
      "membind= localalloc strict show hardware"},
-    {"timeout", "k:s:v", "kill-after= signal= foreground preserve-status verbose help version", 1},
+    {"timeout", "k:s:v", "kill-after= signal= foreground preserve-status verbose help version", 1,
+     Effect::kNumber},
     {"stdbuf", "i:o:e:", "input= output= error= help version", 0, Effect::kStdbuf},
     {"nohup", "", "help version"},
-    {"setsid", "cfwhV", "ctty fork wait help version"},
-    {"setarch linux64 x86_64 uname26", "vRFhVB3XZLIST",
-     "verbose addr-no-randomize help version uname-2.6"},
-    {"prlimit", "c::d::e::f::i::l::m::n::q::r::s::t::u::v::x::y::hV",
+    {"setsid", "cfwh!V!", "ctty fork wait help version"},
+    {"setarch linux32 linux64 i386 x86_64 uname26", "vRFh!V!B3XZLIST",
+     "verbose addr-no-randomize help version uname-2.6", 0, Effect::kShell},
+    {"prlimit", "c::d::e::f::i::l::m::n::q::r::s::t::u::v::x::y::h!V!",
      "core? data? nice? fsize? sigpending? memlock? rss? nofile? msgqueue? rtprio? stack? cpu? "
      "nproc? as? locks? rttime? verbose help version"},
-    {"unshare", "muinpUCTfrchV",
+    {"unshare", "muinpUCTfrch!V!",
      "mount? uts? ipc? net? pid? user? cgroup? time? fork mount-proc? map-root-user "
-     "map-current-user kill-child? propagation= setgroups= keep-caps help version"},
-    {"time", "o:f:apvqhV", "output= format= append portability verbose quiet help version"},
-    {"xvfb-run", "ae:f:hln:p:s:w:",
+     "map-current-user kill-child? propagation= setgroups= keep-caps help version",
+     0, Effect::kShell},
+    {"time", "o:f:apvqh!V!", "output= format= append portability verbose quiet help version"},
+    {"xvfb-run", "ae:f:h!ln:p:s:w:",
      "auto-servernum error-file= auth-file= listen-tcp server-num= xauth-protocol= server-args= "
      "wait= help",
      0, Effect::kDisplay, true},
-    {"with-contenv", "", "", 0, Effect::kNone, true},
-    {"strace", "a:b:CcdDfFhiI:kno:e:O:P:qrs:S:tTU:vVwxX:yYzZ",
+    {"with-contenv", "", "", 0, Effect::kNotKnowable, true},
+    {"strace", "a:b:CcdDE:fFh!iI:kno:e:O:P:qrs:S:tTU:vV!wxX:yYzZ",
      "summary-only summary follow-forks output-separately output= trace= string-limit= "
-     "seccomp-bpf quiet? help version"},
+     "seccomp-bpf quiet? env= help version",
+     0, Effect::kStrace},
     {"ltrace",
-     "a:A:bcCe:fF:hil:Ln:o:rs:StTVw:x:", "align= output= no-signals demangle help version"},
+     "a:A:bcCe:fF:h!il:Ln:o:rs:StTV!w:x:", "align= output= no-signals demangle help version"},
     {"gdb", "", "", 0, Effect::kGdb},
     {"nsys", "", "", 1, Effect::kDirectory},
-    {"ncu nv-nsight-cu-cli", "o:k:s:c:fh",
+    {"ncu nv-nsight-cu-cli", "o:k:s:c:fh!",
      "set= section= metrics= target-processes= kernel-name= kernel-id= launch-skip= launch-count= "
      "export= clock-control= cache-control= replay-mode= nvtx nvtx-include= nvtx-exclude= "
      "graph-profiling= profile-from-start= force-overwrite csv page= devices= call-stack log-file= "
@@ -95,7 +108,7 @@ constexpr Prefix kPrefixes[] = {
      "ppn= mca== report-bindings allow-run-as-root oversubscribe tag-output q v display-map "
      "help version",
      0, Effect::kMpi},
-    {"srun", "n:N:c:p:t:J:o:e:i:A:w:x:lukKQvh",
+    {"srun", "n:N:c:p:t:J:o:e:i:A:w:x:lukKQvh!",
      "ntasks= nodes= cpus-per-task= partition= time= job-name= output= error= account= nodelist= "
      "exclude= gres= gpus= gpus-per-node= gpus-per-task= gpu-bind= ntasks-per-node= mem= "
      "cpu-bind= mpi= label unbuffered kill-on-bad-exit? exclusive? overlap no-container-mount-home "
@@ -108,7 +121,7 @@ constexpr Prefix kPrefixes[] = {
 
 // Options after which nothing is run.
 constexpr std::string_view kRunsNothing =
-    " help version show hardware check facts explain print-policy record ";
+    " help version show hardware check facts explain print-policy record max ";
 
 const Prefix* find_prefix(std::string_view name) {
   for (const Prefix& prefix : kPrefixes)
@@ -131,11 +144,17 @@ class Arguments {
   Result<bool> read() {
     for (; at_ < words_.size(); ++at_) {
       const std::string& word = words_[at_];
-      if (word == "--") {
+      // To gosu it is a user.
+      if (word == "--" && prefix_.effect != Effect::kUser) {
         ++at_;
         break;
       }
-      if (word.size() < 2 || word[0] != '-') break;
+      if (word.size() < 2 || word[0] != '-') {
+        if (prefix_.effect == Effect::kPermutes && has_option_behind(at_))
+          return Error{words_[0] +
+                       ", which takes options behind the program for its own: without --"};
+        break;
+      }
       // mpirun's long options may have a single dash.
       const bool is_long = word[1] == '-' || prefix_.shorts.empty();
       auto more = is_long ? read_long(word) : read_shorts(word);
@@ -145,6 +164,9 @@ class Arguments {
       operands_.push_back(words_[at_++]);
     return at_ < words_.size();
   }
+
+  // It is asked for its help or the like.
+  bool ended() const { return at_ < words_.size(); }
 
   std::vector<std::string> command() const {
     return {words_.begin() + static_cast<std::ptrdiff_t>(at_), words_.end()};
@@ -165,6 +187,11 @@ class Arguments {
   const std::vector<std::pair<std::string, std::string>>& given() const { return given_; }
 
  private:
+  bool has_option_behind(std::size_t at) const {
+    return std::any_of(words_.begin() + static_cast<std::ptrdiff_t>(at), words_.end(),
+                       [](const auto& word) { return word.size() > 1 && word[0] == '-'; });
+  }
+
   Error unknown(const std::string& word) const {
     return Error{words_[0] + " " + base::printable(word, 60) + " is not known here"};
   }
@@ -202,7 +229,9 @@ class Arguments {
 
   Result<bool> read_shorts(const std::string& word) {
     for (std::size_t i = 1; i < word.size(); ++i) {
-      const auto found = word[i] == ':' ? std::string_view::npos : prefix_.shorts.find(word[i]);
+      const auto found = std::string_view(":!").find(word[i]) != std::string_view::npos
+                             ? std::string_view::npos
+                             : prefix_.shorts.find(word[i]);
       if (found == std::string_view::npos) return unknown(word);
       const std::string name(1, word[i]);
       const auto colons = prefix_.shorts.substr(found + 1);
@@ -211,7 +240,7 @@ class Arguments {
         if (i + 1 < word.size()) return take(name, word.substr(i + 1));
         return next_value(name, 1);
       }
-      if (name == "h" || name == "V") return false;
+      if (colons.starts_with("!")) return false;
       given_.emplace_back(name, "");
     }
     return true;
@@ -223,6 +252,32 @@ class Arguments {
   std::vector<std::string> operands_;
   std::vector<std::pair<std::string, std::string>> given_;
 };
+
+// A whole number, or a duration as timeout(1) takes it.
+bool is_number(std::string_view text) {
+  if (text.starts_with("-")) text.remove_prefix(1);
+  if (!text.empty() && std::string_view("smhd").find(text.back()) != std::string_view::npos)
+    text.remove_suffix(1);
+  return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+Status check_number(const Arguments& given, std::string_view name) {
+  std::string text = given.value("n");
+  if (text.empty()) text = given.value("adjustment");
+  if (!given.operands().empty()) text = given.operands()[0];
+  if (text.empty() || is_number(text)) return Done{};
+  return Error{std::string(name) + " " + base::printable(text, 60) + ", which is no number"};
+}
+
+// Source: strace(1), -E.
+void apply_strace(const Arguments& given, Exec& exec) {
+  for (const auto& [option, value] : given.given()) {
+    if (option != "E" && option != "env") continue;
+    const auto equals = value.find('=');
+    if (equals == std::string::npos) exec.environment.erase(value);
+    else exec.environment[value.substr(0, equals)] = value.substr(equals + 1);
+  }
+}
 
 // gosu sets HOME only; runuser -u, for any user but root, USER and LOGNAME as well.
 Status become_user(const base::RootFs& fs, const std::string& spec, bool login_names, Exec& exec) {
@@ -266,7 +321,7 @@ Status apply_setpriv(const base::RootFs& fs, const Arguments& given, Exec& exec)
   return Done{};
 }
 
-// Source: coreutils, src/stdbuf.c: the library in its pkglibexecdir, in front of LD_PRELOAD.
+// Source: coreutils, src/stdbuf.c: the library in its pkglibexecdir, behind those of LD_PRELOAD.
 Status apply_stdbuf(const base::RootFs& fs, const Arguments& given, Exec& exec) {
   std::string library;
   for (const char* directory :
@@ -277,15 +332,19 @@ Status apply_stdbuf(const base::RootFs& fs, const Arguments& given, Exec& exec) 
   std::string& preload = exec.environment["LD_PRELOAD"];
   preload = preload.empty() ? library : preload + ":" + library;
   constexpr std::string_view kModes[][2] = {{"i", "input"}, {"o", "output"}, {"e", "error"}};
+  bool has_mode = false;
   for (const auto& [letter, name] : kModes) {
     std::string mode = given.value(letter);
     if (mode.empty()) mode = given.value(name);
     if (mode.empty()) continue;
     const std::string variable = std::string("_STDBUF_") + static_cast<char>(letter[0] - 32);
     // A size is written as its bytes.
-    if (mode == "L" || mode == "0") exec.environment[variable] = mode;
+    if (mode == "0" || (mode == "L" && letter != "i")) exec.environment[variable] = mode;
+    else if (mode[0] < '1' || mode[0] > '9') return Error{"stdbuf of an unknown mode"};
     else exec.unknown_variables.insert(variable);
+    has_mode = true;
   }
+  if (!has_mode) return Error{"stdbuf without a mode"};
   return Done{};
 }
 
@@ -301,17 +360,32 @@ Status apply_mpi(const Arguments& given, Exec& exec) {
   return Done{};
 }
 
-// Everything before --args is gdb's own; without it gdb asks a person what to do.
-std::optional<Exec> behind_gdb(const Exec& exec) {
+// Everything before --args is gdb's own; without it gdb asks a person, or its scripts, what to do.
+Result<std::optional<Exec>> behind_gdb(const base::RootFs& fs, const Exec& exec) {
   const auto& words = exec.argv;
+  if (!base::variable(exec.environment, "BASH_ENV").empty())
+    return Error{"gdb, whose shell reads BASH_ENV"};
+  if (words.size() == 2 && has_word(" --version -v --help -h ", words[1]))
+    return std::optional<Exec>();
   for (std::size_t at = 1; at + 1 < words.size(); ++at) {
     if (words[at] != "--args" && words[at] != "-args") continue;
     Exec next = exec;
     next.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
+    auto program =
+        find_program(fs, next.argv[0], search_path_of(exec.environment), exec.working_directory);
+    if (!program) return std::move(program).error();
+    const auto file = fs.open_file(*program);
+    if (!file || !file->read_text(0, 4).value_or("").starts_with("\x7f"
+                                                                 "ELF"))
+      return Error{"gdb of " + base::printable(*program, 80) + ", which is no ELF file"};
+    // Source: gdb_realpath_keepfile(): of a link, its own name in its real directory.
+    const std::string directory(base::parent(*program));
+    next.argv[0] = base::join(fs.resolve(directory).value_or(directory), base::basename(*program));
     next.unknown_variables.insert({"LINES", "COLUMNS"});
-    return next;
+    pass_a_shell(next);
+    return std::optional<Exec>(std::move(next));
   }
-  return std::nullopt;
+  return Error{"gdb without --args"};
 }
 
 // nsys profile|launch, then options that have their value behind '=', or are a letter with the next
@@ -358,7 +432,13 @@ Status apply_effect(const base::RootFs& fs, const Prefix& prefix, const Argument
     case Effect::kDirectory:
       next.unknown_variables.insert({"NV_*", "CUDA_INJECTION64_PATH"});
       return Done{};
+    case Effect::kStrace:
+      apply_strace(given, next);
+      return Done{};
     case Effect::kNone:
+    case Effect::kNumber:
+    case Effect::kPermutes:
+    case Effect::kShell:
     case Effect::kGdb:
     case Effect::kNotKnowable:
       break;
@@ -367,6 +447,13 @@ Status apply_effect(const base::RootFs& fs, const Prefix& prefix, const Argument
 }
 
 }  // namespace
+
+void pass_a_shell(Exec& exec) {
+  for (const char* name : {"PWD", "OLDPWD", "SHLVL", "_"}) {
+    exec.environment.erase(name);
+    exec.unknown_variables.insert(name);
+  }
+}
 
 bool is_exec_prefix(std::string_view name, bool script) {
   const Prefix* prefix = find_prefix(name);
@@ -377,12 +464,18 @@ Result<std::optional<Exec>> apply_exec_prefix(const base::RootFs& fs, std::strin
                                               const Exec& exec) {
   const Prefix& prefix = *find_prefix(name);
   if (prefix.effect == Effect::kNotKnowable)
-    return Error{std::string(name) + ", whose own configuration decides on user and environment"};
-  if (prefix.effect == Effect::kGdb) return behind_gdb(exec);
+    return Error{std::string(name) + ", which decides by rules of its own what runs, and as whom"};
+  if (prefix.effect == Effect::kGdb) return behind_gdb(fs, exec);
   if (name == "nsys") return behind_nsys(exec);
   Arguments arguments(prefix, exec);
   const auto runs = arguments.read();
   if (!runs) return runs.error();
+  if (prefix.effect == Effect::kNumber) {
+    const Status checked = check_number(arguments, name);
+    if (!checked) return checked.error();
+  }
+  if (!*runs && prefix.effect == Effect::kShell && !arguments.ended())
+    return Error{std::string(name) + " without a command, which starts a shell"};
   if (!*runs) return std::optional<Exec>();
   Exec next = exec;
   next.argv = arguments.command();

@@ -11,6 +11,9 @@
 
 namespace gpuinit::image {
 
+// What any shell on the way may set is not known behind it.
+void pass_a_shell(Exec& exec);
+
 // True if a program of this base name is one of them. `script`: it is a script and not an ELF file;
 // a script of the image's own that happens to be called `timeout` is none.
 bool is_exec_prefix(std::string_view name, bool script);

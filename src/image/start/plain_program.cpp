@@ -11,15 +11,14 @@ namespace {
 
 // Programs of the base system and package managers. What is not listed may need a GPU.
 constexpr std::string_view kPlain =
-    " [ apk apt apt-cache apt-get awk base64 basename bash busybox cat chgrp chmod chown clear cmp "
+    " [ apk apt apt-cache apt-get awk base64 basename bash cat chgrp chmod chown clear cmp "
     "conda cp curl cut dash date dd df diff dirname dmesg dnf dpkg du echo egrep env expr false "
-    "fgrep file find free gawk git grep gunzip gzip head hostname htop id ip kill less ln locale "
+    "fgrep file free gawk git grep gunzip gzip head hostname htop id ip kill less ln locale "
     "ls lsblk lscpu lsof lspci mamba md5sum micromamba mkdir mktemp more mount mv nano nc netstat "
     "nproc nvidia-debugdump nvidia-smi openssl passwd pdm ping pipenv pipx poetry printenv printf "
-    "ps pwd readlink realpath rm rmdir rpm rsync scp screen sed seq service sh sha256sum sleep "
-    "sort ss ssh ssh-keygen sshd stat strings sync tail tar tee test tmux top touch tr true tty "
-    "umount uname uniq unzip uptime uv uvx vi vim watch wc wget which who whoami xargs yum zip "
-    "zsh ";
+    "ps pwd readlink realpath rm rmdir rpm rsync scp sed seq sh sha256sum sleep "
+    "sort ss ssh ssh-keygen sshd stat strings sync tail tar tee test top touch tr true tty "
+    "umount uname uniq unzip uptime uv vi vim wc wget which who whoami yum zip ";
 
 constexpr std::string_view kPlainModules =
     " compileall ensurepip http.server json.tool pip py_compile site sysconfig tarfile this "

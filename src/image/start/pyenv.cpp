@@ -96,6 +96,18 @@ std::string version_directory(const base::RootFs& fs, const std::string& pyenv_r
   return "";
 }
 
+// What pyenv-version-name prints.
+std::string names_of(const base::RootFs& fs, const std::string& pyenv_root,
+                     const Versions& versions) {
+  std::vector<std::string> names;
+  for (const std::string& name : versions.names) {
+    if (name == "system" && !names.empty()) continue;  // added at the end, for the search
+    const std::string directory = version_directory(fs, pyenv_root, name);
+    names.emplace_back(directory.empty() ? name : std::string(base::basename(directory)));
+  }
+  return base::join_with(names, ":");
+}
+
 std::string path_without(const std::string& search_path, const std::string& directory) {
   std::vector<std::string> kept;
   for (auto part : base::split(search_path, ':'))
@@ -128,18 +140,39 @@ Result<PyenvChoice> follow_pyenv(const base::RootFs& fs, const std::string& pyen
       const std::string path =
           path_without(search_path_of(environment), base::join(pyenv_root, "shims"));
       auto found = find_program(fs, program, path, working_directory);
-      if (found) return PyenvChoice{*found, "pyenv version system"};
+      if (found)
+        return PyenvChoice{*found, "pyenv version system", "", names_of(fs, pyenv_root, versions)};
       continue;
     }
     const std::string directory = version_directory(fs, pyenv_root, name);
     if (directory.empty()) continue;
     const std::string path = base::join(directory, "bin/" + program);
     if (fs.is_executable(path))
-      return PyenvChoice{path, "pyenv version " + std::string(base::basename(directory)) + set_by};
+      return PyenvChoice{path, "pyenv version " + std::string(base::basename(directory)) + set_by,
+                         base::join(directory, "bin"), names_of(fs, pyenv_root, versions)};
   }
   versions.names.pop_back();
   return Error{"pyenv finds no `" + program + "` in version " +
                base::printable(base::join_with(versions.names, ":")) + set_by};
+}
+
+base::Environment environment_of_pyenv(const base::RootFs& fs, const std::string& pyenv_root,
+                                       const PyenvChoice& choice, base::Environment environment,
+                                       const std::string& working_directory) {
+  std::string& path = environment["PATH"];
+  const std::string plugins = base::join(pyenv_root, "plugins");
+  std::vector<std::string> names = fs.list(plugins).value_or({});
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names)
+    if (const std::string bin = base::join(plugins, name + "/bin"); fs.is_directory(bin))
+      path.insert(0, bin + ":");
+  path.insert(0, base::join(pyenv_root, "libexec") + ":");
+  if (!choice.directory.empty()) path.insert(0, choice.directory + ":");
+  environment["PYENV_ROOT"] = pyenv_root;
+  environment["PYENV_VERSION"] = choice.versions;
+  std::string& directory = environment["PYENV_DIR"];
+  if (directory.empty()) directory = working_directory;
+  return environment;
 }
 
 }  // namespace gpuinit::image

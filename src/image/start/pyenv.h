@@ -16,13 +16,20 @@ namespace gpuinit::image {
 std::optional<std::string> pyenv_root_of_shim(std::string_view head);
 
 struct PyenvChoice {
-  std::string path;    // the program that the shim execs
-  std::string reason;  // "pyenv version 3.11.7 (set by /root/.pyenv/version)"
+  std::string path;       // the program that the shim execs
+  std::string reason;     // "pyenv version 3.11.7 (set by /root/.pyenv/version)"
+  std::string directory;  // of that version's programs; empty: the system's
+  std::string versions;   // PYENV_VERSION of the program
 };
 
 // What the shim for `program` execs. An error, one clause, if pyenv would find none.
 Result<PyenvChoice> follow_pyenv(const base::RootFs& fs, const std::string& pyenv_root,
                                  const std::string& program, const base::Environment& environment,
                                  const std::string& working_directory);
+
+// With what the program is given.
+base::Environment environment_of_pyenv(const base::RootFs& fs, const std::string& pyenv_root,
+                                       const PyenvChoice& choice, base::Environment environment,
+                                       const std::string& working_directory);
 
 }  // namespace gpuinit::image

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "image/start/path_search.h"
 #include "image/start/shell/follow_shell.h"
+#include "rules/python_version.h"
 
 namespace gpuinit::image {
 
@@ -94,6 +95,12 @@ void enter_venv(const std::string& directory, Exec& exec) {
   exec.environment["PATH"] = base::join(directory, "bin") + (path.empty() ? "" : ":" + path);
 }
 
+// Source: PEP 538: a Python started in the C locale tells its children another one.
+void passed_python(Exec& exec) {
+  if (base::variable(exec.environment, "LC_ALL").empty() && exec.environment.count("LC_CTYPE") == 0)
+    exec.unknown_variables.insert("LC_CTYPE");
+}
+
 Outcome outcome(Exec exec, std::string environment) {
   return std::optional(RunnerOutcome{std::move(exec), std::move(environment)});
 }
@@ -113,10 +120,45 @@ constexpr std::string_view kUvFlags =
     "--offline --no-cache -n --no-project --no-config --native-tls --system-certs "
     "--managed-python --no-managed-python --no-python-downloads --no-progress --no-env-file "
     "--refresh --reinstall --compile-bytecode --no-build-isolation --no-sources --upgrade -U "
-    "--all-packages -m --module -s --script --gui-script";
+    "--all-packages -m --module -s --script --gui-script --help -h";
 constexpr std::string_view kNoUvProject = "--no-project --isolated";
 
-// The environment that uv takes. Empty: none that exists; it looks for another Python then.
+// The version that the environment was made for, "3.12.4"; empty if its pyvenv.cfg does not say.
+std::string version_of(const base::RootFs& fs, const std::string& venv) {
+  const std::string text = fs.read_file(base::join(venv, "pyvenv.cfg")).value_or("");
+  for (const std::string_view line : base::split_lines(text)) {
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string_view key = base::trim(line.substr(0, equals));
+    if (key == "version" || key == "version_info")
+      return std::string(base::trim(line.substr(equals + 1)));
+  }
+  return "";
+}
+
+bool has_version(const std::string& version, std::string_view wanted) {
+  if (wanted.starts_with("python")) wanted.remove_prefix(6);
+  if (wanted.empty() || wanted.find_first_not_of("0123456789.") != std::string_view::npos)
+    return false;
+  return (version + ".").starts_with(std::string(wanted) + ".");
+}
+
+// False if the project refuses it, or that cannot be told.
+bool meets_requirement(std::string_view project, const std::string& version) {
+  for (std::string_view line : base::split_lines(project)) {
+    line = base::trim(line);
+    if (!line.starts_with("requires-python")) continue;
+    line = base::trim(line.substr(0, line.find('#')));
+    const auto from = line.find_first_of("\"'");
+    if (from == std::string_view::npos || line.size() < from + 2 || line.back() != line[from])
+      return false;
+    const std::string_view specifiers = line.substr(from + 1, line.size() - from - 2);
+    if (rules::satisfies_all(version, specifiers) != Tristate::kYes) return false;
+  }
+  return true;
+}
+
+// The environment that uv takes; an error where it makes one first or looks for another Python.
 Result<std::string> uv_environment(const base::RootFs& fs, const Exec& exec, const Given& given) {
   const auto variable = [&](const char* name) { return base::variable(exec.environment, name); };
   const std::string& here = exec.working_directory;
@@ -142,14 +184,22 @@ Result<std::string> uv_environment(const base::RootFs& fs, const Exec& exec, con
       if (above == "/") break;
       above = base::parent(above);
     }
-    if (text.find("[project]") == std::string::npos) project.clear();  // not a project, for uv
+    // Releases differ on whether that is a project.
+    if (text.find("[project]") == std::string::npos && !variable("VIRTUAL_ENV").empty())
+      return Error{"uv with VIRTUAL_ENV and " + project +
+                   "/pyproject.toml, which has no [project]"};
   }
   const std::string active = variable("VIRTUAL_ENV");
-  if (!project.empty() && !(given.has("--active") && !active.empty())) {
-    const std::string set = variable("UV_PROJECT_ENVIRONMENT");
+  if (!project.empty()) {
+    std::string set = variable("UV_PROJECT_ENVIRONMENT");
+    if (given.has("--active") && !active.empty()) set = base::join(here, active);
     const std::string directory = base::normalize(base::join(project, set.empty() ? ".venv" : set));
-    if (is_venv(fs, directory)) return directory;
-    return Error{"uv would make the environment " + directory + " first"};
+    if (!is_venv(fs, directory))
+      return Error{"uv would make the environment " + directory + " first"};
+    const std::string text = fs.read_file(base::join(project, "pyproject.toml")).value_or("");
+    if (!meets_requirement(text, version_of(fs, directory)))
+      return Error{"uv would make " + directory + " anew for what " + project + " requires"};
+    return directory;
   }
   if (!active.empty() && is_venv(fs, base::join(here, active))) return base::join(here, active);
   const std::string above = directory_with(fs, here, ".venv");
@@ -157,21 +207,18 @@ Result<std::string> uv_environment(const base::RootFs& fs, const Exec& exec, con
   return Error{"uv looks for a Python outside any environment"};
 }
 
-// The version that the environment was made for agrees with what is asked for.
-bool has_version(const base::RootFs& fs, const std::string& venv, std::string_view wanted) {
-  if (wanted.starts_with("python")) wanted.remove_prefix(6);
-  if (wanted.empty() || wanted.find_first_not_of("0123456789.") != std::string_view::npos)
-    return false;
-  const std::string text = fs.read_file(base::join(venv, "pyvenv.cfg")).value_or("");
-  for (const std::string_view line : base::split_lines(text)) {
-    const auto equals = line.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string_view key = base::trim(line.substr(0, equals));
-    if (key != "version" && key != "version_info") continue;
-    const std::string version = std::string(base::trim(line.substr(equals + 1))) + ".";
-    return version.starts_with(std::string(wanted) + ".");
+// The first version that a file beside or above the project asks for; it counts before the
+// project's environment does.
+std::string pinned_version(const base::RootFs& fs, const std::string& directory) {
+  for (const char* name : {".python-version", ".python-versions"}) {
+    const std::string above = directory_with(fs, directory, name);
+    if (above.empty()) continue;
+    const std::string text = fs.read_file(base::join(above, name)).value_or("");
+    for (const std::string_view line : base::split_lines(text))
+      if (const auto word = base::trim(line); !word.empty() && word[0] != '#')
+        return std::string(word);
   }
-  return false;
+  return "";
 }
 
 Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& uv) {
@@ -182,9 +229,12 @@ Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& u
                    "-q --quiet -v --verbose --offline --no-cache -n --no-config "
                    "--native-tls --managed-python --no-progress --help -h --version -V");
   if (!global) return Error{"uv " + global.error().message};
-  if (global->has("--help") || global->has("-h") || global->command >= uv.argv.size() ||
-      uv.argv[global->command] != "run")
+  if (global->has("--help") || global->has("-h") || global->command >= uv.argv.size())
     return std::optional<RunnerOutcome>();
+  if (const std::string& verb = uv.argv[global->command]; verb != "run") {
+    if (verb == "tool" || verb == "x") return Error{"the environment that uv makes for a tool"};
+    return std::optional<RunnerOutcome>();
+  }
   auto given = read_options(uv.argv, global->command + 1, kUvValues, kUvFlags);
   if (!given) return Error{"uv run " + given.error().message};
   given->options.insert(given->options.begin(), global->options.begin(), global->options.end());
@@ -195,12 +245,14 @@ Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& u
   exec.argv = from(uv.argv, given->command);
   if (const std::string directory = given->value("--directory"); !directory.empty())
     exec.working_directory = base::normalize(base::join(exec.working_directory, directory));
+  if (given->has("--help") || given->has("-h")) return std::optional<RunnerOutcome>();
   if (exec.argv.empty()) return std::optional<RunnerOutcome>();  // it lists what it could run
   auto venv = uv_environment(fs, exec, *given);
   if (!venv) return std::move(venv).error();
   std::string python = given->value("--python", "-p");
   if (python.empty()) python = base::variable(exec.environment, "UV_PYTHON");
-  if (!python.empty() && !has_version(fs, *venv, python))
+  if (python.empty()) python = pinned_version(fs, exec.working_directory);
+  if (!python.empty() && !has_version(version_of(fs, *venv), python))
     return Error{"uv would make " + *venv + " anew for Python " + base::printable(python, 40)};
 
   const std::string program = exec.argv[0];
@@ -218,12 +270,14 @@ Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& u
     return Error{"uv runs a directory"};
   }
   enter_venv(*venv, exec);
-  exec.environment["UV"] = path;
-  exec.environment["UV_RUN_RECURSION_DEPTH"] = "1";
+  exec.environment["UV"] = fs.resolve(path).value_or(path);
+  const auto depth = base::parse_number(base::variable(exec.environment, "UV_RUN_RECURSION_DEPTH"));
+  exec.environment["UV_RUN_RECURSION_DEPTH"] = std::to_string(depth.value_or(0) + 1);
   const std::string interpreter = base::join(*venv, "bin/python");
   const bool is_module = given->has("-m") || given->has("--module");
   if (is_module) exec.argv.insert(exec.argv.begin(), {interpreter, "-m"});
   else if (is_script) exec.argv.insert(exec.argv.begin(), interpreter);
+  else if (program == "python") exec.argv[0] = interpreter;
   return outcome(std::move(exec), *std::move(venv));
 }
 
@@ -265,7 +319,10 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   if (prefix.empty() || !fs.is_directory(base::join(prefix, "conda-meta")))
     return Error{shown + " run: there is no environment " +
                  base::printable(prefix.empty() ? given->value("-n", "--name") : prefix, 80)};
-  // It writes a script that activates the environment, and has a shell run it.
+  // It writes a script that activates the base environment, unless its settings say not to, then
+  // this one, and has a shell run it.
+  if (prefix != root && fs.stat(base::join(root, "etc/conda/activate.d")))
+    return Error{shown + " run: what activates " + root};
   const std::string profile = base::join(root, "etc/profile.d/conda.sh");
   Exec shell = conda;
   shell.argv = {"/bin/bash", "-c", ". \"$0\"; conda activate \"$1\"; shift; exec \"$@\"", profile,
@@ -273,12 +330,18 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   const auto command = from(conda.argv, given->command);
   shell.argv.insert(shell.argv.end(), command.begin(), command.end());
   shell.environment.erase("BASH_ENV");
+  if (const std::string directory = given->value("--cwd"); !directory.empty())
+    shell.working_directory = base::normalize(base::join(conda.working_directory, directory));
   auto activated = follow_shell(fs, "/bin/bash", shell);
   if (!activated)
     return Error{shown + " run: activating " + prefix + " past " + activated.error().message};
   Exec exec = std::move(activated->exec);
-  if (const std::string directory = given->value("--cwd"); !directory.empty())
-    exec.working_directory = base::normalize(base::join(conda.working_directory, directory));
+  for (const char* name_of : {"CONDA_SHLVL", "CONDA_PREFIX_1", "CONDA_ROOT", "_CONDA_EXE",
+                              "_CONDA_ROOT", "OLDPWD"}) {
+    exec.environment.erase(name_of);
+    exec.unknown_variables.insert(name_of);
+  }
+  passed_python(exec);
   return outcome(std::move(exec), prefix);
 }
 
@@ -288,15 +351,16 @@ struct ProjectRunner {
   std::string_view name;
   std::string_view project_files;
   std::string_view flags;
+  std::string_view sets;  // names of what else the command sees
 };
 
 // Sources: the tools' own documentation of `run`.
 constexpr ProjectRunner kProjectRunners[] = {
-    {"poetry", "pyproject.toml", "-q --quiet -n --no-interaction -v --no-plugins --no-cache"},
-    {"pipenv", "Pipfile", "-q --quiet -v --verbose"},
-    {"pdm", "pyproject.toml", "-q --quiet -v --verbose --no-lock -s --site-packages"},
-    {"rye", "pyproject.toml", "-q -v"},
-    {"hatch", "pyproject.toml", "-q -v --quiet --verbose"},
+    {"poetry", "pyproject.toml", "-q --quiet -n --no-interaction -v --no-plugins --no-cache", ""},
+    {"pipenv", "Pipfile", "-q --quiet -v --verbose", "PIPENV_* PIP_* PYTHONDONTWRITEBYTECODE"},
+    {"pdm", "pyproject.toml", "-q --quiet -v --verbose --no-lock", "PDM_*"},
+    {"rye", "pyproject.toml", "-q -v", ""},
+    {"hatch", "pyproject.toml", "-q -v --quiet --verbose", ""},
 };
 
 Outcome follow_project_runner(const base::RootFs& fs, const ProjectRunner& runner,
@@ -328,14 +392,27 @@ Outcome follow_project_runner(const base::RootFs& fs, const ProjectRunner& runne
   const std::string active = base::variable(exec.environment, "VIRTUAL_ENV");
   if (runner.name == "hatch" || (!active.empty() && active != venv) || !is_venv(fs, venv))
     return Error{"the environment that " + name + " keeps for " + project};
-  if (active.empty()) enter_venv(venv, next);
+  if (fs.stat(base::join(project, ".env")))
+    return Error{name + ", which may read " + project + "/.env"};
+  enter_venv(venv, next);  // once more if it is the active one
+  if (runner.name == "pdm") next.environment["PATH"] += ":" + base::join(venv, "bin");
+  if (runner.name == "poetry") next.environment.erase("PYTHONHOME");
+  for (const std::string_view variable : base::split_words(runner.sets)) {
+    const std::string pattern(variable);
+    const std::string_view stem = variable.substr(0, variable.find('*'));
+    std::erase_if(next.environment, [&](const auto& it) {
+      return stem.size() < pattern.size() ? it.first.starts_with(stem) : it.first == stem;
+    });
+    next.unknown_variables.insert(pattern);
+  }
+  passed_python(next);
   return outcome(std::move(next), venv);
 }
 
 }  // namespace
 
 bool is_runner(std::string_view name) {
-  return has_word("uv conda mamba micromamba pipx", name) ||
+  return has_word("uv uvx conda mamba micromamba pipx", name) ||
          std::any_of(std::begin(kProjectRunners), std::end(kProjectRunners),
                      [&](const ProjectRunner& it) { return it.name == name; });
 }
@@ -344,6 +421,7 @@ Outcome follow_runner(const base::RootFs& fs, std::string_view name, const std::
                       const Exec& exec) {
   if (name == "uv") return follow_uv(fs, path, exec);
   if (has_word("conda mamba micromamba", name)) return follow_conda(fs, name, path, exec);
+  if (name == "uvx") return Error{"the environment that uv makes for a tool"};
   if (name == "pipx") {
     if (exec.argv.size() < 2 || exec.argv[1] != "run") return std::optional<RunnerOutcome>();
     return Error{"the environment that pipx makes for it"};

@@ -31,7 +31,7 @@ std::vector<std::string> arguments_of(const Exec& exec) {
 // One walk from the command's first word to the program that runs.
 class Walk {
  public:
-  Walk(const base::RootFs& fs, Exec exec) : fs_(fs), exec_(std::move(exec)) {}
+  Walk(const base::RootFs& fs, Exec first) : exec(std::move(first)), fs_(fs) {}
 
   void run() {
     for (int step = 0; step < kMaxSteps; ++step)
@@ -43,12 +43,13 @@ class Walk {
   // Unknown if the command is unclear; why() then says from where on.
   Fact<Program> program = Fact<Program>::unknown("");
   std::optional<ChosenPython> python;  // nullopt if it leads to no Python
+  Exec exec;                           // what runs next; when the walk is over, last
   Error missing_python;                // the Python that it asks for does not exist; else empty
 
   const std::string& why() const { return why_; }
 
  private:
-  // All of these: true if exec_ is now what runs next, false if the walk is over.
+  // All of these: true if exec is now what runs next, false if the walk is over.
   bool unclear(std::string why) {
     why_ = std::move(why);
     program = Fact<Program>::unknown("the command was not followed past " + why_);
@@ -65,7 +66,7 @@ class Walk {
   }
 
   bool advance() {
-    if (exec_.argv.empty()) {
+    if (exec.argv.empty()) {
       why_ = "there is no command";
       program = Fact<Program>::absent(why_);
       return false;
@@ -73,7 +74,7 @@ class Walk {
     auto found = locate();
     if (!found) {
       Error error{found.error().message + origin_, found.error().code};
-      if (is_python_name(exec_.argv[0])) missing_python = error;
+      if (is_python_name(exec.argv[0])) missing_python = error;
       return unclear(std::move(error.message));
     }
     const std::string path = std::move(found).value();
@@ -93,10 +94,10 @@ class Walk {
 
   Result<std::string> locate() const {
     // The kernel does not search PATH for what a shebang names.
-    if (!by_path_search_ && exec_.argv[0].find('/') == std::string::npos)
-      return find_program(fs_, "./" + exec_.argv[0], "", exec_.working_directory);
-    return find_program(fs_, exec_.argv[0], search_path_of(exec_.environment),
-                        exec_.working_directory);
+    if (!by_path_search_ && exec.argv[0].find('/') == std::string::npos)
+      return find_program(fs_, "./" + exec.argv[0], "", exec.working_directory);
+    return find_program(fs_, exec.argv[0], search_path_of(exec.environment),
+                        exec.working_directory);
   }
 
   std::string read_head(const std::string& path) const {
@@ -107,24 +108,36 @@ class Walk {
 
   // The next program, run by `what` at `place`.
   bool continue_with(Exec next, std::string what, std::string place) {
+    if (next.working_directory != exec.working_directory &&
+        !fs_.is_directory(next.working_directory))
+      return unclear("the directory " + quoted(next.working_directory) + ", which does not exist");
     steps.push_back({std::move(what), reason_, std::move(place)});
-    exec_ = std::move(next);
+    exec = std::move(next);
     by_path_search_ = true;
     return true;
   }
 
   bool at_program(const std::string& path) {
     // With the environment as it has become: LD_LIBRARY_PATH decides on libpython.
-    const ldso::LibrarySearch libraries(fs_, exec_.environment);
+    const ldso::LibrarySearch libraries(fs_, exec.environment);
     auto binary = PythonBinary::open(fs_, path, libraries);
     // Called python, but not to be recognised: let the reader of it say why.
     if ((!binary || !binary->has_value()) && !is_python_name(path))
-      return ends_at(path, plain_program(base::basename(path), arguments_of(exec_)));
-    PythonProgram runs = read_python_program(fs_, exec_);
+      return ends_at(path, plain_program(base::basename(path), arguments_of(exec)));
+    PythonProgram runs = read_python_program(fs_, exec);
     if (runs.command) {
       reason_ = "started by " + quoted(runs.options.program);
-      Exec next = exec_;
+      Exec next = exec;
       next.argv = *std::move(runs.command);
+      // Source: torch/distributed/elastic/agent/server/local_elastic_agent.py.
+      for (const char* name :
+           {"LOCAL_RANK", "RANK", "GROUP_RANK", "ROLE_RANK", "ROLE_NAME", "LOCAL_WORLD_SIZE",
+            "WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
+            "TORCHELASTIC_*", "NCCL_ASYNC_ERROR_HANDLING", "TORCH_NCCL_ASYNC_ERROR_HANDLING",
+            "OMP_NUM_THREADS", "LC_CTYPE"}) {
+        next.environment.erase(name);
+        next.unknown_variables.insert(name);
+      }
       return continue_with(std::move(next), std::string(base::basename(runs.options.program)), "");
     }
     program =
@@ -132,8 +145,8 @@ class Walk {
     ChosenPython chosen;
     chosen.start.interpreter = path;
     chosen.start.options = std::move(runs.options);
-    chosen.start.environment = std::move(exec_.environment);
-    chosen.start.working_directory = std::move(exec_.working_directory);
+    chosen.start.environment = exec.environment;
+    chosen.start.working_directory = exec.working_directory;
     chosen.because = reason(path);
     chosen.followed = true;
     chosen.binary = std::move(binary);
@@ -142,14 +155,14 @@ class Walk {
   }
 
   std::vector<std::string> rest_of(const PythonOptions& options) const {
-    const std::size_t at = std::min(exec_.argv.size(), options.rest + 1);
-    return {exec_.argv.begin() + static_cast<std::ptrdiff_t>(at), exec_.argv.end()};
+    const std::size_t at = std::min(exec.argv.size(), options.rest + 1);
+    return {exec.argv.begin() + static_cast<std::ptrdiff_t>(at), exec.argv.end()};
   }
 
   std::string reason(const std::string& path) const {
     if (!reason_.empty()) return reason_;
-    if (exec_.argv[0].find('/') != std::string::npos) return "the command names " + quoted(path);
-    return quoted(exec_.argv[0]) + " found on PATH";
+    if (exec.argv[0].find('/') != std::string::npos) return "the command names " + quoted(path);
+    return quoted(exec.argv[0]) + " found on PATH";
   }
 
   // `next` is run by `what`, which for the first time gives the reason, then adds to it.
@@ -160,10 +173,10 @@ class Walk {
   }
 
   bool at_env(const std::string& path) {
-    auto env = apply_env(arguments_of(exec_), exec_.environment, exec_.working_directory);
+    auto env = apply_env(arguments_of(exec), exec.environment, exec.working_directory);
     if (!env) return unclear(env.error().message);
     if (env->command.empty()) return ends_at(path, quoted(path) + " runs nothing");
-    Exec next = exec_;
+    Exec next = exec;
     next.argv = std::move(env->command);
     next.environment = std::move(env->environment);
     next.working_directory = std::move(env->working_directory);
@@ -172,7 +185,7 @@ class Walk {
   }
 
   bool at_prefix(const std::string& name, const std::string& path) {
-    auto next = apply_exec_prefix(fs_, name, exec_);
+    auto next = apply_exec_prefix(fs_, name, exec);
     if (!next) return unclear(next.error().message);
     if (!*next) return ends_at(path, quoted(path) + " runs nothing");
     reason_is(**next, name);
@@ -180,15 +193,15 @@ class Walk {
   }
 
   bool at_runner(const std::string& name, const std::string& path) {
-    auto next = follow_runner(fs_, name, path, exec_);
+    auto next = follow_runner(fs_, name, path, exec);
     if (!next) return unclear(next.error().message);
-    if (!*next) return ends_at(path, plain_program(name, arguments_of(exec_)));
+    if (!*next) return ends_at(path, plain_program(name, arguments_of(exec)));
     reason_is((*next)->exec, name + " (" + (*next)->environment + ")");
     return continue_with(std::move((*next)->exec), name + " run", "");
   }
 
   bool at_shell(const std::string& path) {
-    auto outcome = follow_shell(fs_, path, exec_);
+    auto outcome = follow_shell(fs_, path, exec);
     if (!outcome) return unclear(outcome.error().message);
     for (StartStep& step : outcome->steps) steps.push_back(std::move(step));
     if (outcome->kind == ShellOutcome::Kind::kInteractive)
@@ -204,8 +217,10 @@ class Walk {
   bool at_script(const std::string& path, const std::string& head) {
     if (const auto root = pyenv_root_of_shim(head)) return at_pyenv_shim(path, *root);
     if (auto python_path =
-            parse_exec_trampoline(head, base::parent(fs_.resolve(path).value_or(path))))
+            parse_exec_trampoline(head, base::parent(fs_.resolve(path).value_or(path)))) {
+      pass_a_shell(exec);
       return interpret(path, Shebang{std::move(*python_path), ""});
+    }
     const auto shebang = parse_shebang(head);
     if (!shebang)
       return unclear("the first line of " + quoted(path) + ", which names no interpreter");
@@ -217,8 +232,8 @@ class Walk {
     std::vector<std::string> words{shebang.interpreter};
     if (!shebang.argument.empty()) words.push_back(shebang.argument);
     words.push_back(script);
-    words.insert(words.end(), exec_.argv.begin() + 1, exec_.argv.end());
-    exec_.argv = std::move(words);
+    words.insert(words.end(), exec.argv.begin() + 1, exec.argv.end());
+    exec.argv = std::move(words);
     by_path_search_ = false;
     steps.push_back({base::printable(script, 120), reason_, ""});
     if (reason_.empty() || !reason_is_script_) reason_ = "shebang of " + base::printable(script);
@@ -228,19 +243,27 @@ class Walk {
   }
 
   bool at_pyenv_shim(const std::string& shim, const std::string& root) {
-    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)), exec_.environment,
-                               exec_.working_directory);
+    auto choice = follow_pyenv(fs_, root, std::string(base::basename(shim)), exec.environment,
+                               exec.working_directory);
     if (!choice) {
       if (is_python_name(shim)) missing_python = choice.error();
       return unclear(choice.error().message);
     }
-    exec_.argv[0] = choice->path;
+    if (!base::variable(exec.environment, "BASH_ENV").empty())
+      return unclear("pyenv's shim, whose shell reads BASH_ENV");
+    exec.environment = environment_of_pyenv(fs_, root, *choice, std::move(exec.environment),
+                                            exec.working_directory);
+    pass_a_shell(exec);
+    for (const char* name : {"PYENV_HOOK_PATH", "_PYENV_INSTALL_PREFIX"}) {
+      exec.environment.erase(name);
+      exec.unknown_variables.insert(name);
+    }
+    exec.argv[0] = choice->path;
     reason_ = (reason_.empty() ? "" : reason_ + ", ") + choice->reason;
     return true;
   }
 
   const base::RootFs& fs_;
-  Exec exec_;  // what runs next
   std::string why_;
   std::string reason_;
   std::string origin_;  // where a missing interpreter was named
@@ -286,7 +309,7 @@ Start follow_command(const StartQuery& query) {
   if (walk.python) python = *std::move(walk.python);
   else if (!walk.missing_python.message.empty()) python = std::move(walk.missing_python);
   else python = fall_back(query, walk.why());
-  return {std::move(walk.steps), std::move(walk.program), std::move(python)};
+  return {std::move(walk.steps), std::move(walk.program), std::move(walk.exec), std::move(python)};
 }
 
 }  // namespace gpuinit::image

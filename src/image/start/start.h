@@ -15,6 +15,7 @@
 #include "gpuinit/result.h"
 #include "image/python/python_binary.h"
 #include "image/python/python_start.h"
+#include "image/start/exec.h"
 
 namespace gpuinit::image {
 
@@ -30,6 +31,7 @@ struct ChosenPython {
 struct Start {
   std::vector<StartStep> steps;
   Fact<Program> program;  // unknown: where the command stops being clear; absent: no command
+  Exec exec;              // what `program`, if it is known, is executed with
   // An error, one clause, if no Python can run: the command names one that does not exist, or
   // there is nothing to fall back to.
   Result<ChosenPython> python;

@@ -120,8 +120,9 @@ std::shared_ptr<const Program> Interpreter::program_of(const Words& words) {
   for (const auto& word : words.words) exec.argv.push_back(word.text);
   for (const auto& [variable_name, variable] : state.variables) {
     if (!variable.exported) continue;
-    if (variable.kind == Variable::Kind::kText) exec.environment[variable_name] = variable.text;
-    if (variable.kind != Variable::Kind::kUnknown) continue;
+    const bool is_text = variable.kind == Variable::Kind::kText;
+    if (is_text && !variable.perhaps) exec.environment[variable_name] = variable.text;
+    if (variable.kind != Variable::Kind::kUnknown && !(is_text && variable.perhaps)) continue;
     if (steers_a_start(variable_name))
       return unclear_since(variable.since, "`%` is unknown from here on", variable_name), nullptr;
     exec.unknown_variables.insert(variable_name);
@@ -141,11 +142,12 @@ std::shared_ptr<const Program> Interpreter::program_of(const Words& words) {
   return program;
 }
 
-void Interpreter::record(const Words& words) {
+void Interpreter::record(const Words& words, bool replaces) {
   if (pipe_input > 0 && is_shell_name(words.words[0].text))
     return unclear("a shell that reads a script");
   auto program = program_of(words);
   if (!program) return;
+  written_unknown = written_unknown || !replaces;  // it may have written anything by then
   state.last = nullptr;
   state.status = -1;
   if (state.program && same_program(state.program.get(), program.get())) return;
@@ -180,7 +182,7 @@ void Interpreter::replace(Words words) {
     print_unknown();
     status(-1);
   } else {
-    record(words);
+    record(words, true);
     if (!going()) return;
     if (clears) {
       if (words.words[0].text.find('/') == std::string::npos) return unclear("`exec -c`");
@@ -198,7 +200,8 @@ void Interpreter::external(const Words& words) {
   state.last = nullptr;
   const std::string name = common_name(words.words[0].text);
   bool harmless = listed(kHarmless, name);
-  bool exists = name == "mkdir" && has_any(words, "-p") && words.known();
+  bool exists = name == "mkdir" && !search(words.words[0].text).value_or("").empty() &&
+                has_any(words, "-p") && words.known();
   const bool moves = listed(kMovers, name);
   if (moves || listed(kWriters, name)) {
     harmless = words.exact;
@@ -242,7 +245,7 @@ void Interpreter::external(const Words& words) {
     harmless = false;
   }
   if (capturing > 0) {
-    if (print_known(words)) return;
+    if (!search(words.words[0].text).value_or("").empty() && print_known(words)) return;
     if (!harmless && (moves || listed(kChangers, base::basename(name)))) {
       const bool asks =
           has_any(words, "--version -V list show info freeze config python cache shell");

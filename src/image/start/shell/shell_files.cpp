@@ -80,6 +80,7 @@ void Interpreter::touch(const Value& path) {
 
 Interpreter::Truth Interpreter::file_test(char what, const std::string& path) {
   using Kind = base::FileInfo::Kind;
+  if (what == 't') return Truth::kUnknown;
   if (path.empty()) return Truth::kFalse;
   const auto where = absolute(path);
   if (!where || is_dynamic(*where) || touched(*where)) return Truth::kUnknown;

@@ -120,7 +120,7 @@ class Interpreter {
   // --- shell_commands.cpp: programs
   void external(const Words& words);
   void replace(Words words);  // exec
-  void record(const Words& words);
+  void record(const Words& words, bool replaces = false);
   std::shared_ptr<const Program> program_of(const Words& words);  // nullptr: unclear, and said so
   // --- shell_outputs.cpp: commands whose output can be computed; false: it is not one
   bool print_known(const Words& words);
@@ -129,11 +129,13 @@ class Interpreter {
   // --- shell_builtins.cpp
   bool builtin(Words& words);  // false: not one of this shell's
   bool is_builtin(std::string_view name) const;
-  void read_file_here(Words& words);  // . and source
+  void describe(const Words& words, std::size_t first, bool only_path);  // command -v, type
+  // --- shell_options.cpp
   void set_options(const Words& words);
   bool set_option(std::string_view name, bool on);
   void set_trap(const Words& words);
-  void describe(const Words& words, std::size_t first, bool only_path);  // command -v, type
+  // --- shell_places.cpp
+  void read_file_here(Words& words);  // . and source
   void change_directory(const Words& words);
   // --- shell_conda.cpp
   bool conda(const Words& arguments);  // false: not an activation

@@ -111,7 +111,10 @@ void Interpreter::set(std::string_view name, Value value) {
   if (!value.known) into.since = place();
   into.some = !value.known && value.surely_not_empty();
   into.text = value.known ? std::move(value.text) : "";
-  if ((state.options & kAllExport) != 0) into.exported = true;
+  if ((state.options & kAllExport) != 0) {
+    into.exported = true;
+    into.perhaps = false;
+  }
 }
 
 // "$@", "$*", "${name[@]}". True if it had no words.

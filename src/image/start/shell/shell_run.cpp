@@ -46,7 +46,8 @@ void Interpreter::leave(std::optional<State>& into) {
 
 void Interpreter::end_shell() {
   if (!going()) return;
-  if (!state.exit_trap.empty() && subshells == 0) {
+  if (!state.exit_trap.empty() && subshells > 0) return unclear("a `trap` in a subshell");
+  if (!state.exit_trap.empty()) {
     const std::string text = std::exchange(state.exit_trap, "");
     const int before = state.status;
     run_text(text, source == nullptr ? argv0 : *source, line);
@@ -499,6 +500,10 @@ void Interpreter::run_kind(const Node& node) {
       return run_while(node);
     case Kind::kFunction:
       if (node.children[0]->redirects.size() > 0) return unclear("a function with a redirection");
+      if (listed(
+              ": . break continue eval exec exit export readonly return set shift times trap unset",
+              node.text))
+        return unclear("a function called `%`", node.text);
       if (bash() && (state.options & kAllExport) != 0) exported_functions.insert(node.text);
       state.functions[node.text] = Function{node.children[0].get(), source};
       return status(0);

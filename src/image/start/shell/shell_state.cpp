@@ -14,6 +14,7 @@ void join_variable(Variable& into, const Variable& other, const std::string& pla
   Variable joined;
   joined.kind = Variable::Kind::kUnknown;
   joined.exported = into.exported || other.exported;
+  joined.perhaps = into.perhaps || other.perhaps || into.exported != other.exported;
   joined.read_only = into.read_only || other.read_only;
   joined.some = not_empty(into) && not_empty(other);
   joined.since = into.since.empty() ? (other.since.empty() ? place : other.since) : into.since;
@@ -24,6 +25,7 @@ Variable unknown_variable(const std::string& place) {
   Variable variable;
   variable.kind = Variable::Kind::kUnknown;
   variable.exported = true;
+  variable.perhaps = true;
   variable.since = place;
   return variable;
 }

@@ -28,7 +28,8 @@ inline Value unknown_value() { return {"", false}; }
 struct Variable {
   enum class Kind : unsigned char { kUnset, kText, kList, kUnknown };
   Kind kind = Kind::kUnset;
-  bool exported = false;  // or may be, of an unknown one
+  bool exported = false;
+  bool perhaps = false;  // it is exported on some of the paths that met
   bool read_only = false;
   bool some = false;  // of an unknown one: it is set, and not empty
   std::string text;

@@ -144,8 +144,12 @@ class Parser {
     const auto begin = at_;
     kind_ = TokenKind::kWord;
     if (text_[at_] == '<' || text_[at_] == '>') {  // process substitution
-      ++at_;
-      at_ = skip_list(at_ + 1);
+      at_ = skip_list(at_ + 2);
+      if (at_ == npos) {
+        at_ = text_.size();
+        fail("something that is not closed");
+        return true;
+      }
     }
     while (at_ < text_.size()) {
       const char c = text_[at_];
@@ -164,6 +168,12 @@ class Parser {
           break;
         }
       } else if (c == '\\') {
+        // A name or a keyword over two lines.
+        if (text_.substr(at_).starts_with("\\\n") && at_ + 2 < text_.size() &&
+            !is_blank(text_[at_ + 2]) && name_end(text_, begin) == at_ && at_ > begin) {
+          fail();
+          return true;
+        }
         at_ += 2;
       } else if (c == '\'' || c == '"') {
         at_ = skip_quoted(text_, at_, bash_, depth_);

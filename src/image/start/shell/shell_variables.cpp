@@ -76,7 +76,8 @@ Interpreter::Saved Interpreter::assign_for_command(const Node& node) {
     saved.emplace(name,
                   found == state.variables.end() ? std::nullopt : std::optional(found->second));
     assign(node.words[at]);
-    state.variables[name].exported = true;
+    variable(name).exported = true;
+    variable(name).perhaps = false;
   }
   return saved;
 }
@@ -109,8 +110,10 @@ void Interpreter::declare_one(std::string_view name, std::string_view flags) {
     }
   }
   Variable& declared = variable(name);
-  if (has('x')) declared.exported = true;
-  if (has('n')) declared.exported = false;
+  if (has('x') || has('n')) {
+    declared.exported = has('x');
+    declared.perhaps = false;
+  }
   if (has('a') && declared.kind == Variable::Kind::kUnset) declared.kind = Variable::Kind::kList;
   if (has('A')) {
     declared.kind = Variable::Kind::kUnknown;
