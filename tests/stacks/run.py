@@ -402,17 +402,20 @@ class Stack:
         self.result["device_code"] = codes
         self.save()
 
-    def gpuinit(self, verb, node, command):
+    def gpuinit(self, verb, node, command, on_path=True):
         words = [self.options.gpuinit, verb, *(["--format", "json"] if verb == "--check" else []), "--root", "/",
                  "--node", str(node), "--", *command]
-        code, output = run(without_toolkit(words), TIMEOUT_CHECK, self.environment())
+        env = self.environment()
+        if not on_path:
+            env["PATH"] = env["PATH"].partition(":")[2]
+        code, output = run(without_toolkit(words), TIMEOUT_CHECK, env)
         try:
             return code, json.loads(output[output.index("{"):])
         except ValueError:
             return code, {"findings": [{"id": "gpuinit", "severity": "fail", "summary": output[-400:]}]}
 
-    def findings(self, node, command):
-        code, report = self.gpuinit("--check", node, command)
+    def findings(self, node, command, on_path=True):
+        code, report = self.gpuinit("--check", node, command, on_path)
         return {"exit_code": code, "findings": [
             {key: finding.get(key) for key in ("id", "severity", "summary", "evidence")}
             for finding in report["findings"] if finding["severity"] in ("warn", "fail", "unknown")]}
@@ -437,20 +440,23 @@ class Stack:
         self.save()
 
     def check_wrappers(self):
-        """[(wrapper, node, what differs)] of wrappers in front that change the verdict."""
+        """[(wrapper, node, what differs)] of wrappers in front that change the verdict.
+
+        The stack's Python is not on PATH here: a wrapper that is not followed would end at another Python.
+        """
+        def verdict(node, command):
+            found = self.findings(node, command, on_path=False)["findings"]
+            return sorted((finding["id"], finding["severity"], finding["summary"]) for finding in found)
+
         differing = []
         for name, node in NODES.items():
-            bare = [(f["id"], f["severity"], f["summary"]) for f in self.result["checks"][name]["findings"]
-                    if not f.get("command")]
+            bare = verdict(node["file"], self.command())
             for wrapper, words in WRAPPERS.items():
                 if not shutil.which(words[0] if words else wrapper.split()[0]):
                     continue
-                if words:
-                    command = words + self.command()
-                else:
-                    quoted = f"exec {self.interpreter} -c '{self.command()[2]}'"
-                    command = wrapper.split() + [quoted]
-                got = [(f["id"], f["severity"], f["summary"]) for f in self.findings(node["file"], command)["findings"]]
+                shell = f"exec {self.interpreter} -c '{self.command()[2]}'"
+                command = words + self.command() if words else [*wrapper.split(), shell]
+                got = verdict(node["file"], command)
                 if got != bare:
                     changed = sorted({f"{i} {s}" for i, s, _ in set(got) ^ set(bare)})
                     differing.append([wrapper, name, ", ".join(changed)])
