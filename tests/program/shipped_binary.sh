@@ -23,7 +23,7 @@ code=$(objdump -d --no-show-raw-insn "$binary")
 size=$(stat -c %s "$binary")
 
 printf 'size: %s bytes\n' "$size"
-check "at most 2,050,000 bytes" test "$size" -le 2050000
+check "at most 2,240,000 bytes" test "$size" -le 2240000
 check "stripped" lacks "$sections" '\.symtab'
 check "position independent" has "$dynamic" 'PIE'
 check "static: no loader" lacks "$headers" 'INTERP'
