@@ -315,14 +315,14 @@ bool Interpreter::builtin(Words& words) {
       break;
     case Does::kShopt: {
       static constexpr std::string_view kNone =
-          "-s -u -q checkwinsize histappend cmdhist lithist extglob progcomp promptvars "
+          "-s -u -q checkwinsize histappend cmdhist lithist progcomp promptvars "
           "cdspell dirspell autocd huponexit hostcomplete inherit_errexit_off";
       status(0);
       for (std::size_t at = 1; at < all.size() && going(); ++at) {
         const std::string& word = all[at].text;
-        if (words.known() && word == "nullglob" && all[1].text == "-s") state.options |= kNullGlob;
-        else if (words.known() && word == "nullglob" && all[1].text == "-u")
-          state.options &= ~static_cast<unsigned>(kNullGlob);
+        const unsigned option = word == "nullglob" ? kNullGlob : word == "extglob" ? kExtGlob : 0U;
+        if (words.known() && option != 0 && all[1].text == "-s") state.options |= option;
+        else if (words.known() && option != 0 && all[1].text == "-u") state.options &= ~option;
         else if (words.known() && all[1].text == "-q") status(-1);
         else if (words.known() && all[1].text == "-u" && at > 1 && !listed(kNone, word))
           unclear("`shopt %`", word);

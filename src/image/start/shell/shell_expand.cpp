@@ -11,7 +11,7 @@ namespace gpuinit::image::shell {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
-constexpr std::string_view kSpecial = "*?[]\\!^-";
+constexpr std::string_view kSpecial = "*?[]\\!^-(|)";
 
 // {a,b} or {1..3} at `at`.
 bool is_brace_expansion(std::string_view raw, std::size_t at) {
@@ -24,6 +24,10 @@ bool is_brace_expansion(std::string_view raw, std::size_t at) {
     if (raw[at] == ',' || raw.substr(at).starts_with("..")) separator = true;
   }
   return false;
+}
+
+bool is_extended_pattern(std::string_view raw, std::size_t at) {
+  return std::string_view("?*+@!").find(raw[at]) != npos && raw.substr(at + 1).starts_with("(");
 }
 
 }  // namespace
@@ -235,6 +239,14 @@ void Expansion::walk(std::string_view raw, bool quoted, bool from_expansion) {
       if (assignment_ && c == ':') value_begins = true;
       if (split_ && !from_expansion && shell_.bash() && c == '{' && is_brace_expansion(raw, at - 1))
         unknown_list(false);
+      // The parser has seen to it that nothing in it is quoted or expanded.
+      if (!from_expansion && shell_.bash() && is_extended_pattern(raw, at - 1)) {
+        if ((shell_.state.options & kExtGlob) == 0) return shell_.unclear("an extended pattern");
+        const auto end = std::min(raw.find(')', at), raw.size() - 1);
+        for (--at; at <= end; ++at) literal(raw[at], false);
+        pattern_ = true;
+        continue;
+      }
       if ((c == '<' || c == '>') && at < raw.size() && raw[at] == '(') {
         const auto end = skip_substitution(raw, at + 1, true, 0);
         at = end == npos ? raw.size() : end;

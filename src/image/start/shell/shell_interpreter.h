@@ -94,6 +94,8 @@ class Interpreter {
   // Whether `text` is matched by `pattern`, whose quoted characters have a backslash; nullopt
   // where that depends on the locale.
   std::optional<bool> matches(std::string_view pattern, std::string_view text);
+  std::optional<bool> matches_one_of(std::string_view pattern, std::size_t open,
+                                     std::string_view text);
   // --- shell_files.cpp
   enum class Truth : signed char { kUnknown = -1, kTrue = 0, kFalse = 1 };  // exit statuses
   Truth file_test(char what, const std::string& path);
@@ -121,6 +123,7 @@ class Interpreter {
   void restore(Saved saved);
   // --- shell_commands.cpp: programs
   void external(const Words& words);
+  bool is_harmless_script(const Words& words);
   void replace(Words words);  // exec
   void record(const Words& words, bool replaces = false);
   std::shared_ptr<const Program> program_of(const Words& words);  // nullptr: unclear, and said so
@@ -181,6 +184,7 @@ class Interpreter {
   std::set<std::string> exported_functions;  // bash's, with set -a
   std::string changed_at;  // the place where something changed the image in a way not followed
   std::optional<int> substitution_status;
+  int depth = 0;  // shells above this one, whose scripts are followed for what they change
   int step_count = 0;
   std::size_t work = 0;
   int nesting = 0;
@@ -194,6 +198,10 @@ class Interpreter {
   Frame* function = nullptr;
   std::optional<State>* ends = nullptr;
 };
+
+// A shell that is started so ends by itself, and neither runs a program that counts nor changes a
+// file. `depth`: how many shells stand above it.
+bool does_nothing(const base::RootFs& fs, const std::string& path, const Exec& exec, int depth);
 
 struct Nesting {
   explicit Nesting(Interpreter& interpreter) : shell(interpreter) {

@@ -1,4 +1,5 @@
-// Patterns as `case` and ${x#…} have them, without those of bash's extglob.
+// Patterns as `case` and ${x#…} have them; of those of bash's extglob @(a|b) and ?(a|b).
+#include "base/text.h"
 #include "image/start/shell/shell_interpreter.h"
 
 namespace gpuinit::image::shell {
@@ -71,9 +72,42 @@ int bracket(std::string_view pattern, std::size_t& at, char c) {
   return -1;
 }
 
+// The '(' of an extended pattern; npos if there is none.
+std::size_t extended(std::string_view pattern) {
+  for (std::size_t at = 0; at + 1 < pattern.size(); ++at) {
+    if (pattern[at] == '\\') ++at;
+    else if (pattern[at + 1] == '(' && std::string_view("?*+@!").find(pattern[at]) != npos)
+      return at + 1;
+  }
+  return npos;
+}
+
 }  // namespace
 
+// One of the alternatives in place of the group that begins at `open`.
+std::optional<bool> Interpreter::matches_one_of(std::string_view pattern, std::size_t open,
+                                                std::string_view text) {
+  const char kind = pattern[open - 1];
+  const auto close = pattern.find_first_of("()", open + 1);
+  if ((state.options & kExtGlob) == 0 || (kind != '@' && kind != '?') || close == npos ||
+      pattern[close] != ')')
+    return std::nullopt;
+  const std::string_view group = pattern.substr(open + 1, close - open - 1);
+  if (group.find('/') != npos || !spend(pattern.size() + text.size())) return std::nullopt;
+  auto alternatives = base::split(group, '|');
+  if (kind == '?') alternatives.emplace_back();
+  Nesting nesting_here(*this);
+  for (const std::string_view alternative : alternatives) {
+    const std::string one = std::string(pattern.substr(0, open - 1)).append(alternative) +
+                            std::string(pattern.substr(close + 1));
+    const auto hit = matches(one, text);
+    if (!hit || *hit) return hit;
+  }
+  return false;
+}
+
 std::optional<bool> Interpreter::matches(std::string_view pattern, std::string_view text) {
+  if (const auto open = extended(pattern); open != npos) return matches_one_of(pattern, open, text);
   if (pattern.size() * text.size() > (1U << 20U)) return std::nullopt;
   work += pattern.size() * text.size() / 8;
   if (work > kMaxWork) return std::nullopt;

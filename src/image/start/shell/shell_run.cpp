@@ -356,11 +356,17 @@ void Interpreter::run_while(const Node& node) {
 
 void Interpreter::run_rounds(const Node& node, std::optional<State>& left) {
   int result = 0;
+  const auto compute = [&](std::size_t at) {
+    if (at < node.words.size() && node.words[at].find_first_not_of(" \t") != std::string::npos)
+      arithmetic(node.words[at]);
+  };
+  compute(0);
   for (;;) {
     State before = state;
     if (!spend(before.size())) return;
     run_condition(*node.children[0]);
     if (!going()) return;
+    if (state.status < 0 && !node.words.empty()) return unclear("a `for ((`");
     if (state.status < 0) {
       state = std::move(before);
       run_any_number([&] {
@@ -378,6 +384,7 @@ void Interpreter::run_rounds(const Node& node, std::optional<State>& left) {
     if ((state.status == 0) != (node.kind == Kind::kWhile)) return status(result);
     if (!run_body(*node.children[1], left)) return;
     result = state.status;
+    compute(1);
     before.status = state.status;
     before.last = state.last;
     if (state == before) {  // it does the same for ever

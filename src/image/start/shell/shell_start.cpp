@@ -89,7 +89,10 @@ class Start {
     posix_ = dialect_ == Dialect::kBash && name_ == "sh";
   }
 
-  Result<ShellOutcome> run() {
+  // See does_nothing(); after run().
+  bool did_nothing() const { return did_nothing_; }
+
+  Result<ShellOutcome> run(int depth = 0) {
     const std::string real(base::basename(fs_.resolve(path_).value_or(path_)));
     if (real == "zsh" || real == "ksh" || real == "mksh" || name_ == "zsh" || name_ == "ksh")
       return unclear("(a shell that is not understood here)");
@@ -106,6 +109,7 @@ class Start {
     if (at >= argv.size()) return unclear("(`-c` without a text)");
 
     Interpreter shell(fs_, dialect_, posix_);
+    shell.depth = depth;
     std::string text;
     std::string source = name_ + " -c";
     if (options->command) {
@@ -270,7 +274,7 @@ class Start {
   }
 
   Result<ShellOutcome> follow(Interpreter& shell, const Options& options, const std::string& text,
-                              const std::string& source) const {
+                              const std::string& source) {
     shell.uid = exec_.uid;
     std::string why = import(shell);
     if (why.empty() && dialect_ == Dialect::kBash && !posix_ && options.command &&
@@ -319,10 +323,12 @@ class Start {
     return outcome_of(shell, *ends, source);
   }
 
-  Result<ShellOutcome> outcome_of(Interpreter& shell, State& end, const std::string& source) const {
+  Result<ShellOutcome> outcome_of(Interpreter& shell, State& end, const std::string& source) {
     ShellOutcome outcome;
     outcome.steps = std::move(shell.steps);
     auto program = end.program;
+    did_nothing_ = !program && !shell.background && shell.changed_at.empty() &&
+                   shell.written.empty() && !shell.written_unknown;
     if (!program && shell.background)
       return Error{base::printable(source + " (its programs run in the background)")};
     if (!program) program = end.last;
@@ -341,9 +347,18 @@ class Start {
   std::string name_;
   Dialect dialect_ = Dialect::kSh;
   bool posix_ = false;
+  bool did_nothing_ = false;
 };
 
 }  // namespace
+
+bool shell::does_nothing(const base::RootFs& fs, const std::string& path, const Exec& exec,
+                         int depth) {
+  constexpr int kMaxShells = 4;
+  if (depth >= kMaxShells) return false;
+  Start start(fs, path, exec);
+  return start.run(depth).ok() && start.did_nothing();
+}
 
 Result<ShellOutcome> follow_shell(const base::RootFs& fs, const std::string& path,
                                   const Exec& shell) {

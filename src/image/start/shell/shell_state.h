@@ -58,8 +58,9 @@ enum Option : unsigned {
   kNoGlob = 8,
   kPipeFail = 16,
   kNullGlob = 32,
-  kMixed = 64,        // the others differ between the paths that met
-  kOtherFlags = 128,  // and from here on those that only $- tells: x, v, m, b, E, T
+  kExtGlob = 64,
+  kMixed = 128,       // the others differ between the paths that met
+  kOtherFlags = 256,  // and from here on those that only $- tells: x, v, m, b, E, T
 };
 
 struct State {

@@ -162,8 +162,13 @@ class Parser {
         if (bash_ && assignment_value(before) == before.size()) {
           at_ = skip_array(at_ + 1);
         } else if (std::string_view("?*+@!").find(before.back()) != npos) {
-          fail("an extended pattern");
-          return true;
+          // Whether extglob is on is asked when the word is expanded.
+          const auto end = text_.find_first_of(")('\"\\$`\n", at_ + 1);
+          if (!bash_ || end == npos || text_[end] != ')') {
+            fail("an extended pattern");
+            return true;
+          }
+          at_ = end + 1;
         } else {
           break;
         }
@@ -406,13 +411,38 @@ class Parser {
     return node;
   }
 
+  // for ((first; condition; step)) as a while with words {first, step}; at_ is behind a '('.
+  NodePtr arithmetic_for() {
+    const auto end = text_.find("))", at_);
+    if (!text_.substr(at_).starts_with("(") || end == npos) return fail();
+    const std::string_view inside = text_.substr(at_ + 1, end - at_ - 1);
+    const auto first = inside.find(';');
+    const auto second = first == npos ? npos : inside.find(';', first + 1);
+    if (second == npos || inside.find_first_of("'\"`\\;\n", second + 1) != npos ||
+        inside.substr(0, second).find_first_of("'\"`\\\n") != npos)
+      return fail("a `for ((`");
+    NodePtr node = make(Kind::kWhile);
+    node->words = {std::string(inside.substr(0, first)), std::string(inside.substr(second + 1))};
+    NodePtr condition = make(Kind::kArithmetic);
+    condition->text = inside.substr(first + 1, second - first - 1);
+    if (condition->text.find_first_not_of(" \t") == std::string::npos) condition->text = "1";
+    node->children.push_back(std::move(condition));
+    at_ = end + 2;
+    advance();
+    if (is(";")) advance();
+    while (is_newline()) advance();
+    const bool braces = is_word("{");
+    expect(braces ? "{" : "do");
+    node->children.push_back(full_list());
+    expect(braces ? "}" : "done");
+    return node;
+  }
+
   NodePtr for_command() {
     NodePtr node = make(Kind::kFor);
     advance();
     if (is("(") && bash_) {
-      const auto end = skip_expansion(text_, at_ - 1, bash_, depth_);
-      (void)end;
-      return fail("a `for ((`");
+      return arithmetic_for();
     }
     node->text = token_;
     if (!is_name(token_)) return fail();

@@ -33,7 +33,7 @@ struct Node {
     kCase,        // words[0]; children are kClause
     kClause,      // words are its patterns; text is what ends it, ";;"
     kFor,         // text over words (`listed`), or over "$@"
-    kWhile,       // condition, body
+    kWhile,       // condition, body; of a for (( words are what is first, and each step
     kUntil,       // condition, body
     kFunction,    // text() child
     kCondition,   // [[ words ]]
