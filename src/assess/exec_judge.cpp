@@ -105,7 +105,8 @@ void become_owner_of(pid_t pid) {
   struct stat status {};
   if (::stat(proc_path(pid, "").c_str(), &status) != 0 || status.st_uid == ::geteuid()) return;
   std::vector<gid_t> groups;
-  for (const std::string_view line : base::split_lines(read_text(proc_path(pid, "status"))))
+  const std::string text = read_text(proc_path(pid, "status"));
+  for (const std::string_view line : base::split_lines(text))
     if (line.starts_with("Groups:"))
       for (const std::string_view word : base::split_words(line.substr(7)))
         groups.push_back(static_cast<gid_t>(base::parse_number(word).value_or(status.st_gid)));

@@ -93,8 +93,8 @@ bool ExecTrace::handled(siginfo_t& info) {
   }
   const pid_t pid = judge->second;
   judges_.erase(judge);
-  // One that did not end by itself has said nothing.
-  judged(pid, info.si_code == CLD_EXITED ? info.si_status : kNotJudged);
+  // One that did not end by itself has said nothing, not even whether following is in the way.
+  judged(pid, info.si_code == CLD_EXITED ? info.si_status : kNotToFollow);
   return true;
 }
 

@@ -234,7 +234,7 @@ TEST_P(Followed, WhatSeesOtherFilesIsLetGo) {
 
 TEST_P(Followed, WherePtraceIsRefusedAllIsAsBefore) {
   break_torch();
-  RunOptions options = clean();
+  RunOptions options = clean({{"ASAN_OPTIONS", "detect_leaks=0"}});  // it needs ptrace
   options.in_child = [] {
     if (!refuse({{SYS_ptrace, EPERM}})) ::_exit(252);
   };
