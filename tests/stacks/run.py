@@ -90,7 +90,7 @@ WRAPPERS = {
     "bash -lc": None,
 }
 
-STACK_GB = 6  # the largest, before it is hollow
+STACK_GB = 9  # the largest, before it is hollow
 TIMEOUT_INSTALL = 1800
 TIMEOUT_IMPORT = 400
 TIMEOUT_CHECK = 120
@@ -637,7 +637,7 @@ def table(stacks):
 # ---------------------------------------------------------------------------------------------------------------------
 
 def make_room(options):
-    """Keeps the cache below its limit, a stack of 6 GB included: what uv has kept goes."""
+    """Keeps the cache below its limit, the next stack included: what uv has kept goes."""
     used = gib_of(CACHE)
     if used > options.limit - STACK_GB or free_gib() < options.min_free + STACK_GB:
         say(f"cache {used:.1f} GB, {free_gib():.0f} GB free: uv's cache goes")
