@@ -60,7 +60,7 @@ STACKS = {
     "tensorflow": ("3.11", "tensorflow[and-cuda]", "tensorflow", "no torch"),
     "onnxruntime-gpu": ("3.12", "onnxruntime-gpu", "onnxruntime", "no torch"),
     "dgl": ("3.10", "dgl torch==2.2.2 numpy<2", "torch dgl", ""),
-    "auto-gptq": ("3.10", "auto-gptq", "torch auto_gptq", ""),
+    "auto-gptq": ("3.10", "auto-gptq transformers<4.50 optimum<1.25", "torch auto_gptq", ""),
     # Four of our own choice.
     "torch-1.13": ("3.10", "torch==1.13.1 torchvision==0.14.1 torchaudio==0.13.1 numpy<2",
                    "torch torchvision torchaudio", "CUDA 11.7 in wheels, libraries found by preloading"),
