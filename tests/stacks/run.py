@@ -60,7 +60,7 @@ STACKS = {
     "tensorflow": ("3.11", "tensorflow[and-cuda]", "tensorflow", "no torch"),
     "onnxruntime-gpu": ("3.12", "onnxruntime-gpu", "onnxruntime", "no torch"),
     "dgl": ("3.10", "dgl torch==2.2.2 numpy<2", "torch dgl", ""),
-    "auto-gptq": ("3.10", "auto-gptq", "torch auto_gptq", ""),
+    "auto-gptq": ("3.10", "auto-gptq transformers<4.50 optimum<1.25", "torch auto_gptq", ""),
     # Four of our own choice.
     "torch-1.13": ("3.10", "torch==1.13.1 torchvision==0.14.1 torchaudio==0.13.1 numpy<2",
                    "torch torchvision torchaudio", "CUDA 11.7 in wheels, libraries found by preloading"),
@@ -90,7 +90,7 @@ WRAPPERS = {
     "bash -lc": None,
 }
 
-STACK_GB = 6  # the largest, before it is hollow
+STACK_GB = 9  # the largest, before it is hollow
 TIMEOUT_INSTALL = 1800
 TIMEOUT_IMPORT = 400
 TIMEOUT_CHECK = 120
@@ -637,7 +637,7 @@ def table(stacks):
 # ---------------------------------------------------------------------------------------------------------------------
 
 def make_room(options):
-    """Keeps the cache below its limit, a stack of 6 GB included: what uv has kept goes."""
+    """Keeps the cache below its limit, the next stack included: what uv has kept goes."""
     used = gib_of(CACHE)
     if used > options.limit - STACK_GB or free_gib() < options.min_free + STACK_GB:
         say(f"cache {used:.1f} GB, {free_gib():.0f} GB free: uv's cache goes")
