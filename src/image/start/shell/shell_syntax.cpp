@@ -411,6 +411,15 @@ class Parser {
     return node;
   }
 
+  void body_of_for(Node& node) {
+    if (is(";")) advance();
+    while (is_newline()) advance();
+    const bool braces = bash_ && is_word("{");
+    expect(braces ? "{" : "do");
+    node.children.push_back(full_list());
+    expect(braces ? "}" : "done");
+  }
+
   // for ((first; condition; step)) as a while with words {first, step}; at_ is behind a '('.
   NodePtr arithmetic_for() {
     const auto end = text_.find("))", at_);
@@ -429,12 +438,7 @@ class Parser {
     node->children.push_back(std::move(condition));
     at_ = end + 2;
     advance();
-    if (is(";")) advance();
-    while (is_newline()) advance();
-    const bool braces = is_word("{");
-    expect(braces ? "{" : "do");
-    node->children.push_back(full_list());
-    expect(braces ? "}" : "done");
+    body_of_for(*node);
     return node;
   }
 
@@ -453,12 +457,7 @@ class Parser {
       for (advance(); kind_ == TokenKind::kWord; advance()) node->words.emplace_back(token_);
       if (!is(";") && !is_newline()) return fail();
     }
-    if (is(";")) advance();
-    while (is_newline()) advance();
-    const bool braces = bash_ && is_word("{");
-    expect(braces ? "{" : "do");
-    node->children.push_back(full_list());
-    expect(braces ? "}" : "done");
+    body_of_for(*node);
     return node;
   }
 
