@@ -124,6 +124,18 @@ TEST_F(CommandCheck, NoVerdictIsChangedByAWrapperInFront) {
   }
 }
 
+// A guess never stops, with torch.required neither, and the last line says where it was lost.
+TEST_F(CommandCheck, WhatIsNotFollowedOnlyWarns) {
+  tree_.executable("start.sh", "#!/bin/sh\nif some-program; then A=1; fi\n\"$UNKNOWN\" x.py\n");
+  const std::string said = verdict(check({"/start.sh"}));
+  EXPECT_THAT(said, HasSubstr("exit 0: warn python.abi"));
+  const Ran text = gpuinit({"--check", "--root", tree_.root(), "--node", node_.at("node.json"),
+                            "--set", "torch.required=true", "--", "/start.sh"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.err, HasSubstr("judged /usr/local/bin/python3: the command was not followed "
+                                  "past /start.sh:"));
+}
+
 TEST_F(CommandCheck, WhatNeedsNoGpuIsNotStopped) {
   for (const Words& command : std::vector<Words>{{"bash"},
                                                  {"ls", "-l"},

@@ -85,6 +85,22 @@ TEST(ReportText, SaysWhatIsKnownToBeAbsent) {
   EXPECT_EQ(summary_of(facts), "no Python, no torch, no NVIDIA driver, no GPU");
 }
 
+TEST(ReportText, SaysWhatWasJudgedInPlaceOfAnUnclearCommand) {
+  Facts facts = h100_facts();
+  facts.image.command = {"./start.sh"};
+  facts.image.interpreter->path = "/usr/bin/python3";
+  facts.image.interpreter->from_command = true;
+  EXPECT_EQ(guess_of(facts.image), "");
+  facts.image.interpreter->from_command = false;
+  facts.image.program =
+      Fact<Program>::unknown("the command was not followed past ./start.sh:12 (an `if`)");
+  EXPECT_THAT(text_of({}, {}, {}, facts),
+              HasSubstr("judged /usr/bin/python3: the command was not followed past "
+                        "./start.sh:12 (an `if`), 7 ms\n"));
+  facts.image.command.clear();
+  EXPECT_EQ(guess_of(facts.image), "");
+}
+
 TEST(ReportText, NamesCpuAndRocmBuilds) {
   Facts facts;
   facts.image.torch = Torch{};
