@@ -207,9 +207,10 @@ void run_the_checks(Assessment& assessment, const Policy& policy) {
   assessment.verdict = checks::judge(assessment.findings);
 }
 
-// A saved node does not change, nor does another root's image run here.
-bool may_wait(const AssessRequest& request, const Policy& policy) {
-  return !policy.wait.causes.empty() && request.node_file.empty() && request.root == "/";
+// A saved node does not change, nor does another root's image run here; a shell need not wait.
+bool may_wait(const AssessRequest& request, const ImageFacts& image, const Policy& policy) {
+  return !policy.wait.causes.empty() && request.node_file.empty() && request.root == "/" &&
+         !(image.program && !image.program->needs_no_gpu.empty());
 }
 
 // Asks the node again until it is no longer as `wait.for` says, or time is up. The timings
@@ -288,7 +289,7 @@ Result<Assessment> assess(const AssessRequest& request, const Policy& policy) {
   if (!facts) return std::move(facts).error();
   assessment.facts = std::move(facts).value();
   run_the_checks(assessment, policy);
-  if (may_wait(request, policy)) {
+  if (may_wait(request, assessment.facts.image, policy)) {
     const Status waited = wait_for_driver(request, policy, assessment);
     if (!waited) return waited.error();
   }

@@ -73,7 +73,8 @@ TEST_F(InAnImage, TheEntrypointMayHaveOptionsOfItsOwn) {
 }
 
 TEST_F(InAnImage, AFailedCheckStartsNothing) {
-  const Ran ran = run_container(shell("echo ran"), {"-e", "GPUINIT_SET=gpu.required=yes"});
+  const Ran ran =
+      run_container({"python3", "-c", "print('ran')"}, {"-e", "GPUINIT_SET=gpu.required=yes"});
   EXPECT_EQ(ran.exit_code, 65);
   EXPECT_EQ(ran.out, "");
   EXPECT_THAT(ran.err, HasSubstr("FAIL torch.cuda-build"));

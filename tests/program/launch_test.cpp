@@ -105,9 +105,9 @@ TEST(Launch, APolicyErrorRunsNothing) {
 TEST(Launch, AFailingCheckRunsNothingAndFillsTheTerminationLog) {
   Tree tree;
   tree.file("log");
-  const Ran ran =
-      gpuinit({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off", "--set",
-               "report.termination-log=" + tree.at("log").string(), "echo", "ran"});
+  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off",
+                           "--set", "report.termination-log=" + tree.at("log").string(), "python3",
+                           "-c", "print('ran')"});
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.exit_code, 69);
   const Ran log = run_program({"cat", tree.at("log")});

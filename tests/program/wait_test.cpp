@@ -100,9 +100,18 @@ TEST_F(Waiting, DevicesThatAppearLateAndDevicesThatAreBusyAreWaitedFor) {
   }
 }
 
+TEST_F(Waiting, WhatNeedsNoGpuDoesNotWait) {
+  play("fail cuInit 802\n");
+  const Ran ran = run({kForAll, "wait.timeout=60"}, {"echo", "it runs"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "it runs\n");
+  EXPECT_THAT(ran.err, HasSubstr("warning device.present"));
+  EXPECT_EQ(asked(), 1U);
+}
+
 TEST_F(Waiting, AfterTheTimeTheUsualVerdictStandsAndSaysHowLong) {
   play("fail cuInit 802\n");
-  const Ran ran = run({kForAll, "wait.timeout=1.6"}, {"echo", "it runs"});
+  const Ran ran = run({kForAll, "wait.timeout=1.6"}, {"python3", "-c", "print('it runs')"});
   EXPECT_EQ(ran.exit_code, 75) << ran.err;
   EXPECT_EQ(ran.out, "");
   EXPECT_THAT(ran.err, HasSubstr("device.present"));
