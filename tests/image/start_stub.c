@@ -1,6 +1,7 @@
-/* A program that writes down what it was given: its file, directory, arguments and environment, separated by NULs,
- * appended to .given/log of the nearest directory above its file. It stands in an image under many names. As "reporter"
- * it writes for another program, which gives its file before its own arguments. */
+/* A program that writes down what it was given: its file, directory, arguments and environment,
+ * separated by NULs, appended to .given/log of the nearest directory above its file. It stands in
+ * an image under many names. As "reporter" it writes for another program, which gives its file
+ * before its own arguments. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

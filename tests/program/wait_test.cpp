@@ -70,7 +70,8 @@ TEST_F(Waiting, TheCommandRunsWhenTheFabricIsReady) {
   for (const char* mode : {"launch.mode=exec", "launch.mode=supervise"}) {
     std::filesystem::remove(tree_.at("asked"));
     play("fail cuInit 802\n");
-    RunningProgram running(words({kForAll, mode}, {"echo", "it runs"}), options());
+    RunningProgram running(words({kForAll, mode}, {"python3", "-c", "print('it runs')"}),
+                           options());
     ASSERT_TRUE(is_asked(2)) << running.said();
     play("");
     EXPECT_EQ(running.finish(), 0) << running.said();
@@ -152,7 +153,8 @@ TEST_F(Waiting, ASavedNodeDoesNotChange) {
 
 TEST_F(Waiting, QuietIsSilent) {
   play("fail cuInit 802\n");
-  RunningProgram running(words({kForAll}, {"--quiet", "echo", "it runs"}), options());
+  RunningProgram running(words({kForAll}, {"--quiet", "python3", "-c", "print('it runs')"}),
+                         options());
   ASSERT_TRUE(is_asked(2));
   play("");
   EXPECT_EQ(running.finish(), 0);
@@ -163,9 +165,10 @@ TEST_F(Waiting, AStopRequestEndsItAtOnce) {
   play("fail cuInit 802\n");
   for (const Place place : {Place::kChild, Place::kPid1})
     for (const int signal : {SIGTERM, SIGINT})
-      for (const std::vector<std::string>& rest : {std::vector<std::string>{"--check"},
-                                                   {"--supervise", "echo", "it runs"},
-                                                   {"echo", "it runs"}}) {
+      for (const std::vector<std::string>& rest :
+           {std::vector<std::string>{"--check"},
+            {"--supervise", "python3", "-c", "print('it runs')"},
+            {"python3", "-c", "print('it runs')"}}) {
         RunningProgram running(words({kForAll}, rest), options(), place);
         ASSERT_TRUE(running.says("waiting for the GPUs")) << running.said();
         const std::size_t before = asked();
