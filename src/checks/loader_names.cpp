@@ -98,7 +98,7 @@ std::string how_to_install(const Context& context, std::string_view library) {
   if (origin == nullptr) return "";
   const std::string package(origin->package);
   if (!origin->pip) return "Debian and Ubuntu: apt-get install " + package + ".";
-  const std::string wanted = as_torch_asks(context, library);
+  std::string wanted = as_torch_asks(context, library);
   if (!wanted.empty()) return wanted;
   return "In torch's wheels it comes from the package " + package +
          " (with -cu12 or -cu13 behind it); an image without wheels needs the CUDA runtime "

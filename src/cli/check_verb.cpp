@@ -16,14 +16,13 @@ namespace {
 // What a launch would say of a command that is not there or cannot be executed; exit code 0: it is
 // there.
 launch::ExecFailure command_failure(const assess::AssessRequest& request) {
-  const launch::ExecFailure none{kExitGood, ""};
-  if (request.command.empty()) return none;
+  if (request.command.empty()) return {kExitGood, ""};
   if (request.root == "/") {
     const launch::FoundCommand found = launch::find_command(request.command[0]);
     return found.path.empty() ? found.failure : launch::expected_exec_failure(found.path);
   }
   const Status found = assess::find_command(request);
-  if (found) return none;
+  if (found) return {kExitGood, ""};
   return {found.error().code == ENOENT ? kExitNotFound : kExitNotExecutable,
           found.error().message + " under " + request.root};
 }

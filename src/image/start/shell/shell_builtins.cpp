@@ -324,8 +324,6 @@ bool Interpreter::builtin(Words& words) {
         if (words.known() && option != 0 && all[1].text == "-s") state.options |= option;
         else if (words.known() && option != 0 && all[1].text == "-u") state.options &= ~option;
         else if (words.known() && all[1].text == "-q") status(-1);
-        else if (words.known() && all[1].text == "-u" && at > 1 && !listed(kNone, word))
-          unclear("`shopt %`", word);
         else if (!words.known() || !listed(kNone, word)) unclear("`shopt %`", word);
       }
       break;

@@ -252,9 +252,8 @@ void Interpreter::external(const Words& words) {
                         (is_option(word) && word.text[1] != '-' &&
                          word.text.find_first_of("oOJ") != std::string::npos);
                });
-  } else if (name == "sort" && has_any(words, "-o --output")) {
-    harmless = false;
-  } else if (name == "ip" && has_any(words, "netns")) {
+  } else if ((name == "sort" && has_any(words, "-o --output")) ||
+             (name == "ip" && has_any(words, "netns"))) {
     harmless = false;
   }
   if (capturing > 0) {
@@ -346,7 +345,7 @@ void Interpreter::run_simple(const Node& node) {
   } else if (!builtin(words)) {
     external(words);
   }
-  if (going()) restore(std::move(saved));
+  if (going()) restore(saved);
 }
 
 }  // namespace gpuinit::image::shell

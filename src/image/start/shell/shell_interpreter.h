@@ -19,12 +19,12 @@
 
 namespace gpuinit::image::shell {
 
-constexpr std::size_t kMaxText = 256 * 1024;  // bytes of a script
-constexpr std::size_t kMaxWord = 128 * 1024;
+constexpr std::size_t kMaxText = 256UL * 1024;  // bytes of a script
+constexpr std::size_t kMaxWord = 128UL * 1024;
 constexpr int kMaxSteps = 20'000;
 constexpr int kMaxDepth = 200;  // of statements, calls and substitutions in one another
 constexpr int kMaxSourced = 64;
-constexpr std::size_t kMaxWork = 96 * 1024 * 1024;  // bytes expanded and copied
+constexpr std::size_t kMaxWork = 96UL * 1024 * 1024;  // bytes expanded and copied
 
 // kSh: a POSIX shell of which only the common part is known.
 enum class Dialect : unsigned char { kBash, kDash, kSh };
@@ -120,7 +120,7 @@ class Interpreter {
   // Variables of `A=1 command`: set and exported while it runs.
   using Saved = std::map<std::string, std::optional<Variable>>;
   Saved assign_for_command(const Node& node);
-  void restore(Saved saved);
+  void restore(const Saved& saved);
   // --- shell_commands.cpp: programs
   void external(const Words& words);
   bool is_harmless_script(const Words& words);

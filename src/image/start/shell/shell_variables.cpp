@@ -82,9 +82,9 @@ Interpreter::Saved Interpreter::assign_for_command(const Node& node) {
   return saved;
 }
 
-void Interpreter::restore(Saved saved) {
-  for (auto& [name, variable] : saved) {
-    if (variable) state.variables[name] = std::move(*variable);
+void Interpreter::restore(const Saved& saved) {
+  for (const auto& [name, variable] : saved) {
+    if (variable) state.variables[name] = *variable;
     else state.variables.erase(name);
   }
 }
