@@ -121,7 +121,6 @@ constexpr std::string_view kUvFlags =
     "--managed-python --no-managed-python --no-python-downloads --no-progress --no-env-file "
     "--refresh --reinstall --compile-bytecode --no-build-isolation --no-sources --upgrade -U "
     "--all-packages -m --module -s --script --gui-script --help -h";
-constexpr std::string_view kNoUvProject = "--no-project --isolated";
 
 // The version that the environment was made for, "3.12.4"; empty if its pyvenv.cfg does not say.
 std::string version_of(const base::RootFs& fs, const std::string& venv) {
