@@ -30,8 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
   gpuinit::image::Exec exec;
   exec.argv = {bash ? "bash" : "dash", "-c", text, "name", "one", "two words"};
-  exec.environment = {{"PATH", "/bin"}, {"HOME", "/work"}};
-  exec.working_directory = "/work";
+  exec.environment = {{"PATH", "/bin"}, {"HOME", "/srv"}};
+  exec.working_directory = "/srv";
   exec.uid = 0;
   const auto outcome =
       gpuinit::image::follow_shell(image(), bash ? "/bin/bash" : "/bin/dash", exec);

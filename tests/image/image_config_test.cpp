@@ -55,12 +55,12 @@ TEST(ImageConfig, LeavesOutWhatIsNullOrNotThere) {
 TEST(ImageConfig, OfSkopeoAndCrane) {
   const auto config = parse_image_config(R"({"created": "2026-01-01T00:00:00Z",
     "architecture": "amd64", "os": "linux",
-    "config": {"Env": ["A=b=c"], "Entrypoint": ["/entry.sh"], "WorkingDir": "work"},
+    "config": {"Env": ["A=b=c"], "Entrypoint": ["/entry.sh"], "WorkingDir": "srv"},
     "rootfs": {"type": "layers", "diff_ids": []}, "history": []})");
   ASSERT_TRUE(config.ok());
   EXPECT_THAT(config->environment, ElementsAre(Pair("A", "b=c")));
   EXPECT_THAT(config->entrypoint, ElementsAre("/entry.sh"));
-  EXPECT_EQ(config->working_directory, "/work");
+  EXPECT_EQ(config->working_directory, "/srv");
 }
 
 TEST(ImageConfig, OfBuildahInspect) {
@@ -102,7 +102,7 @@ TEST(ImageConfig, FileOfEnroot) {
   test::Tree tree;
   tree.file("etc/environment", "# comment\nPATH=/usr/bin\nQUOTED=\"a b\"\nX='1'\nno equals\n")
       .file("etc/rc",
-            "mkdir -p /work\ncd /work\nif [ -s /etc/rc.local ]; then . /etc/rc.local; fi\n"
+            "mkdir -p /srv\ncd /srv\nif [ -s /etc/rc.local ]; then . /etc/rc.local; fi\n"
             "exec python \"$@\"\n");
   for (const char* file : {"etc/rc", "etc/environment"}) {
     const auto config = read_image_config(tree.at(file));

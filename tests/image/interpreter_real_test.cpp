@@ -57,12 +57,12 @@ Environment plain() { return {{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME",
 class RealInterpreter : public testing::TestWithParam<Python> {
  protected:
   void SetUp() override {
-    tree_.file("work/probe.py", test::kProbe)
+    tree_.file("srv/probe.py", test::kProbe)
         .file("elsewhere/mod.py", "")
-        .link("links/renamed.py", "../work/probe.py")
-        .directory("work/zz")
+        .link("links/renamed.py", "../srv/probe.py")
+        .directory("srv/zz")
         .directory("home");
-    work_ = tree_.root() + "/work";
+    work_ = tree_.root() + "/srv";
   }
 
   // Runs argv, which must end in the probe, and reads the same argv statically.
@@ -187,12 +187,12 @@ TEST_P(RealInterpreter, SaysWhatWeReadThroughPathEnvAndShebangs) {
   expect_truth({"python3", "probe.py"}, environment);
   expect_truth({"env", "A=B", "python3", "probe.py"}, environment);
   expect_truth({"env", "-u", "HOME", "python3", "probe.py"}, environment);
-  expect_truth({"env", "-C", "..", "python3", "-m", "work.probe"}, environment);
+  expect_truth({"env", "-C", "..", "python3", "-m", "srv.probe"}, environment);
   expect_truth(
       {"/usr/bin/env", "-i", "PATH=" + tree_.root() + "/bin", "python3", "-c", test::kProbe},
       environment);
   environment["PATH"] = "::" + tree_.root() + "/nothing";
-  expect_truth({"python3", "../work/probe.py"}, environment, tree_.root() + "/bin");
+  expect_truth({"python3", "../srv/probe.py"}, environment, tree_.root() + "/bin");
 }
 
 TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
@@ -215,7 +215,7 @@ TEST_P(RealInterpreter, SaysWhatWeReadInItsVenvs) {
     expect_truth({python, "probe.py"});
     expect_truth({venv + "/bin/python3", "-s", "probe.py"});
     for (const char* option : {"-I", "-S", "-E"}) expect_truth({python, option, "probe.py"});
-    expect_truth({"./bin/python", "../../work/probe.py"}, plain(), venv);
+    expect_truth({"./bin/python", "../../srv/probe.py"}, plain(), venv);
     Environment environment = plain();
     environment["PYTHONUSERBASE"] = tree_.root() + "/home/.local";
     expect_truth({python, "probe.py"}, environment);
@@ -247,7 +247,7 @@ TEST_P(RealPyenv, ChoosesTheVersionThatWeRead) {
   expect_truth({"python", "probe.py"}, environment);  // the global version
   tree_.file(".python-version", "# the project's\n3.10.13\n3.12\n");
   expect_truth({"python", "probe.py"}, environment);
-  tree_.file("work/.python-version", "3.8");
+  tree_.file("srv/.python-version", "3.8");
   expect_truth({"python", "probe.py"}, environment);
   environment["PYENV_DIR"] = tree_.root();
   expect_truth({"python", "probe.py"}, environment);

@@ -22,7 +22,7 @@ class InterpreterTest : public testing::Test {
                                                    {"HOME", "/root"}};
     for (const auto& [name, value] : more) environment[name] = value;
     auto fs = base::RootFs::open(tree_.root());
-    return read_image({*fs, "/x", std::move(command), environment, "/work", fallback});
+    return read_image({*fs, "/x", std::move(command), environment, "/srv", fallback});
   }
   Interpreter python(Words command, std::map<std::string, std::string> more = {},
                      const std::string& fallback = "") {
@@ -31,7 +31,7 @@ class InterpreterTest : public testing::Test {
     return facts.interpreter.value_or({});
   }
   void add_python(const std::string& path = "usr/bin/python3") {
-    tree_.executable(path, test::python_program()).directory("work");
+    tree_.executable(path, test::python_program()).directory("srv");
     test::add_stdlib(tree_, "usr");
   }
 
@@ -53,7 +53,7 @@ TEST_F(InterpreterTest, IsRecognisedByItsCode) {
   EXPECT_EQ(read.prefix, Fact<std::string>("/usr"));
   EXPECT_EQ(read.environment, Fact<std::string>("system"));
   EXPECT_THAT(*read.sys_path,
-              ElementsAre("/work", "/usr/lib/python3.10", "/usr/lib/python3.10/lib-dynload"));
+              ElementsAre("/srv", "/usr/lib/python3.10", "/usr/lib/python3.10/lib-dynload"));
 }
 
 TEST_F(InterpreterTest, CalledPythonButSomethingElseIsUnknown) {
@@ -183,7 +183,7 @@ TEST_F(InterpreterTest, OfFedoraHasTwoLibraryDirectories) {
 }
 
 TEST_F(InterpreterTest, OfDebianHasDistPackages) {
-  tree_.executable("usr/bin/python3", test::python_program()).directory("work");
+  tree_.executable("usr/bin/python3", test::python_program()).directory("srv");
   test::add_stdlib(tree_, "usr", "lib", "x = \"dist-packages\"\n");
   tree_.directory("usr/lib/python3/dist-packages")
       .directory("usr/local/lib/python3.10/dist-packages")
@@ -253,7 +253,7 @@ TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {
   for (const Case& it : {Case{{"/bin/sh", "-c", "$(nosuch)"}, "sh -c"},
                          Case{{"text"}, "neither a program nor a script"},
                          Case{{"nowhere"}, "`nowhere` is not on PATH"},
-                         Case{{"/work"}, "is not a file"}, Case{{}, "there is no command"}}) {
+                         Case{{"/srv"}, "is not a file"}, Case{{}, "there is no command"}}) {
     const Interpreter read = python(it.command);
     EXPECT_FALSE(read.from_command);
     EXPECT_EQ(read.path, "/usr/bin/python3");
@@ -266,7 +266,7 @@ TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {
   EXPECT_THAT(python({"text"}, {}, "/opt/gone").chosen_because,
               HasSubstr("python.interpreter: `/opt/gone` does not exist"));
   // What the script will see as its own directory is not known.
-  EXPECT_THAT(*python({"text"}).sys_path, testing::Not(testing::Contains("/work")));
+  EXPECT_THAT(*python({"text"}).sys_path, testing::Not(testing::Contains("/srv")));
 }
 
 TEST_F(InterpreterTest, ThatTheCommandNamesAndTheImageLacksIsAbsent) {
@@ -285,7 +285,7 @@ TEST_F(InterpreterTest, ThatTheCommandNamesAndTheImageLacksIsAbsent) {
 }
 
 TEST_F(InterpreterTest, IsAbsentWhereThereIsNone) {
-  tree_.directory("work");
+  tree_.directory("srv");
   EXPECT_TRUE(read({"server"}).interpreter.is_absent());
   EXPECT_THAT(read({"server"}).interpreter.reason(), HasSubstr("neither python3 nor python"));
 }
@@ -303,8 +303,8 @@ TEST_F(InterpreterTest, OfAShebangIsNotSearchedOnPath) {
   add_python();
   tree_.executable("usr/bin/x", "#!python3\n");
   EXPECT_TRUE(read({"x"}).interpreter.is_absent());
-  tree_.link("work/python3", "/usr/bin/python3");
-  EXPECT_EQ(python({"x"}).path, "/work/python3");
+  tree_.link("srv/python3", "/usr/bin/python3");
+  EXPECT_EQ(python({"x"}).path, "/srv/python3");
 }
 
 TEST_F(InterpreterTest, ScriptsPutTheirOwnRealDirectoryFirst) {
@@ -318,7 +318,7 @@ TEST_F(InterpreterTest, ScriptsPutTheirOwnRealDirectoryFirst) {
 }
 
 TEST_F(InterpreterTest, HostileFilesAreBornePatiently) {
-  tree_.executable("usr/bin/python3", test::python_program()).directory("work");
+  tree_.executable("usr/bin/python3", test::python_program()).directory("srv");
   test::add_stdlib(tree_, "usr");
   std::string pth;
   for (int line = 0; line < 30'000; ++line) pth += "p" + std::to_string(line) + "\n";

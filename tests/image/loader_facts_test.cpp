@@ -24,7 +24,7 @@ class LoaderFactsTest : public testing::Test {
     environment.merge(more);
     const auto fs = base::RootFs::open(tree_.root()).value();
     const ImageFacts facts =
-        read_image({fs, "/x", {"python3", "-I", "a.py"}, environment, "/work", ""});
+        read_image({fs, "/x", {"python3", "-I", "a.py"}, environment, "/srv", ""});
     EXPECT_TRUE(facts.loader.known()) << facts.loader.reason();
     return facts.loader.value_or({});
   }
@@ -151,7 +151,7 @@ TEST_F(LoaderFactsTest, AreUnknownForMusl) {
                                                    .build());
   const auto fs = base::RootFs::open(tree_.root()).value();
   const ImageFacts facts =
-      read_image({fs, "/x", {"python3", "a.py"}, {{"PATH", "/usr/local/bin"}}, "/work", ""});
+      read_image({fs, "/x", {"python3", "a.py"}, {{"PATH", "/usr/local/bin"}}, "/srv", ""});
   EXPECT_TRUE(facts.loader.is_unknown());
   EXPECT_THAT(facts.loader.reason(), HasSubstr("musl"));
   EXPECT_TRUE(facts.torch.known());

@@ -15,13 +15,13 @@ using testing::HasSubstr;
 class PythonStartTest : public testing::Test {
  protected:
   void SetUp() override {
-    tree_.executable("usr/bin/python3", test::python_program()).directory("work");
+    tree_.executable("usr/bin/python3", test::python_program()).directory("srv");
     test::add_stdlib(tree_, "usr");
   }
   PythonStart start(std::vector<std::string> command = {"python3", "train.py"}) {
     auto fs = base::RootFs::open(tree_.root());
     std::optional<PythonStart> start;
-    read_image({*fs, "/", std::move(command), {{"PATH", "/usr/bin"}, {"A", "b"}}, "/work", ""},
+    read_image({*fs, "/", std::move(command), {{"PATH", "/usr/bin"}, {"A", "b"}}, "/srv", ""},
                start);
     EXPECT_TRUE(start.has_value());
     return start.value_or(PythonStart{});
@@ -40,7 +40,7 @@ TEST_F(PythonStartTest, IsThatOfTheCommand) {
   EXPECT_TRUE(read.options.isolated);
   EXPECT_TRUE(read.options.no_site);
   EXPECT_EQ(read.options.program, "train.py");
-  EXPECT_EQ(read.working_directory, "/work");
+  EXPECT_EQ(read.working_directory, "/srv");
   EXPECT_EQ(read.environment.at("A"), "b");
   EXPECT_EQ(read.release, "310");
 }

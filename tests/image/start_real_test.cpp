@@ -13,8 +13,8 @@ class Starts : public RealStarts {
   Starts() {
     for (const char* name : {"python3", "vllm", "ray", "sleep", "sglang", "trtllm-serve", "x"})
       stage_.stub(std::string("bin/") + name);
-    stage_.stub("venv/bin/python").stub("venv/bin/vllm").stub("work/prog");
-    stage_.tree.file("work/train.py").file("work/not-executable").directory("work/below");
+    stage_.stub("venv/bin/python").stub("venv/bin/vllm").stub("srv/prog");
+    stage_.tree.file("srv/train.py").file("srv/not-executable").directory("srv/below");
     stage_.tree.executable("bin/torchrun", "#!" + stage_.tree.root() + "/venv/bin/python\n");
     stage_.tree.executable("bin/console", "#!/usr/bin/env python3\nimport sys\n");
     stage_.tree.executable("bin/chain", "#!" + stage_.tree.root() + "/bin/torchrun -u\n");
@@ -25,7 +25,7 @@ class Starts : public RealStarts {
                            "#!/bin/sh\n'''exec' \"" + stage_.tree.root() +
                                "/venv/bin/python\" \"$0\" \"$@\"\n' '''\nimport sys\n");
     stage_.tree.link("link", "bin");
-    stage_.directory = "/work";
+    stage_.directory = "/srv";
   }
 };
 

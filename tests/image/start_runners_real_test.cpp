@@ -20,17 +20,17 @@ class Runners : public RealStarts {
     stage_.environment["HOME"] = "@/home";
     stage_.environment["UV_OFFLINE"] = "1";
     stage_.environment["UV_PYTHON_DOWNLOADS"] = "never";
-    stage_.stub("bin/x").stub("bin/vllm").stub("bin/reporter").stub("work/prog");
-    stage_.tree.link("tools/uv", uv + "/uv").directory("home").directory("work/below");
+    stage_.stub("bin/x").stub("bin/vllm").stub("bin/reporter").stub("srv/prog");
+    stage_.tree.link("tools/uv", uv + "/uv").directory("home").directory("srv/below");
     const std::string report =
         "import os, sys\nos.execv('" + stage_.tree.root() +
         "/bin/reporter', ['reporter', sys.executable] + sys.orig_argv[0:])\n";
-    stage_.tree.file("work/report.py", report).file("work/below/report.py", report);
-    stage_.tree.file("work/inline.py", "# /// script\n# dependencies = []\n# ///\n" + report);
-    project("work");
-    make_venv("work/.venv");
+    stage_.tree.file("srv/report.py", report).file("srv/below/report.py", report);
+    stage_.tree.file("srv/inline.py", "# /// script\n# dependencies = []\n# ///\n" + report);
+    project("srv");
+    make_venv("srv/.venv");
     make_venv("other-venv");
-    stage_.directory = "/work";
+    stage_.directory = "/srv";
     version_ = gpuinit::test::run_program(
                    {"/usr/bin/python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"})
                    .out;
@@ -73,7 +73,7 @@ TEST_F(Runners, UvInAProject) {
       {{"uv", "run", "--directory=below", "vllm"}},
       {{"uv", "--directory", "below", "run", "report.py"}},
       {{"uv", "run", "--project", ".", "vllm"}},
-      {{"uv", "run", "--project=@/work", "vllm"}},
+      {{"uv", "run", "--project=@/srv", "vllm"}},
       {{"uv", "run", "uv", "run", "vllm"}},
       {{"@/tools/uv", "run", "vllm"}},
       {{"tini", "--", "uv", "run", "--no-sync", "vllm"}},
@@ -96,7 +96,7 @@ TEST_F(Runners, UvInAProject) {
       {{"uv", "--version"}, kNothing},
       {{"uv"}, kNothing},
   });
-  stage_.directory = "/work/below";
+  stage_.directory = "/srv/below";
   expect({{{"uv", "run", "vllm"}}, {{"uv", "run", "report.py"}}, {{"uv", "run", "../report.py"}}});
 }
 
@@ -116,7 +116,7 @@ TEST_F(Runners, UvOfAnotherEnvironment) {
       {{"uv", "run", "vllm"}, Came::kToAProgram, {{"VIRTUAL_ENV", "/nowhere"}}},
       {{"uv", "run", "vllm"},
        Came::kToAProgram,
-       {{"PATH", "@/work/.venv/bin:@/bin:" + std::string(gpuinit::test::inputs() / "uv/bin") +
+       {{"PATH", "@/srv/.venv/bin:@/bin:" + std::string(gpuinit::test::inputs() / "uv/bin") +
                      ":/usr/bin:/bin"}}},
       {{"uv", "run", "vllm"}, kUnclear, {{"UV_ENV_FILE", "nosuch"}}},
       {{"uv", "run", "vllm"}, Came::kToAProgram, {{"UV_PYTHON", version_}}},
@@ -127,12 +127,12 @@ TEST_F(Runners, UvOfAnotherEnvironment) {
       {{"uv", "run", "--python", "2.7", "vllm"}, kUnclear},
       {{"uv", "run", "vllm"}, kUnclear, {{"UV_PYTHON", "2.7"}}},
   });
-  stage_.tree.file("work/.python-version", version_ + "\n");
+  stage_.tree.file("srv/.python-version", version_ + "\n");
   expect({{{"uv", "run", "vllm"}}});
-  stage_.tree.file("work/.python-version", "2.7\n");
+  stage_.tree.file("srv/.python-version", "2.7\n");
   expect({{{"uv", "run", "vllm"}, kUnclear}});
-  std::filesystem::remove(stage_.tree.at("work/.python-version"));
-  std::filesystem::remove_all(stage_.tree.at("work/.venv"));
+  std::filesystem::remove(stage_.tree.at("srv/.python-version"));
+  std::filesystem::remove_all(stage_.tree.at("srv/.venv"));
   expect({{{"uv", "run", "vllm"}, kUnclear}});  // it would make one
 }
 
@@ -142,26 +142,26 @@ TEST_F(Runners, UvWithoutAProject) {
   expect({
       {{"uv", "run", "x"}, kUnclear},
       {{"uv", "run", "vllm"}, Came::kToAProgram, {{"VIRTUAL_ENV", "@/other-venv"}}},
-      {{"uv", "run", "python", "@/work/report.py"},
+      {{"uv", "run", "python", "@/srv/report.py"},
        Came::kToAProgram,
        {{"VIRTUAL_ENV", "@/other-venv"}}},
       {{"uv", "run", "vllm"}, kUnclear, {{"VIRTUAL_ENV", "@/nowhere"}}},
   });
   make_venv("free/.venv");
-  expect({{{"uv", "run", "vllm"}}, {{"uv", "run", "--project", "@/work", "x"}}});
+  expect({{{"uv", "run", "vllm"}}, {{"uv", "run", "--project", "@/srv", "x"}}});
 }
 
 TEST_F(Runners, UvOfAPythonThatTheProjectRefuses) {
-  stage_.tree.file("work/pyproject.toml",
+  stage_.tree.file("srv/pyproject.toml",
                    "[project]\nname = \"p\"\nversion = \"1\"\nrequires-python = \">=3.99\"\n");
   expect({{{"uv", "run", "vllm"}, kUnclear}});
-  project("work", "[tool.uv]\nmanaged = false\n");
+  project("srv", "[tool.uv]\nmanaged = false\n");
   expect({{{"uv", "run", "vllm"}, kUnclear}});
-  project("work", "[tool.uv.workspace]\nmembers = [\"below\"]\n");
-  project("work/below");
+  project("srv", "[tool.uv.workspace]\nmembers = [\"below\"]\n");
+  project("srv/below");
   expect({{{"uv", "run", "--project", "below", "vllm"}, kUnclear}});
-  stage_.tree.file("work/pyproject.toml", "[tool.ruff]\nline-length = 100\n");
-  std::filesystem::remove(stage_.tree.at("work/below/pyproject.toml"));
+  stage_.tree.file("srv/pyproject.toml", "[tool.ruff]\nline-length = 100\n");
+  std::filesystem::remove(stage_.tree.at("srv/below/pyproject.toml"));
   expect({{{"uv", "run", "vllm"}},
           {{"uv", "run", "vllm"}, kUnclear, {{"VIRTUAL_ENV", "@/other-venv"}}}});
 }

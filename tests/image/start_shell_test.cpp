@@ -18,7 +18,7 @@ class StartShell : public testing::Test {
  protected:
   StartShell() {
     tree_.executable("usr/bin/bash").executable("usr/bin/dash").executable("usr/bin/zsh");
-    tree_.link("bin/sh", "../usr/bin/dash").executable("usr/bin/python").directory("work");
+    tree_.link("bin/sh", "../usr/bin/dash").executable("usr/bin/python").directory("srv");
     for (const char* name : {"dirname", "readlink", "id", "uname", "cat", "mkdir"})
       tree_.executable(std::string("usr/bin/") + name);
     tree_.executable("usr/bin/ray").executable("usr/bin/vllm").executable("usr/bin/launcher");
@@ -30,7 +30,7 @@ class StartShell : public testing::Test {
     exec.argv = std::move(argv);
     exec.environment = environment_;
     exec.unknown_variables = unknown_;
-    exec.working_directory = "/work";
+    exec.working_directory = "/srv";
     exec.uid = uid_;
     return follow_shell(*fs, path, exec);
   }
@@ -95,7 +95,7 @@ TEST_F(StartShell, OtherShellsAreUnclear) {
 }
 
 TEST_F(StartShell, ScriptIsFoundAsTheShellFindsIt) {
-  tree_.file("work/run.sh", "python here").file("usr/bin/other.sh", "python on-path");
+  tree_.file("srv/run.sh", "python here").file("usr/bin/other.sh", "python on-path");
   EXPECT_THAT(argv(follow({"bash", "run.sh"})), ElementsAre("python", "here"));
   EXPECT_THAT(argv(follow({"bash", "./run.sh"})), ElementsAre("python", "here"));
   EXPECT_FALSE(follow({"bash", "nope.sh"}).ok());

@@ -134,7 +134,7 @@ class TorchTest : public testing::Test {
     std::map<std::string, std::string> environment{{"PATH", "/usr/local/bin"}, {"HOME", "/root"}};
     for (const auto& [name, value] : more) environment[name] = value;
     auto fs = base::RootFs::open(tree_.root());
-    return read_image({*fs, "/x", command, environment, "/work", ""});
+    return read_image({*fs, "/x", command, environment, "/srv", ""});
   }
   Texts missing() {
     const ImageFacts facts = read();
@@ -235,14 +235,14 @@ TEST_F(TorchTest, NamesTheSymbolsThatPythonLacks) {
 
 TEST_F(TorchTest, OfTheWorkingDirectoryHidesTheInstalledOne) {
   image_.write_to(tree_);
-  tree_.file("work/torch/__init__.py").file("work/lib/torch.py");
+  tree_.file("srv/torch/__init__.py").file("srv/lib/torch.py");
   const Torch hidden = *read({"python3", "-m", "train"}).torch;
-  EXPECT_EQ(hidden.path, "/work/torch");
-  EXPECT_EQ(hidden.sys_path_entry, "/work");
+  EXPECT_EQ(hidden.path, "/srv/torch");
+  EXPECT_EQ(hidden.sys_path_entry, "/srv");
   EXPECT_THAT(hidden.shadowed, ElementsAre("/" + site() + "/torch"));
   EXPECT_EQ(read({"python3", "-I", "train.py"}).torch->path, "/" + site() + "/torch");
-  const Torch module = *read({"python3", "/work/lib/a.py"}).torch;
-  EXPECT_EQ(module.path, "/work/lib/torch.py");
+  const Torch module = *read({"python3", "/srv/lib/a.py"}).torch;
+  EXPECT_EQ(module.path, "/srv/lib/torch.py");
   EXPECT_TRUE(module.version.is_unknown());
 }
 

@@ -18,7 +18,7 @@ TEST(CudaEnvironment, PassesWhatSteersCudaAndTheLoader) {
                                 {"USER", "u"},
                                 {"TMPDIR", "/t"},
                                 {"XDG_CACHE_HOME", "/c"}},
-                               "/work"),
+                               "/srv"),
               ElementsAre("CUDA_VISIBLE_DEVICES=0,1", "GLIBC_TUNABLES=t", "HOME=/root",
                           "LD_LIBRARY_PATH=/a", "NVIDIA_VISIBLE_DEVICES=all", "TMPDIR=/t", "USER=u",
                           "XDG_CACHE_HOME=/c"));
@@ -43,11 +43,11 @@ std::string library_path(const std::string& value, const std::string& directory)
 }
 
 TEST(CudaEnvironment, RelativeLibraryDirectoriesCountFromTheCommandsDirectory) {
-  EXPECT_EQ(library_path("/usr/lib:", "/work"), "LD_LIBRARY_PATH=/usr/lib:/work");
-  EXPECT_EQ(library_path(":/a;lib:.", "/work"), "LD_LIBRARY_PATH=/work:/a;/work/lib:/work/.");
+  EXPECT_EQ(library_path("/usr/lib:", "/srv"), "LD_LIBRARY_PATH=/usr/lib:/srv");
+  EXPECT_EQ(library_path(":/a;lib:.", "/srv"), "LD_LIBRARY_PATH=/srv:/a;/srv/lib:/srv/.");
   EXPECT_EQ(library_path("lib:", "/"), "LD_LIBRARY_PATH=/lib:/");
-  EXPECT_EQ(library_path("$ORIGIN/x:${LIB}", "/work"), "LD_LIBRARY_PATH=$ORIGIN/x:${LIB}");
-  EXPECT_EQ(library_path("", "/work"), "LD_LIBRARY_PATH=");
+  EXPECT_EQ(library_path("$ORIGIN/x:${LIB}", "/srv"), "LD_LIBRARY_PATH=$ORIGIN/x:${LIB}");
+  EXPECT_EQ(library_path("", "/srv"), "LD_LIBRARY_PATH=");
   EXPECT_EQ(library_path("lib:", ""), "LD_LIBRARY_PATH=lib:");
 }
 
