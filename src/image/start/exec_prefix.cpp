@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "image/start/passwd.h"
 #include "image/start/path_search.h"
+#include "image/start/words.h"
 
 namespace gpuinit::image {
 
@@ -125,14 +126,8 @@ constexpr std::string_view kRunsNothing =
 
 const Prefix* find_prefix(std::string_view name) {
   for (const Prefix& prefix : kPrefixes)
-    for (const std::string_view one : base::split_words(prefix.names))
-      if (one == name) return &prefix;
+    if (has_word(prefix.names, name)) return &prefix;
   return nullptr;
-}
-
-bool has_word(std::string_view words, std::string_view word) {
-  return std::string(" ").append(words).append(" ").find(" " + std::string(word) + " ") !=
-         std::string::npos;
 }
 
 // One prefix's own arguments, taken off one after the other.

@@ -4,6 +4,7 @@
 
 #include "base/root_fs.h"
 #include "base/text.h"
+#include "image/start/words.h"
 
 namespace gpuinit::image {
 
@@ -28,11 +29,6 @@ constexpr std::string_view kPlainModules =
 constexpr std::string_view kPlainScripts =
     " conda hatch mamba pdm pipenv pipx poetry rye uv uvx virtualenv ";
 
-bool is_in(std::string_view list, std::string_view word) {
-  return !word.empty() &&
-         list.find(std::string(" ").append(word).append(" ")) != std::string_view::npos;
-}
-
 // "pip", "pip3", "pip3.12"
 bool is_pip(std::string_view name) {
   return name.starts_with("pip") &&
@@ -52,7 +48,7 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 }  // namespace
 
 std::string plain_program(std::string_view name, const std::vector<std::string>& arguments) {
-  if (is_in(kPlain, name)) return shown(name) + " needs no GPU";
+  if (has_word(kPlain, name)) return shown(name) + " needs no GPU";
   if (asks_for_help(arguments)) return shown(name) + " is only asked for its help";
   return "";
 }
@@ -63,9 +59,9 @@ std::string plain_python_program(const PythonProgram& program,
   const PythonOptions& options = program.options;
   if (options.runs == Runs::kNothing) return "Python is only asked for its version or help";
   const std::string_view name = base::basename(options.program);
-  if (options.runs == Runs::kModule && is_in(kPlainModules, options.program))
+  if (options.runs == Runs::kModule && has_word(kPlainModules, options.program))
     return shown("-m " + options.program) + " needs no GPU";
-  if (options.runs == Runs::kScript && (is_pip(name) || is_in(kPlainScripts, name)))
+  if (options.runs == Runs::kScript && (is_pip(name) || has_word(kPlainScripts, name)))
     return shown(name) + " needs no GPU";
   if ((options.runs == Runs::kModule || options.runs == Runs::kScript) && asks_for_help(arguments))
     return shown(program.runs) + " is only asked for its help";

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "image/start/words.h"
 
 namespace gpuinit::image {
 
@@ -33,8 +34,7 @@ constexpr Launcher kLaunchers[] = {
 
 const Launcher* find_launcher(std::string_view name) {
   for (const Launcher& launcher : kLaunchers)
-    for (const std::string_view word : base::split_words(launcher.words))
-      if (word == name) return &launcher;
+    if (has_word(launcher.words, name)) return &launcher;
   return nullptr;
 }
 
@@ -81,10 +81,6 @@ std::vector<std::string> imports_of_console_script(const base::RootFs& fs,
   return imports;
 }
 
-std::vector<std::string> from(const std::vector<std::string>& words, std::size_t at) {
-  return {words.begin() + static_cast<std::ptrdiff_t>(std::min(at, words.size())), words.end()};
-}
-
 bool is_option(const std::string& word) { return word.starts_with("-"); }
 
 void follow_launcher(const Launcher& launcher, const std::vector<std::string>& words,
@@ -102,7 +98,7 @@ void follow_launcher(const Launcher& launcher, const std::vector<std::string>& w
       runs = PythonOptions::Runs::kModule;
       name = word.substr(0, colon);
     } else if ((word == "--no-python" || word == "--no_python") && has_next) {
-      program.command = from(words, at + 1);
+      program.command = words_from(words, at + 1);
       return;
     } else if ((word == "-m" || word == "--module") && has_next) {
       runs = PythonOptions::Runs::kModule;
@@ -122,7 +118,7 @@ void follow_launcher(const Launcher& launcher, const std::vector<std::string>& w
 
 PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
   PythonProgram program;
-  const auto arguments = from(exec.argv, 1);
+  const auto arguments = words_from(exec.argv, 1);
   program.options = parse_python_options(arguments);
   const PythonOptions::Runs runs = program.options.runs;
   const std::string name = program.options.program;
@@ -139,7 +135,7 @@ PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
     program.runs = "-c";
   }
   if (const Launcher* launcher = find_launcher(launcher_name))
-    follow_launcher(*launcher, from(arguments, program.options.rest), program);
+    follow_launcher(*launcher, words_from(arguments, program.options.rest), program);
   return program;
 }
 

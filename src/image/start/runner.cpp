@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "image/start/path_search.h"
 #include "image/start/shell/follow_shell.h"
+#include "image/start/words.h"
 #include "rules/python_version.h"
 
 namespace gpuinit::image {
@@ -31,12 +32,6 @@ struct Given {
                        [&](const auto& it) { return it.first == name; });
   }
 };
-
-bool has_word(std::string_view words, std::string_view word) {
-  for (const std::string_view one : base::split_words(words))
-    if (one == word) return true;
-  return false;
-}
 
 // `with_value`, `flags`: the options known, as they are written. An error for others: whether the
 // next word is their value is not known.
@@ -67,10 +62,6 @@ Result<Given> read_options(const std::vector<std::string>& words, std::size_t at
   }
   given.command = at;
   return given;
-}
-
-std::vector<std::string> from(const std::vector<std::string>& words, std::size_t at) {
-  return {words.begin() + static_cast<std::ptrdiff_t>(std::min(at, words.size())), words.end()};
 }
 
 // The nearest directory, from `directory` upwards, that has one of the files; empty if none has.
@@ -241,7 +232,7 @@ Outcome follow_uv(const base::RootFs& fs, const std::string& path, const Exec& u
     if (!base::variable(uv.environment, name).empty()) return Error{std::string("uv with ") + name};
 
   Exec exec = uv;
-  exec.argv = from(uv.argv, given->command);
+  exec.argv = words_from(uv.argv, given->command);
   if (const std::string directory = given->value("--directory"); !directory.empty())
     exec.working_directory = base::normalize(base::join(exec.working_directory, directory));
   if (given->has("--help") || given->has("-h")) return std::optional<RunnerOutcome>();
@@ -326,7 +317,7 @@ Outcome follow_conda(const base::RootFs& fs, std::string_view name, const std::s
   Exec shell = conda;
   shell.argv = {"/bin/bash", "-c", ". \"$0\"; conda activate \"$1\"; shift; exec \"$@\"", profile,
                 prefix};
-  const auto command = from(conda.argv, given->command);
+  const auto command = words_from(conda.argv, given->command);
   shell.argv.insert(shell.argv.end(), command.begin(), command.end());
   shell.environment.erase("BASH_ENV");
   if (const std::string directory = given->value("--cwd"); !directory.empty())
@@ -383,7 +374,7 @@ Outcome follow_project_runner(const base::RootFs& fs, const ProjectRunner& runne
       text.find("\n" + word + "=") != std::string::npos)
     return Error{name + " run " + base::printable(word, 60) + ": a script of the project"};
   Exec next = exec;
-  next.argv = from(exec.argv, given->command);
+  next.argv = words_from(exec.argv, given->command);
   if (runner.name == "poetry" &&
       base::variable(exec.environment, "POETRY_VIRTUALENVS_CREATE") == "false")
     return Error{"poetry without an environment of its own"};

@@ -1,6 +1,5 @@
 #include "image/start/start.h"
 
-#include <cerrno>
 #include <utility>
 
 #include "base/text.h"
@@ -13,6 +12,7 @@
 #include "image/start/runner.h"
 #include "image/start/shebang.h"
 #include "image/start/shell/follow_shell.h"
+#include "image/start/words.h"
 
 namespace gpuinit::image {
 
@@ -23,10 +23,6 @@ constexpr int kMaxSteps = 64;    // prefixes, shells, shims and trampolines on t
 constexpr std::uint64_t kHead = 4096;
 
 std::string quoted(const std::string& text) { return "`" + base::printable(text, 120) + "`"; }
-
-std::vector<std::string> arguments_of(const Exec& exec) {
-  return {exec.argv.begin() + 1, exec.argv.end()};
-}
 
 // One walk from the command's first word to the program that runs.
 class Walk {
@@ -50,6 +46,7 @@ class Walk {
 
  private:
   // All of these: true if exec is now what runs next, false if the walk is over.
+
   // The Python that it leads to does not exist.
   bool missing(std::string why) {
     why_ = std::move(why);
@@ -80,9 +77,8 @@ class Walk {
     }
     auto found = locate();
     if (!found) {
-      Error error{found.error().message + origin_, found.error().code};
-      if (is_python_name(exec.argv[0])) return missing(std::move(error.message));
-      return unclear(std::move(error.message));
+      std::string why = found.error().message + origin_;
+      return is_python_name(exec.argv[0]) ? missing(std::move(why)) : unclear(std::move(why));
     }
     const std::string path = std::move(found).value();
     const std::string head = read_head(path);
@@ -130,7 +126,7 @@ class Walk {
     auto binary = PythonBinary::open(fs_, path, libraries);
     // Called python, but not to be recognised: let the reader of it say why.
     if ((!binary || !binary->has_value()) && !is_python_name(path))
-      return ends_at(path, plain_program(base::basename(path), arguments_of(exec)));
+      return ends_at(path, plain_program(base::basename(path), words_from(exec.argv, 1)));
     PythonProgram runs = read_python_program(fs_, exec);
     if (runs.command) {
       reason_ = "started by " + quoted(runs.options.program);
@@ -147,8 +143,8 @@ class Walk {
       }
       return continue_with(std::move(next), std::string(base::basename(runs.options.program)), "");
     }
-    program =
-        Program{path, runs.runs, runs.imports, plain_python_program(runs, rest_of(runs.options))};
+    program = Program{path, runs.runs, runs.imports,
+                      plain_python_program(runs, words_from(exec.argv, runs.options.rest + 1))};
     ChosenPython chosen;
     chosen.start.interpreter = path;
     chosen.start.options = std::move(runs.options);
@@ -159,11 +155,6 @@ class Walk {
     chosen.binary = std::move(binary);
     python = std::move(chosen);
     return false;
-  }
-
-  std::vector<std::string> rest_of(const PythonOptions& options) const {
-    const std::size_t at = std::min(exec.argv.size(), options.rest + 1);
-    return {exec.argv.begin() + static_cast<std::ptrdiff_t>(at), exec.argv.end()};
   }
 
   std::string reason(const std::string& path) const {
@@ -180,7 +171,7 @@ class Walk {
   }
 
   bool at_env(const std::string& path) {
-    auto env = apply_env(arguments_of(exec), exec.environment, exec.working_directory);
+    auto env = apply_env(words_from(exec.argv, 1), exec.environment, exec.working_directory);
     if (!env) return unclear(env.error().message);
     if (env->command.empty()) return ends_at(path, quoted(path) + " runs nothing");
     Exec next = exec;
@@ -202,7 +193,7 @@ class Walk {
   bool at_runner(const std::string& name, const std::string& path) {
     auto next = follow_runner(fs_, name, path, exec);
     if (!next) return unclear(next.error().message);
-    if (!*next) return ends_at(path, plain_program(name, arguments_of(exec)));
+    if (!*next) return ends_at(path, plain_program(name, words_from(exec.argv, 1)));
     reason_is((*next)->exec, name + " (" + (*next)->environment + ")");
     return continue_with(std::move((*next)->exec), name + " run", "");
   }

@@ -91,7 +91,7 @@ constexpr Builtins kBuiltins[] = {
 
 const Builtins* builtin_called(std::string_view name, bool bash) {
   for (const auto& each : kBuiltins)
-    if ((bash || !each.only_bash) && listed(each.names, name)) return &each;
+    if ((bash || !each.only_bash) && has_word(each.names, name)) return &each;
   return nullptr;
 }
 
@@ -105,7 +105,7 @@ bool Interpreter::builtin(Words& words) {
   const std::string name = words.words[0].text;
   const Builtins* found = builtin_called(name, bash());
   if (found == nullptr) {
-    if (!listed("source declare typeset let shopt function", name)) return false;
+    if (!has_word("source declare typeset let shopt function", name)) return false;
     unclear("`%` in a shell that does not have it", name);
     return true;
   }
@@ -324,7 +324,7 @@ bool Interpreter::builtin(Words& words) {
         if (words.known() && option != 0 && all[1].text == "-s") state.options |= option;
         else if (words.known() && option != 0 && all[1].text == "-u") state.options &= ~option;
         else if (words.known() && all[1].text == "-q") status(-1);
-        else if (!words.known() || !listed(kNone, word)) unclear("`shopt %`", word);
+        else if (!words.known() || !has_word(kNone, word)) unclear("`shopt %`", word);
       }
       break;
     }
@@ -362,7 +362,7 @@ void Interpreter::describe(const Words& words, std::size_t first, bool only_path
   static constexpr std::string_view kReserved =
       "if then else elif fi do done case esac while until for { } ! in [[ function time "
       "select coproc";
-  if (is_command && listed(kReserved, name)) {
+  if (is_command && has_word(kReserved, name)) {
     print_unknown();
     return status(-1);
   }

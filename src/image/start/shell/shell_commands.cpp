@@ -37,7 +37,8 @@ bool is_scratch(std::string_view path) {
 // The name of a program that is taken for the one everybody has under it.
 std::string common_name(const std::string& word) {
   if (word.find('/') == std::string::npos) return word;
-  return listed(kProgramDirectories, base::parent(word)) ? std::string(base::basename(word)) : word;
+  return has_word(kProgramDirectories, base::parent(word)) ? std::string(base::basename(word))
+                                                           : word;
 }
 
 bool is_option(const Value& word) { return word.text.starts_with("-") && word.text.size() > 1; }
@@ -212,11 +213,11 @@ bool Interpreter::is_harmless_script(const Words& words) {
 void Interpreter::external(const Words& words) {
   state.last = nullptr;
   const std::string name = common_name(words.words[0].text);
-  bool harmless = listed(kHarmless, name);
+  bool harmless = has_word(kHarmless, name);
   bool exists = name == "mkdir" && !search(words.words[0].text).value_or("").empty() &&
                 has_any(words, "-p") && words.known();
-  const bool moves = listed(kMovers, name);
-  if (moves || listed(kWriters, name)) {
+  const bool moves = has_word(kMovers, name);
+  if (moves || has_word(kWriters, name)) {
     harmless = words.exact;
     for (std::size_t at = 1; at < words.words.size(); ++at) {
       const Value& word = words.words[at];
@@ -258,7 +259,7 @@ void Interpreter::external(const Words& words) {
   }
   if (capturing > 0) {
     if (!search(words.words[0].text).value_or("").empty() && print_known(words)) return;
-    if (!harmless && (moves || listed(kChangers, base::basename(name)))) {
+    if (!harmless && (moves || has_word(kChangers, base::basename(name)))) {
       const bool asks =
           has_any(words, "--version -V list show info freeze config python cache shell");
       if (changed_at.empty() && (moves || !asks)) changed_at = place();
@@ -293,7 +294,7 @@ void Interpreter::run_simple(const Node& node) {
 
   static constexpr std::string_view kDeclarations = "declare export local readonly typeset";
   const std::string& raw = node.words[first];
-  if (listed(kDeclarations, raw) && state.functions.count(raw) == 0 &&
+  if (has_word(kDeclarations, raw) && state.functions.count(raw) == 0 &&
       (bash() || (raw != "declare" && raw != "typeset"))) {
     if (first > 0) return unclear("`%` with assignments before it", raw);
     state.last = nullptr;
@@ -316,7 +317,7 @@ void Interpreter::run_simple(const Node& node) {
   if (first > 0 && (is_function || is_builtin(name))) {
     static constexpr std::string_view kSpecial =
         ". : eval exit return set shift source trap unset break continue";
-    if ((is_function && !bash()) || listed(kSpecial, name) || listed(kDeclarations, name) ||
+    if ((is_function && !bash()) || has_word(kSpecial, name) || has_word(kDeclarations, name) ||
         name == "command" || name == "builtin")
       return unclear("`%` with assignments before it", name);
   }
@@ -326,7 +327,7 @@ void Interpreter::run_simple(const Node& node) {
     const Function callee = function_here->second;
     state.last = nullptr;
     if (!conda(words)) call(callee, std::move(words));
-  } else if (listed(kDeclarations, name) && is_builtin(name)) {
+  } else if (has_word(kDeclarations, name) && is_builtin(name)) {
     // As `\export NAME=value`: the words are split like any others.
     Node declaration;
     declaration.words.push_back(name);

@@ -46,7 +46,7 @@ int compare(std::string_view operation, const Value& left, const Value& right) {
 }
 
 bool is_binary(const Value& word) {
-  return word.known && listed("= == != -eq -ne -lt -le -gt -ge -nt -ot -ef < >", word.text);
+  return word.known && has_word("= == != -eq -ne -lt -le -gt -ge -nt -ot -ef < >", word.text);
 }
 
 bool is_unary(std::string_view word) {

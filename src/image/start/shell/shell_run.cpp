@@ -519,7 +519,7 @@ void Interpreter::run_kind(const Node& node) {
       return run_while(node);
     case Kind::kFunction:
       if (node.children[0]->redirects.size() > 0) return unclear("a function with a redirection");
-      if (listed(
+      if (has_word(
               ": . break continue eval exec exit export readonly return set shift times trap unset",
               node.text))
         return unclear("a function called `%`", node.text);

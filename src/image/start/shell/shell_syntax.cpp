@@ -127,7 +127,7 @@ class Parser {
     if (bash_ && !numbered && (rest.starts_with("<(") || rest.starts_with(">("))) return false;
     for (const auto candidate : kOperators) {
       if (!rest.starts_with(candidate)) continue;
-      if (!bash_ && listed(kBashOperators, candidate)) fail();
+      if (!bash_ && has_word(kBashOperators, candidate)) fail();
       kind_ = ok() ? TokenKind::kOperator : TokenKind::kEnd;
       token_ = candidate;
       if (numbered) {
@@ -254,7 +254,7 @@ class Parser {
       while (is_newline()) advance();
       static constexpr std::string_view kClosing = "then else elif fi do done esac }";
       if (kind_ == TokenKind::kEnd || is(")") || is(";;") || is(";&") || is(";;&")) break;
-      if (kind_ == TokenKind::kWord && listed(kClosing, token_)) break;
+      if (kind_ == TokenKind::kWord && has_word(kClosing, token_)) break;
       add_command(*all);
     }
     return all;
@@ -371,7 +371,7 @@ class Parser {
     if (token_ == "for") return for_command();
     if (token_ == "case") return case_command();
     static constexpr std::string_view kClosing = "then else elif fi do done esac } in";
-    if (listed(kClosing, token_) && token_ != "in") return fail();
+    if (has_word(kClosing, token_) && token_ != "in") return fail();
     if (bash_ && token_ == "[[") return condition();
     if (bash_ && token_ == "function") {
       advance();

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "image/start/words.h"
+
 namespace gpuinit::image::shell {
 
 constexpr int kMaxNesting = 64;
@@ -70,9 +72,6 @@ std::size_t skip_arithmetic(std::string_view text, std::size_t at, bool bash, in
 
 // After the closing quote of the '…' or "…" that begins at `at`; npos if there is none.
 std::size_t skip_quoted(std::string_view text, std::size_t at, bool bash, int depth = 0);
-
-// Whether `word` is one of the words of `list`, which are separated by single spaces.
-bool listed(std::string_view list, std::string_view word);
 
 // The end of the name that begins at `at`; `at` if none does.
 std::size_t name_end(std::string_view text, std::size_t at = 0);

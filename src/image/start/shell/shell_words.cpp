@@ -101,15 +101,6 @@ std::size_t name_end(std::string_view text, std::size_t at) {
   return at;
 }
 
-bool listed(std::string_view list, std::string_view word) {
-  if (word.empty() || word.find(' ') != npos) return false;
-  for (std::size_t at = list.find(word); at != npos; at = list.find(word, at + 1)) {
-    const auto end = at + word.size();
-    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
-  }
-  return false;
-}
-
 bool is_name(std::string_view text) { return !text.empty() && name_end(text) == text.size(); }
 
 std::size_t assignment_value(std::string_view word) {
