@@ -160,7 +160,7 @@ Table table() {
       all = all && known;
       ++result.starts;
       result.starts_followed += known ? 1 : 0;
-      std::string answer = "unclear: " + followed.program.reason() + "; judged at exec";
+      std::string answer = "unclear: " + followed.program.reason() + "; followed at exec";
       if (known)
         answer = "`" + followed.program->path +
                  (followed.program->runs.empty() ? "" : " " + followed.program->runs) + "`" +
@@ -180,7 +180,9 @@ std::string page_of(const Table& table) {
   return std::to_string(table.followed) + " of " + std::to_string(table.images) +
          " images are followed in every start, " + std::to_string(table.starts_followed) + " of " +
          std::to_string(table.starts) +
-         " starts; where a start is unclear, `--supervise` judges at the exec.\n\n"
+         " starts. Where a start is unclear, `--supervise` follows it from exec to exec, and "
+         "judges a "
+         "Python with torch there; other programs are let go.\n\n"
          "| image | command | comes to |\n|---|---|---|\n" +
          table.rows;
 }
