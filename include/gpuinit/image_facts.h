@@ -24,8 +24,8 @@ struct StartStep {
 // What the command runs in the end.
 struct Program {
   std::string path;  // of the file that is executed last: an interpreter or another ELF program
-  std::string
-      runs;  // what a Python runs: "train.py", "-m vllm.serve"; empty: not a Python, or none
+  // What a Python runs: "train.py", "-m vllm.serve"; empty: not a Python, or it runs nothing.
+  std::string runs;
   std::vector<std::string> imports;  // packages whose program it is: "vllm" of `vllm serve`
   // Why no fault of torch, driver or device may stop it: "`pip` needs no GPU"; empty: it may need
   // one.
