@@ -27,14 +27,15 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
             Fact<std::vector<UndefinedSymbol>>::unknown(load.problem);
     return;
   }
+  WheelLibraries wheels(query.fs, sys_path);
   std::optional<ExtensionLoading> extensions;
   if (facts.extensions && facts.torch)
-    extensions.emplace(query.fs, *load.closure, *facts.interpreter, needed,
+    extensions.emplace(query.fs, wheels, *load.closure, *facts.interpreter, needed,
                        facts.extensions.value());
   const ldso::VersionCheck versions = ldso::check_versions(*load.closure);
   ldso::SymbolCheck symbols(*load.closure);
   facts.loader = read_loader(
-      {query.fs, load, versions, symbols, sys_path, facts.interpreter->prefix.value_or("")});
+      {query.fs, load, versions, symbols, wheels, facts.interpreter->prefix.value_or("")});
   if (extensions) extensions->find_problems(symbols, versions);
 }
 

@@ -74,7 +74,8 @@ class Image {
     auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
     EXPECT_TRUE(closure->open(kSite + "/torch/lib/libtorch.so").ok());
-    ExtensionLoading loading(*fs, *closure, python_, found.needed, extensions);
+    WheelLibraries wheels(*fs, *python_.sys_path);
+    ExtensionLoading loading(*fs, wheels, *closure, python_, found.needed, extensions);
     ldso::SymbolCheck symbols(*closure);
     loading.find_problems(symbols, ldso::check_versions(*closure));
     return extensions;

@@ -47,10 +47,15 @@ bool is_checked_symbol(std::string_view name) {
                      [&](std::string_view start) { return name.starts_with(start); });
 }
 
-ExtensionLoading::ExtensionLoading(const base::RootFs& fs, LoaderClosure& closure,
-                                   const Interpreter& python, const NeededNames& needed,
-                                   std::vector<Extension>& extensions)
-    : fs_(fs), closure_(closure), python_(python), needed_(needed), extensions_(extensions) {
+ExtensionLoading::ExtensionLoading(const base::RootFs& fs, WheelLibraries& wheels,
+                                   LoaderClosure& closure, const Interpreter& python,
+                                   const NeededNames& needed, std::vector<Extension>& extensions)
+    : fs_(fs),
+      wheels_(wheels),
+      closure_(closure),
+      python_(python),
+      needed_(needed),
+      extensions_(extensions) {
   first_own_ = closure.objects().size();
   objects_.resize(extensions.size(), LoaderClosure::kMissing);
   begun_.resize(extensions.size());
@@ -91,10 +96,10 @@ void ExtensionLoading::open(std::size_t index) {
 }
 
 void ExtensionLoading::open_before(const Extension& extension, const std::string& library) {
-  if (!base::is_cuda_library(library) || base::is_driver_library(library) || !python_.sys_path ||
+  if (!base::is_cuda_library(library) || base::is_driver_library(library) ||
       closure_.answering_to(library) != LoaderClosure::kMissing)
     return;
-  const std::string path = opened_by_python(fs_, *python_.sys_path, extension.path, library);
+  const std::string path = opened_by_python(fs_, wheels_, extension.path, library);
   if (!path.empty()) static_cast<void>(closure_.open(path));  // a failure leaves it missing
 }
 
@@ -151,9 +156,9 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
         continue;
       }
       std::vector<std::string> elsewhere;
-      if (base::is_cuda_library(names[i]) && python_.sys_path)
-        if (std::string path = find_in_wheels(fs_, *python_.sys_path, names[i]); !path.empty())
-          elsewhere.push_back(std::move(path));
+      if (base::is_cuda_library(names[i]))
+        if (const auto& paths = wheels_.files(names[i]); !paths.empty())
+          elsewhere.push_back(paths.front());
       problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : why->reason,
                                   std::move(elsewhere), false});
     }

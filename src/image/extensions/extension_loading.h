@@ -10,6 +10,7 @@
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/extensions/extensions.h"
+#include "image/packages/wheel_libraries.h"
 #include "ldso/loader_closure.h"
 #include "ldso/symbol_check.h"
 #include "ldso/version_check.h"
@@ -29,8 +30,9 @@ class ExtensionLoading {
   // another of them needs by its file name is opened first, because the packages do so
   // themselves (torchaudio, torchcodec), and so is what their Python code opens from NVIDIA's
   // wheels (python_preload.h). All arguments must outlive this object.
-  ExtensionLoading(const base::RootFs& fs, ldso::LoaderClosure& closure, const Interpreter& python,
-                   const NeededNames& needed, std::vector<Extension>& extensions);
+  ExtensionLoading(const base::RootFs& fs, WheelLibraries& wheels, ldso::LoaderClosure& closure,
+                   const Interpreter& python, const NeededNames& needed,
+                   std::vector<Extension>& extensions);
 
   // Fills `problems` of each. Both arguments are of the closure as it is now, with the
   // extensions, so that torch's own questions can be put to the same two.
@@ -48,6 +50,7 @@ class ExtensionLoading {
                              LoadProblems& problems) const;
 
   const base::RootFs& fs_;
+  WheelLibraries& wheels_;
   ldso::LoaderClosure& closure_;
   const Interpreter& python_;
   const NeededNames& needed_;

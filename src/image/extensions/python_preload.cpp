@@ -25,27 +25,16 @@ bool opens_libraries(std::string_view source, std::string_view stem) {
 
 }  // namespace
 
-std::string find_in_wheels(const base::RootFs& fs, const std::vector<std::string>& sys_path,
-                           const std::string& library) {
-  for (const std::string& entry : sys_path) {
-    for (const std::string& package : fs.list(base::join(entry, "nvidia")).value_or({})) {
-      std::string path = base::join(entry, "nvidia/" + package + "/lib/" + library);
-      if (fs.is_file(path)) return path;
-    }
-  }
-  return "";
-}
-
-std::string opened_by_python(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+std::string opened_by_python(const base::RootFs& fs, WheelLibraries& wheels,
                              const std::string& extension, const std::string& library) {
-  std::string path = find_in_wheels(fs, sys_path, library);
-  if (path.empty()) return "";
+  const std::vector<std::string>& paths = wheels.files(library);
+  if (paths.empty()) return "";
   const std::string directory(base::parent(extension));
   std::size_t read = 0;
   for (const std::string& name : fs.list(directory).value_or({})) {
     if (!name.ends_with(".py") || ++read > kMaxSources) continue;
     const auto source = fs.read_file(base::join(directory, name), kMaxSource);
-    if (source && opens_libraries(*source, stem_of(library))) return path;
+    if (source && opens_libraries(*source, stem_of(library))) return paths.front();
   }
   return "";
 }

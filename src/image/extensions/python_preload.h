@@ -3,22 +3,18 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/root_fs.h"
+#include "image/packages/wheel_libraries.h"
 
 namespace gpuinit::image {
-
-// The file of that name in nvidia/*/lib of sys.path, in its order. Empty: there is none.
-std::string find_in_wheels(const base::RootFs& fs, const std::vector<std::string>& sys_path,
-                           const std::string& library);
 
 // The file that such code opens for `library` ("libcusolver.so.11"), as it searches.
 // Empty: there is none, or no Python file beside `extension` does so.
 //
 // Source: cuda-pathfinder, _dynamic_libs/search_steps.py and descriptor_catalog.py; CuPy,
 // cupy_backends/cuda/libs/__init__.py. CuPy 13 has a list without cuSOLVER, and is found to.
-std::string opened_by_python(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+std::string opened_by_python(const base::RootFs& fs, WheelLibraries& wheels,
                              const std::string& extension, const std::string& library);
 
 }  // namespace gpuinit::image

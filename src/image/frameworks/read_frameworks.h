@@ -9,6 +9,7 @@
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/frameworks/torch_load.h"
+#include "image/packages/wheel_libraries.h"
 #include "image/python/read_interpreter.h"
 #include "ldso/library_search.h"
 #include "ldso/symbol_check.h"
@@ -48,8 +49,8 @@ struct LoaderQuery {
   const TorchLoad& load;               // with a closure, in which more may have been opened since
   const ldso::VersionCheck& versions;  // of that closure
   ldso::SymbolCheck& symbols;          // of that closure
-  const std::vector<std::string>& sys_path;
-  const std::string& prefix;  // sys.prefix; empty if it is not known
+  WheelLibraries& wheels;              // of sys.path
+  const std::string& prefix;           // sys.prefix; empty if it is not known
 };
 
 // What the loader does for the interpreter and `import torch`.

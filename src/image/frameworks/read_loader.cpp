@@ -139,11 +139,8 @@ class Reader {
 
   // Files of that name in the places where CUDA's libraries are installed.
   std::vector<std::string> copies_of(const std::string& name) {
-    std::vector<std::string> found;
-    if (!base::is_cuda_library(name) || base::is_driver_library(name)) return found;
-    const auto copies = wheels().find(name);
-    if (copies != wheels().end()) found = copies->second;
-    return found;
+    if (!base::is_cuda_library(name) || base::is_driver_library(name)) return {};
+    return query_.wheels.files(name);
   }
 
   std::vector<std::string> elsewhere(const std::string& name) {
@@ -158,28 +155,10 @@ class Reader {
     return found;
   }
 
-  // What lies in nvidia/*/lib of the entries of sys.path: name → paths.
-  const std::map<std::string, std::vector<std::string>>& wheels() {
-    if (wheels_) return *wheels_;
-    wheels_.emplace();
-    for (const std::string& entry : query_.sys_path) {
-      const std::string nvidia = base::join(entry, "nvidia");
-      for (const std::string& package : fs_.list(nvidia).value_or({})) {
-        if (package.find('.') != std::string::npos) continue;  // __init__.py
-        const std::string directory = base::join(nvidia, package + "/lib");
-        for (const std::string& name : fs_.list(directory).value_or({}))
-          if (name.find(".so") != std::string::npos)
-            (*wheels_)[name].push_back(base::join(directory, name));
-      }
-    }
-    return *wheels_;
-  }
-
   const LoaderQuery& query_;
   const base::RootFs& fs_;
   const TorchLoad& load_;
   const LoaderClosure& closure_;
-  std::optional<std::map<std::string, std::vector<std::string>>> wheels_;
   std::map<std::string, std::string> tidy_;  // directory → tidy_path of it
   LoaderFacts facts_;
 };
