@@ -153,6 +153,16 @@ struct Package {
   bool operator==(const Package&) const = default;
 };
 
+// The image's seal (seal.h), compared with the image as it is.
+struct SealState {
+  std::string path;
+  std::vector<std::string> changes;  // what is not as it was sealed, at most ten; empty: nothing
+  // Why the facts were read anew all the same: the seal is of another start. Empty: they are the
+  // seal's, or there are changes.
+  std::string unused_because;
+  bool operator==(const SealState&) const = default;
+};
+
 struct ImageFacts {
   std::string root;  // as given with --root, "/" otherwise
   std::vector<std::string> command;
@@ -167,6 +177,7 @@ struct ImageFacts {
   Fact<LoaderFacts> loader;  // unknown: another loader than glibc's, or no torch to load
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;
+  Fact<SealState> seal;             // absent: the image has none; unknown: it was not looked for
   Fact<PythonAnswer> python_probe;  // unknown: not asked for, or not to be asked here
   bool operator==(const ImageFacts&) const = default;
 };

@@ -8,13 +8,13 @@
 
 namespace gpuinit {
 
-// A library that is asked for and not to be had.
+// A library that is asked for and not to be had. Those of the driver (libcuda, libnvidia-*) are
+// never among them: the node brings them, not the image.
 struct MissingLibrary {
   std::string name;
   std::string needed_by;               // path of who asked
   std::string reason;                  // "not found", "/a/libx.so.1: not an ELF file"
   std::vector<std::string> elsewhere;  // files of that name where the loader does not look
-  bool of_driver = false;              // libcuda, libnvidia-*: the node brings it, not the image
   bool operator==(const MissingLibrary&) const = default;
 };
 
@@ -43,6 +43,9 @@ struct LoadProblems {
   std::vector<MissingVersion> missing_versions;
   // The first of them. Unknown where libraries are missing, or a table cannot be read.
   Fact<std::vector<UndefinedSymbol>> undefined_symbols;
+  // Functions that are asked of the driver ("cuInit", "nvmlInit_v2"). Those that the driver at hand
+  // does not have are undefined symbols too.
+  std::vector<UndefinedSymbol> driver_functions;
   bool operator==(const LoadProblems&) const = default;
 };
 

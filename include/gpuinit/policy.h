@@ -74,6 +74,11 @@ struct Policy {
     std::vector<std::string> imports;  // modules that probe = "import" imports after torch
   } python;
 
+  struct Image {
+    // In the image, where it exists. Empty: not used.
+    std::string seal = "/etc/gpuinit/seal";
+  } image;
+
   struct Torch {
     bool required = false;  // torch.install fails if there is no torch at all
   } torch;

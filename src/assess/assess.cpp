@@ -9,15 +9,15 @@
 #include <optional>
 
 #include "assess/ask_python.h"
+#include "assess/saved_facts.h"
 #include "assess/wait_for_driver.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "base/text.h"
 #include "checks/run_checks.h"
-#include "facts/facts_json.h"
 #include "image/python/python_binary.h"
 #include "image/read_image.h"
+#include "image/seal/sealed_image.h"
 #include "image/start/path_search.h"
 #include "node/read_node.h"
 #include "probe/cuda/cuda_probe.h"
@@ -74,16 +74,6 @@ void add_environment_of_image(const AssessRequest& request, NodeFacts& node) {
     for (const auto& [name, value] : *node.environment)
       if (!name.starts_with("NVIDIA_REQUIRE_")) variables[name] = value;
   node.environment = std::move(variables);
-}
-
-Result<NodeFacts> node_from_file(const std::string& file) {
-  auto text = base::read_own_file(base::join(working_directory("/"), file));
-  if (!text) return std::move(text).error();
-  auto json = base::parse_json(*text);
-  if (!json) return std::move(json).error().context(file);
-  auto node = facts::node_from_json(*json);
-  if (!node) return std::move(node).error().context(file);
-  return node;
 }
 
 // Why the driver need not be asked; empty if it must be. A CUDA context costs
@@ -157,20 +147,32 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   return node;
 }
 
+image::ImageQuery image_query(const AssessRequest& request, const Policy& policy,
+                              const base::RootFs& root, image::FoundSeal* seal) {
+  return {root,
+          request.root,
+          request.command,
+          request.environment,
+          working_directory(request),
+          policy.python.interpreter,
+          {policy.extensions.include, policy.extensions.exclude},
+          user(request),
+          seal,
+          request.sys_path_is_known};
+}
+
 Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, Timings& timings,
                             std::optional<image::PythonStart>& python) {
+  if (!request.image_file.empty()) {
+    auto saved = image_from_file(working_directory("/"), request.image_file);
+    if (!saved) return std::move(saved).error().context("--image");
+    return saved;
+  }
   auto root = base::RootFs::open(request.root);
   if (!root) return std::move(root).error().context("--root");
   std::optional<Step> step(std::in_place, timings, "image");
-  const image::ImageQuery query{*root,
-                                request.root,
-                                request.command,
-                                request.environment,
-                                working_directory(request),
-                                policy.python.interpreter,
-                                {policy.extensions.include, policy.extensions.exclude},
-                                user(request),
-                                request.sys_path_is_known};
+  std::optional<image::FoundSeal> seal = find_seal(*root, policy.image.seal);
+  const image::ImageQuery query = image_query(request, policy, *root, seal ? &*seal : nullptr);
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
   step.reset();
@@ -182,7 +184,7 @@ Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
                           const Policy& policy, Timings& timings,
                           probe::DriverKeepalive& driver_keepalive) {
   if (!request.node_file.empty()) {
-    auto node = node_from_file(request.node_file);
+    auto node = node_from_file(working_directory("/"), request.node_file);
     if (!node) return std::move(node).error().context("--node");
     if (request.environment_of_image) add_environment_of_image(request, *node);
     return node;
@@ -255,6 +257,12 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
 }
 
 }  // namespace
+
+Result<Seal> seal_image(const AssessRequest& request, const Policy& policy) {
+  auto root = base::RootFs::open(request.root);
+  if (!root) return std::move(root).error().context("--root");
+  return image::make_seal(*root, image_query(request, policy, *root, nullptr));
+}
 
 Status find_command(const AssessRequest& request) {
   auto root = base::RootFs::open(request.root);

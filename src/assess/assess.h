@@ -13,6 +13,7 @@
 #include "gpuinit/finding.h"
 #include "gpuinit/policy.h"
 #include "gpuinit/result.h"
+#include "gpuinit/seal.h"
 #include "probe/cuda/driver_keepalive.h"
 
 namespace gpuinit::assess {
@@ -33,6 +34,8 @@ struct AssessRequest {
   // `environment` is the image's own: a saved node lacks the part of it that steers CUDA.
   bool environment_of_image = false;
   std::string node_file;  // empty: ask this machine
+  // A seal or saved facts in place of the image; empty: read the image. The command is theirs.
+  std::string image_file;
   // Ask the driver even if nothing in the image needs a GPU (--facts).
   bool always_probe = false;
   // Keep the driver awake for the command (Assessment::driver_keepalive).
@@ -67,6 +70,10 @@ struct Assessment {
 // Error.code is an errno: ENOENT, EACCES. A Python that is not there is no error here: it becomes a
 // finding, which says more.
 Status find_command(const AssessRequest& request);
+
+// Seals the image for the command (image/seal/sealed_image.h). Errors are of the request or of the
+// image; one clause.
+Result<Seal> seal_image(const AssessRequest& request, const Policy& policy);
 
 // Reads image and node. Errors are about the request itself: a root that is no
 // directory, a node file that cannot be understood. All else is a fact.

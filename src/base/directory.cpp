@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -30,14 +32,40 @@ DirectoryEntry::Kind kind_of(int directory, const dirent& entry) {
 
 }  // namespace
 
+void Directory::note(const std::string& path) const {
+  if (ReadLog* log = fs_->log()) log->paths.insert(path);
+}
+
 Result<Directory> Directory::open(const RootFs& fs, const std::string& path) {
   auto fd = fs.open_directory(path);
   if (!fd) return std::move(fd).error();
   return Directory(fs, std::move(fd).value(), path);
 }
 
+Result<Directory> Directory::open_exact(const RootFs& fs, const std::string& path) {
+  auto fd = fs.open_exact(path);
+  if (!fd) return std::move(fd).error();
+  return Directory(fs, std::move(fd).value(), path);
+}
+
+Result<EntryStatus> Directory::status_of(const std::string& name) const {
+  struct stat status {};
+  const int flags = name == "." ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+  if (::fstatat(fd_.get(), name == "." ? "" : name.c_str(), &status, flags) != 0)
+    return errno_error(join(path_, name));
+  return EntryStatus{status.st_mode, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
+}
+
+Result<std::string> Directory::read_link(const std::string& name) const {
+  char target[PATH_MAX];
+  const ssize_t length = ::readlinkat(fd_.get(), name.c_str(), target, sizeof target);
+  if (length < 0) return errno_error(join(path_, name));
+  return std::string(target, static_cast<std::size_t>(length));
+}
+
 Result<Directory> Directory::open_directory(const std::string& name) const {
   std::string path = join(path_, name);
+  note(path);
   UniqueFd fd(::openat(fd_.get(), name.c_str(),
                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (fd.valid()) return Directory(*fs_, std::move(fd), std::move(path));
@@ -51,6 +79,7 @@ Result<std::vector<DirectoryEntry>> Directory::entries() const {
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(copy.get()), ::closedir);
   if (!directory) return errno_error(path_);
   copy.release();  // closedir owns it now
+  if (ReadLog* log = fs_->log()) log->listed.insert(path_);
   std::vector<DirectoryEntry> entries;
   for (;;) {
     errno = 0;
@@ -72,6 +101,7 @@ Result<std::vector<DirectoryEntry>> Directory::entries() const {
 Result<Directory::Opened> Directory::open_regular(const std::string& name) const {
   struct stat status {};
   const std::string path = join(path_, name);
+  note(path);
   if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_error(path);
   Opened opened;

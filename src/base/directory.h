@@ -20,10 +20,26 @@ struct DirectoryEntry {
   bool operator==(const DirectoryEntry&) const = default;
 };
 
+// As lstat(2) has it.
+struct EntryStatus {
+  std::uint32_t mode = 0;     // with the type
+  std::uint64_t size = 0;     // bytes
+  std::int64_t modified = 0;  // seconds since 1970
+};
+
 class Directory {
  public:
   // `fs` must outlive it. Symlinks in `path` are followed inside the root.
   static Result<Directory> open(const RootFs& fs, const std::string& path);
+
+  // The same for a path that has no symlink in it; ELOOP if it has one now. It can only be looked
+  // at, not be listed.
+  static Result<Directory> open_exact(const RootFs& fs, const std::string& path);
+
+  // Of what has that name in it, symlinks not followed; "." is the directory itself. Error.code is
+  // the errno.
+  Result<EntryStatus> status_of(const std::string& name) const;
+  Result<std::string> read_link(const std::string& name) const;
 
   // The directory of that name in this one; a symlink is followed inside the root.
   Result<Directory> open_directory(const std::string& name) const;
@@ -51,6 +67,8 @@ class Directory {
   };
   // A regular file for reading; anything else is not opened.
   Result<Opened> open_regular(const std::string& name) const;
+
+  void note(const std::string& path) const;
 
   const RootFs* fs_;
   UniqueFd fd_;

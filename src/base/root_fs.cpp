@@ -55,14 +55,12 @@ int open_in_root(int root, std::string_view path, int flags) {
   return -1;
 }
 
-// Whether the path exists and no part of it is a symlink: then it resolves to itself.
-bool is_free_of_symlinks(int root, std::string_view path) {
+// O_PATH; ELOOP if a part of the path is a symlink.
+UniqueFd open_without_symlinks(int root, const std::string& path, int flags = 0) {
   open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
+  how.flags = static_cast<std::uint64_t>(O_PATH | O_CLOEXEC | flags);
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
-  const std::string name(path);
-  const UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
-  return fd.valid();
+  return UniqueFd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
 
 // Files in /proc and /sys report a size of 0: until the end, not `size`.
@@ -89,8 +87,10 @@ Result<RootFs> RootFs::open(const std::string& root) {
 
 Result<std::string> RootFs::resolve(std::string_view path) const {
   if (path.find('\0') != std::string_view::npos) return Error{"a path holds a NUL byte", EINVAL};
+  note(path);
   // One call instead of one for each component.
-  if (path.size() < PATH_MAX && !path.empty() && is_free_of_symlinks(fd_.get(), path))
+  if (path.size() < PATH_MAX && !path.empty() &&
+      open_without_symlinks(fd_.get(), std::string(path)).valid())
     return normalize(path);
   std::vector<std::string> rest = reversed_components(path);
   std::string done;  // "" is the root
@@ -121,6 +121,7 @@ Result<std::string> RootFs::resolve(std::string_view path) const {
 }
 
 Result<UniqueFd> RootFs::open_path(std::string_view path, int flags) const {
+  note(path);
   UniqueFd at_once(open_in_root(fd_.get(), path, flags | O_NONBLOCK));
   if (at_once.valid()) return at_once;
   if (errno != ENOSYS) return errno_error(std::string(path));
@@ -132,6 +133,7 @@ Result<UniqueFd> RootFs::open_path(std::string_view path, int flags) const {
 }
 
 Result<FileInfo> RootFs::stat(std::string_view path) const {
+  note(path);
   struct stat status {};
   const UniqueFd at_once(open_in_root(fd_.get(), path, O_PATH));
   if (at_once.valid()) {
@@ -175,6 +177,7 @@ Result<std::string> RootFs::read_link(std::string_view path) const {
 }
 
 Result<std::string> RootFs::read_link_at(std::string_view path) const {
+  note(path);
   const std::string link(path);
   char target[PATH_MAX];
   const ssize_t length = ::readlinkat(fd_.get(), below_root(link), target, sizeof target);
@@ -202,6 +205,16 @@ Result<UniqueFd> RootFs::open_directory(std::string_view path) const {
   return open_path(path, O_RDONLY | O_DIRECTORY);
 }
 
+Result<UniqueFd> RootFs::open_exact(const std::string& path) const {
+  UniqueFd fd = open_without_symlinks(fd_.get(), path, O_DIRECTORY);
+  if (fd.valid()) return fd;
+  if (errno != ENOSYS && errno != EPERM) return errno_error(path);
+  const auto real = resolve(path);  // no openat2
+  if (!real) return real.error();
+  if (*real != path) return errno_error(path, ELOOP);
+  return open_path(path, O_PATH | O_DIRECTORY);
+}
+
 Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit) const {
   auto file = open_file(path);
   if (!file) return std::move(file).error();
@@ -222,6 +235,7 @@ Result<std::string> RootFs::read_kernel_file(std::string_view path, std::uint64_
 Result<std::vector<std::string>> RootFs::list(std::string_view path) const {
   auto fd = open_directory(path);
   if (!fd) return std::move(fd).error();
+  if (log_ != nullptr) log_->listed.emplace(path);
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd->get()), ::closedir);
   if (!directory) return errno_error(std::string(path));
   fd->release();  // closedir owns it now

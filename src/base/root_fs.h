@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/read_log.h"
 #include "base/unique_fd.h"
 #include "gpuinit/result.h"
 
@@ -50,6 +51,8 @@ class RootFs {
   // The same as descriptors, for base::Directory.
   Result<UniqueFd> open_regular(std::string_view path) const;
   Result<UniqueFd> open_directory(std::string_view path) const;
+  // O_PATH, of a directory; ELOOP if a part of the path is a symlink.
+  Result<UniqueFd> open_exact(const std::string& path) const;
 
   // The whole file as text; an error if it is larger than `limit` bytes.
   Result<std::string> read_file(std::string_view path,
@@ -64,6 +67,11 @@ class RootFs {
 
   const std::string& root() const { return root_; }
 
+  // From here on everything that is looked at is noted there, by base::Directory too; null: no
+  // longer. Not owned.
+  void log_to(ReadLog* log) { log_ = log; }
+  ReadLog* log() const { return log_; }
+
   static constexpr std::size_t kMaxEntries = 200'000;
 
  private:
@@ -72,8 +80,13 @@ class RootFs {
   // Opens the resolved path with O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | flags.
   Result<UniqueFd> open_path(std::string_view path, int flags) const;
 
+  void note(std::string_view path) const {
+    if (log_ != nullptr) log_->paths.emplace(path);
+  }
+
   UniqueFd fd_;
   std::string root_;
+  ReadLog* log_ = nullptr;
 };
 
 // One file of the machine's own tree, as RootFs::read_file.

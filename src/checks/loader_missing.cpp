@@ -20,10 +20,7 @@ bool is_of_torch(const MissingLibrary& missing) {
 
 std::vector<MissingLibrary> of_image(const Context& context) {
   std::vector<MissingLibrary> missing = context.image.loader->problems.missing;
-  const bool torch_reported = context.suppressed_by("torch.install");
-  std::erase_if(missing, [&](const MissingLibrary& one) {
-    return one.of_driver || (torch_reported && is_of_torch(one));
-  });
+  if (context.suppressed_by("torch.install")) std::erase_if(missing, is_of_torch);
   return missing;
 }
 

@@ -35,7 +35,7 @@ int check(const Invocation& invocation) {
   }
   auto loaded = load_policy(line);
   if (!loaded) return policy_error(loaded.error());
-  if (line.root == "/")  // what the command would be started with
+  if (line.root == "/" && line.image_file.empty())  // what the command would be started with
     if (const auto filter = command_seccomp(*loaded); !filter) return policy_error(filter.error());
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
@@ -57,7 +57,7 @@ int check(const Invocation& invocation) {
 extern const Verb kCheck{
     .option = "--check",
     .command = Argument::kOptional,
-    .takes = "--root --node --image-config",
+    .takes = "--root --node --image --image-config",
     .help = "       gpuinit --check [OPTIONS] [-- COMMAND...]  check only, by exit code\n",
     .run = check,
 };

@@ -24,7 +24,7 @@ int print_facts(const Invocation& invocation) {
 extern const Verb kFacts{
     .option = "--facts",
     .command = Argument::kOptional,
-    .takes = "--root --node --image-config",
+    .takes = "--root --node --image --image-config",
     .help = "       gpuinit --facts [OPTIONS] [-- COMMAND...]  everything found, as JSON\n",
     .run = print_facts,
 };

@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -54,18 +55,22 @@ constexpr Option kOptions[] = {
      "  --set KEY=VALUE     one policy value, repeatable: --set gpu.required=no\n", ""},
     {"--root", Argument::kRequired, set_text<&CommandLine::root>,
      "  --root DIR          judge the image under DIR instead of /\n",
+     "--check, --facts or --seal: a command runs in /"},
+    {"--image", Argument::kRequired, set_text<&CommandLine::image_file>,
+     "  --image FILE        the image's facts from FILE (a seal, an earlier --facts)\n",
      "--check or --facts: a command runs in /"},
     {"--node", Argument::kRequired, set_text<&CommandLine::node_file>,
      "  --node FILE         the node's facts from FILE (an earlier --facts)\n",
      "--check or --facts: a command runs on this machine"},
     {"--image-config", Argument::kRequired, set_text<&CommandLine::image_config>,
      "  --image-config FILE environment, command, user as `docker inspect` has them\n",
-     "--check or --facts: a command that is launched has them"},
+     "--check, --facts or --seal: a command that is launched has them"},
+    {"--no-run", Argument::kNone, set_flag<&CommandLine::no_run>,
+     "", "--seal"},
     {"--format", Argument::kRequired, set_format, "  --format text|json  of the report\n", ""},
     {"--quiet", Argument::kNone, set_flag<&CommandLine::quiet>,
-     "  --quiet             print only what fails\n", ""},
-    {"--verbose", Argument::kNone, set_flag<&CommandLine::verbose>,
-     "  --verbose           print also what was skipped or unknown, and each step\n", ""},
+     "  --quiet, --verbose  only what fails; also what was skipped, and each step\n", ""},
+    {"--verbose", Argument::kNone, set_flag<&CommandLine::verbose>, "", ""},
 };
 
 // What a word of the command line names: an option or a verb.
@@ -102,7 +107,8 @@ Status set_verb(CommandLine& line, const Verb& verb, std::string argument) {
 
 // The option was given, and is one that not every verb takes.
 Status check_taken(const Verb& verb, const Option& option) {
-  if (option.reason.empty() || verb.takes.find(option.name) != std::string_view::npos)
+  const auto takes = base::split_words(verb.takes);
+  if (option.reason.empty() || std::find(takes.begin(), takes.end(), option.name) != takes.end())
     return Done{};
   return Error{std::string(option.name) + " goes with " + std::string(option.reason)};
 }
@@ -163,6 +169,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     auto taken = check_taken(*line.verb, *option);
     if (!taken) return std::move(taken).error();
   }
+  if (!line.image_file.empty() && (line.root != "/" || !line.image_config.empty() || next < argc))
+    return Error{"--image has root, configuration and COMMAND of its own"};
   if (line.quiet && line.verbose) return Error{"--quiet and --verbose exclude each other"};
   return line;
 }

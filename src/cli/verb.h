@@ -24,7 +24,7 @@ enum class Argument { kNone, kOptional, kRequired };
 struct Verb {
   std::string_view option = "";         // "--check"; empty: launch
   std::string_view alias = "";          // "-h"; empty: no alias
-  Argument argument = Argument::kNone;  // of the option: "--record FILE", "--explain [ID]"
+  Argument argument = Argument::kNone;  // of the option: "--seal FILE", "--explain [ID]"
   Argument command;                     // whether a COMMAND is given; kNone refuses one
   // The options of some verbs only that it takes: "--root --node".
   std::string_view takes = "";

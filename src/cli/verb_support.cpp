@@ -66,6 +66,7 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   request.environment = base::environment_variables();
   request.root = line.root;
   request.node_file = line.node_file;
+  request.image_file = line.image_file;
   // A reader of JSON on standard error must find nothing else there.
   const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
   if (!line.quiet && !json_on_stderr) request.on_progress = print_error;

@@ -11,7 +11,7 @@ namespace gpuinit::cli {
   row(kFacts) \
   row(kExplain) \
   row(kPrintPolicy) \
-  row(kRecord) \
+  row(kSeal) \
   row(kVersion) \
   row(kHelp)
 // clang-format on

@@ -29,6 +29,9 @@ base::Json node_to_json(const NodeFacts& node);
 // start with '_' or '$' are comments. What is left out is unknown.
 Result<NodeFacts> node_from_json(const base::Json& document);
 
+// The image of such a document, same rules.
+Result<ImageFacts> image_from_json(const base::Json& document);
+
 // Image and node of a `--facts` or `--check --format json` output, same rules.
 Result<Facts> facts_from_json(const base::Json& document);
 

@@ -184,6 +184,13 @@ Result<NodeFacts> node_from_json(const base::Json& document) {
   return node;
 }
 
+Result<ImageFacts> image_from_json(const base::Json& document) {
+  ImageFacts image;
+  auto done = read_part(document, "image", "not in the facts file", image);
+  if (!done) return std::move(done).error();
+  return image;
+}
+
 Result<Facts> facts_from_json(const base::Json& document) {
   Facts facts;
   auto image = read_part(document, "image", "not in the facts file", facts.image);

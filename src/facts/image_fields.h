@@ -98,7 +98,6 @@ void describe(auto& archive, Is<MissingLibrary> auto& it) {
   archive.field("needed_by", it.needed_by);
   archive.field("reason", it.reason);
   archive.field("elsewhere", it.elsewhere);
-  archive.field("of_driver", it.of_driver);
 }
 
 void describe(auto& archive, Is<MissingVersion> auto& it) {
@@ -120,6 +119,7 @@ void describe(auto& archive, Is<LoadProblems> auto& it) {
   archive.field("missing", it.missing);
   archive.field("missing_versions", it.missing_versions);
   archive.field("undefined_symbols", it.undefined_symbols);
+  archive.field("driver_functions", it.driver_functions);
 }
 
 void describe(auto& archive, Is<LoaderFacts> auto& it) {
@@ -187,6 +187,12 @@ void describe(auto& archive, Is<PythonAnswer> auto& it) {
   archive.field("imports", it.imports);
 }
 
+void describe(auto& archive, Is<SealState> auto& it) {
+  archive.required("path", it.path);
+  archive.field("changes", it.changes);
+  archive.field("unused_because", it.unused_because);
+}
+
 void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("root", it.root);
   archive.field("command", it.command);
@@ -199,6 +205,7 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("loader", it.loader);
   archive.field("extensions", it.extensions);
   archive.field("packages", it.packages);
+  archive.field("seal", it.seal);
   archive.field("python_probe", it.python_probe);
 }
 

@@ -10,10 +10,18 @@
 #include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
+#include "gpuinit/seal.h"
 #include "image/extensions/extension_files.h"
 #include "image/python/python_start.h"
 
 namespace gpuinit::image {
+
+// A seal as it was found in the image.
+struct FoundSeal {
+  std::string path;
+  std::int64_t modified = 0;  // of its file, in seconds since 1970
+  Result<Seal> seal;          // the error is one clause: "it is damaged"
+};
 
 struct ImageQuery {
   const base::RootFs& fs;
@@ -24,6 +32,7 @@ struct ImageQuery {
   std::string fallback_interpreter;  // policy python.interpreter, may be empty
   ExtensionScope extensions = {};    // policy extensions.include, .exclude
   std::optional<unsigned> uid = {};  // whose process the command is; nullopt if not known
+  FoundSeal* seal = nullptr;  // null: the image has none. Not owned; moved from where it holds
   // Called when sys.path is known, before torch is looked at; may be empty.
   std::function<void(const std::vector<std::string>&)> sys_path_is_known = {};
 };

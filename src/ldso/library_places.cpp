@@ -54,7 +54,9 @@ const std::vector<std::string>& LibrarySearch::places_in(const std::string& dire
   const auto known = places_.find(directory);
   if (known != places_.end()) return known->second;
   std::vector<std::string> places;
-  if (fs_.is_directory(directory)) {
+  // Who keeps a log wants to know each name that was looked for, in a directory too that comes
+  // later.
+  if (fs_.log() != nullptr || fs_.is_directory(directory)) {
     if (!platform.hwcaps.empty() && fs_.is_directory(base::join(directory, "glibc-hwcaps")))
       for (const std::string& name : platform.hwcaps)
         places.push_back("glibc-hwcaps/" + name + "/");
@@ -81,6 +83,7 @@ std::string LibrarySearch::real_path_of(const std::string& path) const {
 }
 
 bool LibrarySearch::may_have(const std::string& directory, const std::string& name) const {
+  if (fs_.log() != nullptr) return true;
   constexpr int kAskedOften = 3;
   Listing& listing = listings_[directory];
   if (listing.asked < kAskedOften) return ++listing.asked, true;

@@ -99,24 +99,8 @@ class LibrarySearch::Walk {
     return Tried::kNext;
   }
 
-  // The best of the cache's entries: a hwcaps directory that this CPU supports
-  // before the plain one, the first in the file among equals.
   bool in_cache() {
-    const CacheEntry* best = nullptr;
-    const auto& hwcaps = platform_.hwcaps;
-    std::size_t best_rank = hwcaps.size() + 1;
-    for (const CacheEntry& entry : search_.cache()) {
-      if (!entry.native || entry.soname != soname_) continue;
-      std::size_t rank = hwcaps.size();
-      if (entry.hwcaps) {
-        const auto at = std::find(hwcaps.begin(), hwcaps.end(), hwcaps_of(entry.path));
-        if (at == hwcaps.end()) continue;  // not for this CPU
-        rank = static_cast<std::size_t>(at - hwcaps.begin());
-      }
-      if (rank >= best_rank) continue;
-      best = &entry;
-      best_rank = rank;
-    }
+    const CacheEntry* best = search_.in_cache(soname_, platform_.machine);
     if (best == nullptr) return false;
     if (requester_.no_default_directories)
       for (const std::string& directory : platform_.loader.directories)
@@ -169,6 +153,28 @@ class LibrarySearch::Walk {
   const LoaderPlatform& platform_;
   const bool all_;
 };
+
+const CacheEntry* LibrarySearch::in_cache(const std::string& soname,
+                                          const std::string& machine) const {
+  const auto& hwcaps = platform(machine).hwcaps;
+  const CacheEntry* best = nullptr;
+  std::size_t best_rank = hwcaps.size() + 1;
+  for (const CacheEntry& entry : cache()) {
+    if (!entry.native || entry.soname != soname) continue;
+    std::size_t rank = hwcaps.size();
+    if (entry.hwcaps) {
+      const auto at = std::find(hwcaps.begin(), hwcaps.end(), hwcaps_of(entry.path));
+      if (at == hwcaps.end()) continue;  // not for this CPU
+      rank = static_cast<std::size_t>(at - hwcaps.begin());
+    }
+    if (rank >= best_rank) continue;
+    best = &entry;
+    best_rank = rank;
+  }
+  if (base::ReadLog* log = fs_.log())
+    log->library_cache.emplace(soname, best == nullptr ? std::string() : best->path);
+  return best;
+}
 
 Result<OpenedLibrary> LibrarySearch::open(const std::string& soname, const Requester& requester,
                                           const std::string& machine) const {

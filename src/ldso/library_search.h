@@ -82,6 +82,10 @@ class LibrarySearch {
   std::vector<FoundLibrary> candidates(const std::string& soname, const Requester& requester,
                                        const std::string& machine) const;
 
+  // The path that ld.so.cache gives for that name on this machine's CPU: of its entries that in the
+  // best hwcaps directory, the first in the file among equals. Null if it has none.
+  const CacheEntry* in_cache(const std::string& soname, const std::string& machine) const;
+
   // Why the cache could not be used; empty if it was read or does not exist.
   const std::string& cache_problem() const { return cache_problem_; }
 

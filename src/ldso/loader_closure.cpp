@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/library_names.h"
 #include "ldso/loader_rules.h"
 
 namespace gpuinit::ldso {
@@ -126,8 +127,9 @@ void LoaderClosure::follow(std::vector<std::size_t> queue) {
     if (objects_[object].needs.empty() && !needed.empty()) {
       const Requester requester = requester_of(object);
       for (const std::string& name : needed) {
-        const std::size_t found = request(name, requester, object, "");
-        objects_[object].needs.push_back(found);
+        // The node's driver is no part of the image: what is asked of it is looked up there.
+        const bool of_node = base::is_driver_library(name) && answering_to(name) == kMissing;
+        objects_[object].needs.push_back(of_node ? kMissing : request(name, requester, object, ""));
       }
     }
     for (const std::size_t need : objects_[object].needs) {

@@ -76,6 +76,8 @@ constexpr Row kRows[] = {
      "itself, or also what it imports"},
     {"python.imports", field<kModules, &P::python, &P::Python::imports>(),
      "modules that must be importable, where python.probe is \"import\""},
+    {"image.seal", field<kFilePath, &P::image, &P::Image::seal>(),
+     "what --seal wrote in the image, used where it exists; empty: every file is read anew"},
     {"torch.required", field<kBoolean, &P::torch, &P::Torch::required>(),
      "an image without torch fails torch.install"},
     {"extensions.include", field<kGlobs, &P::extensions, &P::Extensions::include>(),

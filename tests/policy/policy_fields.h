@@ -18,9 +18,10 @@ std::tuple<T...> values(const T&... members) {
 }
 
 inline auto fields(const Policy& policy) {
-  const auto& [checks, python, torch, extensions, gpu, expect, probe, warmup, wait, seccomp, report,
+  const auto& [checks, python, image, torch, extensions, gpu, expect, probe, warmup, wait, seccomp, report,
                launch] = policy;
   const auto& [interpreter, python_probe, imports] = python;
+  const auto& [seal] = image;
   const auto& [torch_required] = torch;
   const auto& [include, exclude] = extensions;
   const auto& [gpu_required, count] = gpu;
@@ -32,7 +33,7 @@ inline auto fields(const Policy& policy) {
   const auto& [termination_log] = report;
   const auto& [mode, follow, follow_timeout, signal_target, signals, grace, parent_death_signal,
                exit_zero, postmortem, postmortem_exit] = launch;
-  return values(checks, interpreter, python_probe, imports, torch_required, include, exclude,
+  return values(checks, interpreter, python_probe, imports, seal, torch_required, include, exclude,
                 gpu_required, count, expect_python, expect_torch, expect_cuda, expect_driver,
                 probe_timeout, sandbox, context, warmup_timeout, hold, pages, max_bytes, causes,
                 wait_timeout, base, profile, allow, deny, log, termination_log, mode, follow,

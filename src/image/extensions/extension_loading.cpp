@@ -7,6 +7,7 @@
 #include "base/library_names.h"
 #include "base/root_fs.h"
 #include "image/extensions/python_preload.h"
+#include "image/frameworks/driver_functions.h"
 
 namespace gpuinit::image {
 
@@ -86,11 +87,8 @@ void ExtensionLoading::open(std::size_t index) {
   } else if (ldso::is_own_failure(object.error().code)) {
     extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   } else {
-    extension.problems.missing.push_back({std::string(base::basename(extension.path)),
-                                          extension.path,
-                                          object.error().message,
-                                          {},
-                                          false});
+    extension.problems.missing.push_back(
+        {std::string(base::basename(extension.path)), extension.path, object.error().message, {}});
     extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   }
 }
@@ -105,7 +103,6 @@ void ExtensionLoading::open_before(const Extension& extension, const std::string
 
 void ExtensionLoading::find_problems(ldso::SymbolCheck& symbols,
                                      const ldso::VersionCheck& versions) {
-  const bool no_driver = closure_.answering_to("libcuda.so.1") == LoaderClosure::kMissing;
   for (std::size_t index = 0; index < objects_.size(); ++index) {
     const std::size_t object = objects_[index];
     if (object == LoaderClosure::kMissing) continue;
@@ -113,7 +110,7 @@ void ExtensionLoading::find_problems(ldso::SymbolCheck& symbols,
     const auto own = brought_in(object);
     add_missing_libraries(own, problems);
     add_missing_versions(own, versions, problems);
-    add_undefined_symbols(object, no_driver, symbols, problems);
+    add_undefined_symbols(object, symbols, problems);
   }
 }
 
@@ -149,7 +146,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (object.needs[i] != LoaderClosure::kMissing) continue;
       const bool said = std::any_of(problems.missing.begin(), problems.missing.end(),
                                     [&](const auto& before) { return before.name == names[i]; });
-      if (said || base::is_driver_library(names[i])) continue;
+      if (said || base::is_driver_library(names[i])) continue;  // the node brings those
       const auto* why = missing(names[i], one);
       if (why != nullptr && ldso::is_own_failure(why->code)) {
         problems.undefined_symbols = Symbols::unknown(why->reason);
@@ -160,7 +157,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
         if (const auto& paths = wheels_.files(names[i]); !paths.empty())
           elsewhere.push_back(paths.front());
       problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : why->reason,
-                                  std::move(elsewhere), false});
+                                  std::move(elsewhere)});
     }
   }
 }
@@ -173,17 +170,15 @@ void ExtensionLoading::add_missing_versions(const std::vector<std::size_t>& own,
       problems.missing_versions.push_back(missing.version);
 }
 
-void ExtensionLoading::add_undefined_symbols(std::size_t object, bool no_driver,
-                                             ldso::SymbolCheck& symbols,
+void ExtensionLoading::add_undefined_symbols(std::size_t object, ldso::SymbolCheck& symbols,
                                              LoadProblems& problems) const {
   if (problems.undefined_symbols != Symbols()) return;  // a library could not be opened
   if (!problems.missing.empty()) {
     problems.undefined_symbols = Symbols::unknown(problems.missing.front().name + " is missing");
     return;
   }
-  auto undefined = symbols.undefined(object, [&](std::string_view name) {
-    return is_checked_symbol(name) && !(no_driver && base::is_driver_function(name));
-  });
+  auto undefined = symbols.undefined(object, is_checked_symbol);
+  if (undefined) take_driver_functions(*undefined, problems);
   problems.undefined_symbols =
       undefined ? Symbols(std::move(*undefined)) : Symbols::unknown(undefined.error().message);
 }

@@ -20,8 +20,8 @@ namespace gpuinit::image {
 // Missing libraries and versions are those of everything that an extension brings in, not of
 // torch. Python binds at once (RTLD_NOW), so every symbol of the extension must be found;
 // looked for are those of Python, torch and CUDA (is_checked_symbol). Where a library is
-// missing they are unknown, except that the driver's own (libcuda.so.1) are not in an image:
-// they are not counted as missing, and without libcuda its functions are not looked for.
+// missing they are unknown. The driver's (libcuda.so.1) are not in an image: they are not counted
+// as missing, and its functions are set aside (driver_functions.h).
 class ExtensionLoading {
  public:
   // Opens the extensions whose file name and machine fit this interpreter, RTLD_LOCAL as
@@ -46,7 +46,7 @@ class ExtensionLoading {
   void add_missing_libraries(const std::vector<std::size_t>& own, LoadProblems& problems) const;
   void add_missing_versions(const std::vector<std::size_t>& own, const ldso::VersionCheck& versions,
                             LoadProblems& problems) const;
-  void add_undefined_symbols(std::size_t object, bool no_driver, ldso::SymbolCheck& symbols,
+  void add_undefined_symbols(std::size_t object, ldso::SymbolCheck& symbols,
                              LoadProblems& problems) const;
 
   const base::RootFs& fs_;

@@ -6,6 +6,7 @@
 
 #include "base/library_names.h"
 #include "base/text.h"
+#include "image/frameworks/driver_functions.h"
 #include "image/frameworks/read_frameworks.h"
 
 namespace gpuinit::image {
@@ -94,9 +95,8 @@ class Reader {
           std::none_of(facts_.problems.missing.begin(), facts_.problems.missing.end(),
                        [&](const MissingLibrary& known) { return known.name == missing.name; });
       if (is_new)
-        facts_.problems.missing.push_back({missing.name, path_of(missing.needed_by), missing.reason,
-                                           elsewhere(missing.name),
-                                           base::is_driver_library(missing.name)});
+        facts_.problems.missing.push_back(
+            {missing.name, path_of(missing.needed_by), missing.reason, elsewhere(missing.name)});
     }
     if (!load_.failed_preload.empty())
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +
@@ -107,11 +107,8 @@ class Reader {
   // those between CUDA's libraries, and those that torch asks of CUDA's libraries: torch's
   // own come in one wheel and fit each other, and for the system's the versions say enough.
   Symbols undefined_symbols() {
-    bool without_driver = false;
-    for (const MissingLibrary& missing : facts_.problems.missing) {
-      if (!missing.of_driver) return Symbols::unknown("cannot tell without " + missing.name);
-      without_driver = true;
-    }
+    if (const auto& missing = facts_.problems.missing; !missing.empty())
+      return Symbols::unknown("cannot tell without " + missing.front().name);
     std::vector<UndefinedSymbol> all;
     for (std::size_t i = 1; i < load_.objects; ++i) {
       const ldso::LoadedObject& object = closure_.objects()[i];
@@ -120,17 +117,15 @@ class Reader {
       if (!base::is_cuda_library(name) && !base::is_torch_library(name)) continue;
       const bool of_cuda = base::is_cuda_library(name);
       auto symbols = query_.symbols.undefined(
-          i,
-          [&](std::string_view symbol) {
-            return !without_driver || !base::is_driver_function(symbol);
-          },
+          i, [](std::string_view) { return true; },
           [&](std::string_view version) {
             return base::is_cuda_library(version) || (of_cuda && version.empty());
           });
       if (!symbols) return Symbols::unknown(symbols.error().message);
+      for (UndefinedSymbol& symbol : *symbols) symbol.needed_by = path_of(i);
+      take_driver_functions(*symbols, facts_.problems);
       for (UndefinedSymbol& symbol : *symbols) {
         if (all.size() >= kMaxSymbols) break;
-        symbol.needed_by = path_of(i);
         all.push_back(std::move(symbol));
       }
     }
@@ -139,12 +134,12 @@ class Reader {
 
   // Files of that name in the places where CUDA's libraries are installed.
   std::vector<std::string> copies_of(const std::string& name) {
-    if (!base::is_cuda_library(name) || base::is_driver_library(name)) return {};
+    if (!base::is_cuda_library(name)) return {};
     return query_.wheels.files(name);
   }
 
   std::vector<std::string> elsewhere(const std::string& name) {
-    if (base::is_driver_library(name) || name.find('/') != std::string::npos) return {};
+    if (name.find('/') != std::string::npos) return {};
     std::vector<std::string> found = copies_of(name);
     std::vector<std::string> directories(kToolkits.begin(), kToolkits.end());
     if (!query_.prefix.empty()) directories.push_back(base::join(query_.prefix, "lib"));

@@ -59,7 +59,7 @@ class Import {
       load_.problem = opened.error().message;
     } else if (!opened)
       load_.not_opened.push_back(
-          {std::string(base::basename(path)), query_.python, opened.error().message, {}, false});
+          {std::string(base::basename(path)), query_.python, opened.error().message, {}});
     return opened && load_.closure->missing().size() == missing_before_;
   }
 

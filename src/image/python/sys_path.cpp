@@ -127,7 +127,9 @@ class Builder {
     add_environment_and_stdlib();
     if (!query_.start.options.no_site) add_site();
     add_customize_notes();
-    insert_first_entry();
+    const std::string first =
+        first_sys_path_entry(query_.fs, query_.start, query_.release.at_least(11));
+    if (!first.empty()) result_.entries.insert(result_.entries.begin(), first);
     return std::move(result_);
   }
 
@@ -213,6 +215,7 @@ class Builder {
     std::string base =
         base::variable(query_.start.environment, "PYTHONUSERBASE");  // read in spite of -E
     if (base.empty()) {
+      if (base::ReadLog* log = query_.fs.log()) log->home = true;
       const std::string home = home_directory(query_.fs, query_.start.environment);
       if (home.empty()) return;
       base = base::join(home, ".local");
@@ -261,36 +264,6 @@ class Builder {
       note(query_.start.interpreter + "._pth replaces sys.path", true);
   }
 
-  // What Python puts before everything else, after site has run.
-  void insert_first_entry() {
-    const PythonOptions& options = query_.start.options;
-    const std::string program = base::join(query_.start.working_directory, options.program);
-    std::string first = query_.start.working_directory;
-    bool always = false;
-    switch (options.runs) {
-      case PythonOptions::Runs::kUnknown:
-      case PythonOptions::Runs::kNothing:
-        return;
-      case PythonOptions::Runs::kInteractive:
-      case PythonOptions::Runs::kModule:
-      case PythonOptions::Runs::kCommand:
-        break;
-      case PythonOptions::Runs::kScript: {
-        auto real = query_.fs.resolve(program);
-        // A directory or a zip file is itself the entry, whatever the options say.
-        always = query_.fs.is_directory(program) || program.ends_with(".zip") ||
-                 program.ends_with(".pyz");
-        first = always ? program : std::string(base::parent(real ? *real : program));
-        break;
-      }
-    }
-    const bool safe = options.isolated ||
-                      (query_.release.at_least(11) &&
-                       (options.safe_path || !query_.start.variable("PYTHONSAFEPATH").empty()));
-    if ((safe && !always) || !query_.fs.stat(first)) return;
-    result_.entries.insert(result_.entries.begin(), base::normalize(first));
-  }
-
   const SysPathQuery& query_;
   SiteRules rules_;
   SysPath result_;
@@ -298,6 +271,33 @@ class Builder {
 };
 
 }  // namespace
+
+// Source: CPython, Modules/main.c pymain_run_python().
+std::string first_sys_path_entry(const base::RootFs& fs, const PythonStart& start, bool safe_path) {
+  const PythonOptions& options = start.options;
+  const std::string program = base::join(start.working_directory, options.program);
+  std::string first = start.working_directory;
+  bool always = false;
+  switch (options.runs) {
+    case PythonOptions::Runs::kUnknown:
+    case PythonOptions::Runs::kNothing:
+      return "";
+    case PythonOptions::Runs::kInteractive:
+    case PythonOptions::Runs::kModule:
+    case PythonOptions::Runs::kCommand:
+      break;
+    case PythonOptions::Runs::kScript: {
+      auto real = fs.resolve(program);
+      // A directory or a zip file is itself the entry, whatever the options say.
+      always = fs.is_directory(program) || program.ends_with(".zip") || program.ends_with(".pyz");
+      first = always ? program : std::string(base::parent(real ? *real : program));
+      break;
+    }
+  }
+  const bool safe = options.isolated ||
+                    (safe_path && (options.safe_path || !start.variable("PYTHONSAFEPATH").empty()));
+  return (safe && !always) || !fs.stat(first) ? "" : base::normalize(first);
+}
 
 SysPath read_sys_path(const SysPathQuery& query) { return Builder(query).build(); }
 

@@ -26,6 +26,11 @@ struct SysPathQuery {
   const PythonStart& start;
 };
 
+// The first of all entries, which the command decides on: the directory of its script, else the
+// working directory. "" if it has none or it does not exist. `safe_path`: the release knows -P
+// (3.11).
+std::string first_sys_path_entry(const base::RootFs& fs, const PythonStart& start, bool safe_path);
+
 SysPath read_sys_path(const SysPathQuery& query);
 
 }  // namespace gpuinit::image

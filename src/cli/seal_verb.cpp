@@ -1,0 +1,138 @@
+// gpuinit --seal FILE [-- COMMAND]: the image's facts with their witnesses, and what running the
+// command touches.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/byte_size.h"
+#include "base/root_fs.h"
+#include "base/unique_fd.h"
+#include "cli/output.h"
+#include "cli/verb_support.h"
+#include "facts/seal_file.h"
+#include "gpuinit/exit_codes.h"
+#include "launch/exec_command.h"
+#include "warmup/recorder.h"
+#include "warmup/recording.h"
+
+namespace gpuinit::cli {
+
+namespace {
+
+Status make_directories(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1); slash != path.npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return errno_error(directory);
+  }
+  return Done{};
+}
+
+// 0644, as a RUN line of a Dockerfile wants it: another user may start the container. It is written
+// beside the path and moved there when complete.
+Status write_file(const std::string& path, std::string_view text) {
+  if (Status made = make_directories(path); !made) return made;
+  const std::string beside = path + ".gpuinit-new";
+  const base::UniqueFd fd(
+      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd.valid()) return errno_error(beside);
+  Status written = write_all(fd.get(), text);
+  if (!written) {
+    ::unlink(beside.c_str());
+    return std::move(written).error().context(beside);
+  }
+  if (::rename(beside.c_str(), path.c_str()) != 0) {
+    const Error error = errno_error(path);
+    ::unlink(beside.c_str());
+    return error;
+  }
+  return Done{};
+}
+
+struct Run {
+  int exit_code = kExitGood;
+  bool failed = false;    // the command could not be run
+  std::string recording;  // empty: nothing was run
+  std::string summary;
+};
+
+// Runs the command and records what it touches.
+Run run_command(const Invocation& invocation) {
+  const CommandLine& line = invocation.line;
+  const auto command = launch::find_command(invocation.argv[line.command_index]);
+  if (command.path.empty()) {
+    print_error(command.failure.message);
+    return {command.failure.exit_code, true, "", ""};
+  }
+  warmup::RecordRequest request;
+  request.path = command.path;
+  request.argv = invocation.argv + line.command_index;
+  request.restore_signals = [&] { invocation.inherited.restore(); };
+  auto recorded = warmup::record(request);
+  if (!recorded) {
+    print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
+    return {kExitInternal, true, "", ""};
+  }
+  if (recorded->exec_errno != 0) {
+    const auto failure = launch::describe_exec_failure(command.path, recorded->exec_errno);
+    print_error(failure.message);
+    return {failure.exit_code, true, "", ""};
+  }
+  return {recorded->exit_code, false, warmup::recording_text(recorded->plan),
+          ", and a recording of " + base::whole_mebibytes(warmup::total_bytes(recorded->plan))};
+}
+
+std::string summary(const Seal& seal) {
+  const ImageFacts& image = seal.pythons.front().facts;
+  std::size_t witnesses = 0;
+  for (const WitnessDirectory& directory : seal.witnesses)
+    witnesses += directory.names.size() + (directory.listed ? 1 : 0);
+  std::string text = image.interpreter->path + " (" + image.interpreter->chosen_because + ")";
+  if (image.torch) text += " with torch " + image.torch->version.value_or("of unknown version");
+  return text + ", " + std::to_string(witnesses) + " witnesses";
+}
+
+// The command's own exit code, if the seal could be written.
+int seal(const Invocation& invocation) {
+  const CommandLine& line = invocation.line;
+  auto loaded = load_policy(line);
+  if (!loaded) return policy_error(loaded.error());
+  auto request = image_request(invocation);
+  if (!request) return usage_error(request.error());
+  Run run;
+  // Before the image is read: Python compiles modules when it first imports them.
+  if (line.command_index < invocation.argc && !line.no_run && line.root == "/")
+    run = run_command(invocation);
+  if (run.failed) return run.exit_code;
+  const auto seal = assess::seal_image(*request, loaded->policy);
+  if (!seal) {
+    print_error("--seal: " + seal.error().message);
+    return kExitImage;
+  }
+  const Status written = write_file(line.verb_argument, facts::seal_text(*seal, run.recording));
+  if (!written) {
+    print_error("--seal: " + written.error().message);
+    return kExitInternal;
+  }
+  if (!line.quiet)
+    print_error("sealed in " + line.verb_argument + ": " + summary(*seal) + run.summary);
+  return run.exit_code;
+}
+
+}  // namespace
+
+extern const Verb kSeal{
+    .option = "--seal",
+    .argument = Argument::kRequired,
+    .command = Argument::kOptional,
+    .takes = "--root --image-config --no-run",
+    .handles_signals = true,
+    .help = "       gpuinit --seal FILE [--no-run] [-- COMMAND...]  last step of a build\n",
+    .run = seal,
+};
+
+}  // namespace gpuinit::cli
