@@ -34,9 +34,10 @@ struct Witness {
 };
 
 struct WitnessDirectory {
-  std::string path;  // absolute, without a symlink in it
-  // All of its names mattered, so its time must be the same; seconds since 1970.
-  bool listed = false;
+  std::string path;     // absolute, without a symlink in it
+  bool listed = false;  // all of its names mattered, so its time must be the same
+  // Seconds since 1970; while it is the same nothing has come, so that no name need be looked for
+  // that was not there. 0: it does not exist.
   std::int64_t modified = 0;
   std::vector<Witness> names;  // sorted
   bool operator==(const WitnessDirectory&) const = default;

@@ -44,19 +44,20 @@ class Maker {
 
   void add_listing(const std::string& path) {
     const std::string real = walk(path);
-    const base::Directory* directory = real.empty() ? nullptr : opened(real);
-    if (directory == nullptr) return;
-    const auto status = directory->status_of(".");
-    if (!status) return;
-    WitnessDirectory& witness = at(real);
-    witness.listed = true;
-    witness.modified = status->modified;
+    if (!real.empty()) found(real).directory.listed = true;
   }
 
   std::vector<WitnessDirectory> take() {
     std::vector<WitnessDirectory> all;
     for (auto& [path, found] : directories_) {
-      for (auto& [name, witness] : found.names) found.directory.names.push_back(std::move(witness));
+      if (const base::Directory* directory = opened(path))
+        if (const auto status = directory->status_of("."))
+          found.directory.modified = status->modified;
+      for (auto& [name, witness] : found.names) {
+        // It is opened itself.
+        if (S_ISDIR(witness.mode) && directories_.contains(base::join(path, name))) continue;
+        found.directory.names.push_back(std::move(witness));
+      }
       all.push_back(std::move(found.directory));
     }
     return all;
@@ -73,8 +74,6 @@ class Maker {
     one.directory.path = path;
     return one;
   }
-  WitnessDirectory& at(const std::string& path) { return found(path).directory; }
-
   const base::Directory* opened(const std::string& path) {
     const auto known = open_.find(path);
     if (known != open_.end()) return known->second ? &*known->second : nullptr;
@@ -164,13 +163,13 @@ class Comparison {
         changes.push_back(was.path + " is no longer that directory");
       return;
     }
-    if (was.listed) {
-      const auto status = directory->status_of(".");
-      if (!status || status->modified != cut(was.modified))
-        changes.push_back(was.path + " has another time: something came or went there");
-    }
+    const auto status = directory->status_of(".");
+    const bool same_time = status && status->modified == cut(was.modified);
+    if (was.listed && !same_time)
+      changes.push_back(was.path + " has another time: something came or went there");
     for (const Witness& name : was.names) {
       if (!goes_on()) return;
+      if (same_time && name.kind == Witness::Kind::kAbsent) continue;
       const char* what = difference(*directory, name);
       if (what != nullptr) changes.push_back(base::join(was.path, name.name) + what);
     }
