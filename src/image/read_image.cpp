@@ -5,7 +5,7 @@
 
 #include "image/frameworks/driver_functions.h"
 #include "image/frameworks/read_frameworks.h"
-#include "image/python_image.h"
+#include "image/read_python_image.h"
 #include "image/seal/sealed_image.h"
 #include "image/start/start.h"
 #include "ldso/library_search.h"

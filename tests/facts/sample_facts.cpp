@@ -33,11 +33,12 @@ Facts full_facts() {
 
   LoaderFacts& loader = facts.image.loader.value();
   loader.libraries = {{"libc.so.6", "/l/libc.so.6", "/t/a.so", "ld.so.cache", {"/m/libc.so.6"}}};
-  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found", {"/e/libcudnn.so.9"}, true}};
+  loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found", {"/e/libcudnn.so.9"}}};
   loader.problems.missing_versions = {
       {"GLIBC_2.38", "libc.so.6", "/l/libc.so.6", "ld.so.cache", "/t/a.so", "GLIBC_2.36"}};
   loader.problems.undefined_symbols =
       std::vector<UndefinedSymbol>{{"_ZN3c105ErrorC1Ev", "libc10.so", "/t/a.so"}};
+  loader.problems.driver_functions = {{"cuInit", "libcuda.so.1", "/t/a.so"}};
   loader.notes = {"LD_PRELOAD: /x.so is not there"};
   Extension extension;
   extension.path = "/s/torchvision/_C.so";
@@ -87,6 +88,7 @@ Facts full_facts() {
        "Traceback (most recent call last):\n  …", Fact<std::string>::absent("not imported"),
        Fact<std::string>::absent("not imported"), 0.25}};
   facts.image.python_probe = answer;
+  facts.image.seal = SealState{"/etc/gpuinit/seal", {"/a is gone"}, "another start"};
 
   NodeFacts& node = facts.node;
   LibCuda& libcuda = node.driver.libcuda.value();

@@ -6,6 +6,7 @@
 
 #include "image/extensions/extension_files.h"
 #include "image/extensions/extension_loading.h"
+#include "image/frameworks/driver_functions.h"
 #include "image/python_image.h"
 #include "ldso/library_search.h"
 
@@ -53,6 +54,19 @@ class Image {
     return *this;
   }
   test::Tree& tree() { return tree_; }
+
+  // Of the first extension.
+  std::vector<std::string> undefined_with_driver() {
+    ImageFacts facts;
+    facts.interpreter = python_;
+    facts.extensions = load();
+    auto fs = base::RootFs::open(tree_.root());
+    find_driver_functions(ldso::LibrarySearch(*fs, {}), facts);
+    std::vector<std::string> names;
+    for (const auto& symbol : *facts.extensions->front().problems.undefined_symbols)
+      names.push_back(symbol.name);
+    return names;
+  }
 
   std::vector<Extension> read(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
@@ -227,7 +241,23 @@ TEST(ExtensionLoading, TheDriverIsNotMissed) {
   const auto extensions = image.load();
   EXPECT_THAT(missing(extensions[0]), IsEmpty());
   EXPECT_THAT(undefined(extensions[0]), IsEmpty());
+  ASSERT_EQ(extensions[0].problems.driver_functions.size(), 1U);
+  EXPECT_EQ(extensions[0].problems.driver_functions[0].name, "cuMemAlloc_v2");
   EXPECT_THAT(undefined(extensions[1]), ElementsAre("cudaMalloc"));
+}
+
+// What is asked of it is looked up in the driver at hand.
+TEST(ExtensionLoading, ADriverWithoutAFunctionIsTold) {
+  Image image;
+  image
+      .extension("drives/_C.so", Image::wants_torch()
+                                     .needs("libcuda.so.1")
+                                     .wants("cuMemAlloc_v2")
+                                     .wants("cuOfTomorrow")
+                                     .wants("nvmlInit_v2"))
+      .library("/usr/lib64/libcuda.so.1",
+               ElfBuilder().soname("libcuda.so.1").defines("cuMemAlloc_v2"));
+  EXPECT_THAT(image.undefined_with_driver(), ElementsAre("cuOfTomorrow"));
 }
 
 TEST(ExtensionLoading, ForAnotherPythonOrProcessorNothingIsOpened) {

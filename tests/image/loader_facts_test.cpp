@@ -73,10 +73,13 @@ TEST_F(LoaderFactsTest, NameWhatIsMissingAndWhereItLies) {
 
 TEST_F(LoaderFactsTest, TellTheDriversLibrariesFromTheImages) {
   torch_cpu_needs("libcuda.so.1");
-  const LoaderFacts loader = read();
-  ASSERT_EQ(loader.problems.missing.size(), 1U);
-  EXPECT_TRUE(loader.problems.missing[0].of_driver);
-  EXPECT_TRUE(loader.problems.undefined_symbols.known());
+  for (const bool is_there : {false, true}) {
+    const LoaderFacts loader = read();
+    EXPECT_THAT(loader.problems.missing, IsEmpty());
+    EXPECT_TRUE(loader.problems.undefined_symbols.known());
+    for (const LoadedLibrary& library : loader.libraries) EXPECT_NE(library.name, "libcuda.so.1");
+    if (!is_there) tree_.file("usr/lib/libcuda.so.1", ElfBuilder().soname("libcuda.so.1").build());
+  }
 }
 
 // nvJitLink of a toolkit before the wheel's, as in pytorch#134929: the symbol has the name of

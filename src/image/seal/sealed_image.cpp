@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "base/text.h"
+#include "image/frameworks/read_frameworks.h"
 #include "image/frameworks/torch_search.h"
 #include "image/packages/distributions.h"
 #include "image/python/sys_path.h"
-#include "image/python_image.h"
+#include "image/read_python_image.h"
 #include "image/seal/witnesses.h"
 
 namespace gpuinit::image {
@@ -165,6 +166,7 @@ class Sealer {
     if (!start.python) return std::move(start.python).error();
     auto own = python(std::move(start.python).value());
     if (!own) return std::move(own).error();
+    own->facts.compat_libraries = read_compat_libraries(fs_);  // read anew in a start
     own->facts.command = query_.command;
     own->facts.start = std::move(start.steps);
     own->facts.program = std::move(start.program);

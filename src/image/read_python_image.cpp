@@ -1,4 +1,4 @@
-#include "image/python_image.h"
+#include "image/read_python_image.h"
 
 #include <utility>
 
