@@ -1,15 +1,15 @@
 # Completion of gpuinit's options for bash; after them the command completes as itself.
 _gpuinit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-  local options='--check --facts --explain --print-policy --record --policy --set --root --node --image-config --format
-                 --supervise --quiet --verbose --version --help'
+  local options='--check --facts --explain --print-policy --seal --no-run --policy --set --root --image --node
+                 --image-config --format --supervise --quiet --verbose --version --help'
 
   # The first word that is neither an option nor its value begins the command.
   local i=1
   while ((i < COMP_CWORD)); do
     case ${COMP_WORDS[i]} in
       --) ((i++)); break ;;
-      --policy | --set | --root | --node | --image-config | --format | --explain | --record) ((i += 2)) ;;
+      --policy | --set | --root | --image | --node | --image-config | --format | --explain | --seal) ((i += 2)) ;;
       -*) ((i++)) ;;
       *) break ;;
     esac
@@ -23,7 +23,7 @@ _gpuinit() {
 
   local words=
   case $prev in
-    --policy | --node | --image-config | --record) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --policy | --image | --node | --image-config | --seal) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --format) words='text json' ;;
     --explain)

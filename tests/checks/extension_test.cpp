@@ -28,7 +28,7 @@ Extension extension(const std::string& relative) {
 
 Extension lacking(const std::string& relative, const std::string& library) {
   Extension one = extension(relative);
-  one.problems.missing = {{library, one.path, "not found", {}, false}};
+  one.problems.missing = {{library, one.path, "not found", {}}};
   one.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(library);
   return one;
 }
@@ -349,7 +349,7 @@ TEST(ExtensionArch, WhatIsForOtherGpusByDesignIsANote) {
 
 TEST(ExtensionArch, WhatCannotBeLoadedIsNotJudged) {
   auto other = with_code("bitsandbytes/libbitsandbytes_cuda118.so", {"sm_70"});
-  other.problems.missing = {{"libcudart.so.11.0", other.path, "not found", {}, false}};
+  other.problems.missing = {{"libcudart.so.11.0", other.path, "not found", {}}};
   EXPECT_TRUE(says_nothing(
       with({other, with_code("bitsandbytes/libbitsandbytes_cuda128.so", {"sm_90"})}), kArch));
 }

@@ -51,7 +51,7 @@ class LoaderTest : public testing::Test {
 TEST_F(LoaderTest, SaysNothingOfAWholeImage) { EXPECT_THAT(judge(), IsEmpty()); }
 
 TEST_F(LoaderTest, NamesTheMissingLibraryAndItsPackage) {
-  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}, false}};
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}}};
   loader_.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown("missing");
   facts_.image.packages =
       std::vector<Package>{{"torch",
@@ -69,19 +69,14 @@ TEST_F(LoaderTest, NamesTheMissingLibraryAndItsPackage) {
 
 TEST_F(LoaderTest, KnowsWhereElseTheLibraryLies) {
   const std::string copy = "/usr/lib/python/site-packages/nvidia/cudnn/lib/libcudnn.so.9";
-  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {copy}, false}};
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {copy}}};
   EXPECT_THAT(only(judge(), "loader.missing").fix,
               HasSubstr("LD_LIBRARY_PATH=/usr/lib/python/site-packages/nvidia/cudnn/lib"));
 }
 
-TEST_F(LoaderTest, LeavesTheDriversLibrariesToTheDriversChecks) {
-  loader_.problems.missing = {{"libcuda.so.1", kPython, "no directory has it", {}, true}};
-  EXPECT_THAT(judge(), IsEmpty());
-}
-
 TEST_F(LoaderTest, LeavesTorchsLibrariesToTorchInstall) {
   facts_.image.torch->missing_files = std::vector<std::string>{"libtorch_cpu.so"};
-  loader_.problems.missing = {{"libtorch_cpu.so", kPython, "no directory has it", {}, false}};
+  loader_.problems.missing = {{"libtorch_cpu.so", kPython, "no directory has it", {}}};
   loader_.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown("missing");
   const std::vector<Finding> findings = judge();
   ASSERT_FALSE(findings.empty());
@@ -93,8 +88,7 @@ TEST_F(LoaderTest, SpeaksOfAnInterpreterThatWouldNotStart) {
   loader_.problems.missing = {{"libpython3.12.so.1.0",
                                facts_.image.interpreter->real_path,
                                "no directory has it",
-                               {},
-                               false}};
+                               {}}};
   const Finding finding = only(judge(), "loader.missing");
   EXPECT_THAT(finding.summary, HasSubstr("the interpreter needs it"));
   EXPECT_THAT(finding.why, HasSubstr("error while loading shared libraries"));
@@ -103,7 +97,7 @@ TEST_F(LoaderTest, SpeaksOfAnInterpreterThatWouldNotStart) {
 TEST_F(LoaderTest, OnlyWarnsWhereTheInterpreterIsAGuess) {
   facts_.image.command = {"sh", "-c", "python train.py"};
   facts_.image.interpreter->from_command = false;
-  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}, false}};
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}}};
   EXPECT_EQ(only(judge(), "loader.missing").severity, Severity::kWarn);
 }
 
@@ -189,7 +183,7 @@ TEST_F(LoaderTest, KnowsNothingWithoutFacts) {
 
 TEST_F(LoaderTest, IsSilentAfterAWrongAbi) {
   facts_.image.torch = torch_280("310");
-  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}, false}};
+  loader_.problems.missing = {{"libcudnn.so.9", kPython, "no directory has it", {}}};
   EXPECT_EQ(only(judge(), "python.abi").id, "python.abi");
 }
 

@@ -94,7 +94,7 @@ TEST(TorchInstall, WhatTheImportAsksForIsNot) {
       std::vector<std::string>{"torch/lib/libcusparseLt-294d6944.so.0"};
   EXPECT_EQ(only(story, kInstall).severity, Severity::kWarn);
   story.image.loader->problems.missing = {
-      {"libcusparseLt-294d6944.so.0", "/t/libtorch_cuda.so", "not found", {}, false}};
+      {"libcusparseLt-294d6944.so.0", "/t/libtorch_cuda.so", "not found", {}}};
   EXPECT_EQ(only(story, kInstall).severity, Severity::kFail);
 }
 
