@@ -23,6 +23,7 @@
 #include "launch/supervise.h"
 #include "probe/cuda/cuda_probe.h"
 #include "warmup/page_warmup.h"
+#include "warmup/recording.h"
 
 namespace gpuinit::cli {
 
@@ -167,6 +168,16 @@ int become(const std::string& path, char* const* argv, const launch::InheritedSt
   return failure.exit_code;
 }
 
+warmup::PageWarmup::Recording recording(const Policy& policy) {
+  const std::string& path = policy.warmup.pages;
+  if (!path.starts_with('/')) return {};
+  return [&path]() -> Result<std::string> {
+    auto text = base::read_own_file(path, warmup::kMaxRecording);
+    if (!text) return std::move(text).error();
+    return text;
+  };
+}
+
 // The exit code; in exec mode it returns only if the command may not or cannot run.
 int launch_command(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
@@ -196,7 +207,7 @@ int launch_command(const Invocation& invocation) {
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
     if (!checks_are_off) {
-      warmup::PageWarmup pages(policy, print_error);
+      warmup::PageWarmup pages(policy, recording(policy), print_error);
       approval = ask_the_checks(invocation, policy, supervise, pages);
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }

@@ -80,7 +80,7 @@ int record(const Invocation& invocation) {
   }
   if (!line.quiet)
     print_error("recorded " + base::whole_mebibytes(warmup::total_bytes(recorded->plan)) + " of " +
-                std::to_string(recorded->plan.size()) + " files in " + line.verb_argument);
+                std::to_string(recorded->plan.files.size()) + " files in " + line.verb_argument);
   return recorded->exit_code;
 }
 
