@@ -48,6 +48,13 @@ enum class ProbeSandbox {
   kOff,
 };
 
+// What is read ahead from disk for the command.
+enum class Pages {
+  kAuto,  // what the seal has recorded, else what the image itself suggests
+  kSeal,  // what the seal has recorded
+  kOff,
+};
+
 // The filter that the command's own filter starts from.
 enum class SeccompBase {
   kNone,
@@ -113,7 +120,7 @@ struct Policy {
     // How long the driver is kept awake for a supervised command that has not opened a
     // device yet. 0: not at all.
     std::chrono::milliseconds hold{60'000};
-    std::string pages = "auto";  // "auto", "off", or the absolute path of what --record wrote
+    Pages pages = Pages::kAuto;
     std::uint64_t max_bytes = std::uint64_t{4} << 30;  // of files read ahead
   } warmup;
 

@@ -161,6 +161,13 @@ image::ImageQuery image_query(const AssessRequest& request, const Policy& policy
           request.sys_path_is_known};
 }
 
+// What changed is told as a finding.
+std::string seal_words(const SealState& seal) {
+  if (!seal.changes.empty()) return "the seal does not hold: " + seal.changes.front();
+  if (!seal.unused_because.empty()) return "the seal is not of this start: " + seal.unused_because;
+  return "the seal holds: " + seal.path;
+}
+
 Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, Timings& timings,
                             std::optional<image::PythonStart>& python) {
   if (!request.image_file.empty()) {
@@ -176,6 +183,7 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
   step.reset();
+  if (image.seal) base::log_verbose(seal_words(*image.seal));
   if (request.image_is_known) request.image_is_known(image);
   return image;
 }

@@ -13,10 +13,12 @@
 #include "assess/exec_judge.h"
 #include "base/environment_variables.h"
 #include "base/gpu_device_path.h"
+#include "base/root_fs.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
+#include "facts/seal_file.h"
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/exec_command.h"
@@ -167,6 +169,18 @@ int become(const std::string& path, char* const* argv, const launch::InheritedSt
   return failure.exit_code;
 }
 
+// Of the seal; empty if it has none.
+warmup::PageWarmup::Recording recording(const Policy& policy) {
+  if (policy.warmup.pages == Pages::kOff || policy.image.seal.empty()) return {};
+  const auto fs = base::RootFs::open("/");
+  if (!fs) return {};
+  auto file = fs->open_file(policy.image.seal);
+  if (!file || !facts::has_recording(*file)) return {};
+  return [seal = std::make_shared<base::FileSource>(std::move(file).value())] {
+    return facts::read_sealed_recording(*seal);
+  };
+}
+
 // The exit code; in exec mode it returns only if the command may not or cannot run.
 int launch_command(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
@@ -196,7 +210,7 @@ int launch_command(const Invocation& invocation) {
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
     if (!checks_are_off) {
-      warmup::PageWarmup pages(policy, print_error);
+      warmup::PageWarmup pages(policy, recording(policy), print_error);
       approval = ask_the_checks(invocation, policy, supervise, pages);
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }

@@ -266,6 +266,11 @@ Result<Seal> read_seal(const base::ByteSource& file) {
   return seal;
 }
 
+bool has_recording(const base::ByteSource& file) {
+  const auto parts = find_parts(file);
+  return parts && parts->recording > 0;
+}
+
 Result<std::string> read_sealed_recording(const base::ByteSource& file) {
   const auto parts = find_parts(file);
   if (!parts) return parts.error();

@@ -29,6 +29,7 @@ bool is_seal(const base::ByteSource& file);
 // is read of the recording.
 Result<Seal> read_seal(const base::ByteSource& file);
 
+bool has_recording(const base::ByteSource& file);
 // "" if the seal has no recording. At most 16 MiB.
 Result<std::string> read_sealed_recording(const base::ByteSource& file);
 

@@ -54,7 +54,6 @@ extern const Codec<std::optional<int>> kSignalAction;
 // Texts are UTF-8 without control characters, and no longer than a path may be.
 extern const Codec<std::string> kProgram;       // looked up on PATH, an absolute path, or empty
 extern const Codec<std::string> kFilePath;      // an absolute path, or empty
-extern const Codec<std::string> kPages;         // "auto", "off", or an absolute path
 extern const Codec<std::string> kCountRange;    // a range of whole numbers, not empty
 extern const Codec<std::string> kVersionRange;  // a range of versions, or empty
 

@@ -40,6 +40,10 @@ inline constexpr EnumName<PythonProbe> kEnumNames<PythonProbe>[] = {
     {"environment", PythonProbe::kEnvironment},
     {"import", PythonProbe::kImport}};
 template <>
+inline constexpr EnumName<Pages> kEnumNames<Pages>[] = {
+    {"auto", Pages::kAuto}, {"seal", Pages::kSeal}, {"off", Pages::kOff}};
+
+template <>
 inline constexpr EnumName<ProbeSandbox> kEnumNames<ProbeSandbox>[] = {
     {"required", ProbeSandbox::kRequired},
     {"best-effort", ProbeSandbox::kBestEffort},

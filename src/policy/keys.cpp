@@ -107,9 +107,9 @@ constexpr Row kRows[] = {
     {"warmup.hold", field<kSecondsOrZero, &P::warmup, &P::Warmup::hold>(),
      "how many seconds the driver is kept awake for a supervised command that has not opened a "
      "device yet; 0: not at all"},
-    {"warmup.pages", field<kPages, &P::warmup, &P::Warmup::pages>(),
-     "what is read ahead from disk for the command: what the image suggests, what --record "
-     "wrote, or nothing"},
+    {"warmup.pages", field<kChoice<Pages>, &P::warmup, &P::Warmup::pages>(),
+     "what is read ahead from disk for the command: what the seal has recorded, else what the "
+     "image suggests; the former alone; or nothing"},
     {"warmup.max-bytes", field<kBytes, &P::warmup, &P::Warmup::max_bytes>(),
      "how much is read ahead at most"},
     {"wait.for", field<kWaitCauses, &P::wait, &P::Wait::causes>(),

@@ -36,10 +36,6 @@ bool is_program(const string& text) {
   return text.find('/') == string::npos || text.starts_with('/');
 }
 bool is_file_path(const string& text) { return text.empty() || text.starts_with('/'); }
-bool is_pages(const string& text) {
-  return text == "auto" || text == "off" || text.starts_with('/');
-}
-
 Result<string> version_range(const Value& value, const Problems& problems) {
   auto text = clean_text(value);
   if (!text || text->empty() || !problems.version_range) return text;
@@ -120,8 +116,6 @@ const Codec<string> kProgram{{"a program's name or absolute path as text, or \"\
                              text_value};
 const Codec<string> kFilePath{
     {"an absolute path as text, or \"\"", kTakesText}, text<is_file_path>, text_value};
-const Codec<string> kPages{
-    {"\"auto\", \"off\" or an absolute path as text", kTakesText}, text<is_pages>, text_value};
 const Codec<string> kCountRange{
     {"a range as text, such as \">=1\" or \"4\"", kTakesText}, count_range, text_value};
 const Codec<string> kVersionRange{

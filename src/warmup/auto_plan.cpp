@@ -39,25 +39,23 @@ Range part_of(const elf::Section& section) {
   return {};
 }
 
-FilePart part_of(const std::string& path) {
-  FilePart part;
+// Adds nothing of a file that cannot be read, or is not ELF.
+void add_library(PagePlan& plan, const std::string& path) {
   base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return part;
-  part.path = path;
-  part.size = static_cast<std::uint64_t>(status.st_size);
-  part.modified = status.st_mtime;
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   const auto source = base::FileSource::from_fd(std::move(fd), path);
-  if (!source) return part;
+  if (!source) return;
   source->expect_random_access();
   const auto elf = elf::ElfFile::open(*source);
-  if (!elf) return part;
+  if (!elf) return;
   const auto sections = elf->sections();
-  if (!sections) return part;
-  part.ranges.push_back({0, 4096});  // the headers
-  for (const elf::Section& section : *sections) part.ranges.push_back(part_of(section));
-  tidy(part.ranges, part.size);
-  return part;
+  if (!sections) return;
+  std::vector<Range> ranges{{0, 4096}};  // the headers
+  for (const elf::Section& section : *sections) ranges.push_back(part_of(section));
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  tidy(ranges, size);
+  plan.add({path, size, status.st_mtime}, ranges);
 }
 
 }  // namespace
@@ -65,10 +63,7 @@ FilePart part_of(const std::string& path) {
 PagePlan auto_plan(const ImageFacts& image) {
   PagePlan plan;
   if (!image.loader.known()) return plan;
-  for (const LoadedLibrary& library : image.loader->libraries) {
-    FilePart part = part_of(library.path);
-    if (!part.ranges.empty()) plan.push_back(std::move(part));
-  }
+  for (const LoadedLibrary& library : image.loader->libraries) add_library(plan, library.path);
   return plan;
 }
 

@@ -16,17 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long exec waits for what has not been asked for yet. Where the disk's queue is full
-// that is as slow as reading; it still wins over page faults one by one.
-constexpr std::chrono::milliseconds kPatience{1000};
-
-Result<PagePlan> read_recording(const std::string& path) {
-  auto text = base::read_own_file(path, kMaxRecording);
-  if (!text) return std::move(text).error();
-  auto plan = parse_recording(*text);
-  if (!plan) return std::move(plan).error().context(path);
-  return plan;
-}
+// Storage that has answered nothing for so long is not waited for before exec.
+constexpr std::chrono::milliseconds kStalled{1000};
 
 // MemAvailable of /proc/meminfo (proc(5)), in bytes.
 std::optional<std::uint64_t> available_memory(const base::RootFs& fs) {
@@ -50,25 +41,28 @@ std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
   return bytes;
 }
 
-PageWarmup::PageWarmup(const Policy& policy, void (*print_error)(std::string_view))
-    : policy_(policy), budget_(policy.warmup.max_bytes) {
-  if (policy.warmup.pages == "off") return;
+PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
+                       void (*print_error)(std::string_view))
+    : guesses_(!recording && policy.warmup.pages == Pages::kAuto),
+      budget_(policy.warmup.max_bytes) {
+  if (policy.warmup.pages == Pages::kOff) return;
   if (const auto fs = base::RootFs::open("/")) budget_ = budget(budget_, *fs);
-  if (!policy.warmup.pages.starts_with('/')) return;
-  auto plan = read_recording(policy.warmup.pages);
-  if (!plan) {
-    print_error("warmup.pages: " + plan.error().message + "; nothing is read ahead");
-    return;
-  }
-  start([&] { return *std::move(plan); });
+  if (!recording) return;
+  start([&] {
+    const auto text = recording();
+    auto plan = text ? parse_recording(*text) : Result<PagePlan>(text.error());
+    if (plan) return *std::move(plan);
+    print_error("the recorded pages: " + plan.error().message + "; nothing is read ahead");
+    return PagePlan{};
+  });
 }
 
 void PageWarmup::sys_path_is_known(const std::vector<std::string>& sys_path) {
-  if (policy_.warmup.pages == "auto") start([&] { return python_plan(sys_path); }, 1);
+  if (guesses_) start([&] { return python_plan(sys_path); }, 1);
 }
 
 void PageWarmup::image_is_known(const ImageFacts& image) {
-  if (policy_.warmup.pages == "auto") start([&] { return auto_plan(image); }, 7);
+  if (guesses_) start([&] { return auto_plan(image); }, 7);
 }
 
 void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {
@@ -81,11 +75,18 @@ void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {
 void PageWarmup::finish(bool goes_on) {
   const auto start = Clock::now();
   for (const auto& replay : replays_) {
-    if (!goes_on) replay->wait(start + kPatience);
+    std::uint64_t before = 0;
+    bool ended = replay->wait(Clock::now());
+    while (!goes_on && !ended) {
+      before = replay->progress().bytes;
+      ended = replay->wait(Clock::now() + kStalled);
+      if (!ended && replay->progress().bytes == before) break;
+    }
     const ReplayProgress progress = replay->progress();
-    base::log_verbose("pages: asked for " + base::whole_mebibytes(progress.bytes) + " of " +
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+    base::log_verbose("pages: read " + base::whole_mebibytes(progress.bytes) + " of " +
                       std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
-                      " changed or gone" +
+                      " changed or gone, waited " + std::to_string(waited.count()) + " ms" +
                       (progress.finished ? ""
                        : goes_on         ? ", goes on"
                                          : ", not all"));

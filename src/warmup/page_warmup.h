@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,30 +12,35 @@
 #include "base/root_fs.h"
 #include "gpuinit/image_facts.h"
 #include "gpuinit/policy.h"
+#include "gpuinit/result.h"
 #include "warmup/replay.h"
 
 namespace gpuinit::warmup {
 
 class PageWarmup {
  public:
-  // With a recording the reading starts here. A recording that cannot be used goes to
-  // `print_error` and is no reason not to start.
-  PageWarmup(const Policy& policy, void (*print_error)(std::string_view));
+  // Returns the text of a recording (see recording.h); empty if there is none. Called in a child.
+  using Recording = std::function<Result<std::string>()>;
+
+  // With a recording the reading starts here. One that cannot be used goes to `print_error`
+  // and is no reason not to start.
+  PageWarmup(const Policy& policy, const Recording& recording,
+             void (*print_error)(std::string_view));
 
   // With "auto" Python's modules are asked for in the first, torch's libraries in the second.
   void sys_path_is_known(const std::vector<std::string>& sys_path);
   void image_is_known(const ImageFacts& image);
 
   // `goes_on`: gpuinit stays and reaps, so the reading goes on beside the command.
-  // Otherwise returns when the kernel has been asked for everything, or after kPatience; then
-  // no process of ours is left, and what was asked for comes all the same.
+  // Otherwise returns when everything is read, or waiting for it wins nothing any more; then
+  // no process of ours is left.
   void finish(bool goes_on);
 
  private:
   // `share`: how many eighths of the budget this plan may use.
   void start(const Replay::MakePlan& make_plan, unsigned share = 8);
 
-  const Policy& policy_;
+  bool guesses_;          // "auto", and no recording
   std::uint64_t budget_;  // bytes, for all plans together
   std::vector<std::unique_ptr<Replay>> replays_;
 };

@@ -79,7 +79,8 @@ class Gatherer {
 
  private:
   void add(std::string path) {
-    if (plan_.size() < kMaxFiles) plan_.push_back(whole_file(std::move(path)));
+    if (plan_.files.size() < kMaxFiles)
+      plan_.add({std::move(path), 0, 0, PlannedFile::Kind::kWhole});
   }
 
   PagePlan plan_;

@@ -64,8 +64,8 @@ seccomp::Filter filter_of_ends() {
 
 class Recorder {
  public:
-  Recorder(pid_t command, base::UniqueFd listener)
-      : command_(command), listener_(std::move(listener)) {
+  Recorder(pid_t command, base::UniqueFd listener, TouchedPages& touched)
+      : command_(command), listener_(std::move(listener)), touched_(touched) {
     sigset_t all;
     ::sigfillset(&all);
     signals_.reset(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -86,7 +86,6 @@ class Recorder {
   }
 
   int exit_code() const { return exit_code_; }
-  PagePlan plan() const { return touched_.plan(); }
 
  private:
   // One call that waits for our answer. It always goes on as if nothing had been there.
@@ -174,7 +173,7 @@ class Recorder {
   pid_t command_;
   base::UniqueFd listener_;
   base::UniqueFd signals_;
-  TouchedPages touched_;
+  TouchedPages& touched_;
   bool executed_ = false;
   bool ended_ = false;
   int exit_code_ = 0;
@@ -182,7 +181,8 @@ class Recorder {
 };
 
 // Does `act` in a child, which must exec or exit, under a filter that notifies us.
-Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter) {
+Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter,
+                       TouchedPages& touched) {
   auto program = seccomp::compile(filter);
   if (!program) return std::move(program).error();
   int ends[2];
@@ -202,12 +202,12 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
         "this kernel, or the container's own filter, does not let gpuinit watch the command "
         "(seccomp with a listener, Linux 5.5 or newer)"};
   }
-  Recorder recorder(pid, std::move(listener));
+  Recorder recorder(pid, std::move(listener), touched);
   recorder.run();
   int error = 0;
   if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
     return Recorded{{}, 127, error};
-  return Recorded{recorder.plan(), recorder.exit_code(), 0};
+  return Recorded{{}, recorder.exit_code(), 0};
 }
 
 }  // namespace
@@ -219,25 +219,24 @@ Result<Recorded> record(const RecordRequest& request) {
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, nullptr);
 
-  PagePlan plan;
+  TouchedPages touched;
   if (request.check) {
     auto checked = watch(
         [&] {
           request.check();
           ::_exit(0);
         },
-        filter_of_reads());
+        filter_of_reads(), touched);
     if (!checked) return checked;
-    plan = std::move(checked->plan);
   }
   auto recorded = watch(
       [&] {
         request.restore_signals();
         ::execv(request.path.c_str(), request.argv);
       },
-      filter_of_ends());
+      filter_of_ends(), touched);
   if (!recorded) return recorded;
-  recorded->plan.insert(recorded->plan.begin(), plan.begin(), plan.end());
+  recorded->plan = touched.plan();
   return recorded;
 }
 

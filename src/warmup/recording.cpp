@@ -1,6 +1,9 @@
 #include "warmup/recording.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 
@@ -8,7 +11,7 @@ namespace gpuinit::warmup {
 
 namespace {
 
-constexpr std::string_view kFirstLine = "gpuinit-pages 1";
+constexpr std::string_view kFirstLine = "gpuinit-pages 2";
 constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 62;
 
 // Takes the text up to `separator` off; nullopt if `rest` has no separator.
@@ -40,52 +43,99 @@ Error wrong(std::string_view expected, std::string_view found) {
                "`"};
 }
 
-Result<FilePart> part_of(std::string_view line, std::size_t& ranges_left) {
-  FilePart part;
-  std::string_view rest = line;
-  const auto size = take_until(' ', rest);
-  const auto modified = take_until(' ', rest);
-  const auto ranges = take_until(' ', rest);
-  if (!ranges) return wrong("<size> <mtime> <ranges> <path>", line);
-  const auto size_number = number(*size);
-  if (!size_number) return wrong("a size in bytes", *size);
-  const bool before_1970 = modified->starts_with('-');
-  const auto seconds = number(modified->substr(before_1970 ? 1 : 0));
-  if (!seconds) return wrong("a time in seconds", *modified);
-  if (!rest.starts_with('/')) return wrong("an absolute path", rest);
-  part.size = *size_number;
-  part.modified = static_cast<std::int64_t>(*seconds) * (before_1970 ? -1 : 1);
-  part.path = rest;
-  for (const std::string_view text : base::split(*ranges, ',')) {
-    const auto range = range_of(text);
-    if (!range) return wrong("<offset>+<length>", text);
-    if (ranges_left-- == 0) return Error{"more ranges than there can be"};
-    part.ranges.push_back(*range);
+class Parser {
+ public:
+  Status take(std::string_view line) {
+    if (line.starts_with('=')) return take_again(line.substr(1));
+    if (line.starts_with("- ")) return take_name(line.substr(2));
+    return take_file(line);
   }
-  tidy(part.ranges, part.size);
-  return part;
-}
+
+  PagePlan plan;
+
+ private:
+  Status add_file(PlannedFile file) {
+    if (!file.path.starts_with('/')) return wrong("an absolute path", file.path);
+    if (plan.files.size() == kMaxRecordedFiles) return Error{"more files than there can be"};
+    plan.files.push_back(std::move(file));
+    return Done{};
+  }
+
+  Status take_name(std::string_view path) {
+    plan.pieces.push_back({static_cast<std::uint32_t>(plan.files.size()), {}});
+    return add_file({std::string(path), 0, 0, PlannedFile::Kind::kName});
+  }
+
+  Status take_file(std::string_view line) {
+    std::string_view rest = line;
+    const auto size = take_until(' ', rest);
+    const auto modified = take_until(' ', rest);
+    const auto ranges = take_until(' ', rest);
+    if (!ranges) return wrong("<size> <mtime> <ranges> <path>", line);
+    const auto size_number = number(*size);
+    if (!size_number) return wrong("a size in bytes", *size);
+    const bool before_1970 = modified->starts_with('-');
+    const auto seconds = number(modified->substr(before_1970 ? 1 : 0));
+    if (!seconds) return wrong("a time in seconds", *modified);
+    const Status added = add_file({std::string(rest), *size_number,
+                                   static_cast<std::int64_t>(*seconds) * (before_1970 ? -1 : 1)});
+    if (!added) return added;
+    return take_ranges(plan.files.size() - 1, *ranges);
+  }
+
+  Status take_again(std::string_view line) {
+    std::string_view rest = line;
+    const auto words = take_until(' ', rest);
+    const auto index = words ? number(*words) : std::nullopt;
+    if (!index || *index >= plan.files.size() ||
+        plan.files[*index].kind != PlannedFile::Kind::kParts)
+      return wrong("=<number of a file above> <ranges>", line);
+    return take_ranges(*index, rest);
+  }
+
+  Status take_ranges(std::size_t file, std::string_view ranges) {
+    const std::uint64_t size = plan.files[file].size;
+    for (const std::string_view text : base::split(ranges, ',')) {
+      const auto range = range_of(text);
+      if (!range) return wrong("<offset>+<length>", text);
+      if (plan.pieces.size() == kMaxRecordedRanges) return Error{"more ranges than there can be"};
+      if (range->offset >= size || range->length == 0) continue;
+      plan.pieces.push_back({static_cast<std::uint32_t>(file),
+                             {range->offset, std::min(range->length, size - range->offset)}});
+    }
+    return Done{};
+  }
+};
 
 }  // namespace
 
 std::string recording_text(const PagePlan& plan) {
   std::string text = std::string(kFirstLine) + "\n";
-  for (const FilePart& part : plan) {
-    if (part.ranges.empty() || part.path.find('\n') != part.path.npos) continue;
-    text += std::to_string(part.size) + " " + std::to_string(part.modified) + " ";
-    for (std::size_t i = 0; i < part.ranges.size(); ++i) {
-      if (i > 0) text += ',';
-      text += std::to_string(part.ranges[i].offset) + "+" + std::to_string(part.ranges[i].length);
+  std::vector<std::optional<std::size_t>> line_of(plan.files.size());
+  std::size_t lines = 0;
+  for (std::size_t i = 0; i < plan.pieces.size();) {
+    const std::uint32_t index = plan.pieces[i].file;
+    const PlannedFile& file = plan.files[index];
+    std::string ranges;
+    for (; i < plan.pieces.size() && plan.pieces[i].file == index; ++i) {
+      if (!ranges.empty()) ranges += ',';
+      ranges += std::to_string(plan.pieces[i].range.offset) + "+" +
+                std::to_string(plan.pieces[i].range.length);
     }
-    text += " " + part.path + "\n";
+    if (file.path.find('\n') != file.path.npos) continue;
+    if (file.kind != PlannedFile::Kind::kParts) text += "- " + file.path + "\n";
+    else if (line_of[index]) text += "=" + std::to_string(*line_of[index]) + " " + ranges + "\n";
+    else
+      text += std::to_string(file.size) + " " + std::to_string(file.modified) + " " + ranges + " " +
+              file.path + "\n";
+    if (!line_of[index] || file.kind != PlannedFile::Kind::kParts) line_of[index] = lines++;
   }
   return text;
 }
 
 Result<PagePlan> parse_recording(std::string_view text) {
-  PagePlan plan;
+  Parser parser;
   std::size_t line_number = 0;
-  std::size_t ranges_left = kMaxRecordedRanges;
   while (!text.empty()) {
     const auto end = text.find('\n');
     const std::string_view line = text.substr(0, end);
@@ -93,16 +143,14 @@ Result<PagePlan> parse_recording(std::string_view text) {
     ++line_number;
     const std::string place = "line " + std::to_string(line_number);
     if (line_number == 1) {
-      if (line != kFirstLine) return wrong("`gpuinit-pages 1`", line).context(place);
+      if (line != kFirstLine) return wrong("`gpuinit-pages 2`", line).context(place);
       continue;
     }
-    if (plan.size() == kMaxRecordedFiles) return Error{place + ": more files than there can be"};
-    auto part = part_of(line, ranges_left);
-    if (!part) return std::move(part).error().context(place);
-    plan.push_back(std::move(part).value());
+    const Status taken = parser.take(line);
+    if (!taken) return Error(taken.error()).context(place);
   }
   if (line_number == 0) return Error{"it is empty"};
-  return plan;
+  return std::move(parser.plan);
 }
 
 }  // namespace gpuinit::warmup

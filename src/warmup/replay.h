@@ -1,7 +1,4 @@
-// Asks the kernel to read a page plan, in processes of its own, while we do other things.
-//
-// The reads are the kernel's: readahead(2) returns when they have been asked for, and they
-// go on when the processes that asked are gone. What is in the page cache costs nothing.
+// Reads a page plan into the page cache, in its order, in a process of its own beside us.
 #pragma once
 
 #include <sys/types.h>
@@ -16,15 +13,15 @@
 namespace gpuinit::warmup {
 
 struct ReplayOptions {
-  std::uint64_t max_bytes = 0;  // no more than this is asked for; what comes later is left out
-  int workers = 4;  // processes; opening files that are not in the cache waits for the disk
+  std::uint64_t max_bytes = 0;  // no more than this is read; what comes later is left out
+  int in_flight = 32;           // requests at a time
 };
 
 struct ReplayProgress {
-  std::uint64_t bytes = 0;  // asked for
+  std::uint64_t bytes = 0;  // read
   std::uint32_t files = 0;
   std::uint32_t stale = 0;  // changed since the plan was made, gone, or not to be opened
-  bool finished = false;    // everything has been asked for
+  bool finished = false;    // everything has been read
 };
 
 class Replay {
@@ -41,22 +38,22 @@ class Replay {
 
   ReplayProgress progress() const;
 
-  // Returns when all is asked for, or at the deadline.
-  void wait(std::chrono::steady_clock::time_point deadline);
+  // True when everything is read or the process is gone; false at the deadline.
+  bool wait(std::chrono::steady_clock::time_point deadline);
 
-  // Ends the processes and reaps all that are ours; at most a second.
+  // Ends the process and reaps it; at most a second.
   void stop();
 
-  // The processes go on alone until all is asked for, or we end. Our
-  // reaper will find them among our children.
+  // The process goes on alone until everything is read, or we end. Our reaper will find it
+  // among our children.
   void let_go();
 
-  struct Shared;  // what we and the processes have in common
+  struct Shared;  // what we and the process have in common
 
  private:
   Shared* shared_ = nullptr;  // in a page of its own
-  base::UniqueFd done_;       // the reading end of a pipe that the last of them closes
-  pid_t leader_ = -1;         // also the id of their process group
+  base::UniqueFd done_;       // the reading end of a pipe that the process closes
+  pid_t reader_ = -1;         // also the id of its process group
 };
 
 }  // namespace gpuinit::warmup

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -39,6 +40,15 @@ bool is_kernels(const std::string& path) {
   for (const char* prefix : {"/proc/", "/sys/", "/dev/"})
     if (path.starts_with(prefix)) return true;
   return !path.starts_with('/');
+}
+
+// "/a/b.py" of "/a/__pycache__/b.cpython-312.pyc"; empty if it is nothing of the kind.
+std::string source_of(const std::string& compiled) {
+  constexpr std::string_view kDirectory = "/__pycache__/";
+  const auto directory = compiled.rfind(kDirectory);
+  if (directory == compiled.npos || !compiled.ends_with(".pyc")) return {};
+  const std::string name = compiled.substr(directory + kDirectory.size());
+  return compiled.substr(0, directory + 1) + name.substr(0, name.find('.')) + ".py";
 }
 
 struct Mapping {
@@ -106,40 +116,61 @@ void add_touched(int pagemap, const Mapping& mapping, std::uint64_t begin, std::
 
 }  // namespace
 
-FilePart* TouchedPages::file(const std::string& path) {
-  const auto known = index_.find(path);
-  if (known != index_.end()) return &parts_[known->second];
+TouchedPages::Index TouchedPages::file(const std::string& path, bool only_name) {
+  const auto seen = index_.find(path);
+  if (seen != index_.end()) return seen->second;
   struct stat status {};
-  if (is_kernels(path) || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-    return nullptr;
-  index_.emplace(path, parts_.size());
-  parts_.push_back({path, static_cast<std::uint64_t>(status.st_size), status.st_mtime, {}});
-  return &parts_.back();
+  if (is_kernels(path) || ::stat(path.c_str(), &status) != 0) return std::nullopt;
+  const bool is_file = S_ISREG(status.st_mode) && !only_name;
+  if (!is_file && !only_name && !S_ISDIR(status.st_mode)) return std::nullopt;
+  const auto index = static_cast<std::uint32_t>(touched_.files.size());
+  index_.emplace(path, index);
+  if (is_file)
+    touched_.files.push_back({path, static_cast<std::uint64_t>(status.st_size), status.st_mtime});
+  else {
+    touched_.files.push_back({path, 0, 0, PlannedFile::Kind::kName});
+    touched_.pieces.push_back({index, {}});
+  }
+  mapped_.emplace_back();
+  is_mapped_.push_back(false);
+  return index;
 }
 
-void TouchedPages::add_mappings(pid_t pid, std::uint64_t from, std::uint64_t to) {
+void TouchedPages::mapped(const std::string& path) {
+  const Index index = file(path);
+  if (!index || is_mapped_[*index]) return;
+  is_mapped_[*index] = true;
+  touched_.pieces.push_back({*index, {}});
+}
+
+void TouchedPages::touched(const std::string& path, Range range) {
+  if (const Index index = file(path)) touched_.pieces.push_back({*index, range});
+}
+
+void TouchedPages::add_mappings(pid_t pid, std::uint64_t from, std::uint64_t to,
+                                const Known& known) {
   const base::UniqueFd pagemap(::open(proc(pid, "pagemap").c_str(), O_RDONLY | O_CLOEXEC));
   if (!pagemap.valid()) return;
   for (const Mapping& mapping : mappings_of(pid)) {
     const std::uint64_t begin = std::max(mapping.begin, from);
     const std::uint64_t end = std::min(mapping.end, to);
-    if (begin >= end) continue;
-    FilePart* part = file(mapping.path);
-    if (part == nullptr) continue;
-    add_touched(pagemap.get(), mapping, begin, end, part->ranges);
+    if (begin >= end || (known && known(mapping.begin))) continue;
+    mapped(mapping.path);
+    if (const Index index = file(mapping.path))
+      add_touched(pagemap.get(), mapping, begin, end, mapped_[*index]);
   }
 }
 
-FilePart* TouchedPages::open_file(pid_t pid, int fd) {
+TouchedPages::Index TouchedPages::open_file(pid_t pid, int fd) {
   char path[PATH_MAX + 1];
   const ssize_t length =
       ::readlink(proc(pid, ("fd/" + std::to_string(fd)).c_str()).c_str(), path, sizeof path - 1);
-  if (length <= 0) return nullptr;
+  if (length <= 0) return std::nullopt;
   return file(std::string(path, static_cast<std::size_t>(length)));
 }
 
 void TouchedPages::add_read(pid_t pid, int fd, std::uint64_t offset, std::uint64_t length) {
-  if (FilePart* part = open_file(pid, fd)) part->ranges.push_back({offset, length});
+  if (const Index index = open_file(pid, fd)) touched_.pieces.push_back({*index, {offset, length}});
 }
 
 void TouchedPages::add_open_file(pid_t pid, int fd) {
@@ -149,11 +180,16 @@ void TouchedPages::add_open_file(pid_t pid, int fd) {
   unsigned flags = O_WRONLY;
   if (!info || std::fscanf(info.get(), "pos: %llu flags: %o", &position, &flags) != 2) return;
   if ((flags & O_ACCMODE) == O_WRONLY) return;
-  FilePart* part = open_file(pid, fd);
-  if (part == nullptr) return;
-  if (part->size <= kSmall) part->ranges = {{0, part->size}};
+  const Index index = open_file(pid, fd);
+  if (!index) return;
+  const PlannedFile& opened = touched_.files[*index];
   // Of a large file its beginning, as far as it was read from there.
-  else part->ranges.push_back({0, std::max<std::uint64_t>(position, page_size())});
+  const std::uint64_t length =
+      opened.size <= kSmall ? opened.size : std::max<std::uint64_t>(position, page_size());
+  if (opened.kind == PlannedFile::Kind::kName) return;
+  touched_.pieces.push_back({*index, {0, length}});
+  const std::string source = source_of(opened.path);
+  if (!source.empty()) file(source, /*only_name=*/true);
 }
 
 void TouchedPages::add_open_files(pid_t pid) {
@@ -165,10 +201,14 @@ void TouchedPages::add_open_files(pid_t pid) {
 }
 
 PagePlan TouchedPages::plan() const {
-  PagePlan plan = parts_;
-  for (FilePart& part : plan) tidy(part.ranges, part.size);
-  std::erase_if(plan, [](const FilePart& part) { return part.ranges.empty(); });
-  return plan;
+  PagePlan plan{touched_.files, {}};
+  for (const Piece& piece : touched_.pieces) {
+    if (piece.range.length > 0 || plan.files[piece.file].kind != PlannedFile::Kind::kParts)
+      plan.pieces.push_back(piece);
+    else
+      for (const Range& range : mapped_[piece.file]) plan.pieces.push_back({piece.file, range});
+  }
+  return in_order_of_need(plan);
 }
 
 }  // namespace gpuinit::warmup

@@ -8,35 +8,35 @@ namespace gpuinit::checks {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 constexpr const char* kId = "image.sealed";
 
-Story sealed(SealState state) {
-  Story story;
-  story.image.seal = std::move(state);
-  return story;
+Facts sealed(SealState state) {
+  Facts facts = healthy();
+  facts.image.seal = std::move(state);
+  return facts;
 }
 
 TEST(ImageSealed, SaysNothingWhereItHoldsOrThereIsNoSeal) {
   EXPECT_TRUE(says_nothing(sealed({"/etc/gpuinit/seal", {}, ""}), kId));
-  Story story;
-  story.image.seal = Fact<SealState>::absent("the image has no seal");
-  EXPECT_NE(only(story, kId).severity, Severity::kWarn);
+  Facts facts = healthy();
+  facts.image.seal = Fact<SealState>::absent("the image has no seal");
+  EXPECT_TRUE(says_nothing(facts, kId));
 }
 
 TEST(ImageSealed, WarnsOfWhatChanged) {
-  const Finding finding =
-      only(sealed({"/etc/gpuinit/seal", {"/a.so has another size", "/b is gone"}, ""}), kId);
+  const Finding finding = only(
+      sealed({"/etc/gpuinit/seal", {"/a.so has another size", "/b is gone"}, ""}), kId, usual());
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_THAT(finding.summary, HasSubstr("/a.so has another size, and more"));
   EXPECT_THAT(finding.fix, HasSubstr("gpuinit --seal /etc/gpuinit/seal"));
 }
 
 TEST(ImageSealed, PinsAnImageWhereThePolicySaysFail) {
-  Story story = sealed({"/etc/gpuinit/seal", {"/a.so has another size"}, ""});
-  story.policy.checks[kId] = Level::kFail;
-  const Finding finding = only(story, kId);
+  Policy policy = usual();
+  policy.checks[kId] = Level::kFail;
+  const Finding finding =
+      only(sealed({"/etc/gpuinit/seal", {"/a.so has another size"}, ""}), kId, policy);
   EXPECT_EQ(finding.severity, Severity::kFail);
   EXPECT_EQ(finding.exit_code, kExitImage);
 }
@@ -44,7 +44,7 @@ TEST(ImageSealed, PinsAnImageWhereThePolicySaysFail) {
 TEST(ImageSealed, OfAnotherStartIsNoFault) {
   const Finding finding =
       only(sealed({"/etc/gpuinit/seal", {}, "PYTHONPATH has another value"}), kId);
-  EXPECT_EQ(finding.severity, Severity::kSkip);
+  EXPECT_EQ(finding.severity, Severity::kSkipped);
   EXPECT_THAT(finding.summary, HasSubstr("PYTHONPATH has another value"));
 }
 

@@ -85,10 +85,8 @@ TEST_F(LoaderTest, LeavesTorchsLibrariesToTorchInstall) {
 }
 
 TEST_F(LoaderTest, SpeaksOfAnInterpreterThatWouldNotStart) {
-  loader_.problems.missing = {{"libpython3.12.so.1.0",
-                               facts_.image.interpreter->real_path,
-                               "no directory has it",
-                               {}}};
+  loader_.problems.missing = {
+      {"libpython3.12.so.1.0", facts_.image.interpreter->real_path, "no directory has it", {}}};
   const Finding finding = only(judge(), "loader.missing");
   EXPECT_THAT(finding.summary, HasSubstr("the interpreter needs it"));
   EXPECT_THAT(finding.why, HasSubstr("error while loading shared libraries"));

@@ -141,7 +141,7 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
 TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
   EXPECT_EQ(test::key_table().suggestion("gpu.colour"), "[gpu] has required, count");
   EXPECT_THAT(test::key_table().suggestion("banana.colour"),
-              HasSubstr("tables checks, python, torch, extensions, gpu,"));
+              HasSubstr("tables checks, python, image, torch, extensions, gpu,"));
   EXPECT_THAT(test::key_table().suggestion("required"), HasSubstr("tables"))
       << "gpu's or torch's? it is ambiguous";
   EXPECT_THAT(test::key_table().suggestion("timeout"), HasSubstr("tables"))

@@ -18,8 +18,8 @@ std::tuple<T...> values(const T&... members) {
 }
 
 inline auto fields(const Policy& policy) {
-  const auto& [checks, python, image, torch, extensions, gpu, expect, probe, warmup, wait, seccomp, report,
-               launch] = policy;
+  const auto& [checks, python, image, torch, extensions, gpu, expect, probe, warmup, wait, seccomp,
+               report, launch] = policy;
   const auto& [interpreter, python_probe, imports] = python;
   const auto& [seal] = image;
   const auto& [torch_required] = torch;

@@ -28,9 +28,10 @@ Layers unusual() {
                             "probe.sandbox=best-effort",
                             "python.probe=import",
                             "python.imports=[\"torchvision\", \"a.b\"]",
+                            "image.seal=/seal",
                             "warmup.timeout=2.5",
                             "warmup.hold=0",
-                            "warmup.pages=/recording",
+                            "warmup.pages=seal",
                             "warmup.max-bytes=1536MiB",
                             "wait.for=[\"busy\", \"no-device\"]",
                             "wait.timeout=7",
@@ -75,7 +76,7 @@ TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
   ASSERT_TRUE(layers.add_file("/etc/gpuinit/policy.toml", "version = 1\nprobe.timeout = 1.5\n"));
   ASSERT_TRUE(layers.add_setting("gpu.required=no", "--set"));
   const auto text = print_policy(layers.loaded());
-  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\nplatform = \"fail\""));
+  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\nimage.sealed = \"warn\""));
   EXPECT_THAT(
       text, testing::ContainsRegex("\n\\[probe\\]\ntimeout = 1.5 +# /etc/gpuinit/policy.toml:2\n"));
   EXPECT_THAT(text, testing::ContainsRegex("\n\\[gpu\\]\nrequired = \"no\" +# --set\n"));
