@@ -23,7 +23,8 @@ namespace gpuinit::warmup {
 // read (it is gone, /proc is missing, access is refused) is left out.
 class TouchedPages {
  public:
-  // Addresses of which something better than the page tables knows what was touched.
+  // Addresses of code of which something better than the page tables knows that it was touched.
+  // What lies between it and is not executable was touched as data, if at all.
   using Known = std::function<bool(std::uint64_t)>;
 
   // Adds the mapped files of a process; only of addresses in [from, to) if those are given.
