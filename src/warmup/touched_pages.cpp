@@ -54,7 +54,7 @@ std::string source_of(const std::string& compiled) {
 
 // Adds the touched part of [begin, end).
 void add_touched(int pagemap, const Mapping& mapping, std::uint64_t begin, std::uint64_t end,
-                 std::vector<Range>& ranges) {
+                 const WithheldCode* code, std::vector<Range>& ranges) {
   const std::uint64_t page = page_size();
   std::vector<std::uint64_t> entries(4096);
   std::uint64_t at = begin;
@@ -66,6 +66,7 @@ void add_touched(int pagemap, const Mapping& mapping, std::uint64_t begin, std::
     const std::size_t count = static_cast<std::size_t>(got) / sizeof entries[0];
     for (std::size_t i = 0; i < count; ++i) {
       if ((entries[i] & (kPresent | kSwapped)) == 0) continue;
+      if (code != nullptr && code->ran_near(at + i * page)) continue;
       const std::uint64_t offset = mapping.offset + (at + i * page - mapping.begin);
       if (!ranges.empty() && ranges.back().offset + ranges.back().length == offset)
         ranges.back().length += page;
@@ -109,17 +110,19 @@ void TouchedPages::touched(const std::string& path, Range range) {
 }
 
 void TouchedPages::add_mappings(pid_t pid, std::uint64_t from, std::uint64_t to,
-                                const Known& known) {
+                                const WithheldCode* withheld) {
   const base::UniqueFd pagemap(::open(proc(pid, "pagemap").c_str(), O_RDONLY | O_CLOEXEC));
   if (!pagemap.valid()) return;
   for (const Mapping& mapping : mappings_of(pid)) {
     if (is_kernels(mapping.path)) continue;
     const std::uint64_t begin = std::max(mapping.begin, from);
     const std::uint64_t end = std::min(mapping.end, to);
-    if (begin >= end || (mapping.executable && known && known(mapping.begin))) continue;
+    const WithheldCode* code =
+        withheld != nullptr && withheld->contains(mapping.begin) ? withheld : nullptr;
+    if (begin >= end || (code != nullptr && mapping.executable)) continue;
     mapped(mapping.path);
     if (const Index index = file(mapping.path))
-      add_touched(pagemap.get(), mapping, begin, end, mapped_[*index]);
+      add_touched(pagemap.get(), mapping, begin, end, code, mapped_[*index]);
   }
 }
 

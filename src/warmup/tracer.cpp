@@ -33,7 +33,7 @@ namespace gpuinit::warmup {
 namespace {
 
 // A process may have 65,530 mappings (vm.max_map_count), and each granule may make two.
-constexpr std::size_t kMaxGranules = 20'000;
+constexpr std::size_t kMaxGranules = 25'000;
 // Smaller pieces are unmapped by every free(3); a library or a mapped file is not.
 constexpr std::uint64_t kLargeMapping = 1024ULL * 1024;
 constexpr std::uint64_t kPage = 4096;
@@ -308,8 +308,7 @@ class Tracer {
   // ---- What was touched
 
   void look_at(pid_t pid, const Task& task, std::uint64_t from, std::uint64_t to) {
-    const WithheldCode& code = task.space->code;
-    touched_.add_mappings(pid, from, to, [&](std::uint64_t at) { return code.contains(at); });
+    touched_.add_mappings(pid, from, to, &task.space->code);
   }
 
   void look_at_all(pid_t pid, const Task& task) {
@@ -364,6 +363,7 @@ class Tracer {
     if (!granule || !registers.read(pid) ||
         address - registers.instruction() >= kLongestInstruction)
       return false;
+    task.space->code.gave(*granule);
     touched_.touched(granule->path, {granule->offset, granule->end - granule->begin});
     if (++task.space->granules <= kMaxGranules &&
         protect(pid, *task.space, granule->begin, granule->end, granule->protection))

@@ -29,6 +29,11 @@ std::optional<WithheldRange> WithheldCode::granule(std::uint64_t address) const 
   return part_of(*range, begin, std::min(address - into + kGranule, range->end));
 }
 
+void WithheldCode::gave(const WithheldRange& granule) {
+  windows_.insert(granule.begin / kFaultAround);
+  windows_.insert((granule.end - 1) / kFaultAround);
+}
+
 bool WithheldCode::forget(std::uint64_t begin, std::uint64_t end) {
   const auto overlaps = [&](const WithheldRange& range) {
     return range.begin < end && begin < range.end;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "warmup/page_plan.h"
@@ -21,14 +22,20 @@ struct WithheldRange {
 
 class WithheldCode {
  public:
-  // One fault gives this much: less would be exact to the page and take longer, but requests
-  // nearer than kGap are joined anyway.
-  static constexpr std::uint64_t kGranule = kGap;
+  // One fault gives this much: a page.
+  static constexpr std::uint64_t kGranule = 4096;
 
   void add(WithheldRange range) { ranges_.push_back(std::move(range)); }
 
   // The granule around `address` that is to be made executable; nullopt if it is not withheld.
   std::optional<WithheldRange> granule(std::uint64_t address) const;
+
+  // The granule has become executable.
+  void gave(const WithheldRange& granule);
+
+  // Code has run so near to `address` that the kernel mapped it at that fault: it takes the
+  // fetch of a page that is not there for a read, and maps 64 KB around it (fault-around).
+  bool ran_near(std::uint64_t address) const { return windows_.contains(address / kFaultAround); }
 
   // Something else happens to [begin, end) from now on. True if some of it was withheld.
   bool forget(std::uint64_t begin, std::uint64_t end);
@@ -39,7 +46,10 @@ class WithheldCode {
  private:
   const WithheldRange* find(std::uint64_t address) const;
 
-  std::vector<WithheldRange> ranges_;  // apart from each other
+  static constexpr std::uint64_t kFaultAround = 64ULL * 1024;
+
+  std::vector<WithheldRange> ranges_;          // apart from each other
+  std::unordered_set<std::uint64_t> windows_;  // of kFaultAround, in which code has run
 };
 
 }  // namespace gpuinit::warmup
