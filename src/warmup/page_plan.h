@@ -44,7 +44,7 @@ struct PagePlan {
 };
 
 // Ranges nearer to each other than this become one: a request costs more than reading on.
-inline constexpr std::uint64_t kGap = 16ULL * 1024;
+inline constexpr std::uint64_t kGap = 8ULL * 1024;
 
 // One request reads at most this. Linux reads 128 KB ahead unless told otherwise, and what
 // storage does with larger requests depends on the storage.

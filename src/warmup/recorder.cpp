@@ -13,22 +13,19 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
-#include <optional>
 
 #include "base/pass_descriptor.h"
 #include "base/unique_fd.h"
 #include "seccomp/filter.h"
+#include "warmup/recorded_command.h"
 #include "warmup/touched_pages.h"
+#include "warmup/tracer.h"
 
 namespace gpuinit::warmup {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kLeftoverGrace{2000};
 // Smaller pieces are unmapped by every free(3); a library or a mapped file is not.
 constexpr std::uint64_t kLargeMapping = 1024ULL * 1024;
 
@@ -50,21 +47,30 @@ seccomp::Filter filter_of_ends() {
   return filter;
 }
 
-// The listener goes through the socket; if exec fails, its errno follows.
+// How a command is watched; the parent says so through the socket.
+enum class Way : char { kTracer = 't', kFilter = 'f' };
+
+// The listener goes through the socket, where a filter is wanted; if exec fails, its errno
+// follows.
 [[noreturn]] void become(const std::function<void()>& act, const seccomp::Program& program,
                          int socket) {
-  auto listener = seccomp::install_with_listener(program);
-  if (!listener && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-    listener = seccomp::install_with_listener(program);
-  if (!listener || !base::send_descriptor(socket, *listener)) ::_exit(126);
+  Way way{};
+  if (::read(socket, &way, sizeof way) != sizeof way) ::_exit(126);
+  if (way == Way::kFilter) {
+    auto listener = seccomp::install_with_listener(program);
+    if (!listener && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+      listener = seccomp::install_with_listener(program);
+    if (!listener || !base::send_descriptor(socket, *listener)) ::_exit(126);
+  }
   act();
   const int error = errno;
   ::_exit(::write(socket, &error, sizeof error) < 0 ? 126 : 127);
 }
 
-class Recorder {
+// Watches by a filter.
+class Listener {
  public:
-  Recorder(pid_t command, base::UniqueFd listener, TouchedPages& touched)
+  Listener(RecordedCommand& command, base::UniqueFd listener, TouchedPages& touched)
       : command_(command), listener_(std::move(listener)), touched_(touched) {
     sigset_t all;
     ::sigfillset(&all);
@@ -76,16 +82,14 @@ class Recorder {
     for (;;) {
       if (reap()) return;
       pollfd events[2] = {{listener_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
-      const int ready = ::poll(events, 2, ended_ ? 50 : -1);
+      const int ready = ::poll(events, 2, command_.has_ended() ? 50 : -1);
       if (ready < 0 && errno != EINTR) return;
       if ((events[0].revents & POLLIN) != 0) answer();
       else if (events[0].revents != 0) listener_.reset();  // no process is left under the filter
       if ((events[1].revents & POLLIN) != 0) forward();
-      if (deadline_ && Clock::now() >= *deadline_) kill_leftovers(SIGKILL);
+      command_.check_leftovers();
     }
   }
-
-  int exit_code() const { return exit_code_; }
 
  private:
   // One call that waits for our answer. It always goes on as if nothing had been there.
@@ -137,11 +141,10 @@ class Recorder {
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != sizeof info) return;
     const int signal = static_cast<int>(info.ssi_signo);
-    // Those of the terminal have reached the command as well: it is of our process group.
-    if (ended_ || signal == SIGCHLD || info.ssi_code == SI_KERNEL) return;
-    touched_.add_open_files(command_);
-    touched_.add_mappings(command_);
-    ::kill(command_, signal);
+    if (!command_.is_forwarded(signal, info.ssi_code)) return;
+    touched_.add_open_files(command_.pid());
+    touched_.add_mappings(command_.pid());
+    ::kill(command_.pid(), signal);
   }
 
   // True if no child is left.
@@ -151,36 +154,18 @@ class Recorder {
       const pid_t pid = ::waitpid(-1, &status, WNOHANG);
       if (pid == 0) return false;
       if (pid < 0) return errno != EINTR;
-      if (pid != command_) continue;
-      ended_ = true;
-      exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-      kill_leftovers(SIGTERM);
-      deadline_ = Clock::now() + kLeftoverGrace;
+      command_.ended(pid, status);
     }
   }
 
-  // Children of the command have become ours. One generation at a time: run() comes again.
-  void kill_leftovers(int signal) {
-    const std::string path =
-        "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::getpid()) + "/children";
-    std::FILE* children = std::fopen(path.c_str(), "re");
-    if (children == nullptr) return;
-    int pid = 0;
-    while (std::fscanf(children, "%d", &pid) == 1) ::kill(pid, signal);
-    std::fclose(children);
-  }
-
-  pid_t command_;
+  RecordedCommand& command_;
   base::UniqueFd listener_;
   base::UniqueFd signals_;
   TouchedPages& touched_;
   bool executed_ = false;
-  bool ended_ = false;
-  int exit_code_ = 0;
-  std::optional<Clock::time_point> deadline_;
 };
 
-// Does `act` in a child, which must exec or exit, under a filter that notifies us.
+// Does `act` in a child, which must exec or exit. `filter` is for where we may not trace.
 Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter,
                        TouchedPages& touched) {
   auto program = seccomp::compile(filter);
@@ -195,19 +180,25 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
   if (pid == 0) become(act, *program, theirs.get());
   theirs.reset();
 
-  base::UniqueFd listener(base::receive_descriptor(ours.get(), /*wait=*/true));
-  if (!listener.valid()) {
-    ::waitpid(pid, nullptr, 0);
-    return Error{
-        "this kernel, or the container's own filter, does not let gpuinit watch the command "
-        "(seccomp with a listener, Linux 5.5 or newer)"};
+  RecordedCommand command(pid);
+  const Way way = start_tracing(pid) ? Way::kTracer : Way::kFilter;
+  if (::write(ours.get(), &way, sizeof way) != sizeof way) return errno_error("write");
+  if (way == Way::kTracer) {
+    trace(command, touched);
+  } else {
+    base::UniqueFd listener(base::receive_descriptor(ours.get(), /*wait=*/true));
+    if (!listener.valid()) {
+      ::waitpid(pid, nullptr, 0);
+      return Error{
+          "this kernel, or the container's own filter, does not let gpuinit watch the command "
+          "(ptrace, or seccomp with a listener, Linux 5.5 or newer)"};
+    }
+    Listener(command, std::move(listener), touched).run();
   }
-  Recorder recorder(pid, std::move(listener), touched);
-  recorder.run();
   int error = 0;
   if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
     return Recorded{{}, 127, error};
-  return Recorded{{}, recorder.exit_code(), 0};
+  return Recorded{{}, command.exit_code(), 0};
 }
 
 }  // namespace

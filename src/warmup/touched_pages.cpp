@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "warmup/process_maps.h"
 
 namespace gpuinit::warmup {
 
@@ -51,49 +52,9 @@ std::string source_of(const std::string& compiled) {
   return compiled.substr(0, directory + 1) + name.substr(0, name.find('.')) + ".py";
 }
 
-struct Mapping {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t offset = 0;
-  std::string path;
-};
-
-// One line of /proc/PID/maps; an empty path if no file is mapped there.
-Mapping parse_mapping(const char* line) {
-  Mapping mapping;
-  unsigned long long begin = 0;
-  unsigned long long end = 0;
-  unsigned long long offset = 0;
-  int path_at = 0;
-  if (std::sscanf(line, "%llx-%llx %*s %llx %*s %*u %n", &begin, &end, &offset, &path_at) != 3 ||
-      path_at == 0)
-    return mapping;
-  mapping.begin = begin;
-  mapping.end = end;
-  mapping.offset = offset;
-  mapping.path = line + path_at;
-  while (mapping.path.ends_with('\n')) mapping.path.pop_back();
-  return mapping;
-}
-
-std::vector<Mapping> mappings_of(pid_t pid) {
-  std::vector<Mapping> mappings;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(
-      std::fopen(proc(pid, "maps").c_str(), "re"), std::fclose);
-  if (!maps) return mappings;
-  char* line = nullptr;
-  std::size_t room = 0;
-  while (::getline(&line, &room, maps.get()) > 0) {
-    Mapping mapping = parse_mapping(line);
-    if (!is_kernels(mapping.path)) mappings.push_back(std::move(mapping));
-  }
-  std::free(line);
-  return mappings;
-}
-
 // Adds the touched part of [begin, end).
 void add_touched(int pagemap, const Mapping& mapping, std::uint64_t begin, std::uint64_t end,
-                 std::vector<Range>& ranges) {
+                 const WithheldCode* code, std::vector<Range>& ranges) {
   const std::uint64_t page = page_size();
   std::vector<std::uint64_t> entries(4096);
   std::uint64_t at = begin;
@@ -105,6 +66,7 @@ void add_touched(int pagemap, const Mapping& mapping, std::uint64_t begin, std::
     const std::size_t count = static_cast<std::size_t>(got) / sizeof entries[0];
     for (std::size_t i = 0; i < count; ++i) {
       if ((entries[i] & (kPresent | kSwapped)) == 0) continue;
+      if (code != nullptr && code->ran_near(at + i * page)) continue;
       const std::uint64_t offset = mapping.offset + (at + i * page - mapping.begin);
       if (!ranges.empty() && ranges.back().offset + ranges.back().length == offset)
         ranges.back().length += page;
@@ -148,16 +110,19 @@ void TouchedPages::touched(const std::string& path, Range range) {
 }
 
 void TouchedPages::add_mappings(pid_t pid, std::uint64_t from, std::uint64_t to,
-                                const Known& known) {
+                                const WithheldCode* withheld) {
   const base::UniqueFd pagemap(::open(proc(pid, "pagemap").c_str(), O_RDONLY | O_CLOEXEC));
   if (!pagemap.valid()) return;
   for (const Mapping& mapping : mappings_of(pid)) {
+    if (is_kernels(mapping.path)) continue;
     const std::uint64_t begin = std::max(mapping.begin, from);
     const std::uint64_t end = std::min(mapping.end, to);
-    if (begin >= end || (known && known(mapping.begin))) continue;
+    const WithheldCode* code =
+        withheld != nullptr && withheld->contains(mapping.begin) ? withheld : nullptr;
+    if (begin >= end || (code != nullptr && mapping.executable)) continue;
     mapped(mapping.path);
     if (const Index index = file(mapping.path))
-      add_touched(pagemap.get(), mapping, begin, end, mapped_[*index]);
+      add_touched(pagemap.get(), mapping, begin, end, code, mapped_[*index]);
   }
 }
 

@@ -9,13 +9,13 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "warmup/page_plan.h"
+#include "warmup/withheld_code.h"
 
 namespace gpuinit::warmup {
 
@@ -23,13 +23,11 @@ namespace gpuinit::warmup {
 // read (it is gone, /proc is missing, access is refused) is left out.
 class TouchedPages {
  public:
-  // Addresses of which something better than the page tables knows what was touched.
-  using Known = std::function<bool(std::uint64_t)>;
-
   // Adds the mapped files of a process; only of addresses in [from, to) if those are given.
-  // They count as touched when the file was mapped first, as far as that is known.
+  // They count as touched when the file was mapped first, as far as that is known. Of
+  // `withheld` code only what was read as data is added: what ran is known better (touched()).
   void add_mappings(pid_t pid, std::uint64_t from = 0, std::uint64_t to = ~std::uint64_t{0},
-                    const Known& known = {});
+                    const WithheldCode* withheld = nullptr);
 
   // The file was mapped now.
   void mapped(const std::string& path);
