@@ -18,6 +18,8 @@
 #include <optional>
 
 #include "base/pass_descriptor.h"
+#include "base/root_fs.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "seccomp/filter.h"
 #include "warmup/touched_pages.h"
@@ -164,11 +166,10 @@ class Recorder {
   void kill_leftovers(int signal) {
     const std::string path =
         "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::getpid()) + "/children";
-    std::FILE* children = std::fopen(path.c_str(), "re");
-    if (children == nullptr) return;
-    int pid = 0;
-    while (std::fscanf(children, "%d", &pid) == 1) ::kill(pid, signal);
-    std::fclose(children);
+    const auto children = base::read_own_file(path);
+    if (!children) return;
+    for (const auto word : base::split_words(*children))
+      if (const auto pid = base::parse_number(word)) ::kill(static_cast<pid_t>(*pid), signal);
   }
 
   pid_t command_;

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <vector>
 
+#include "base/root_fs.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 
 namespace gpuinit::warmup {
@@ -21,6 +21,9 @@ namespace {
 
 // A file of at most this size is wanted whole: it is read with read(2), in one piece.
 constexpr std::uint64_t kSmall = 512ULL * 1024;
+
+// Of /proc/PID/maps; a process has at most 65,530 mappings by default (vm.max_map_count).
+constexpr std::uint64_t kMaxMaps = 64ULL * 1024 * 1024;
 
 // Entries of /proc/PID/pagemap (pagemap.rst).
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
@@ -48,36 +51,28 @@ struct Mapping {
   std::string path;
 };
 
-// One line of /proc/PID/maps; an empty path if no file is mapped there.
-Mapping parse_mapping(const char* line) {
-  Mapping mapping;
-  unsigned long long begin = 0;
-  unsigned long long end = 0;
-  unsigned long long offset = 0;
-  int path_at = 0;
-  if (std::sscanf(line, "%llx-%llx %*s %llx %*s %*u %n", &begin, &end, &offset, &path_at) != 3 ||
-      path_at == 0)
-    return mapping;
-  mapping.begin = begin;
-  mapping.end = end;
-  mapping.offset = offset;
-  mapping.path = line + path_at;
-  while (mapping.path.ends_with('\n')) mapping.path.pop_back();
-  return mapping;
+// One line of /proc/PID/maps: begin-end permissions offset device inode path. An empty path
+// if no file is mapped there.
+Mapping parse_mapping(std::string_view line) {
+  const auto fields = base::split(line, ' ');
+  const auto path = line.find('/');
+  if (fields.size() < 6 || path == std::string_view::npos) return {};
+  const auto ends = base::split(fields[0], '-');
+  const auto begin = base::parse_number(ends.front(), 16);
+  const auto end = base::parse_number(ends.back(), 16);
+  const auto offset = base::parse_number(fields[2], 16);
+  if (!begin || !end || !offset) return {};
+  return {*begin, *end, *offset, std::string(line.substr(path))};
 }
 
 std::vector<Mapping> mappings_of(pid_t pid) {
   std::vector<Mapping> mappings;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(
-      std::fopen(proc(pid, "maps").c_str(), "re"), std::fclose);
+  const auto maps = base::read_own_file(proc(pid, "maps"), kMaxMaps);
   if (!maps) return mappings;
-  char* line = nullptr;
-  std::size_t room = 0;
-  while (::getline(&line, &room, maps.get()) > 0) {
+  for (const auto line : base::split_lines(*maps)) {
     Mapping mapping = parse_mapping(line);
     if (!is_kernels(mapping.path)) mappings.push_back(std::move(mapping));
   }
-  std::free(line);
   return mappings;
 }
 
@@ -143,17 +138,18 @@ void TouchedPages::add_read(pid_t pid, int fd, std::uint64_t offset, std::uint64
 }
 
 void TouchedPages::add_open_file(pid_t pid, int fd) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> info(
-      std::fopen(proc(pid, ("fdinfo/" + std::to_string(fd)).c_str()).c_str(), "re"), std::fclose);
-  unsigned long long position = 0;
-  unsigned flags = O_WRONLY;
-  if (!info || std::fscanf(info.get(), "pos: %llu flags: %o", &position, &flags) != 2) return;
-  if ((flags & O_ACCMODE) == O_WRONLY) return;
+  const auto info = base::read_own_file(proc(pid, ("fdinfo/" + std::to_string(fd)).c_str()));
+  if (!info) return;
+  const auto words = base::split_words(*info);  // pos: DECIMAL flags: OCTAL …
+  if (words.size() < 4) return;
+  const auto position = base::parse_number(words[1]);
+  const auto flags = base::parse_number(words[3], 8);
+  if (!position || !flags || (*flags & O_ACCMODE) == O_WRONLY) return;
   FilePart* part = open_file(pid, fd);
   if (part == nullptr) return;
   if (part->size <= kSmall) part->ranges = {{0, part->size}};
   // Of a large file its beginning, as far as it was read from there.
-  else part->ranges.push_back({0, std::max<std::uint64_t>(position, page_size())});
+  else part->ranges.push_back({0, std::max(*position, page_size())});
 }
 
 void TouchedPages::add_open_files(pid_t pid) {
