@@ -29,7 +29,7 @@ code=$(objdump -d --no-show-raw-insn "$binary")
 size=$(stat -c %s "$binary")
 
 printf 'size: %s bytes\n' "$size"
-check "at most 2,022,000 bytes" test "$size" -le 2022000
+check "at most 2,019,000 bytes" test "$size" -le 2019000
 check "stripped" lacks "$sections" '\.symtab'
 check "position independent" has "$dynamic" 'PIE'
 check "static: no loader" lacks "$headers" 'INTERP'
