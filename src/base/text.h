@@ -22,8 +22,8 @@ std::string_view trim(std::string_view text);
 std::string lower(std::string_view text);  // of ASCII
 std::string join_with(const std::vector<std::string>& parts, std::string_view separator);
 
-// Decimal digits only, the whole text, no sign; nullopt on overflow.
-std::optional<std::uint64_t> parse_number(std::string_view text);
+// Digits of the base only, the whole text, no sign; nullopt on overflow.
+std::optional<std::uint64_t> parse_number(std::string_view text, int base = 10);
 
 // Safe to print on one line of a terminal: control characters and invalid
 // UTF-8 become \xNN, more than `limit` bytes are cut with "…".

@@ -6,15 +6,29 @@
 
 #include "gpuinit/exit_codes.h"
 
-namespace __gnu_cxx {
-// Takes the place of libstdc++'s own, which brings the symbol demangler with it.
-void __verbose_terminate_handler() {  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" {
+
+// What a library would throw or assert ends here: src/CMakeLists.txt has the list.
+[[noreturn, gnu::used]] void gpuinit_terminate() {
   static constexpr char kWords[] =
       "gpuinit: stopped: out of memory (or an error of gpuinit's own)\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords, sizeof kWords - 1);
   ::_exit(gpuinit::kExitInternal);
 }
+
+// The C library's messages stay in English: no locale is ever set.
+[[gnu::used]] const char* __wrap___dcgettext(const char*, const char* message, int) {
+  return message;
+}
+
+}  // extern "C"
+
+namespace __gnu_cxx {
+// Takes the place of libstdc++'s own, which brings the symbol demangler with it.
+void __verbose_terminate_handler() { gpuinit_terminate(); }
 }  // namespace __gnu_cxx
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace gpuinit::cli {
 

@@ -1,5 +1,9 @@
 #include "ldso/loader_rules.h"
 
+#if defined(__x86_64__)
+#include <sys/platform/x86.h>
+#endif
+
 #include <algorithm>
 #include <utility>
 
@@ -11,14 +15,18 @@ std::vector<std::string> supported_hwcaps(std::string_view machine) {
   std::vector<std::string> names;
 #if defined(__x86_64__)
   if (machine != "x86_64") return names;
-  // Feature by feature: clang 14 does not know __builtin_cpu_supports("x86-64-v3").
-  const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") &&
-                  __builtin_cpu_supports("popcnt");
-  const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-                  __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
-  const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl");
+  // glibc's own record of the CPU, which it has made at its start (dl-hwcaps_subdirs.c). The
+  // compiler's __builtin_cpu_supports asks the CPU again, before main: ten instructions that
+  // are 8 us each in a virtual machine.
+  const auto active = [](std::initializer_list<unsigned> features) {
+    return std::all_of(features.begin(), features.end(), ::x86_cpu_active);
+  };
+  const bool v2 = active({x86_cpu_CMPXCHG16B, x86_cpu_LAHF64_SAHF64, x86_cpu_POPCNT, x86_cpu_SSE3,
+                          x86_cpu_SSE4_1, x86_cpu_SSE4_2, x86_cpu_SSSE3});
+  const bool v3 = v2 && active({x86_cpu_AVX, x86_cpu_AVX2, x86_cpu_BMI1, x86_cpu_BMI2, x86_cpu_F16C,
+                                x86_cpu_FMA, x86_cpu_LZCNT, x86_cpu_MOVBE});
+  const bool v4 = v3 && active({x86_cpu_AVX512F, x86_cpu_AVX512BW, x86_cpu_AVX512CD,
+                                x86_cpu_AVX512DQ, x86_cpu_AVX512VL});
   if (v4) names.emplace_back("x86-64-v4");
   if (v3) names.emplace_back("x86-64-v3");
   if (v2) names.emplace_back("x86-64-v2");

@@ -4,7 +4,6 @@
 #include <sys/utsname.h>
 
 #include <cerrno>
-#include <charconv>
 
 #include "base/text.h"
 #include "node/read_node.h"
@@ -43,11 +42,9 @@ std::optional<bool> has_ipc_lock(std::string_view status) {
   constexpr std::string_view kKey = "CapEff:";
   for (auto line : base::split_lines(status)) {
     if (!line.starts_with(kKey)) continue;
-    const auto digits = base::trim(line.substr(kKey.size()));
-    std::uint64_t set = 0;
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), set, 16);
-    if (error != std::errc() || end != digits.end() || digits.empty()) return std::nullopt;
-    return ((set >> kCapIpcLock) & 1U) != 0;
+    const auto set = base::parse_number(base::trim(line.substr(kKey.size())), 16);
+    if (!set) return std::nullopt;
+    return ((*set >> kCapIpcLock) & 1U) != 0;
   }
   return std::nullopt;
 }

@@ -1,32 +1,34 @@
 #include "warmup/process_maps.h"
 
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
+#include <string_view>
+
+#include "base/root_fs.h"
+#include "base/text.h"
 
 namespace gpuinit::warmup {
 
 namespace {
 
-// One line of /proc/PID/maps; begin == end if it is not one.
-Mapping parse_mapping(const char* line) {
+// Of a process with 65,530 mappings, the kernel's limit, with long paths.
+constexpr std::uint64_t kMaxMaps = 32ULL * 1024 * 1024;
+
+// "begin-end permissions offset device inode   path"; begin == end if it is not one.
+Mapping parse_mapping(std::string_view line) {
   Mapping mapping;
-  unsigned long long begin = 0;
-  unsigned long long end = 0;
-  unsigned long long offset = 0;
-  char flags[5] = {};
-  int path_at = 0;
-  if (std::sscanf(line, "%llx-%llx %4s %llx %*s %*u %n", &begin, &end, flags, &offset, &path_at) !=
-          4 ||
-      path_at == 0)
-    return mapping;
-  mapping.begin = begin;
-  mapping.end = end;
-  mapping.offset = offset;
-  mapping.writable = flags[1] == 'w';
-  mapping.executable = flags[2] == 'x';
-  mapping.path = line + path_at;
-  while (mapping.path.ends_with('\n')) mapping.path.pop_back();
+  const auto fields = base::split(line, ' ');
+  if (fields.size() < 6 || fields[1].size() < 4) return mapping;
+  const auto ends = base::split(fields[0], '-');
+  const auto begin = base::parse_number(ends.front(), 16);
+  const auto end = base::parse_number(ends.back(), 16);
+  const auto offset = base::parse_number(fields[2], 16);
+  if (!begin || !end || !offset) return mapping;
+  mapping.begin = *begin;
+  mapping.end = *end;
+  mapping.offset = *offset;
+  mapping.writable = fields[1][1] == 'w';
+  mapping.executable = fields[1][2] == 'x';
+  if (const auto path = line.find_first_of("/["); path != line.npos)
+    mapping.path = line.substr(path);
   return mapping;
 }
 
@@ -34,16 +36,12 @@ Mapping parse_mapping(const char* line) {
 
 std::vector<Mapping> mappings_of(pid_t pid) {
   std::vector<Mapping> mappings;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps(
-      std::fopen(("/proc/" + std::to_string(pid) + "/maps").c_str(), "re"), std::fclose);
+  const auto maps = base::read_own_file("/proc/" + std::to_string(pid) + "/maps", kMaxMaps);
   if (!maps) return mappings;
-  char* line = nullptr;
-  std::size_t room = 0;
-  while (::getline(&line, &room, maps.get()) > 0) {
+  for (const auto line : base::split_lines(*maps)) {
     Mapping mapping = parse_mapping(line);
     if (mapping.begin < mapping.end) mappings.push_back(std::move(mapping));
   }
-  std::free(line);
   return mappings;
 }
 

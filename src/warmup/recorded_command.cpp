@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <string>
+
+#include "base/root_fs.h"
+#include "base/text.h"
 
 namespace gpuinit::warmup {
 
@@ -19,11 +21,10 @@ constexpr std::chrono::milliseconds kLeftoverGrace{2000};
 void kill_leftovers(int signal) {
   const std::string self = std::to_string(::getpid());
   const std::string path = "/proc/" + self + "/task/" + self + "/children";
-  std::FILE* children = std::fopen(path.c_str(), "re");
-  if (children == nullptr) return;
-  int pid = 0;
-  while (std::fscanf(children, "%d", &pid) == 1) ::kill(pid, signal);
-  std::fclose(children);
+  const auto children = base::read_own_file(path);
+  if (!children) return;
+  for (const auto word : base::split_words(*children))
+    if (const auto pid = base::parse_number(word)) ::kill(static_cast<pid_t>(*pid), signal);
 }
 
 }  // namespace

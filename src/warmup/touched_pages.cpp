@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/root_fs.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "warmup/process_maps.h"
 
@@ -139,18 +141,19 @@ void TouchedPages::add_read(pid_t pid, int fd, std::uint64_t offset, std::uint64
 }
 
 void TouchedPages::add_open_file(pid_t pid, int fd) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> info(
-      std::fopen(proc(pid, ("fdinfo/" + std::to_string(fd)).c_str()).c_str(), "re"), std::fclose);
-  unsigned long long position = 0;
-  unsigned flags = O_WRONLY;
-  if (!info || std::fscanf(info.get(), "pos: %llu flags: %o", &position, &flags) != 2) return;
-  if ((flags & O_ACCMODE) == O_WRONLY) return;
+  const auto info = base::read_own_file(proc(pid, ("fdinfo/" + std::to_string(fd)).c_str()));
+  if (!info) return;
+  const auto words = base::split_words(*info);  // pos: DECIMAL flags: OCTAL …
+  if (words.size() < 4) return;
+  const auto position = base::parse_number(words[1]);
+  const auto flags = base::parse_number(words[3], 8);
+  if (!position || !flags || (*flags & O_ACCMODE) == O_WRONLY) return;
   const Index index = open_file(pid, fd);
   if (!index) return;
   const PlannedFile& opened = touched_.files[*index];
   // Of a large file its beginning, as far as it was read from there.
   const std::uint64_t length =
-      opened.size <= kSmall ? opened.size : std::max<std::uint64_t>(position, page_size());
+      opened.size <= kSmall ? opened.size : std::max<std::uint64_t>(*position, page_size());
   if (opened.kind == PlannedFile::Kind::kName) return;
   touched_.pieces.push_back({*index, {0, length}});
   const std::string source = source_of(opened.path);

@@ -26,6 +26,9 @@ TEST(Text, Trims) {
 
 TEST(Text, NumbersAreDigitsOnly) {
   EXPECT_EQ(parse_number("120"), 120U);
+  EXPECT_EQ(parse_number("7ffd", 16), 0x7ffdU);
+  EXPECT_EQ(parse_number("0100002", 8), 0100002U);
+  EXPECT_EQ(parse_number("8", 8), std::nullopt);
   for (const char* text : {"", "-1", "+1", " 1", "1 ", "0x1", "18446744073709551616"})
     EXPECT_EQ(parse_number(text), std::nullopt) << text;
 }
