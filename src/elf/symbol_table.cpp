@@ -6,7 +6,6 @@
 
 #include "base/checked.h"
 #include "elf/elf_state.h"
-#include "elf/read_window.h"
 
 namespace gpuinit::elf {
 
@@ -61,7 +60,6 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
   // Names lie anywhere in the string table: a small one is read as a whole.
   if ((*tables)->strings_size <= kLargeNames)
     if (auto done = read_names(); !done) return std::move(done).error();
-  const ReadWindow window(elf_.source());
   for (std::size_t index = 0; index < head.symbols.size(); ++index) {
     const Elf64_Sym& symbol = head.symbols[index];
     if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) != STB_GLOBAL) continue;
@@ -73,7 +71,7 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
     std::string_view name = name_of(symbol);
     std::string read_name;
     if (names_size_ == 0) {
-      auto one = elf_.state_->string_at(window, **tables, symbol.st_name);
+      auto one = elf_.state_->string_at(**tables, symbol.st_name);
       if (!one) return std::move(one).error();
       name = read_name = std::move(one).value();
     }
@@ -159,7 +157,7 @@ Status SymbolTable::match_by_reading(std::uint64_t index, const SymbolReference&
                                      Match& so_far) {
   if (auto done = read_versions(); !done) return done;
   const DynamicTables& from = **elf_.state_->dynamic_tables();
-  const base::ByteSource& source = elf_.source();
+  const base::ByteSource& source = elf_.state_->window;
   auto symbol = source.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
   if (!symbol) return std::move(symbol).error().context("DT_SYMTAB");
   const std::uint64_t length = wanted.name.size() + 1;
