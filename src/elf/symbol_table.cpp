@@ -49,10 +49,10 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
   if (!tables) return std::move(tables).error();
   if (!(*tables)->symbols) return found;
   if (auto done = read_versions(); !done) return std::move(done).error();
-  std::vector<bool> version_wanted(versions_.size() + 1, !wanted_version);
+  std::vector<char> version_wanted(versions_.size() + 1, wanted_version ? 0 : 1);
   if (wanted_version)
     for (std::size_t i = 0; i < versions_.size(); ++i)
-      version_wanted[i] = wanted_version(versions_[i]);
+      version_wanted[i] = wanted_version(versions_[i]) ? 1 : 0;
   auto read = read_head();
   if (!read) return std::move(read).error();
   const Head& head = *read;
@@ -67,7 +67,7 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
         head.versions.empty()
             ? versions_.size()
             : std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
-    if (!version_wanted[version]) continue;
+    if (version_wanted[version] == 0) continue;
     std::string_view name = name_of(symbol);
     std::string read_name;
     if (names_size_ == 0) {
@@ -95,8 +95,13 @@ void SymbolTable::match(std::uint64_t index, const SymbolReference& wanted, Matc
     return;
   const std::string_view name(names_.get() + symbol.st_name, wanted.name.size() + 1);
   if (name.back() != '\0' || name.substr(0, wanted.name.size()) != wanted.name) return;
-  match_version(version_indices_.empty() ? std::nullopt : std::optional(version_indices_[index]),
-                wanted, so_far);
+  match_version(version_of(index), wanted, so_far);
+}
+
+// What DT_VERSYM says of a symbol of the hash table; nullopt: there is none.
+std::optional<Elf64_Half> SymbolTable::version_of(std::uint64_t index) const {
+  if (index >= version_indices_.size()) return std::nullopt;
+  return version_indices_[index];
 }
 
 // `version`: what DT_VERSYM says of a definition with the right name.
@@ -152,12 +157,13 @@ Status SymbolTable::walk_sysv_hash(const SymbolReference& symbol, Match& so_far)
   return Done{};
 }
 
-// As match(), with a few small reads instead of the whole tables.
+// As match(), with two small reads instead of the whole tables.
 Status SymbolTable::match_by_reading(std::uint64_t index, const SymbolReference& wanted,
                                      Match& so_far) {
   if (auto done = read_versions(); !done) return done;
   const DynamicTables& from = **elf_.state_->dynamic_tables();
-  const base::ByteSource& source = elf_.state_->window;
+  if (auto done = read_version_indices(); !done) return done;
+  const base::ByteSource& source = elf_.source();
   auto symbol = source.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
   if (!symbol) return std::move(symbol).error().context("DT_SYMTAB");
   const std::uint64_t length = wanted.name.size() + 1;
@@ -166,18 +172,19 @@ Status SymbolTable::match_by_reading(std::uint64_t index, const SymbolReference&
   auto name = source.read_text(from.strings + symbol->st_name, length);
   if (!name) return std::move(name).error();
   if (name->back() != '\0' || name->compare(0, length - 1, wanted.name) != 0) return Done{};
-  std::optional<Elf64_Half> version;
-  if (from.version_indices) {
-    auto read = source.read_struct<Elf64_Half>(*from.version_indices + 2 * index);
-    if (!read) return std::move(read).error().context("DT_VERSYM");
-    version = *read;
-  }
-  match_version(version, wanted, so_far);
+  name->pop_back();
+  if (auto done = charge(name->size()); !done) return done;
+  seen_.emplace(index, std::move(name).value());
+  match_version(version_of(index), wanted, so_far);
   return Done{};
 }
 
 // A definition in the file with the hash of the name.
 Status SymbolTable::look_at(std::uint64_t index, const SymbolReference& symbol, Match& so_far) {
+  if (const auto seen = seen_.find(index); seen != seen_.end() && seen->second == symbol.name) {
+    match_version(version_of(index), symbol, so_far);
+    return Done{};
+  }
   const bool large = (*elf_.state_->dynamic_tables())->strings_size > kLargeNames;
   if (!symbols_read_ && large && single_looks_left_ > 0) {
     --single_looks_left_;

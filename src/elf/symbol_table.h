@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "elf/elf_file.h"
@@ -79,6 +80,8 @@ class SymbolTable {
   Status read_names();
   Status read_hash();
   Status read_versions();
+  Status read_version_indices();
+  std::optional<Elf64_Half> version_of(std::uint64_t index) const;
   Status look_at(std::uint64_t index, const SymbolReference& symbol, Match& so_far);
   Status match_by_reading(std::uint64_t index, const SymbolReference& wanted, Match& so_far);
   Status read_symbols();
@@ -113,7 +116,8 @@ class SymbolTable {
 
   bool versions_read_ = false;
   int single_looks_left_ = kSingleLooks;
-  std::deque<std::string> names_asked_for_;  // what undefined() has returned
+  std::unordered_map<std::uint64_t, std::string> seen_;  // definitions read one by one: their names
+  std::deque<std::string> names_asked_for_;              // what undefined() has returned
 };
 
 }  // namespace gpuinit::elf

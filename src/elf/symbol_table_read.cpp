@@ -150,6 +150,15 @@ Status SymbolTable::read_names() {
   return Done{};
 }
 
+Status SymbolTable::read_version_indices() {
+  const DynamicTables& from = **elf_.state_->dynamic_tables();
+  if (!from.version_indices || !version_indices_.empty()) return Done{};
+  auto symbols = count();
+  if (!symbols) return std::move(symbols).error();
+  if (auto done = charge(*symbols * sizeof(Elf64_Half)); !done) return done;
+  return read_into(elf_.source(), *from.version_indices, *symbols, version_indices_, "DT_VERSYM");
+}
+
 Status SymbolTable::read_symbols() {
   if (symbols_read_) return Done{};
   auto tables = elf_.state_->dynamic_tables();
@@ -162,16 +171,12 @@ Status SymbolTable::read_symbols() {
   }
   auto symbols = count();
   if (!symbols) return std::move(symbols).error();
-  if (auto done = charge(*symbols * (sizeof(Elf64_Sym) + sizeof(Elf64_Half))); !done) return done;
+  if (auto done = charge(*symbols * sizeof(Elf64_Sym)); !done) return done;
   if (auto done = read_into(source, *from.symbols, *symbols, symbols_, "DT_SYMTAB"); !done)
     return done;
-  if (from.version_indices) {
-    if (auto done =
-            read_into(source, *from.version_indices, *symbols, version_indices_, "DT_VERSYM");
-        !done)
-      return done;
+  if (auto done = read_version_indices(); !done) return done;
+  if (!version_indices_.empty())
     if (auto done = read_versions(); !done) return done;
-  }
   if (auto done = read_names(); !done) return done;
   symbols_read_ = true;
   return Done{};

@@ -33,6 +33,7 @@ Asks read_asks(const elf::ElfFile& elf) {
       "_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at", "_ZN5torch", "_ZNK5torch", "PyCapsule_"};
   elf::SymbolTable table(elf);
   auto symbols = table.undefined([&](std::string_view name) {
+    if (!name.starts_with("_Z") && !name.starts_with('P')) return false;
     return std::any_of(kStarts.begin(), kStarts.end(),
                        [&](std::string_view start) { return name.starts_with(start); });
   });
