@@ -53,38 +53,47 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
   if (wanted_version)
     for (std::size_t i = 0; i < versions_.size(); ++i)
       version_wanted[i] = wanted_version(versions_[i]) ? 1 : 0;
-  auto read = read_head();
-  if (!read) return std::move(read).error();
-  const Head& head = *read;
-
-  // Names lie anywhere in the string table: a small one is read as a whole.
-  if ((*tables)->strings_size <= kLargeNames)
-    if (auto done = read_names(); !done) return std::move(done).error();
+  if (std::find(version_wanted.begin(), version_wanted.end(), 1) == version_wanted.end())
+    return found;
+  if (auto done = read_head(); !done) return std::move(done).error();
+  const Head& head = *head_;
+  const auto version_at = [&](std::size_t index) {
+    if (head.versions.empty()) return versions_.size();
+    return std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
+  };
+  std::vector<std::size_t> asked;
   for (std::size_t index = 0; index < head.symbols.size(); ++index) {
     const Elf64_Sym& symbol = head.symbols[index];
-    if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) != STB_GLOBAL) continue;
-    const std::size_t version =
-        head.versions.empty()
-            ? versions_.size()
-            : std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
-    if (version_wanted[version] == 0) continue;
-    std::string_view name = name_of(symbol);
-    std::string read_name;
-    if (names_size_ == 0) {
-      auto one = elf_.state_->string_at(**tables, symbol.st_name);
-      if (!one) return std::move(one).error();
-      name = read_name = std::move(one).value();
-    }
-    if (name.empty() || (wanted_name && !wanted_name(name))) continue;
+    if (symbol.st_shndx == SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) == STB_GLOBAL &&
+        version_wanted[version_at(index)] != 0)
+      asked.push_back(index);
+  }
+  // Names lie anywhere in the string table, and a read of one costs as much as a page of them.
+  constexpr std::uint64_t kPage = 4096;
+  if ((*tables)->strings_size <= std::min(kLargeNames, asked.size() * kPage))
+    if (auto done = read_names(); !done) return std::move(done).error();
+  for (const std::size_t index : asked) {
+    auto name = name_at(index);
+    if (!name) return std::move(name).error();
+    if (name->empty() || (wanted_name && !wanted_name(*name))) continue;
     if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
-    if (names_size_ == 0) {
-      if (auto done = charge(name.size()); !done) return std::move(done).error();
-      name = names_asked_for_.emplace_back(std::move(read_name));
-    }
-    found.push_back({name, version < versions_.size() ? std::string_view(versions_[version]) : "",
-                     gnu_hash_of(name), index});
+    const std::size_t version = version_at(index);
+    found.push_back({*name, version < versions_.size() ? std::string_view(versions_[version]) : "",
+                     gnu_hash_of(*name), index});
   }
   return found;
+}
+
+// Of a symbol of the head.
+Result<std::string_view> SymbolTable::name_at(std::uint64_t index) {
+  const Elf64_Sym& symbol = head_->symbols[index];
+  if (names_size_ != 0) return name_of(symbol);
+  if (const auto known = names_by_index_.find(index); known != names_by_index_.end())
+    return std::string_view(known->second);
+  auto name = elf_.state_->string_at(**elf_.state_->dynamic_tables(), symbol.st_name);
+  if (!name) return std::move(name).error();
+  if (auto done = charge(name->size()); !done) return std::move(done).error();
+  return std::string_view(names_by_index_.emplace(index, std::move(name).value()).first->second);
 }
 
 void SymbolTable::match(std::uint64_t index, const SymbolReference& wanted, Match& so_far) const {

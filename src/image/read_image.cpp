@@ -74,7 +74,8 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
     *started = std::move(chosen.start);
   }
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
-  FoundExtensions extensions = read_extensions({query.fs, python.facts, query.extensions});
+  FoundExtensions extensions =
+      read_extensions({query.fs, libraries, python.facts, query.extensions});
   facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);

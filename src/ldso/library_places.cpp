@@ -46,7 +46,6 @@ const LoaderPlatform& LibrarySearch::platform(const std::string& machine) const 
     platform_ = std::make_shared<const LoaderPlatform>(
         LoaderPlatform{machine, supported_hwcaps(machine), loader_paths(fs_, machine)});
     lists_.clear();
-    opened_.clear();
     places_.clear();
     open_places_ = 0;
   }
@@ -127,6 +126,17 @@ LibrarySearch::Entry LibrarySearch::entry_in(Place& place, const std::string& na
   if (found == place.entries.end() || found->name != name) return Entry::kAbsent;
   const bool file = found->kind == base::DirectoryEntry::Kind::kFile && place.directory;
   return file ? Entry::kFile : Entry::kUnknown;
+}
+
+void LibrarySearch::keep(const std::string& path, const base::FileSource& file,
+                         const elf::ElfFile& elf) const {
+  if (opened_.size() < kMaxOpened)
+    opened_.emplace(path, OpenedLibrary{{path, real_path_of(path), ""}, file.id(), elf});
+}
+
+elf::SymbolTable& LibrarySearch::symbols_of(const elf::ElfFile& elf) const {
+  // The table holds on to the file, so that no other gets this address.
+  return tables_.try_emplace(&elf.source(), elf, tables_budget_).first->second;
 }
 
 }  // namespace gpuinit::ldso

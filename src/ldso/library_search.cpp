@@ -127,7 +127,8 @@ class LibrarySearch::Walk {
   Tried try_file(const std::string& path, const std::string& rule, const Place* listed = nullptr) {
     if (!may_look()) return Tried::kStop;
     if (const auto known = search_.opened_.find(path); known != search_.opened_.end())
-      return hit(known->second, rule);
+      return known->second.elf.machine() == platform_.machine ? hit(known->second, rule)
+                                                              : Tried::kNext;
     auto opened =
         listed != nullptr ? listed->directory->open_file(soname_) : search_.fs_.open_file(path);
     if (!opened) {

@@ -20,6 +20,7 @@
 #include "base/directory.h"
 #include "base/root_fs.h"
 #include "elf/elf_file.h"
+#include "elf/symbol_table.h"
 #include "gpuinit/result.h"
 #include "ldso/ld_so_cache.h"
 
@@ -83,6 +84,15 @@ class LibrarySearch {
   std::vector<FoundLibrary> candidates(const std::string& soname, const Requester& requester,
                                        const std::string& machine) const;
 
+  // A library that is open already, for the searches that come to `path`.
+  void keep(const std::string& path, const base::FileSource& file, const elf::ElfFile& elf) const;
+
+  // The symbol tables of an open file, read once for all who ask.
+  elf::SymbolTable& symbols_of(const elf::ElfFile& elf) const;
+
+  // Bytes of these in memory. An interpreter with torch and its libraries: 8 MB.
+  static constexpr std::uint64_t kMaxTables = 512ULL * 1024 * 1024;
+
   // Why the cache could not be used; empty if it was read or does not exist.
   const std::string& cache_problem() const { return cache_problem_; }
 
@@ -132,6 +142,8 @@ class LibrarySearch {
   mutable std::size_t open_places_ = 0;
   mutable std::unordered_map<std::string, std::string> real_directories_;
   mutable std::unordered_map<std::string, OpenedLibrary> opened_;  // by path
+  mutable std::unordered_map<const base::ByteSource*, elf::SymbolTable> tables_;
+  std::shared_ptr<std::uint64_t> tables_budget_ = std::make_shared<std::uint64_t>(kMaxTables);
   mutable std::uint64_t looks_ = 0;
 
   // Descriptors that are kept for another look, beside those of a closure.

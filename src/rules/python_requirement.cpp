@@ -59,7 +59,9 @@ class MarkerReader {
   }
 
  private:
-  void skip_blanks() { text_ = base::trim(text_); }
+  void skip_blanks() {
+    text_.remove_prefix(std::min(text_.find_first_not_of(" \t\r\n\v\f"), text_.size()));
+  }
 
   // A word that ends where a name ends.
   bool take_word(std::string_view word) {
@@ -106,8 +108,8 @@ class MarkerReader {
   }
 
   std::string_view read_operator() {
+    skip_blanks();
     for (const std::string_view op : {"===", "==", "~=", "!=", "<=", ">=", "<", ">"}) {
-      skip_blanks();
       if (!text_.starts_with(op)) continue;
       text_.remove_prefix(op.size());
       return op;
@@ -131,7 +133,7 @@ class MarkerReader {
     operand.variable = text_.substr(0, static_cast<std::size_t>(end - text_.begin()));
     if (operand.variable.empty()) return std::nullopt;
     text_.remove_prefix(operand.variable.size());
-    const auto found = variables_.find(std::string(operand.variable));
+    const auto found = variables_.find(operand.variable);
     operand.known = found != variables_.end();
     if (operand.known) operand.value = found->second;
     return operand;

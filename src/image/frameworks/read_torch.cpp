@@ -124,7 +124,8 @@ class Reader {
     } else if (!query_.python.binary) {
       torch_.missing_python_symbols = Texts::unknown("the interpreter was not identified");
     } else {
-      torch_.missing_python_symbols = missing_python_symbols(python->elf, *query_.python.binary);
+      torch_.missing_python_symbols =
+          missing_python_symbols(python->elf, *query_.python.binary, query_.libraries);
     }
     torch_.cxx11_abi = read_cxx11_abi();
     if (python == nullptr) {

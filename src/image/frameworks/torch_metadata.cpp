@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "base/find_text.h"
 #include "base/text.h"
 #include "image/packages/core_metadata.h"
 
@@ -168,10 +169,10 @@ Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& fil
     done += length;
     const std::string_view window(buffer.get(), kept + length);
     const auto last = done == file.size() ? window.size() : window.rfind('\n');
-    // memmem, not find, which stops at every line.
     std::string_view ahead = window.substr(0, last);
-    while (const void* hit = ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
-      const auto at = static_cast<std::size_t>(static_cast<const char*>(hit) - ahead.data());
+    for (;;) {
+      const auto at = base::find_text(ahead, start);
+      if (at == std::string_view::npos) break;
       ahead.remove_prefix(at + 1);
       const std::string path = library_of(ahead.substr(0, ahead.find('\n')));
       if (!path.empty() && libraries.size() < kMaxLibraries) libraries.push_back(path);

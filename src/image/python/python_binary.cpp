@@ -118,7 +118,8 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
 }
 
 Fact<std::vector<std::string>> missing_python_symbols(const elf::ElfFile& library,
-                                                      const PythonBinary& python) {
+                                                      const PythonBinary& python,
+                                                      const ldso::LibrarySearch& libraries) {
   if (!python.code()) return Symbols::unknown(python.code().error().message);
   auto dynamic = library.dynamic();
   if (!dynamic) return Symbols::unknown(dynamic.error().message);
@@ -126,21 +127,19 @@ Fact<std::vector<std::string>> missing_python_symbols(const elf::ElfFile& librar
     if (needed.starts_with("libpython"))
       return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
 
-  elf::SymbolTable table(library);
-  auto symbols = table.undefined([](std::string_view name) {
+  auto symbols = libraries.symbols_of(library).undefined([](std::string_view name) {
     return (name.starts_with('P') || name.starts_with('_')) &&
            (name.starts_with(kPublic) || name.starts_with(kPrivate));
   });
   if (!symbols) return Symbols::unknown(symbols.error().message);
-  std::vector<elf::SymbolTable> exports;
-  exports.emplace_back(*python.code());
-  if (!python.libpython().empty()) exports.emplace_back(python.program());
+  std::vector<const elf::ElfFile*> exporting{&*python.code()};
+  if (!python.libpython().empty()) exporting.push_back(&python.program());
   std::vector<std::string> missing;
   for (elf::SymbolReference& symbol : *symbols) {
     symbol.version = "";  // a name is enough
     bool found = false;
-    for (elf::SymbolTable& from : exports) {
-      auto defined = from.defines(symbol);
+    for (const elf::ElfFile* elf : exporting) {
+      auto defined = libraries.symbols_of(*elf).defines(symbol);
       if (!defined) return Symbols::unknown(defined.error().message);
       if ((found = *defined)) break;
     }
