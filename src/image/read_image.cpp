@@ -67,7 +67,7 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
   python.facts.from_command = chosen.followed;
   if (query.sys_path_is_known && python.facts.sys_path)
     query.sys_path_is_known(*python.facts.sys_path);
-  ReadTorch torch = read_torch({query.fs, libraries, python, environment});
+  ReadTorch torch = read_torch({query.fs, libraries, python, environment, query.cuda_is_known});
   if (started != nullptr) {
     chosen.start.libpython = find_libpython(query.fs, python);
     chosen.start.release = plain_release(python.facts.soabi.value_or(""));

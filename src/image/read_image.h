@@ -26,6 +26,9 @@ struct ImageQuery {
   std::optional<unsigned> uid = {};  // whose process the command is; nullopt if not known
   // Called when sys.path is known, before torch is looked at; may be empty.
   std::function<void(const std::vector<std::string>&)> sys_path_is_known = {};
+  // Called when torch is known to be a CUDA build, before its libraries are looked at; may be
+  // empty.
+  std::function<void()> cuda_is_known = {};
 };
 
 // Never fails: what cannot be read is an unknown fact with the reason.

@@ -18,7 +18,10 @@ bool is_name_part(char c) {
          c == '_' || c == '.';
 }
 
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 bool is_version_variable(std::string_view name) {
+  if (!name.ends_with('n')) return false;  // asked of every operand
   return name == "python_version" || name == "python_full_version" ||
          name == "implementation_version";
 }
@@ -60,7 +63,7 @@ class MarkerReader {
 
  private:
   void skip_blanks() {
-    text_.remove_prefix(std::min(text_.find_first_not_of(" \t\r\n\v\f"), text_.size()));
+    while (!text_.empty() && is_blank(text_[0])) text_.remove_prefix(1);
   }
 
   // A word that ends where a name ends.

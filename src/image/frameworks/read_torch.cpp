@@ -33,6 +33,7 @@ class Reader {
 
   ReadTorch read() {
     read_version();
+    if (torch_.cuda.known() && query_.cuda_is_known) query_.cuda_is_known();
     read_metadata();
     read_extensions();
     const std::string extension = extensions_.empty() ? "" : extensions_.front();
