@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "assess/ask_python.h"
+#include "assess/driver_probe.h"
 #include "assess/saved_facts.h"
 #include "assess/wait_for_driver.h"
 #include "base/log.h"
@@ -85,42 +86,17 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   return "nothing in the image needs a GPU";
 }
 
-// True if the driver would answer as it did: it and its loader see the same.
-bool driver_sees_the_same(const base::Environment& a, const base::Environment& b) {
-  const auto seen = [](const base::Environment& environment) {
-    base::Environment part;
-    for (const auto& [name, value] : environment)
-      if (name.starts_with("LD_") || name.starts_with("CUDA_") || name.starts_with("NVIDIA_"))
-        part.emplace(name, value);
-    return part;
-  };
-  return seen(a) == seen(b);
-}
+using RunningProbe = std::optional<probe::CudaProbe>;
 
-const NodeFacts* answer_before(const AssessRequest& request) {
-  const AskedNode* before = request.asked_node;
-  if (before == nullptr || !before->node.probe.known()) return nullptr;
-  return driver_sees_the_same(before->environment, request.environment) ? &before->node : nullptr;
-}
-
-// `driver_keepalive`: the probe, if it is to stay.
+// `running`: a probe that was started before, if any. `driver_keepalive`: the probe, if it is to
+// stay.
 NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& image,
                                const base::RootFs& machine, const Policy& policy, Timings& timings,
-                               probe::DriverKeepalive& driver_keepalive) {
+                               RunningProbe running, probe::DriverKeepalive& driver_keepalive) {
   const std::string no_probe = request.always_probe ? "" : reason_not_to_probe(image, policy);
   const NodeFacts* const before = answer_before(request);
-  std::optional<probe::CudaProbe> running;
-  if (no_probe.empty() && before == nullptr) {
-    probe::CudaProbeOptions options;
-    options.context = policy.warmup.context && policy.gpu.required != GpuRequired::kNo;
-    options.timeout = policy.probe.timeout;
-    options.sandbox = policy.probe.sandbox;
-    options.trial_timeout = policy.warmup.timeout;
-    options.keep_driver_awake =
-        options.context && request.keep_driver_awake && policy.warmup.hold.count() > 0;
-    options.environment = request.environment;
-    running.emplace(probe::CudaProbe::start(options));
-  }
+  if (no_probe.empty() && before == nullptr && !running)
+    running.emplace(start_probe(request, policy));
   NodeFacts node;
   {
     const Step step(timings, "node");
@@ -148,7 +124,8 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
 }
 
 image::ImageQuery image_query(const AssessRequest& request, const Policy& policy,
-                              const base::RootFs& root, image::FoundSeal* seal) {
+                              const base::RootFs& root, image::FoundSeal* seal,
+                              std::function<void()> cuda_is_known) {
   return {root,
           request.root,
           request.command,
@@ -158,7 +135,8 @@ image::ImageQuery image_query(const AssessRequest& request, const Policy& policy
           {policy.extensions.include, policy.extensions.exclude},
           user(request),
           seal,
-          request.sys_path_is_known};
+          request.sys_path_is_known,
+          std::move(cuda_is_known)};
 }
 
 // What changed is told as a finding.
@@ -168,8 +146,13 @@ std::string seal_words(const SealState& seal) {
   return "the seal holds: " + seal.path;
 }
 
+// `running`: the probe, as soon as it is known that there will be one.
 Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, Timings& timings,
-                            std::optional<image::PythonStart>& python) {
+                            std::optional<image::PythonStart>& python, RunningProbe& running) {
+  const auto start_early = [&] {
+    if (!running && may_probe_early(request, policy)) running.emplace(start_probe(request, policy));
+  };
+  if (policy.gpu.required == GpuRequired::kYes || request.always_probe) start_early();
   if (!request.image_file.empty()) {
     auto saved = image_from_file(working_directory("/"), request.image_file);
     if (!saved) return std::move(saved).error().context("--image");
@@ -179,7 +162,8 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
   if (!root) return std::move(root).error().context("--root");
   std::optional<Step> step(std::in_place, timings, "image");
   std::optional<image::FoundSeal> seal = find_seal(*root, policy.image.seal);
-  const image::ImageQuery query = image_query(request, policy, *root, seal ? &*seal : nullptr);
+  const image::ImageQuery query =
+      image_query(request, policy, *root, seal ? &*seal : nullptr, start_early);
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
   step.reset();
@@ -189,7 +173,7 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
 }
 
 Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
-                          const Policy& policy, Timings& timings,
+                          const Policy& policy, Timings& timings, RunningProbe running,
                           probe::DriverKeepalive& driver_keepalive) {
   if (!request.node_file.empty()) {
     auto node = node_from_file(working_directory("/"), request.node_file);
@@ -199,7 +183,8 @@ Result<NodeFacts> node_of(const AssessRequest& request, const ImageFacts& image,
   }
   auto machine = base::RootFs::open("/");
   if (!machine) return std::move(machine).error();
-  return node_of_this_machine(request, image, *machine, policy, timings, driver_keepalive);
+  return node_of_this_machine(request, image, *machine, policy, timings, std::move(running),
+                              driver_keepalive);
 }
 
 // After the CUDA probe: two that start at once only wait for each other's disk.
@@ -234,7 +219,7 @@ Status wait_for_driver(AssessRequest request, const Policy& policy, Assessment& 
   while (waited_for && wait.pause(*waited_for)) {
     assessment.timings.clear();
     assessment.driver_keepalive = {};
-    auto node = node_of(request, assessment.facts.image, policy, assessment.timings,
+    auto node = node_of(request, assessment.facts.image, policy, assessment.timings, std::nullopt,
                         assessment.driver_keepalive);
     if (!node) return std::move(node).error();
     assessment.facts.node = std::move(node).value();
@@ -252,12 +237,13 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
                      probe::DriverKeepalive& driver_keepalive) {
   Facts facts;
   std::optional<image::PythonStart> python;
-  auto image = image_of(request, policy, timings, python);
+  RunningProbe running;
+  auto image = image_of(request, policy, timings, python, running);
   if (!image) return std::move(image).error();
   facts.image = std::move(image).value();
   if (request.is_worth_judging && !request.is_worth_judging(facts.image))
     return Error{"the checks have nothing to say about this command"};
-  auto node = node_of(request, facts.image, policy, timings, driver_keepalive);
+  auto node = node_of(request, facts.image, policy, timings, std::move(running), driver_keepalive);
   if (!node) return std::move(node).error();
   facts.node = std::move(node).value();
   add_python(request, policy, python, facts.image, timings);
@@ -269,7 +255,7 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
 Result<Seal> seal_image(const AssessRequest& request, const Policy& policy) {
   auto root = base::RootFs::open(request.root);
   if (!root) return std::move(root).error().context("--root");
-  return image::make_seal(*root, image_query(request, policy, *root, nullptr));
+  return image::make_seal(*root, image_query(request, policy, *root, nullptr, {}));
 }
 
 Status find_command(const AssessRequest& request) {

@@ -1,8 +1,10 @@
 #include "base/byte_source.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -66,12 +68,23 @@ Status FileSource::read_at(std::uint64_t offset, std::span<std::byte> into) cons
   return Done{};
 }
 
-// Where the kernel or the file system does not tell, everything counts as at hand.
+// Overlay file systems and FUSE do not know RWF_NOWAIT (EOPNOTSUPP). There a mapping tells, which
+// is never touched. Where nothing tells, everything counts as at hand.
 bool FileSource::is_at_hand(std::uint64_t offset) const {
   char byte = 0;
   iovec into{&byte, 1};
-  return ::preadv2(fd_.get(), &into, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 ||
-         errno != EAGAIN;
+  if (::preadv2(fd_.get(), &into, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0) return true;
+  if (errno != EOPNOTSUPP) return errno != EAGAIN;
+  constexpr std::uint64_t kPage = 64ULL * 1024;  // the largest that a kernel has
+  void* const mapped = ::mmap(nullptr, kPage, PROT_READ, MAP_SHARED, fd_.get(),
+                              static_cast<off_t>(offset / kPage * kPage));
+  if (mapped == MAP_FAILED) return true;
+  const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  unsigned char resident = 1;
+  const bool told = ::mincore(static_cast<char*>(mapped) + offset % kPage / page_size * page_size,
+                              1, &resident) == 0;
+  ::munmap(mapped, kPage);
+  return !told || (resident & 1U) != 0;
 }
 
 void FileSource::will_need(std::uint64_t offset, std::uint64_t length) const {

@@ -7,8 +7,11 @@ namespace gpuinit::base {
 
 namespace {
 
+// Requires: all start with "lib" and more. The letters behind it rule out nearly all.
 bool begins_with_any(std::string_view text, const auto& starts) {
-  return std::ranges::any_of(starts, [&](const auto& start) { return text.starts_with(start); });
+  return text.size() > 4 && std::ranges::any_of(starts, [&](std::string_view start) {
+           return text[3] == start[3] && text[4] == start[4] && text.starts_with(start);
+         });
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include "base/checked.h"
 #include "elf/elf_file.h"
 #include "elf/elf_state.h"
-#include "elf/read_window.h"
 
 namespace gpuinit::elf {
 
@@ -27,7 +26,7 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
     const std::uint64_t count = segment->p_filesz / sizeof(Elf64_Dyn);
     if (count > kMaxDynamicEntries) return broken(std::to_string(count) + " dynamic entries");
     read.entries.resize(count);
-    auto done = source->read_at(segment->p_offset, std::as_writable_bytes(std::span(read.entries)));
+    auto done = window.read_at(segment->p_offset, std::as_writable_bytes(std::span(read.entries)));
     if (!done) return std::move(done).error().context("PT_DYNAMIC");
     const auto end = std::find_if(read.entries.begin(), read.entries.end(),
                                   [](const Elf64_Dyn& e) { return e.d_tag == DT_NULL; });
@@ -71,13 +70,12 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
   return &*tables;
 }
 
-Result<std::string> ElfFile::State::string_at(const base::ByteSource& reader,
-                                              const DynamicTables& from,
+Result<std::string> ElfFile::State::string_at(const DynamicTables& from,
                                               std::uint64_t index) const {
   if (index >= from.strings_size)
     return broken("a name at " + std::to_string(index) + " of a string table of " +
                   std::to_string(from.strings_size) + " bytes");
-  return reader.read_c_string(from.strings + index,
+  return window.read_c_string(from.strings + index,
                               std::min<std::uint64_t>(from.strings_size - index, kMaxString));
 }
 
@@ -85,7 +83,6 @@ Result<Dynamic> ElfFile::dynamic() const {
   auto tables = state_->dynamic_tables();
   if (!tables) return std::move(tables).error();
   const DynamicTables& from = **tables;
-  const ReadWindow window(source());  // the names lie near each other
   Dynamic result;
   result.present = from.present;
   for (const Elf64_Dyn& entry : from.entries) {
@@ -111,7 +108,7 @@ Result<Dynamic> ElfFile::dynamic() const {
       default:
         continue;
     }
-    auto text = state_->string_at(window, from, entry.d_un.d_val);
+    auto text = state_->string_at(from, entry.d_un.d_val);
     if (!text) return std::move(text).error().context("PT_DYNAMIC");
     *into = std::move(text).value();
   }

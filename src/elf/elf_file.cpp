@@ -58,9 +58,8 @@ Result<ElfFile> ElfFile::open(const base::RootFs& fs, const std::string& path) {
 }
 
 Result<ElfFile> ElfFile::open(std::shared_ptr<const base::ByteSource> from) {
-  const base::ByteSource& source = *from;
-  State state;
-  state.source = std::move(from);
+  State state(std::move(from));
+  const base::ByteSource& source = state.window;
   unsigned char ident[EI_NIDENT] = {};
   const std::uint64_t have = std::min<std::uint64_t>(source.size(), sizeof ident);
   auto head = source.read_at(0, std::as_writable_bytes(std::span(ident, have)));
@@ -103,7 +102,7 @@ Result<std::optional<std::string>> ElfFile::interpreter() const {
     if (segment.p_type != PT_INTERP) continue;
     if (segment.p_filesz == 0 || segment.p_filesz > kMaxInterpreter)
       return state_->broken("PT_INTERP of " + number(segment.p_filesz) + " bytes");
-    auto text = state_->source->read_text(segment.p_offset, segment.p_filesz);
+    auto text = state_->window.read_text(segment.p_offset, segment.p_filesz);
     if (!text) return std::move(text).error().context("PT_INTERP");
     const auto end = text->find('\0');
     if (end == std::string::npos) return state_->broken("PT_INTERP has no end");
@@ -148,7 +147,7 @@ Result<ElfFile::State::Sections> ElfFile::State::sections() const {
   std::uint64_t count = header.e_shnum;
   std::uint64_t names_index = header.e_shstrndx;
   if (count == 0 || names_index == SHN_XINDEX) {
-    auto first = source->read_struct<Elf64_Shdr>(header.e_shoff);
+    auto first = window.read_struct<Elf64_Shdr>(header.e_shoff);
     if (!first) return std::move(first).error().context("section headers");
     if (count == 0) count = first->sh_size;
     if (names_index == SHN_XINDEX) names_index = first->sh_link;
@@ -157,12 +156,12 @@ Result<ElfFile::State::Sections> ElfFile::State::sections() const {
   if (names_index >= count) return broken("the section name table is not a section");
 
   Sections all;
-  if (auto done = read_into(*source, header.e_shoff, count, all.headers, "section headers"); !done)
+  if (auto done = read_into(window, header.e_shoff, count, all.headers, "section headers"); !done)
     return std::move(done).error();
   const Elf64_Shdr& table = all.headers[names_index];
   if (table.sh_type == SHT_NOBITS || table.sh_size > kMaxSectionNames)
     return broken("the section name table is broken");
-  auto text = source->read_text(table.sh_offset, table.sh_size);
+  auto text = window.read_text(table.sh_offset, table.sh_size);
   if (!text) return std::move(text).error().context("section names");
   all.names = std::move(text).value();
   return all;
@@ -211,7 +210,7 @@ Result<std::optional<std::string>> ElfFile::note(std::string_view section_name,
   const auto look = [&](std::uint64_t offset,
                         std::uint64_t size) -> Result<std::optional<std::string>> {
     if (size > kMaxNotes) return state_->broken("notes of " + number(size) + " bytes");
-    auto bytes = source().read_text(offset, size);
+    auto bytes = state_->window.read_text(offset, size);
     if (!bytes) return std::move(bytes).error().context("notes");
     return find_note(*bytes, owner);
   };

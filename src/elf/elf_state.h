@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/checked.h"
 #include "elf/elf_file.h"
+#include "elf/read_window.h"
 
 namespace gpuinit::elf {
 
@@ -40,7 +42,11 @@ struct GnuHash {
 };
 
 struct ElfFile::State {
+  explicit State(std::shared_ptr<const base::ByteSource> from)
+      : source(std::move(from)), window(*source) {}
+
   std::shared_ptr<const base::ByteSource> source;
+  ReadWindow window;  // of `source`, for headers and names
   Elf64_Ehdr header{};
   std::vector<Elf64_Phdr> segments;
 
@@ -55,9 +61,8 @@ struct ElfFile::State {
   Result<const DynamicTables*> dynamic_tables() const;
   Result<const GnuHash*> gnu_hash_head(const DynamicTables& from) const;
 
-  // The string at `index` of DT_STRTAB; `reader` reads the same source.
-  Result<std::string> string_at(const base::ByteSource& reader, const DynamicTables& from,
-                                std::uint64_t index) const;
+  // The string at `index` of DT_STRTAB.
+  Result<std::string> string_at(const DynamicTables& from, std::uint64_t index) const;
 
   Result<std::optional<Symbol>> defined_at(const DynamicTables& from, std::uint64_t index,
                                            std::string_view name) const;

@@ -55,7 +55,7 @@ std::uint32_t sysv_hash_of(std::string_view name) {
 
 Result<const GnuHash*> ElfFile::State::gnu_hash_head(const DynamicTables& from) const {
   if (gnu_hash) return &*gnu_hash;
-  auto words = source->read_struct<std::array<std::uint32_t, 4>>(*from.gnu_hash);
+  auto words = window.read_struct<std::array<std::uint32_t, 4>>(*from.gnu_hash);
   if (!words) return std::move(words).error().context("DT_GNU_HASH");
   GnuHash head;
   head.buckets = (*words)[0];
@@ -76,14 +76,14 @@ Result<const GnuHash*> ElfFile::State::gnu_hash_head(const DynamicTables& from) 
 Result<std::optional<Symbol>> ElfFile::State::defined_at(const DynamicTables& from,
                                                          std::uint64_t index,
                                                          std::string_view name) const {
-  auto entry = source->read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
+  auto entry = window.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
   if (!entry) return std::move(entry).error().context("DT_SYMTAB");
   if (entry->st_shndx == SHN_UNDEF) return std::optional<Symbol>();
   // The name and its NUL, and no more: most names that get here are the right one.
   const std::uint64_t length = name.size() + 1;
   if (!base::range_inside(entry->st_name, length, from.strings_size))
     return std::optional<Symbol>();
-  auto text = source->read_text(from.strings + entry->st_name, length);
+  auto text = window.read_text(from.strings + entry->st_name, length);
   if (!text) return std::move(text).error();
   if (text->back() != '\0' || std::string_view(*text).substr(0, name.size()) != name)
     return std::optional<Symbol>();
@@ -99,13 +99,13 @@ Result<std::optional<Symbol>> ElfFile::State::find_in_gnu_hash(const DynamicTabl
 
   // The bloom filter: two bits of one word; both set or the name is not here.
   auto word =
-      source->read_struct<std::uint64_t>(head.bloom_at + 8ULL * ((hash / 64) % head.bloom_words));
+      window.read_struct<std::uint64_t>(head.bloom_at + 8ULL * ((hash / 64) % head.bloom_words));
   if (!word) return std::move(word).error().context("DT_GNU_HASH");
   if (((*word >> (hash % 64)) & (*word >> ((hash >> head.bloom_shift) % 64)) & 1) == 0)
     return std::optional<Symbol>();
 
-  auto bucket = source->read_struct<std::uint32_t>(head.buckets_at +
-                                                   std::uint64_t{4} * (hash % head.buckets));
+  auto bucket =
+      window.read_struct<std::uint32_t>(head.buckets_at + std::uint64_t{4} * (hash % head.buckets));
   if (!bucket) return std::move(bucket).error().context("DT_GNU_HASH");
   if (*bucket == 0) return std::optional<Symbol>();
   if (*bucket < head.first_symbol) return broken("DT_GNU_HASH has a bucket below its first symbol");
@@ -114,7 +114,7 @@ Result<std::optional<Symbol>> ElfFile::State::find_in_gnu_hash(const DynamicTabl
   for (std::uint64_t step = 0; step < kMaxChain; ++step) {
     const std::uint64_t index = *bucket + step;
     auto chained =
-        source->read_struct<std::uint32_t>(head.chains_at + 4 * (index - head.first_symbol));
+        window.read_struct<std::uint32_t>(head.chains_at + 4 * (index - head.first_symbol));
     if (!chained) return std::move(chained).error().context("DT_GNU_HASH");
     if ((*chained | 1U) == (hash | 1U)) {
       auto found = defined_at(from, index, name);
@@ -128,14 +128,14 @@ Result<std::optional<Symbol>> ElfFile::State::find_in_gnu_hash(const DynamicTabl
 Result<std::optional<Symbol>> ElfFile::State::find_in_sysv_hash(const DynamicTables& from,
                                                                 std::string_view name) const {
   // {buckets, chains, bucket[], chain[]}; index 0 ends a chain.
-  auto counts = source->read_struct<std::array<std::uint32_t, 2>>(*from.hash);
+  auto counts = window.read_struct<std::array<std::uint32_t, 2>>(*from.hash);
   if (!counts) return std::move(counts).error().context("DT_HASH");
   const auto [buckets, chains] = *counts;
   if (buckets == 0 || buckets > kMaxSymbols || chains > kMaxSymbols)
     return broken("DT_HASH is broken");
   std::uint64_t at = *from.hash + 8 + std::uint64_t{4} * (sysv_hash_of(name) % buckets);
   for (std::uint64_t step = 0; step < kMaxChain; ++step) {
-    auto index = source->read_struct<std::uint32_t>(at);
+    auto index = window.read_struct<std::uint32_t>(at);
     if (!index) return std::move(index).error().context("DT_HASH");
     if (*index == STN_UNDEF) return std::optional<Symbol>();
     if (*index >= chains) return broken("DT_HASH names a symbol that it does not have");
@@ -158,7 +158,7 @@ Result<std::optional<Symbol>> ElfFile::find_defined(std::string_view name) const
 
 Result<std::uint64_t> ElfFile::State::symbol_count(const DynamicTables& from) const {
   if (from.hash) {
-    auto counts = source->read_struct<std::array<std::uint32_t, 2>>(*from.hash);
+    auto counts = window.read_struct<std::array<std::uint32_t, 2>>(*from.hash);
     if (!counts) return std::move(counts).error().context("DT_HASH");
     return (*counts)[1];
   }
@@ -176,7 +176,7 @@ Result<std::uint64_t> ElfFile::State::symbol_count(const DynamicTables& from) co
     for (std::uint64_t step = 0; last != 0; ++step) {
       if (step > kMaxChain) return broken("DT_GNU_HASH has a chain without end");
       auto chained =
-          source->read_struct<std::uint32_t>(head.chains_at + 4 * (last++ - head.first_symbol));
+          window.read_struct<std::uint32_t>(head.chains_at + 4 * (last++ - head.first_symbol));
       if (!chained) return std::move(chained).error().context("DT_GNU_HASH");
       if ((*chained & 1U) != 0) return last;
     }

@@ -7,7 +7,6 @@
 #include "base/checked.h"
 #include "elf/elf_file.h"
 #include "elf/elf_state.h"
-#include "elf/read_window.h"
 
 namespace gpuinit::elf {
 
@@ -22,14 +21,15 @@ constexpr std::uint16_t kIndexMask = 0x7fff;  // bit 15 hides a symbol
 // A walk over records that lie at offsets from each other, with the names beside them.
 class Records {
  public:
+  // `source` must outlive it.
   Records(const base::ByteSource& source, const DynamicTables& tables, const char* table)
-      : records_(source), names_(source), tables_(tables), table_(table) {}
+      : source_(source), tables_(tables), table_(table) {}
 
   template <class T>
   Result<T> at(std::uint64_t offset) {
     if (++count_ > kMaxRecords)
       return broken("more than " + std::to_string(kMaxRecords) + " records");
-    auto record = records_.read_struct<T>(offset);
+    auto record = source_.read_struct<T>(offset);
     if (!record) return std::move(record).error().context(table_);
     return record;
   }
@@ -38,19 +38,18 @@ class Records {
     if (index >= tables_.strings_size)
       return broken("a name at " + std::to_string(index) + " of a string table of " +
                     std::to_string(tables_.strings_size) + " bytes");
-    auto text = names_.read_c_string(
+    auto text = source_.read_c_string(
         tables_.strings + index, std::min<std::uint64_t>(kMaxName, tables_.strings_size - index));
     if (!text) return std::move(text).error().context(table_);
     return text;
   }
 
   Error broken(const std::string& what) const {
-    return Error{records_.name() + ": " + table_ + ": " + what};
+    return Error{source_.name() + ": " + table_ + ": " + what};
   }
 
  private:
-  ReadWindow records_;
-  ReadWindow names_;
+  const base::ByteSource& source_;
   const DynamicTables& tables_;
   const char* table_;
   std::size_t count_ = 0;
@@ -63,7 +62,7 @@ Result<std::vector<VersionNeed>> ElfFile::needed_versions() const {
   if (!tables) return std::move(tables).error();
   std::vector<VersionNeed> needs;
   if (!(*tables)->version_needs) return needs;
-  Records records(source(), **tables, "DT_VERNEED");
+  Records records(state_->window, **tables, "DT_VERNEED");
   for (std::uint64_t at = *(*tables)->version_needs;;) {
     auto need = records.at<Elf64_Verneed>(at);
     if (!need) return std::move(need).error();
@@ -94,7 +93,7 @@ Result<std::optional<std::vector<VersionDefinition>>> ElfFile::defined_versions(
   if (!tables) return std::move(tables).error();
   if (!(*tables)->version_definitions) return std::optional<std::vector<VersionDefinition>>();
   std::vector<VersionDefinition> definitions;
-  Records records(source(), **tables, "DT_VERDEF");
+  Records records(state_->window, **tables, "DT_VERDEF");
   for (std::uint64_t at = *(*tables)->version_definitions;;) {
     auto definition = records.at<Elf64_Verdef>(at);
     if (!definition) return std::move(definition).error();

@@ -2,22 +2,22 @@
 #include "elf/fatbin.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "elf/fatbin_fetch.h"
+#include "elf/fatbin_layout.h"
 
 namespace gpuinit::elf {
 
 namespace {
 
-// Upper limits. The largest seen: 2,782 containers and 5,737 entries in cuBLASLt;
-// 144-byte entry headers; 26 kinds of containers; 13 entries in one.
-constexpr std::uint64_t kMaxContainers = 200'000;
+// Upper limits; those of containers are in fatbin_layout.h. The largest seen: 5,737 entries in
+// cuBLASLt; 144-byte entry headers; 26 kinds of containers.
 constexpr std::uint64_t kMaxEntries = 1'000'000;
-constexpr std::uint64_t kMaxEntriesOfOne = 4096;
 constexpr std::uint32_t kMaxEntryHeader = 64 * 1024;  // bytes
 constexpr std::size_t kMaxGroups = 1024;
 constexpr std::uint32_t kMaxArch = 9999;
@@ -29,51 +29,24 @@ constexpr std::uint64_t kMaxPadding = 4096;  // bytes of zeros in a row
 // constants only are below it.
 constexpr std::uint64_t kSmallestKernel = 2048;  // bytes, uncompressed
 
-constexpr std::uint32_t kMagic = 0xBA55ED50;
 constexpr std::uint16_t kKindPtx = 1;
 constexpr std::uint16_t kKindCubin = 2;
 constexpr std::uint64_t kArchSpecific = 0x100000;    // sm_90a
 constexpr std::uint64_t kFamilySpecific = 0x200000;  // sm_100f
 
-struct ContainerHeader {
-  std::uint32_t magic;
-  std::uint16_t version;
-  std::uint16_t header_size;
-  std::uint64_t size;  // of all entries, without this header
-};
-static_assert(sizeof(ContainerHeader) == 16);
-
-// The part that every version of the header has.
-struct EntryHeader {
-  std::uint16_t kind;
-  std::uint16_t version;
-  std::uint32_t header_size;  // the payload begins behind it
-  std::uint64_t padded_size;  // of the payload
-  std::uint32_t compressed_size;
-  std::uint32_t options;
-  std::uint16_t minor;  // of the PTX ISA, or of the cubin format
-  std::uint16_t major;
-  std::uint32_t arch;  // 90
-  std::uint32_t name;
-  std::uint32_t name_length;
-  std::uint64_t flags;
-  std::uint64_t unused;
-  std::uint64_t uncompressed_size;  // 0: stored as it is
-};
-static_assert(sizeof(EntryHeader) == 64);
-
-// As a container begins.
-struct Head {
-  ContainerHeader container;
-  EntryHeader first;
-};
-static_assert(sizeof(Head) == 80);
-
 // "8.10" is newer than "8.9".
 using PtxIsa = std::pair<std::uint16_t, std::uint16_t>;
 
+// What an entry is for; its name is made once a walk.
+struct Target {
+  std::uint16_t kind = 0;
+  std::uint32_t arch = 0;
+  std::uint64_t flags = 0;  // kArchSpecific, kFamilySpecific
+  auto operator<=>(const Target&) const = default;
+};
+
 struct Container {
-  std::set<std::string> targets;
+  std::vector<Target> targets;  // sorted, each once
   std::optional<PtxIsa> ptx_isa;
   bool may_hold_kernel = false;
 };
@@ -91,12 +64,12 @@ PtxIsa parse_isa(std::string_view text) {
   return {part(text.substr(0, dot)), part(text.substr(dot + 1))};
 }
 
-std::string target_of(const EntryHeader& entry) {
-  std::string target = entry.kind == kKindPtx ? "compute_" : "sm_";
-  target += std::to_string(entry.arch);
-  if ((entry.flags & kArchSpecific) != 0) target += 'a';
-  if ((entry.flags & kFamilySpecific) != 0) target += 'f';
-  return target;
+std::string name_of(const Target& target) {
+  std::string name = target.kind == kKindPtx ? "compute_" : "sm_";
+  name += std::to_string(target.arch);
+  if ((target.flags & kArchSpecific) != 0) name += 'a';
+  if ((target.flags & kFamilySpecific) != 0) name += 'f';
+  return name;
 }
 
 class Walker {
@@ -106,7 +79,6 @@ class Walker {
   Result<std::uint64_t> section(std::uint64_t offset, std::uint64_t size) {
     if (!base::range_inside(offset, size, source_.size()))
       return broken(offset, "the section runs out of the file");
-    if (!source_.is_at_hand(offset)) fetch_headers(offset, offset + size);
     const std::uint64_t end = offset + size;
     while (offset < end) {
       auto head = read_head(offset, end);
@@ -119,7 +91,7 @@ class Walker {
         offset = *next;
         continue;
       }
-      if (header->magic != kMagic) return broken(offset, "no fatbin container");
+      if (header->magic != kContainerMagic) return broken(offset, "no fatbin container");
       if (header->version != 1)
         return broken(offset, "fatbin version " + std::to_string(header->version));
       if (header->header_size < sizeof(ContainerHeader))
@@ -136,48 +108,19 @@ class Walker {
       auto done = container(begin, offset, have_first ? &head->first : nullptr);
       if (!done) return std::move(done).error();
     }
+    for (const auto& [target, count] : entries_) into_.entries[name_of(target)] += count;
     return containers_;
   }
 
  private:
-  // On a cold page cache every header is a wait for the disk, thousands in a row. This asks for
-  // one header of every container at a time, so that the disk has hundreds to choose from.
-  // It only fetches: what is wrong with a header is found when it is read again.
-  void fetch_headers(std::uint64_t offset, std::uint64_t end) const {
-    struct Position {
-      std::uint64_t entry;
-      std::uint64_t end;
-    };
-    std::vector<Position> open;
-    while (offset < end && open.size() < kMaxContainers) {
-      const auto head = read_head(offset, end);
-      if (!head || head->container.magic != kMagic) break;
-      const ContainerHeader& header = head->container;
-      if (!base::range_inside(header.header_size, header.size, end - offset)) break;
-      open.push_back({offset + header.header_size, offset + header.header_size + header.size});
-      offset = open.back().end;
-    }
-    for (std::uint64_t round = 0; round < kMaxEntriesOfOne && !open.empty(); ++round) {
-      for (const Position& at : open) source_.will_need(at.entry, sizeof(EntryHeader));
-      std::erase_if(open, [&](Position& at) {
-        const auto entry = source_.read_struct<EntryHeader>(at.entry);
-        if (!entry || entry->header_size < sizeof(EntryHeader) ||
-            !base::range_inside(entry->header_size, entry->padded_size, at.end - at.entry))
-          return true;
-        at.entry += entry->header_size + entry->padded_size;
-        return at.end - at.entry < sizeof(EntryHeader);
-      });
-    }
-  }
-
   Error broken(std::uint64_t offset, const std::string& what) const {
     return Error{source_.name() + ": fatbin at offset " + std::to_string(offset) + ": " + what};
   }
 
   // The container's header and the entry behind it in one read: a fifth of all
   // reads of a torch library. What is beyond the section is zero.
-  Result<Head> read_head(std::uint64_t offset, std::uint64_t end) const {
-    Head head{};
+  Result<ContainerHead> read_head(std::uint64_t offset, std::uint64_t end) const {
+    ContainerHead head{};
     auto bytes = std::as_writable_bytes(std::span(&head, 1));
     auto done =
         source_.read_at(offset, bytes.first(std::min<std::uint64_t>(bytes.size(), end - offset)));
@@ -216,12 +159,12 @@ class Walker {
   Status count_entry(const EntryHeader& entry, std::uint64_t offset, Container& found) {
     if (entry.arch == 0 || entry.arch > kMaxArch)
       return broken(offset, "an entry for architecture " + std::to_string(entry.arch));
-    if ((entry.flags & kArchSpecific) != 0 && (entry.flags & kFamilySpecific) != 0)
+    const Target target{entry.kind, entry.arch, entry.flags & (kArchSpecific | kFamilySpecific)};
+    if (target.flags == (kArchSpecific | kFamilySpecific))
       return broken(offset, "an entry both for one architecture and for its family");
-    const std::string target = target_of(entry);
-    ++into_.entries[target];
-    if (++entries_ > kMaxEntries) return broken(offset, "too many fatbin entries");
-    found.targets.insert(target);
+    ++entries_[target];
+    if (++counted_ > kMaxEntries) return broken(offset, "too many fatbin entries");
+    found.targets.push_back(target);
     if (entry.kind == kKindPtx) {
       const PtxIsa isa(entry.major, entry.minor);
       found.ptx_isa = std::max(found.ptx_isa.value_or(isa), isa);
@@ -229,19 +172,36 @@ class Walker {
     return Done{};
   }
 
-  Status group(const Container& found, std::uint64_t offset) {
+  Status group(Container& found, std::uint64_t offset) {
     if (found.targets.empty() || !found.may_hold_kernel) return Done{};
-    const std::vector<std::string> targets(found.targets.begin(), found.targets.end());
-    auto known = std::find_if(into_.groups.begin(), into_.groups.end(),
-                              [&](const FatbinGroup& g) { return g.targets == targets; });
-    if (known == into_.groups.end()) {
-      if (into_.groups.size() >= kMaxGroups) return broken(offset, "too many kinds of containers");
-      known = into_.groups.insert(known, {targets, Fact<std::string>::absent("no PTX"), 0});
+    std::sort(found.targets.begin(), found.targets.end());
+    found.targets.erase(std::unique(found.targets.begin(), found.targets.end()),
+                        found.targets.end());
+    auto known = groups_.find(found.targets);
+    if (known == groups_.end()) {
+      auto index = group_of(found.targets);
+      if (!index) return broken(offset, "too many kinds of containers");
+      known = groups_.emplace(found.targets, *index).first;
     }
-    ++known->containers;
-    if (found.ptx_isa && (!known->ptx_isa || *found.ptx_isa > parse_isa(*known->ptx_isa)))
-      known->ptx_isa = isa_text(*found.ptx_isa);
+    FatbinGroup& group = into_.groups[known->second];
+    ++group.containers;
+    if (found.ptx_isa && (!group.ptx_isa || *found.ptx_isa > parse_isa(*group.ptx_isa)))
+      group.ptx_isa = isa_text(*found.ptx_isa);
     return Done{};
+  }
+
+  // The group with these targets, which another library may have made; nullopt: no room.
+  std::optional<std::size_t> group_of(const std::vector<Target>& targets) const {
+    std::vector<std::string> names;
+    for (const Target& target : targets) names.push_back(name_of(target));
+    std::sort(names.begin(), names.end());
+    const auto known = std::find_if(into_.groups.begin(), into_.groups.end(),
+                                    [&](const FatbinGroup& g) { return g.targets == names; });
+    const auto index = static_cast<std::size_t>(known - into_.groups.begin());
+    if (known != into_.groups.end()) return index;
+    if (index >= kMaxGroups) return std::nullopt;
+    into_.groups.push_back({std::move(names), Fact<std::string>::absent("no PTX"), 0});
+    return index;
   }
 
   // Zeros between containers, in steps of 8 bytes: what a linker leaves to align
@@ -261,8 +221,10 @@ class Walker {
 
   const base::ByteSource& source_;
   DeviceCode& into_;
+  std::map<Target, std::uint64_t> entries_;
+  std::map<std::vector<Target>, std::size_t> groups_;  // of this walk, by index in into_.groups
   std::uint64_t containers_ = 0;
-  std::uint64_t entries_ = 0;
+  std::uint64_t counted_ = 0;
 };
 
 }  // namespace
@@ -278,6 +240,7 @@ Result<std::uint64_t> read_fatbins(const ElfFile& elf, DeviceCode& into) {
     auto section = elf.section(name);
     if (!section) return std::move(section).error();
     if (!*section) continue;
+    fetch_fatbin_headers(elf, **section);
     auto walked = walk_fatbin_section(elf.source(), (*section)->offset, (*section)->size, into);
     if (!walked) return std::move(walked).error().context(name);
     containers += *walked;

@@ -5,37 +5,15 @@
 #include <memory>
 #include <span>
 
+#include "base/find_text.h"
+
 namespace gpuinit::elf {
 
 namespace {
 
-constexpr std::uint64_t kPiece = 256ULL * 1024;
+constexpr std::uint64_t kPiece = 64ULL * 1024;
 
 using Needles = std::vector<std::string_view>;
-
-// Where the first needle that ends in `last` begins, from `from` on. By the last
-// letter, which is the rarer one in "sm_" and "cpython-3": string_view::find stops
-// at every first letter, and memmem is slow on short needles.
-std::size_t find(std::string_view text, const Needles& needles, char last, std::size_t from) {
-  for (auto at = text.find(last, from); at != std::string_view::npos; at = text.find(last, at + 1))
-    for (const std::string_view needle : needles) {
-      const std::size_t size = needle.size();
-      // The letter before it rules out nearly all; comparing whole needles costs a call.
-      if (size > at + 1 - from || (size > 1 && text[at - 1] != needle[size - 2])) continue;
-      if (needle.back() == last && text.compare(at + 1 - size, size, needle) == 0)
-        return at + 1 - size;
-    }
-  return std::string_view::npos;
-}
-
-// One letter for each pass over the text.
-std::string last_letters(const Needles& needles) {
-  std::string letters;
-  for (const std::string_view needle : needles)
-    if (letters.find(needle.back()) == std::string::npos) letters += needle.back();
-  return letters;
-}
-
 struct Hit {
   std::string_view text;  // empty: not whole inside the window, or too long
   std::size_t end;        // where to look on
@@ -65,7 +43,6 @@ Result<std::set<std::string>> scan_strings(const ElfFile& elf, const Needles& ne
   const std::uint64_t size = (*section)->size;
   if (size > kMaxScannedSection) return Error{name + ": .rodata is too large to search"};
 
-  const std::string letters = last_letters(needles);
   std::set<std::string> found;
   // The piece, with the end of the one before: a hit may have a string's length
   // on either side. Not a std::string, which would clear what is overwritten.
@@ -83,8 +60,8 @@ Result<std::set<std::string>> scan_strings(const ElfFile& elf, const Needles& ne
     const std::string_view window(buffer.get(), filled);
     const bool first = done == kept;
     done += length;
-    for (const char last : letters) {
-      for (std::size_t at = 0; (at = find(window, needles, last, at)) != std::string::npos;) {
+    for (const std::string_view needle : needles) {
+      for (std::size_t at = 0; (at = base::find_text(window, needle, at)) != std::string::npos;) {
         const Hit hit = string_around(window, at, first);
         at = hit.end;
         if (hit.text.empty() || !wanted(hit.text)) continue;

@@ -18,7 +18,7 @@ namespace gpuinit::elf {
 // most kMaxScannedString bytes before the needle. So the *end* of a result is the
 // end of a C string, but its beginning may be other data: constants without NUL
 // (16-byte vectors) lie directly before strings, and linkers keep one copy of a
-// string and of another that it ends with. Reads the section in pieces of 256 KiB.
+// string and of another that it ends with. Reads the section in pieces of 64 KiB.
 // Errors: no such section, larger than kMaxScannedSection, too many strings.
 Result<std::set<std::string>> scan_strings(const ElfFile& elf,
                                            const std::vector<std::string_view>& needles,

@@ -6,7 +6,6 @@
 
 #include "base/checked.h"
 #include "elf/elf_state.h"
-#include "elf/read_window.h"
 
 namespace gpuinit::elf {
 
@@ -50,43 +49,51 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
   if (!tables) return std::move(tables).error();
   if (!(*tables)->symbols) return found;
   if (auto done = read_versions(); !done) return std::move(done).error();
-  std::vector<bool> version_wanted(versions_.size() + 1, !wanted_version);
+  std::vector<char> version_wanted(versions_.size() + 1, wanted_version ? 0 : 1);
   if (wanted_version)
     for (std::size_t i = 0; i < versions_.size(); ++i)
-      version_wanted[i] = wanted_version(versions_[i]);
-  auto read = read_head();
-  if (!read) return std::move(read).error();
-  const Head& head = *read;
-
-  // Names lie anywhere in the string table: a small one is read as a whole.
-  if ((*tables)->strings_size <= kLargeNames)
-    if (auto done = read_names(); !done) return std::move(done).error();
-  const ReadWindow window(elf_.source());
+      version_wanted[i] = wanted_version(versions_[i]) ? 1 : 0;
+  if (std::find(version_wanted.begin(), version_wanted.end(), 1) == version_wanted.end())
+    return found;
+  if (auto done = read_head(); !done) return std::move(done).error();
+  const Head& head = *head_;
+  const auto version_at = [&](std::size_t index) {
+    if (head.versions.empty()) return versions_.size();
+    return std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
+  };
+  std::vector<std::size_t> asked;
   for (std::size_t index = 0; index < head.symbols.size(); ++index) {
     const Elf64_Sym& symbol = head.symbols[index];
-    if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) != STB_GLOBAL) continue;
-    const std::size_t version =
-        head.versions.empty()
-            ? versions_.size()
-            : std::min<std::size_t>(head.versions[index] & kIndexMask, versions_.size());
-    if (!version_wanted[version]) continue;
-    std::string_view name = name_of(symbol);
-    std::string read_name;
-    if (names_size_ == 0) {
-      auto one = elf_.state_->string_at(window, **tables, symbol.st_name);
-      if (!one) return std::move(one).error();
-      name = read_name = std::move(one).value();
-    }
-    if (name.empty() || (wanted_name && !wanted_name(name))) continue;
+    if (symbol.st_shndx == SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) == STB_GLOBAL &&
+        version_wanted[version_at(index)] != 0)
+      asked.push_back(index);
+  }
+  // Names lie anywhere in the string table, and a read of one costs as much as a page of them.
+  constexpr std::uint64_t kPage = 4096;
+  if ((*tables)->strings_size <= std::min(kLargeNames, asked.size() * kPage))
+    if (auto done = read_names(); !done) return std::move(done).error();
+  for (const std::size_t index : asked) {
+    auto name = name_at(index);
+    if (!name) return std::move(name).error();
+    if (name->empty() || (wanted_name && !wanted_name(*name))) continue;
     if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
-    if (names_size_ == 0) {
-      if (auto done = charge(name.size()); !done) return std::move(done).error();
-      name = names_asked_for_.emplace_back(std::move(read_name));
-    }
-    found.push_back({name, version < versions_.size() ? std::string_view(versions_[version]) : "",
-                     gnu_hash_of(name), index});
+    const std::size_t version = version_at(index);
+    found.push_back({*name, version < versions_.size() ? std::string_view(versions_[version]) : "",
+                     gnu_hash_of(*name), index});
   }
   return found;
+}
+
+// Of a symbol of the head.
+Result<std::string_view> SymbolTable::name_at(std::uint64_t index) {
+  const Elf64_Sym& symbol = head_->symbols[index];
+  if (names_size_ != 0) return name_of(symbol);
+  if (const auto known = names_by_index_.find(index); known != names_by_index_.end())
+    return std::string_view(known->second);
+  auto name = elf_.state_->string_at(**elf_.state_->dynamic_tables(), symbol.st_name);
+  if (!name) return std::move(name).error();
+  if (auto done = charge(name->size()); !done) return std::move(done).error();
+  return std::string_view(names_by_index_.emplace(index, std::move(name).value()).first->second);
 }
 
 void SymbolTable::match(std::uint64_t index, const SymbolReference& wanted, Match& so_far) const {
@@ -97,8 +104,13 @@ void SymbolTable::match(std::uint64_t index, const SymbolReference& wanted, Matc
     return;
   const std::string_view name(names_.get() + symbol.st_name, wanted.name.size() + 1);
   if (name.back() != '\0' || name.substr(0, wanted.name.size()) != wanted.name) return;
-  match_version(version_indices_.empty() ? std::nullopt : std::optional(version_indices_[index]),
-                wanted, so_far);
+  match_version(version_of(index), wanted, so_far);
+}
+
+// What DT_VERSYM says of a symbol of the hash table; nullopt: there is none.
+std::optional<Elf64_Half> SymbolTable::version_of(std::uint64_t index) const {
+  if (index >= version_indices_.size()) return std::nullopt;
+  return version_indices_[index];
 }
 
 // `version`: what DT_VERSYM says of a definition with the right name.
@@ -154,11 +166,12 @@ Status SymbolTable::walk_sysv_hash(const SymbolReference& symbol, Match& so_far)
   return Done{};
 }
 
-// As match(), with a few small reads instead of the whole tables.
+// As match(), with two small reads instead of the whole tables.
 Status SymbolTable::match_by_reading(std::uint64_t index, const SymbolReference& wanted,
                                      Match& so_far) {
   if (auto done = read_versions(); !done) return done;
   const DynamicTables& from = **elf_.state_->dynamic_tables();
+  if (auto done = read_version_indices(); !done) return done;
   const base::ByteSource& source = elf_.source();
   auto symbol = source.read_struct<Elf64_Sym>(*from.symbols + index * sizeof(Elf64_Sym));
   if (!symbol) return std::move(symbol).error().context("DT_SYMTAB");
@@ -168,18 +181,19 @@ Status SymbolTable::match_by_reading(std::uint64_t index, const SymbolReference&
   auto name = source.read_text(from.strings + symbol->st_name, length);
   if (!name) return std::move(name).error();
   if (name->back() != '\0' || name->compare(0, length - 1, wanted.name) != 0) return Done{};
-  std::optional<Elf64_Half> version;
-  if (from.version_indices) {
-    auto read = source.read_struct<Elf64_Half>(*from.version_indices + 2 * index);
-    if (!read) return std::move(read).error().context("DT_VERSYM");
-    version = *read;
-  }
-  match_version(version, wanted, so_far);
+  name->pop_back();
+  if (auto done = charge(name->size()); !done) return done;
+  seen_.emplace(index, std::move(name).value());
+  match_version(version_of(index), wanted, so_far);
   return Done{};
 }
 
 // A definition in the file with the hash of the name.
 Status SymbolTable::look_at(std::uint64_t index, const SymbolReference& symbol, Match& so_far) {
+  if (const auto seen = seen_.find(index); seen != seen_.end() && seen->second == symbol.name) {
+    match_version(version_of(index), symbol, so_far);
+    return Done{};
+  }
   const bool large = (*elf_.state_->dynamic_tables())->strings_size > kLargeNames;
   if (!symbols_read_ && large && single_looks_left_ > 0) {
     --single_looks_left_;

@@ -7,12 +7,12 @@
 #include <elf.h>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "elf/elf_file.h"
@@ -47,8 +47,8 @@ class SymbolTable {
   using Wanted = std::function<bool(std::string_view)>;
 
   // Symbols without a definition here that the loader has to find, not the weak ones. In the
-  // order of the table, once for each version. Reads the head of the table, and of large name
-  // tables only the names that it needs: libcusparseLt has 29 MB of tables for 650 of these.
+  // order of the table, once for each version. Reads the head of the table, and of the names only
+  // those that it needs where these are few: libcusparseLt has 29 MB of tables for 650 of these.
   Result<std::vector<SymbolReference>> undefined(const Wanted& name, const Wanted& version = {});
 
   // Takes out those that no relocation names: the loader never looks for them. (GCC 13 leaves
@@ -75,10 +75,13 @@ class SymbolTable {
     std::vector<Elf64_Sym> symbols;
     std::vector<Elf64_Half> versions;  // empty: no DT_VERSYM
   };
-  Result<Head> read_head();
+  Status read_head();
+  Result<std::string_view> name_at(std::uint64_t index);
   Status read_names();
   Status read_hash();
   Status read_versions();
+  Status read_version_indices();
+  std::optional<Elf64_Half> version_of(std::uint64_t index) const;
   Status look_at(std::uint64_t index, const SymbolReference& symbol, Match& so_far);
   Status match_by_reading(std::uint64_t index, const SymbolReference& wanted, Match& so_far);
   Status read_symbols();
@@ -94,6 +97,7 @@ class SymbolTable {
 
   ElfFile elf_;
   std::shared_ptr<std::uint64_t> budget_;
+  std::optional<Head> head_;
   bool hash_read_ = false;
   bool symbols_read_ = false;
   std::uint64_t count_ = 0;
@@ -113,7 +117,8 @@ class SymbolTable {
 
   bool versions_read_ = false;
   int single_looks_left_ = kSingleLooks;
-  std::deque<std::string> names_asked_for_;  // what undefined() has returned
+  std::unordered_map<std::uint64_t, std::string> seen_;  // definitions read one by one: their names
+  std::unordered_map<std::uint64_t, std::string> names_by_index_;  // while names_ is not read
 };
 
 }  // namespace gpuinit::elf

@@ -44,28 +44,32 @@ Result<std::uint64_t> SymbolTable::count() {
 
 // The symbols that are not in the hash table. Linkers put all undefined ones there, except in a
 // program at a fixed address: a function whose address it takes has one in the program itself.
-Result<SymbolTable::Head> SymbolTable::read_head() {
+Status SymbolTable::read_head() {
+  if (head_) return Done{};
   const DynamicTables& from = **elf_.state_->dynamic_tables();
-  auto symbols = count();
-  if (!symbols) return std::move(symbols).error();
-  std::uint64_t length = *symbols;
+  std::uint64_t length = 0;
   if (from.gnu_hash && elf_.state_->header.e_type == ET_DYN) {
     auto hash = elf_.state_->gnu_hash_head(from);
     if (!hash) return std::move(hash).error();
     // One bucket: the table may be empty, and then its first symbol says nothing.
-    if ((*hash)->buckets > 1) length = std::min<std::uint64_t>(length, (*hash)->first_symbol);
+    if ((*hash)->buckets > 1) length = (*hash)->first_symbol;
+  }
+  if (length == 0) {
+    auto symbols = count();
+    if (!symbols) return std::move(symbols).error();
+    length = *symbols;
   }
   Head head;
-  if (auto done = charge(length * (sizeof(Elf64_Sym) + sizeof(Elf64_Half))); !done)
-    return std::move(done).error();
+  if (auto done = charge(length * (sizeof(Elf64_Sym) + sizeof(Elf64_Half))); !done) return done;
   const base::ByteSource& source = elf_.source();
   if (auto done = read_into(source, *from.symbols, length, head.symbols, "DT_SYMTAB"); !done)
-    return std::move(done).error();
-  if (from.version_indices) {
-    auto done = read_into(source, *from.version_indices, length, head.versions, "DT_VERSYM");
-    if (!done) return std::move(done).error();
-  }
-  return head;
+    return done;
+  if (from.version_indices)
+    if (auto done = read_into(source, *from.version_indices, length, head.versions, "DT_VERSYM");
+        !done)
+      return done;
+  head_ = std::move(head);
+  return Done{};
 }
 
 Status SymbolTable::read_hash() {
@@ -150,6 +154,15 @@ Status SymbolTable::read_names() {
   return Done{};
 }
 
+Status SymbolTable::read_version_indices() {
+  const DynamicTables& from = **elf_.state_->dynamic_tables();
+  if (!from.version_indices || !version_indices_.empty()) return Done{};
+  auto symbols = count();
+  if (!symbols) return std::move(symbols).error();
+  if (auto done = charge(*symbols * sizeof(Elf64_Half)); !done) return done;
+  return read_into(elf_.source(), *from.version_indices, *symbols, version_indices_, "DT_VERSYM");
+}
+
 Status SymbolTable::read_symbols() {
   if (symbols_read_) return Done{};
   auto tables = elf_.state_->dynamic_tables();
@@ -162,16 +175,12 @@ Status SymbolTable::read_symbols() {
   }
   auto symbols = count();
   if (!symbols) return std::move(symbols).error();
-  if (auto done = charge(*symbols * (sizeof(Elf64_Sym) + sizeof(Elf64_Half))); !done) return done;
+  if (auto done = charge(*symbols * sizeof(Elf64_Sym)); !done) return done;
   if (auto done = read_into(source, *from.symbols, *symbols, symbols_, "DT_SYMTAB"); !done)
     return done;
-  if (from.version_indices) {
-    if (auto done =
-            read_into(source, *from.version_indices, *symbols, version_indices_, "DT_VERSYM");
-        !done)
-      return done;
+  if (auto done = read_version_indices(); !done) return done;
+  if (!version_indices_.empty())
     if (auto done = read_versions(); !done) return done;
-  }
   if (auto done = read_names(); !done) return done;
   symbols_read_ = true;
   return Done{};

@@ -35,6 +35,9 @@ struct ImageQuery {
   FoundSeal* seal = nullptr;  // null: the image has none. Not owned; moved from where it holds
   // Called when sys.path is known, before torch is looked at; may be empty.
   std::function<void(const std::vector<std::string>&)> sys_path_is_known = {};
+  // Called when torch is known to be a CUDA build, before its libraries are looked at; may be
+  // empty.
+  std::function<void()> cuda_is_known = {};
 };
 
 // Never fails: what cannot be read is an unknown fact with the reason.

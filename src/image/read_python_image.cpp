@@ -47,14 +47,15 @@ void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libra
   python.facts.from_command = chosen.followed;
   if (query.sys_path_is_known && python.facts.sys_path)
     query.sys_path_is_known(*python.facts.sys_path);
-  ReadTorch torch = read_torch({query.fs, libraries, python, environment});
+  ReadTorch torch = read_torch({query.fs, libraries, python, environment, query.cuda_is_known});
   if (started != nullptr) {
     chosen.start.libpython = find_libpython(query.fs, python);
     chosen.start.release = plain_release(python.facts.soabi.value_or(""));
     *started = std::move(chosen.start);
   }
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
-  FoundExtensions extensions = read_extensions({query.fs, python.facts, query.extensions});
+  FoundExtensions extensions =
+      read_extensions({query.fs, libraries, python.facts, query.extensions});
   facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);

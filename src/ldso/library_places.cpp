@@ -1,5 +1,6 @@
 // What all searches share, looked up once: the cache file, the platform, which directories
 // there are.
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -44,25 +45,47 @@ const LoaderPlatform& LibrarySearch::platform(const std::string& machine) const 
   if (!platform_ || platform_->machine != machine) {
     platform_ = std::make_shared<const LoaderPlatform>(
         LoaderPlatform{machine, supported_hwcaps(machine), loader_paths(fs_, machine)});
+    lists_.clear();
     places_.clear();
+    open_places_ = 0;
   }
   return *platform_;
 }
 
-const std::vector<std::string>& LibrarySearch::places_in(const std::string& directory,
-                                                         const LoaderPlatform& platform) const {
-  const auto known = places_.find(directory);
-  if (known != places_.end()) return known->second;
-  std::vector<std::string> places;
+LibrarySearch::Place& LibrarySearch::place(std::string directory,
+                                           const LoaderPlatform& platform) const {
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  if (!directory.starts_with('/')) directory.insert(0, "/");
+  const auto [known, is_new] = places_.try_emplace(directory);
+  Place& place = known->second;
+  if (!is_new) return place;
   // Who keeps a log wants to know each name that was looked for, in a directory too that comes
   // later.
   if (fs_.log() != nullptr || fs_.is_directory(directory)) {
     if (!platform.hwcaps.empty() && fs_.is_directory(base::join(directory, "glibc-hwcaps")))
       for (const std::string& name : platform.hwcaps)
-        places.push_back("glibc-hwcaps/" + name + "/");
-    places.emplace_back();
+        place.parts.push_back("glibc-hwcaps/" + name + "/");
+    place.parts.emplace_back();
   }
-  return places_.emplace(directory, std::move(places)).first->second;
+  place.path = std::move(directory);
+  return place;
+}
+
+const std::vector<LibrarySearch::Place*>& LibrarySearch::places_of(
+    std::string_view paths, std::string_view separators, std::string_view origin,
+    const LoaderPlatform& platform) const {
+  std::string key(paths);
+  key.append(1, '\0').append(separators).append(1, '\0').append(origin);
+  const auto [known, is_new] = lists_.try_emplace(std::move(key));
+  if (!is_new || paths.empty()) return known->second;
+  for (;;) {
+    const auto end = paths.find_first_of(separators);
+    known->second.push_back(
+        &place(expand_tokens(paths.substr(0, end), origin, platform.loader.lib, platform.machine),
+               platform));
+    if (end == std::string_view::npos) return known->second;
+    paths.remove_prefix(end + 1);
+  }
 }
 
 std::string LibrarySearch::real_path_of(const std::string& path) const {
@@ -82,20 +105,40 @@ std::string LibrarySearch::real_path_of(const std::string& path) const {
   return fs_.resolve(path).value_or(path);
 }
 
-bool LibrarySearch::may_have(const std::string& directory, const std::string& name) const {
-  if (fs_.log() != nullptr) return true;
-  constexpr int kAskedOften = 3;
-  Listing& listing = listings_[directory];
-  if (listing.asked < kAskedOften) return ++listing.asked, true;
-  if (listing.asked == kAskedOften) {
-    ++listing.asked;
-    // A directory that may be searched but not read stays one that may have everything.
-    if (auto names = fs_.list(directory)) {
-      listing.listed = true;
-      listing.names.insert(names->begin(), names->end());
+LibrarySearch::Entry LibrarySearch::entry_in(Place& place, const std::string& name) const {
+  if (fs_.log() != nullptr || !std::exchange(place.asked, true)) return Entry::kUnknown;
+  if (!place.listed) {
+    place.listed = true;
+    // One that may be searched but not read stays one that may have everything.
+    auto directory = base::Directory::open(fs_, place.path);
+    auto entries = directory ? directory->entries()
+                             : Result<std::vector<base::DirectoryEntry>>(directory.error());
+    if (!entries) return Entry::kUnknown;
+    place.entries = std::move(entries).value();
+    place.has_entries = true;
+    if (open_places_ < kMaxOpen) {
+      ++open_places_;
+      place.directory = std::move(directory).value();
     }
   }
-  return !listing.listed || listing.names.contains(name);
+  if (!place.has_entries) return Entry::kUnknown;
+  const auto found =
+      std::lower_bound(place.entries.begin(), place.entries.end(), name,
+                       [](const auto& entry, const std::string& it) { return entry.name < it; });
+  if (found == place.entries.end() || found->name != name) return Entry::kAbsent;
+  const bool file = found->kind == base::DirectoryEntry::Kind::kFile && place.directory;
+  return file ? Entry::kFile : Entry::kUnknown;
+}
+
+void LibrarySearch::keep(const std::string& path, const base::FileSource& file,
+                         const elf::ElfFile& elf) const {
+  if (opened_.size() < kMaxOpened)
+    opened_.emplace(path, OpenedLibrary{{path, real_path_of(path), ""}, file.id(), elf});
+}
+
+elf::SymbolTable& LibrarySearch::symbols_of(const elf::ElfFile& elf) const {
+  // The table holds on to the file, so that no other gets this address.
+  return tables_.try_emplace(&elf.source(), elf, tables_budget_).first->second;
 }
 
 }  // namespace gpuinit::ldso

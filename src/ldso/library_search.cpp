@@ -50,17 +50,17 @@ class LibrarySearch::Walk {
       return;
     }
     if (requester_.runpath.empty() && !requester_.has_runpath) {
-      if (in_paths(requester_.rpath, ":", requester_.path, "RPATH of " + requester_.path)) return;
+      if (in_paths(requester_.rpath, ":", requester_.path, "RPATH of ")) return;
       for (const auto& loader : requester_.loaders)
-        if (in_paths(loader.rpath, ":", loader.path, "RPATH of " + loader.path)) return;
+        if (in_paths(loader.rpath, ":", loader.path, "RPATH of ")) return;
     }
     const auto& program = requester_.program.empty() ? requester_.path : requester_.program;
     if (in_paths(search_.library_path_, ":;", program, "LD_LIBRARY_PATH")) return;
-    if (in_paths(requester_.runpath, ":", requester_.path, "RUNPATH of " + requester_.path)) return;
+    if (in_paths(requester_.runpath, ":", requester_.path, "RUNPATH of ")) return;
     if (in_cache()) return;
     if (requester_.no_default_directories) return;
     for (const std::string& directory : platform_.loader.directories) {
-      const Tried tried = in_directory(directory, "default directory");
+      const Tried tried = in_place(search_.place(directory, platform_), "default directory");
       if (tried == Tried::kStop) return;
       if (tried == Tried::kEndOfList) break;
     }
@@ -73,27 +73,26 @@ class LibrarySearch::Walk {
     kStop,       // found, or the loader gives up
   };
 
-  // True: the search is over. `paths` are separated by any of `separators`; an empty
-  // element is the working directory, which is taken to be "/".
+  // True: the search is over. `kind` is the rule; "… of " goes on with the object at `origin`.
   bool in_paths(std::string_view paths, std::string_view separators, const std::string& origin,
-                const std::string& rule) {
+                std::string_view kind) {
     if (paths.empty()) return false;
-    for (;;) {
-      const auto end = paths.find_first_of(separators);
-      const Tried tried = in_directory(expand(paths.substr(0, end), origin), rule);
-      if (tried == Tried::kStop) return true;
-      if (tried == Tried::kEndOfList || end == std::string_view::npos) return false;
-      paths.remove_prefix(end + 1);
+    std::string rule(kind);
+    if (rule.ends_with(' ')) rule += origin;
+    for (Place* place : search_.places_of(paths, separators, base::parent(origin), platform_)) {
+      const Tried tried = in_place(*place, rule);
+      if (tried != Tried::kNext) return tried == Tried::kStop;
     }
+    return false;
   }
 
-  Tried in_directory(std::string directory, const std::string& rule) {
+  Tried in_place(Place& place, const std::string& rule) {
     if (!may_look()) return Tried::kStop;
-    while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-    if (!directory.starts_with('/')) directory.insert(0, "/");
-    for (const std::string& place : search_.places_in(directory, platform_)) {
-      if (place.empty() && !search_.may_have(directory, soname_)) continue;
-      const Tried tried = try_file(base::join(directory, place + soname_), rule);
+    for (const std::string& part : place.parts) {
+      const Entry entry = part.empty() ? search_.entry_in(place, soname_) : Entry::kUnknown;
+      if (entry == Entry::kAbsent) continue;
+      const Tried tried = try_file(base::join(place.path, part + soname_), rule,
+                                   entry == Entry::kFile ? &place : nullptr);
       if (tried != Tried::kNext) return tried;
     }
     return Tried::kNext;
@@ -108,9 +107,14 @@ class LibrarySearch::Walk {
     return try_file(best->path, "ld.so.cache") == Tried::kStop;
   }
 
-  Tried try_file(const std::string& path, const std::string& rule) {
+  // `listed`: a place that has it as a regular file; null: what it is has to be looked at.
+  Tried try_file(const std::string& path, const std::string& rule, const Place* listed = nullptr) {
     if (!may_look()) return Tried::kStop;
-    auto opened = search_.fs_.open_file(path);
+    if (const auto known = search_.opened_.find(path); known != search_.opened_.end())
+      return known->second.elf.machine() == platform_.machine ? hit(known->second, rule)
+                                                              : Tried::kNext;
+    auto opened =
+        listed != nullptr ? listed->directory->open_file(soname_) : search_.fs_.open_file(path);
     if (!opened) {
       const int code = opened.error().code;
       if (code == ENOENT || code == ENOTDIR || code == EACCES) return Tried::kNext;
@@ -125,7 +129,16 @@ class LibrarySearch::Walk {
       return give_up({std::move(elf).error().message, ENOEXEC});
     }
     if (elf->machine() != platform_.machine) return Tried::kNext;
-    hits.push_back({{path, search_.real_path_of(path), rule}, file->id(), std::move(elf).value()});
+    const OpenedLibrary library{
+        {path, search_.real_path_of(path), ""}, file->id(), std::move(elf).value()};
+    // Of all candidates most are never asked for again.
+    if (!all_ && search_.opened_.size() < kMaxOpened) search_.opened_.emplace(path, library);
+    return hit(library, rule);
+  }
+
+  Tried hit(OpenedLibrary library, const std::string& rule) {
+    library.found.found_by = rule;
+    hits.push_back(std::move(library));
     return all_ ? Tried::kNext : Tried::kStop;
   }
 

@@ -11,14 +11,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/directory.h"
 #include "base/root_fs.h"
 #include "elf/elf_file.h"
+#include "elf/symbol_table.h"
 #include "gpuinit/result.h"
 #include "ldso/ld_so_cache.h"
 
@@ -64,7 +66,7 @@ struct Requester {
 class LibrarySearch {
  public:
   // `environment` is that of the command: LD_LIBRARY_PATH is read from it. The cache
-  // file and which directories exist are looked up on first use and kept.
+  // file, which directories exist and what was opened are looked up on first use and kept.
   LibrarySearch(const base::RootFs& fs, const std::map<std::string, std::string>& environment);
 
   // An error with code ENOENT if the loader would not find `soname`; with ENOEXEC or
@@ -86,6 +88,15 @@ class LibrarySearch {
   // best hwcaps directory, the first in the file among equals. Null if it has none.
   const CacheEntry* in_cache(const std::string& soname, const std::string& machine) const;
 
+  // A library that is open already, for the searches that come to `path`.
+  void keep(const std::string& path, const base::FileSource& file, const elf::ElfFile& elf) const;
+
+  // The symbol tables of an open file, read once for all who ask.
+  elf::SymbolTable& symbols_of(const elf::ElfFile& elf) const;
+
+  // Bytes of these in memory. An interpreter with torch and its libraries: 8 MB.
+  static constexpr std::uint64_t kMaxTables = 512ULL * 1024 * 1024;
+
   // Why the cache could not be used; empty if it was read or does not exist.
   const std::string& cache_problem() const { return cache_problem_; }
 
@@ -96,15 +107,30 @@ class LibrarySearch {
  private:
   class Walk;
 
+  // A directory that is searched, and what has been learnt of it.
+  struct Place {
+    std::string path;
+    // Which subdirectories of glibc-hwcaps it has, and "" for itself; empty if it does not exist.
+    std::vector<std::string> parts;
+    bool asked = false;
+    bool listed = false;  // or cannot be
+    bool has_entries = false;
+    std::vector<base::DirectoryEntry> entries;
+    std::optional<base::Directory> directory;  // only of the first kMaxOpen that were listed
+  };
+  enum class Entry { kAbsent, kFile, kUnknown };
+
   const std::vector<CacheEntry>& cache() const;
   const LoaderPlatform& platform(const std::string& machine) const;
-  // Which subdirectories of glibc-hwcaps a directory has, and "" for itself; empty if it
-  // does not exist.
-  const std::vector<std::string>& places_in(const std::string& directory,
-                                            const LoaderPlatform& platform) const;
-  // False if the directory certainly has no file of that name. A directory that is asked often
-  // is listed, which costs less than to try and fail.
-  bool may_have(const std::string& directory, const std::string& name) const;
+  Place& place(std::string directory, const LoaderPlatform& platform) const;
+  // The directories of a list whose elements are separated by any of `separators`; an empty
+  // element is the working directory, which is taken to be "/". `origin`: for $ORIGIN.
+  const std::vector<Place*>& places_of(std::string_view paths, std::string_view separators,
+                                       std::string_view origin,
+                                       const LoaderPlatform& platform) const;
+  // kFile: a regular file, and place.directory is open. A directory that is asked twice is
+  // listed, which costs less than to try and fail.
+  Entry entry_in(Place& place, const std::string& name) const;
   // RootFs::resolve, of which many share a directory; `path` itself if that fails.
   std::string real_path_of(const std::string& path) const;
 
@@ -115,16 +141,18 @@ class LibrarySearch {
   mutable std::vector<CacheEntry> cache_;
   mutable std::string cache_problem_;
   mutable std::shared_ptr<const LoaderPlatform> platform_;
-  mutable std::unordered_map<std::string, std::vector<std::string>> places_;
+  mutable std::unordered_map<std::string, Place> places_;
+  mutable std::unordered_map<std::string, std::vector<Place*>> lists_;
+  mutable std::size_t open_places_ = 0;
   mutable std::unordered_map<std::string, std::string> real_directories_;
-
-  struct Listing {
-    int asked = 0;
-    bool listed = false;
-    std::unordered_set<std::string> names;
-  };
-  mutable std::unordered_map<std::string, Listing> listings_;
+  mutable std::unordered_map<std::string, OpenedLibrary> opened_;  // by path
+  mutable std::unordered_map<const base::ByteSource*, elf::SymbolTable> tables_;
+  std::shared_ptr<std::uint64_t> tables_budget_ = std::make_shared<std::uint64_t>(kMaxTables);
   mutable std::uint64_t looks_ = 0;
+
+  // Descriptors that are kept for another look, beside those of a closure.
+  static constexpr std::size_t kMaxOpen = 64;     // directories
+  static constexpr std::size_t kMaxOpened = 400;  // libraries; most are objects of the closure
 };
 
 }  // namespace gpuinit::ldso

@@ -82,6 +82,10 @@ class LoaderClosure {
                            Symbols symbols = Symbols::kLocal);
 
   const std::vector<LoadedObject>& objects() const { return objects_; }
+  // Of an object.
+  elf::SymbolTable& symbols_of(std::size_t object) const {
+    return search_->symbols_of(objects_[object].elf);
+  }
   // In the order in which the loader comes upon them; a name once for each object that needs it.
   const std::vector<LoadFailure>& missing() const { return missing_; }
 

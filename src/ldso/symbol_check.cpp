@@ -7,21 +7,10 @@
 
 namespace gpuinit::ldso {
 
-SymbolCheck::SymbolCheck(const LoaderClosure& closure)
-    : closure_(closure),
-      budget_(std::make_shared<std::uint64_t>(kMaxTables)),
-      tables_(closure.objects().size()) {}
-
-elf::SymbolTable& SymbolCheck::table(std::size_t object) {
-  if (!tables_[object])
-    tables_[object] = std::make_unique<elf::SymbolTable>(closure_.objects()[object].elf, budget_);
-  return *tables_[object];
-}
-
 Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
     std::size_t object, const elf::SymbolTable::Wanted& name,
-    const elf::SymbolTable::Wanted& version) {
-  auto references = table(object).undefined(name, version);
+    const elf::SymbolTable::Wanted& version) const {
+  auto references = closure_.symbols_of(object).undefined(name, version);
   if (!references) return std::move(references).error();
   std::vector<elf::SymbolReference> nowhere;
   std::optional<Error> unreadable;
@@ -33,9 +22,9 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
     // not depend on the order of the search.
     const std::size_t likely = closure_.answering_to(std::string(reference.version));
     if (std::find(scope.begin(), scope.end(), likely) != scope.end())
-      if (auto here = table(likely).defines(reference)) defined = *here;
+      if (auto here = closure_.symbols_of(likely).defines(reference)) defined = *here;
     for (std::size_t at = 0; at < scope.size() && !defined; ++at) {
-      auto here = table(scope[at]).defines(reference);
+      auto here = closure_.symbols_of(scope[at]).defines(reference);
       if (!here) {
         problem = std::move(here).error();
         continue;
@@ -50,7 +39,8 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
   }
   if (unreadable) return *std::move(unreadable);
   if (!nowhere.empty())
-    if (auto done = table(object).keep_relocated(nowhere); !done) return std::move(done).error();
+    if (auto done = closure_.symbols_of(object).keep_relocated(nowhere); !done)
+      return std::move(done).error();
   const std::string& path = closure_.objects()[object].path;
   std::vector<UndefinedSymbol> undefined;
   for (const elf::SymbolReference& one : nowhere)

@@ -18,7 +18,10 @@ bool is_name_part(char c) {
          c == '_' || c == '.';
 }
 
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 bool is_version_variable(std::string_view name) {
+  if (!name.ends_with('n')) return false;  // asked of every operand
   return name == "python_version" || name == "python_full_version" ||
          name == "implementation_version";
 }
@@ -59,7 +62,9 @@ class MarkerReader {
   }
 
  private:
-  void skip_blanks() { text_ = base::trim(text_); }
+  void skip_blanks() {
+    while (!text_.empty() && is_blank(text_[0])) text_.remove_prefix(1);
+  }
 
   // A word that ends where a name ends.
   bool take_word(std::string_view word) {
@@ -106,8 +111,8 @@ class MarkerReader {
   }
 
   std::string_view read_operator() {
+    skip_blanks();
     for (const std::string_view op : {"===", "==", "~=", "!=", "<=", ">=", "<", ">"}) {
-      skip_blanks();
       if (!text_.starts_with(op)) continue;
       text_.remove_prefix(op.size());
       return op;
@@ -131,7 +136,7 @@ class MarkerReader {
     operand.variable = text_.substr(0, static_cast<std::size_t>(end - text_.begin()));
     if (operand.variable.empty()) return std::nullopt;
     text_.remove_prefix(operand.variable.size());
-    const auto found = variables_.find(std::string(operand.variable));
+    const auto found = variables_.find(operand.variable);
     operand.known = found != variables_.end();
     if (operand.known) operand.value = found->second;
     return operand;

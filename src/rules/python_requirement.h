@@ -22,7 +22,7 @@ struct PythonRequirement {
 std::optional<PythonRequirement> parse_python_requirement(std::string_view text);
 
 // Marker variable → value, "sys_platform" → "linux". What is not in it is unknown.
-using MarkerVariables = std::map<std::string, std::string>;
+using MarkerVariables = std::map<std::string, std::string, std::less<>>;
 
 // Those of CPython on Linux; `version` is "3.12.4" or "3.12", "" if it is not known, and
 // `machine` "x86_64". `extra` is empty: an installed distribution does not record which were asked

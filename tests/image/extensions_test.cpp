@@ -70,7 +70,8 @@ class Image {
 
   std::vector<Extension> read(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
-    auto extensions = read_extensions({*fs, python_, scope}).facts;
+    const ldso::LibrarySearch search(*fs, {});
+    auto extensions = read_extensions({*fs, search, python_, scope}).facts;
     EXPECT_TRUE(extensions.known());
     return extensions.value_or({});
   }
@@ -82,9 +83,9 @@ class Image {
   }
   std::vector<Extension> load(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
-    const auto found = read_extensions({*fs, python_, scope});
-    auto extensions = found.facts.value_or({});
     const ldso::LibrarySearch search(*fs, {});
+    const auto found = read_extensions({*fs, search, python_, scope});
+    auto extensions = found.facts.value_or({});
     auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
     EXPECT_TRUE(closure->open(kSite + "/torch/lib/libtorch.so").ok());

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <set>
+#include <span>
 #include <string_view>
 
 #include "base/directory.h"
+#include "base/find_text.h"
 #include "image/packages/core_metadata.h"
 
 namespace gpuinit::image {
@@ -17,6 +20,7 @@ using Kind = base::DirectoryEntry::Kind;
 
 constexpr std::size_t kMaxRecord = 8ULL * 1024 * 1024;
 constexpr std::size_t kRecordEnds = 4096;  // top-level names are taken from both ends
+constexpr std::size_t kPiece = 64ULL * 1024;
 constexpr std::string_view kSuffix = ".so";
 
 // Sorted.
@@ -66,31 +70,56 @@ class Finder {
  private:
   // Every library that a RECORD lists, and which directories it speaks for.
   void read_record(const base::Directory& site, const base::DirectoryEntry& dist_info) {
-    auto record = site.read_head(dist_info.name + "/RECORD", kMaxRecord);
+    auto record = site.open_file(dist_info.name + "/RECORD");
     if (!record) return;
-    const auto own = [&](std::string_view path) {
-      if (path.find('/') != std::string_view::npos) owned_.emplace(first_part(path));
-    };
-    const std::string_view text = *record;
-    each_recorded_path(text.substr(0, kRecordEnds), own);
-    if (text.size() > kRecordEnds) {
-      std::string_view tail = text.substr(text.size() - kRecordEnds);
-      tail.remove_prefix(std::min(tail.find('\n'), tail.size()));
-      each_recorded_path(tail, own);
+    const std::uint64_t size = std::min<std::uint64_t>(record->size(), kMaxRecord);
+    std::size_t kept = 0;  // the line that goes on in the next piece
+    for (std::uint64_t done = 0; done < size;) {
+      // The last piece is long enough for the names at the end.
+      const std::uint64_t length = size - done <= kPiece + kRecordEnds ? size - done : kPiece;
+      if (!record->read_at(done, std::as_writable_bytes(std::span(buffer_.get() + kept, length))))
+        return;
+      done += length;
+      const std::string_view window(buffer_.get(), kept + length);
+      if (done == length) add_owned(window.substr(0, kRecordEnds));
+      if (done == size && size > kRecordEnds) {
+        std::string_view tail = window.substr(window.size() - std::min(window.size(), kRecordEnds));
+        tail.remove_prefix(std::min(tail.find('\n'), tail.size()));
+        add_owned(tail);
+      }
+      const auto last = window.rfind('\n');
+      const std::size_t whole =
+          done == size || last == std::string_view::npos ? window.size() : last + 1;
+      add_recorded(window.substr(0, whole));
+      kept = window.size() - whole;
+      if (kept > kRecordEnds) return;  // no line of a RECORD
+      std::memmove(buffer_.get(), buffer_.get() + whole, kept);
     }
-    // Of thousands of lines few are libraries: search, do not split.
+  }
+
+  void add_owned(std::string_view lines) {
+    std::string_view before;
+    while (!lines.empty()) {
+      const std::string_view path = take_recorded_path(lines);
+      const std::string_view first = first_part(path);
+      if (first.size() == path.size() || first == before) continue;
+      owned_.emplace(first);
+      before = first;
+    }
+  }
+
+  // Of thousands of lines few are libraries: search, do not split.
+  void add_recorded(std::string_view lines) {
     constexpr std::string_view kMark = ".so,";
-    std::string_view ahead = text;
-    while (const void* hit = ::memmem(ahead.data(), ahead.size(), kMark.data(), kMark.size())) {
-      const auto end = static_cast<std::size_t>(static_cast<const char*>(hit) - ahead.data());
-      const std::string_view before = ahead.substr(0, end + kSuffix.size());
-      const auto newline = before.rfind('\n');
-      const std::string_view path =
-          before.substr(newline == std::string_view::npos ? 0 : newline + 1);
+    for (;;) {
+      const auto at = base::find_text(lines, kMark);
+      if (at == std::string_view::npos) return;
+      std::string_view path = lines.substr(0, at + kSuffix.size());
+      path.remove_prefix(path.rfind('\n') + 1);  // npos + 1 is 0
       if (!path.starts_with('.') && !path.starts_with('/') && !path.starts_with('"') &&
           is_looked_into(first_part(path)))
         paths_.emplace(path);
-      ahead.remove_prefix(end + kMark.size());
+      lines.remove_prefix(at + kMark.size());
     }
   }
 
@@ -130,6 +159,8 @@ class Finder {
   std::set<std::string> owned_;  // directories that a RECORD speaks for
   std::set<std::string> paths_;
   std::size_t walked_ = 0;
+  const std::unique_ptr<char[]> buffer_ =
+      std::make_unique_for_overwrite<char[]>(2 * kRecordEnds + kPiece);
 };
 
 // A directory of packages, not a working directory that may hold anything.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -27,12 +28,13 @@ struct Asks {
 
 // std::string is "Ss" in the mangled names of the old ABI and "__cxx11::basic_string" in those
 // of the new.
-Asks read_asks(const elf::ElfFile& elf) {
+Asks read_asks(elf::SymbolTable& table) {
   Asks asks;
   constexpr std::array<std::string_view, 7> kStarts{
       "_ZN3c10", "_ZNK3c10", "_ZN2at", "_ZNK2at", "_ZN5torch", "_ZNK5torch", "PyCapsule_"};
-  elf::SymbolTable table(elf);
   auto symbols = table.undefined([&](std::string_view name) {
+    // Asked of thousands of names.
+    if (name.size() < 4 || (name[0] != 'P' && name[2] != 'N')) return false;
     return std::any_of(kStarts.begin(), kStarts.end(),
                        [&](std::string_view start) { return name.starts_with(start); });
   });
@@ -103,12 +105,14 @@ Extension unreadable(const ExtensionFile& file, const std::string& reason) {
 
 // `needed` is all of its DT_NEEDED.
 std::optional<Extension> read_one(const base::Directory& directory, const ExtensionFile& file,
+                                  const ldso::LibrarySearch& libraries,
                                   std::vector<std::string>& needed) {
-  auto source = directory.open_file(std::string(base::basename(file.relative)));
-  if (!source)
-    return file.asked_for ? std::optional(unreadable(file, source.error().message)) : std::nullopt;
+  auto opened = directory.open_file(std::string(base::basename(file.relative)));
+  if (!opened)
+    return file.asked_for ? std::optional(unreadable(file, opened.error().message)) : std::nullopt;
+  const auto source = std::make_shared<const base::FileSource>(std::move(opened).value());
   source->expect_random_access();  // no read-ahead for a few headers
-  auto elf = elf::ElfFile::open(*source);
+  auto elf = elf::ElfFile::open(source);
   auto dynamic = elf ? elf->dynamic() : Result<elf::Dynamic>(elf.error());
   if (!dynamic)
     return file.asked_for ? std::optional(unreadable(file, dynamic.error().message)) : std::nullopt;
@@ -122,7 +126,8 @@ std::optional<Extension> read_one(const base::Directory& directory, const Extens
   extension.needs = std::move(needs);
   extension.machine = elf->machine();
   extension.init_function = init_function_of(*elf, base::basename(file.relative));
-  Asks asks = read_asks(*elf);
+  libraries.keep(extension.path, *source, *elf);
+  Asks asks = read_asks(libraries.symbols_of(*elf));
   extension.cxx11_abi = std::move(asks.cxx11_abi);
   extension.numpy_abi =
       asks.capsules ? read_numpy_abi(*elf) : Text::absent("it does not use NumPy's C API");
@@ -148,7 +153,7 @@ FoundExtensions read_extensions(const ExtensionQuery& query) {
       directory = std::move(opened).value();
     }
     std::vector<std::string> names;
-    auto extension = read_one(*directory, file, names);
+    auto extension = read_one(*directory, file, query.libraries, names);
     if (!extension) continue;
     extensions.push_back(*std::move(extension));
     needed.push_back(std::move(names));

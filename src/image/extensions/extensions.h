@@ -7,13 +7,15 @@
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/extensions/extension_files.h"
+#include "ldso/library_search.h"
 
 namespace gpuinit::image {
 
 struct ExtensionQuery {
   const base::RootFs& fs;
-  const Interpreter& python;  // its sys_path
-  ExtensionScope scope;       // of the policy
+  const ldso::LibrarySearch& libraries;  // in which they will be loaded; keeps them open
+  const Interpreter& python;             // its sys_path
+  ExtensionScope scope;                  // of the policy
 };
 
 // All that an extension needs by name (DT_NEEDED), in the order of the extensions.

@@ -41,6 +41,7 @@ std::string_view arch_list_at_end(std::string_view text) {
 
 constexpr std::string_view kNumpy1 = "numpy.core._multiarray_umath";
 constexpr std::string_view kNumpy2 = "numpy._core._multiarray_umath";
+constexpr std::string_view kNumpy = "_multiarray_u";  // of both
 
 bool is_numpy(std::string_view text) { return text.ends_with(kNumpy1) || text.ends_with(kNumpy2); }
 
@@ -71,13 +72,13 @@ Archs arch_list(const Strings& strings, const std::string& path) {
 }  // namespace
 
 Fact<std::string> read_numpy_abi(const elf::ElfFile& elf) {
-  return numpy_abi(elf::scan_strings(elf, {kNumpy1, kNumpy2}, is_numpy), elf);
+  return numpy_abi(elf::scan_strings(elf, {kNumpy}, is_numpy), elf);
 }
 
 TorchConstants read_torch_constants(const TorchLibrary& python, bool cuda_build) {
   if (!cuda_build) return {read_numpy_abi(python.elf), Archs::absent("torch is not a CUDA build")};
   const auto strings = elf::scan_strings(
-      python.elf, {kNumpy1, kNumpy2, "sm_", "compute_"},
+      python.elf, {kNumpy, "sm_", "compute_"},
       [](std::string_view text) { return is_numpy(text) || !arch_list_at_end(text).empty(); });
   return {numpy_abi(strings, python.elf), arch_list(strings, python.path)};
 }

@@ -2,6 +2,7 @@
 // as facts.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct TorchQuery {
   const ldso::LibrarySearch& libraries;
   const ReadInterpreter& python;
   const base::Environment& environment;
+  const std::function<void()>& cuda_is_known;  // ImageQuery's
 };
 
 struct ReadTorch {

@@ -33,6 +33,7 @@ class Reader {
 
   ReadTorch read() {
     read_version();
+    if (torch_.cuda.known() && query_.cuda_is_known) query_.cuda_is_known();
     read_metadata();
     read_extensions();
     const std::string extension = extensions_.empty() ? "" : extensions_.front();
@@ -124,7 +125,8 @@ class Reader {
     } else if (!query_.python.binary) {
       torch_.missing_python_symbols = Texts::unknown("the interpreter was not identified");
     } else {
-      torch_.missing_python_symbols = missing_python_symbols(python->elf, *query_.python.binary);
+      torch_.missing_python_symbols =
+          missing_python_symbols(python->elf, *query_.python.binary, query_.libraries);
     }
     torch_.cxx11_abi = read_cxx11_abi();
     if (python == nullptr) {

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/library_names.h"
 #include "base/text.h"
+#include "elf/read_window.h"
 
 namespace gpuinit::image {
 
@@ -129,7 +130,8 @@ class Finder {
 
 }  // namespace
 
-std::string elf_damage(const base::ByteSource& source) {
+std::string elf_damage(const base::ByteSource& file) {
+  const elf::ReadWindow source(file);
   if (source.size() == 0) return "empty";
   auto header = source.read_struct<Elf64_Ehdr>(0);
   if (!header) return "truncated";

@@ -4,8 +4,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <span>
 
+#include "base/find_text.h"
 #include "base/text.h"
 #include "image/packages/core_metadata.h"
 
@@ -154,30 +156,30 @@ Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& fil
   std::vector<std::string> libraries;
   if (file.size() > kMaxRecord) return Error{file.name() + " is too large"};
 
-  // 12,000 lines, of which a dozen matter: search, do not split.
-  std::string window = "\n";
+  // 12,000 lines, of which a dozen matter: search, do not split. Not a std::string, which would
+  // clear what is overwritten.
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kMaxLine + 1 + kPiece);
+  buffer[0] = '\n';
+  std::size_t kept = 1;  // the line that goes on, with the '\n' before it
+  const std::string start = "\n" + std::string(kLibraries);
   for (std::uint64_t done = 0; done < file.size();) {
     const std::uint64_t length = std::min(kPiece, file.size() - done);
-    const std::size_t kept = window.size();
-    window.resize(kept + length);
-    auto read = file.read_at(done, std::as_writable_bytes(std::span(window.data() + kept, length)));
+    auto read = file.read_at(done, std::as_writable_bytes(std::span(buffer.get() + kept, length)));
     if (!read) return std::move(read).error();
     done += length;
-    const auto last = window.rfind('\n');
-    const std::string_view whole =
-        done == file.size() ? std::string_view(window) : std::string_view(window).substr(0, last);
-    // memmem, not find, which stops at every line.
-    std::string_view ahead = whole;
-    const std::string start = "\n" + std::string(kLibraries);
-    while (const void* hit = ::memmem(ahead.data(), ahead.size(), start.data(), start.size())) {
-      const auto at = static_cast<std::size_t>(static_cast<const char*>(hit) - ahead.data());
+    const std::string_view window(buffer.get(), kept + length);
+    const auto last = done == file.size() ? window.size() : window.rfind('\n');
+    std::string_view ahead = window.substr(0, last);
+    for (;;) {
+      const auto at = base::find_text(ahead, start);
+      if (at == std::string_view::npos) break;
       ahead.remove_prefix(at + 1);
       const std::string path = library_of(ahead.substr(0, ahead.find('\n')));
       if (!path.empty() && libraries.size() < kMaxLibraries) libraries.push_back(path);
     }
-    // The line that goes on in the next piece, with the '\n' before it.
-    window.erase(0, last);
-    if (window.size() > kMaxLine) return Error{file.name() + " has a line that is too long"};
+    kept = window.size() - last;
+    if (kept > kMaxLine) return Error{file.name() + " has a line that is too long"};
+    std::memmove(buffer.get(), buffer.get() + last, kept);
   }
   std::sort(libraries.begin(), libraries.end());
   return libraries;

@@ -34,16 +34,8 @@ bool matters(std::string_view requirement) {
          name.starts_with("cuda-");
 }
 
-// Cuts the next line off `text`, without its end.
-std::string_view take_line(std::string_view& text) {
-  const auto end = text.find('\n');
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
-
-// The headers up to the first empty line, in order. Keys are as written.
+// The headers up to the first empty line, in order. Keys are as written, values with the blanks
+// around them.
 template <class Visit>
 void each_header(std::string_view text, const Visit& visit) {
   while (!text.empty()) {
@@ -52,16 +44,24 @@ void each_header(std::string_view text, const Visit& visit) {
     if (line[0] == ' ' || line[0] == '\t') continue;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    visit(line.substr(0, colon), base::trim(line.substr(colon + 1)));
+    visit(line.substr(0, colon), line.substr(colon + 1));
   }
 }
 
 }  // namespace
 
+std::string_view take_line(std::string_view& text) {
+  const auto end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 std::vector<std::string> header_values(std::string_view text, std::string_view key) {
   std::vector<std::string> values;
   each_header(text, [&](std::string_view name, std::string_view value) {
-    if (same_without_case(name, key)) values.emplace_back(value);
+    if (same_without_case(name, key)) values.emplace_back(base::trim(value));
   });
   return values;
 }
@@ -73,13 +73,15 @@ bool has_whole_head(std::string_view text) {
 
 Package parse_core_metadata(std::string_view text) {
   Package metadata;
+  constexpr std::string_view kName = "Name", kVersion = "Version", kRequires = "Requires-Dist";
   each_header(text, [&](std::string_view key, std::string_view value) {
-    if (metadata.name.empty() && same_without_case(key, "Name")) {
-      metadata.name = base::normalized_name(value);
-    } else if (metadata.version.empty() && same_without_case(key, "Version")) {
-      metadata.version = value;
-    } else if (same_without_case(key, "Requires-Dist") && matters(value)) {
-      metadata.requires_dist.emplace_back(value);
+    if (metadata.name.empty() && key.size() == kName.size() && same_without_case(key, kName)) {
+      metadata.name = base::normalized_name(base::trim(value));
+    } else if (metadata.version.empty() && key.size() == kVersion.size() &&
+               same_without_case(key, kVersion)) {
+      metadata.version = base::trim(value);
+    } else if (key.size() == kRequires.size() && same_without_case(key, kRequires)) {
+      if (value = base::trim(value); matters(value)) metadata.requires_dist.emplace_back(value);
     }
   });
   return metadata;
@@ -91,18 +93,11 @@ bool is_pure_wheel(std::string_view wheel) {
                                       [](const auto& tag) { return tag.ends_with("-any"); });
 }
 
-void each_recorded_path(std::string_view record,
-                        const std::function<void(std::string_view)>& visit) {
-  while (!record.empty()) {
-    std::string_view line = take_line(record);
-    if (line.starts_with('"')) {
-      line.remove_prefix(1);
-      line = line.substr(0, line.find('"'));
-    } else {
-      line = line.substr(0, line.find(','));
-    }
-    if (!line.empty()) visit(line);
-  }
+std::string_view take_recorded_path(std::string_view& record) {
+  std::string_view line = take_line(record);
+  if (!line.starts_with('"')) return line.substr(0, line.find(','));
+  line.remove_prefix(1);
+  return line.substr(0, line.find('"'));
 }
 
 }  // namespace gpuinit::image

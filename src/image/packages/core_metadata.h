@@ -4,7 +4,6 @@
 // "Recording installed projects".
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +26,11 @@ Package parse_core_metadata(std::string_view text);
 // ("py3-none-any"), and there is one.
 bool is_pure_wheel(std::string_view wheel);
 
-// Paths of a RECORD, each as it lies from the directory of the .dist-info. A path in quotes
-// is given without them.
-void each_recorded_path(std::string_view record,
-                        const std::function<void(std::string_view path)>& visit);
+// Cuts the next line off `text`; it comes without its end.
+std::string_view take_line(std::string_view& text);
+
+// Cuts the next line off a RECORD: the path that it is about, as it lies from the directory of the
+// .dist-info. A path in quotes is given without them. Empty for an empty line.
+std::string_view take_recorded_path(std::string_view& record);
 
 }  // namespace gpuinit::image

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 
 #include "elf/symbol_table.h"
 
@@ -60,13 +59,11 @@ Result<ldso::FoundLibrary> find_libpython(const base::RootFs& fs, const std::str
 using Symbols = Fact<std::vector<std::string>>;
 constexpr std::string_view kPublic = "Py", kPrivate = "_Py";
 
-// All names at once: a look-up of each through the hash table costs ten times that.
-Status add_exports(const elf::ElfFile& elf, std::unordered_set<std::string>& names) {
+// Whether it has any symbol of the C API.
+Result<bool> has_exports(const elf::ElfFile& elf) {
   auto symbols = elf.symbols_with_prefix({kPublic, kPrivate});
   if (!symbols) return std::move(symbols).error();
-  for (auto& symbol : *symbols)
-    if (symbol.defined) names.insert(std::move(symbol.name));
-  return Done{};
+  return std::any_of(symbols->begin(), symbols->end(), [](const auto& one) { return one.defined; });
 }
 
 }  // namespace
@@ -121,29 +118,38 @@ Result<std::optional<PythonBinary>> PythonBinary::open(const base::RootFs& fs,
 }
 
 Fact<std::vector<std::string>> missing_python_symbols(const elf::ElfFile& library,
-                                                      const PythonBinary& python) {
+                                                      const PythonBinary& python,
+                                                      const ldso::LibrarySearch& libraries) {
   if (!python.code()) return Symbols::unknown(python.code().error().message);
-  std::unordered_set<std::string> exports;
-  auto done = add_exports(*python.code(), exports);
-  if (done && !python.libpython().empty()) done = add_exports(python.program(), exports);
-  if (!done) return Symbols::unknown(done.error().message);
-  if (exports.empty()) return Symbols::unknown("the interpreter exports no C API");
-
   auto dynamic = library.dynamic();
   if (!dynamic) return Symbols::unknown(dynamic.error().message);
   for (const std::string& needed : dynamic->needed)
     if (needed.starts_with("libpython"))
       return Symbols::unknown(library.source().name() + " brings " + needed + " of its own");
 
-  std::vector<std::string> missing;
-  elf::SymbolTable table(library);
-  auto symbols = table.undefined([](std::string_view name) {
-    return name.starts_with(kPublic) || name.starts_with(kPrivate);
+  auto symbols = libraries.symbols_of(library).undefined([](std::string_view name) {
+    return (name.starts_with('P') || name.starts_with('_')) &&
+           (name.starts_with(kPublic) || name.starts_with(kPrivate));
   });
   if (!symbols) return Symbols::unknown(symbols.error().message);
-  for (const auto& symbol : *symbols) {
-    std::string name(symbol.name);
-    if (!exports.contains(name)) missing.push_back(std::move(name));
+  std::vector<const elf::ElfFile*> exporting{&*python.code()};
+  if (!python.libpython().empty()) exporting.push_back(&python.program());
+  std::vector<std::string> missing;
+  for (elf::SymbolReference& symbol : *symbols) {
+    symbol.version = "";  // a name is enough
+    bool found = false;
+    for (const elf::ElfFile* elf : exporting) {
+      auto defined = libraries.symbols_of(*elf).defines(symbol);
+      if (!defined) return Symbols::unknown(defined.error().message);
+      if ((found = *defined)) break;
+    }
+    if (!found) missing.emplace_back(symbol.name);
+  }
+  if (missing.size() == symbols->size()) {
+    auto any = has_exports(*python.code());
+    if (any && !*any && !python.libpython().empty()) any = has_exports(python.program());
+    if (!any) return Symbols::unknown(any.error().message);
+    if (!*any) return Symbols::unknown("the interpreter exports no C API");
   }
   std::sort(missing.begin(), missing.end());
   return missing;

@@ -54,8 +54,9 @@ class PythonBinary {
 // The C API that a library wants of its interpreter, and what of it is not there: its undefined
 // strong Py… and _Py… symbols that neither the program nor its libpython exports, sorted. The
 // proof behind an ABI mismatch, and the only one where the names agree. Unknown if one of the
-// files cannot be read.
+// files cannot be read. `libraries` has the tables of both.
 Fact<std::vector<std::string>> missing_python_symbols(const elf::ElfFile& library,
-                                                      const PythonBinary& python);
+                                                      const PythonBinary& python,
+                                                      const ldso::LibrarySearch& libraries);
 
 }  // namespace gpuinit::image
