@@ -129,7 +129,8 @@ void LoaderClosure::follow(std::vector<std::size_t> queue) {
       for (const std::string& name : needed) {
         // The node's driver is no part of the image: what is asked of it is looked up there.
         const bool of_node = base::is_driver_library(name) && answering_to(name) == kMissing;
-        objects_[object].needs.push_back(of_node ? kMissing : request(name, requester, object, ""));
+        const std::size_t found = of_node ? kMissing : request(name, requester, object, "");
+        objects_[object].needs.push_back(found);  // request() may have moved the objects
       }
     }
     for (const std::size_t need : objects_[object].needs) {
