@@ -23,6 +23,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -55,9 +56,9 @@ class Ran:
         self.said = said
 
 
-def seconds_without_cpu(process, command):
-    """Waiting for a CPU, so far: of the process, and of the command below it if that is a child (--supervise)."""
-    processes = [process.pid]
+def waiting_for_cpu(process, command):
+    """Seconds so far, by process: of this one, and of the command below it if that is a child (--supervise)."""
+    processes = [process.pid]  # the command itself, once gpuinit has become it
     with contextlib.suppress(OSError):
         for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
             if os.readlink(f"/proc/{child}/exe").endswith("/" + command[-3]):
@@ -82,7 +83,7 @@ def run(root, command, cgroup=None):
                                    stderr=subprocess.STDOUT, preexec_fn=enter)
         waited = {}
         while process.poll() is None:
-            waited |= seconds_without_cpu(process, command)
+            waited |= waiting_for_cpu(process, command)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.02)
         took = time.perf_counter() - start
@@ -180,6 +181,7 @@ def main():
         os.environ["GPUINIT_BENCH_NAMESPACE"] = "own"
         os.execvp("unshare", ["unshare", "--mount", sys.executable, *sys.argv])
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what follows is undone all the same
     scratch = pathlib.Path(tempfile.mkdtemp(dir=CACHE))
     image = CACHE / "image" / arguments.image
     try:
