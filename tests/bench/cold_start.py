@@ -82,11 +82,15 @@ def run(root, command, cgroup=None):
         process = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=subprocess.STDOUT, preexec_fn=enter)
         waited = {}
-        while process.poll() is None:
-            waited |= waiting_for_cpu(process, command)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.02)
-        took = time.perf_counter() - start
+        try:
+            while process.poll() is None:
+                waited |= waiting_for_cpu(process, command)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.02)
+            took = time.perf_counter() - start
+        finally:
+            process.terminate()  # we have been interrupted, if it still runs
+            process.wait()
         output.seek(0)
         said = output.read()
     if process.returncode != 0:
