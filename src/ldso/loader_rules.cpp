@@ -1,7 +1,10 @@
 #include "ldso/loader_rules.h"
 
 #if defined(__x86_64__)
+// The header's word of C, which clang does not know in C++.
+#define _Bool bool  // NOLINT(bugprone-reserved-identifier)
 #include <sys/platform/x86.h>
+#undef _Bool
 #endif
 
 #include <algorithm>
