@@ -46,7 +46,6 @@ void add_library(PagePlan& plan, const std::string& path) {
   std::vector<Range> ranges{{0, 4096}};  // the headers
   for (const elf::Section& section : *sections) ranges.push_back(part_of(section));
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  tidy(ranges, size);
   plan.add({path, size, status.st_mtime}, ranges);
 }
 
@@ -56,7 +55,7 @@ PagePlan auto_plan(const ImageFacts& image) {
   PagePlan plan;
   if (!image.loader.known()) return plan;
   for (const LoadedLibrary& library : image.loader->libraries) add_library(plan, library.path);
-  return plan;
+  return in_order_of_need(plan);
 }
 
 }  // namespace gpuinit::warmup

@@ -36,7 +36,7 @@ TEST(Record, WritesWhatTheCommandReadAndKeepsItsExitCode) {
   EXPECT_EQ(ran.exit_code, 7) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("recorded "));
   const std::string text = read(recording);
-  EXPECT_THAT(text, StartsWith("gpuinit-pages 1\n"));
+  EXPECT_THAT(text, StartsWith("gpuinit-pages 2\n"));
   EXPECT_THAT(text, HasSubstr(" 0+12345 " + tree.at("input").string() + "\n"));
   EXPECT_FALSE(std::filesystem::exists(recording + ".gpuinit-new"));
 }
@@ -52,7 +52,7 @@ TEST(Record, OfPythonHasWhatTheChecksReadToo) {
   EXPECT_THAT(text, HasSubstr("/METADATA\n")) << "only the checks read this";
   const Ran replayed = gpuinit(launched(recording, {"/usr/bin/python3", "-c", "print('ran')"}));
   EXPECT_EQ(replayed.out, "ran\n") << replayed.err;
-  EXPECT_THAT(replayed.err, HasSubstr("pages: asked for "));
+  EXPECT_THAT(replayed.err, HasSubstr("pages: read "));
   EXPECT_THAT(replayed.err, HasSubstr(" 0 changed or gone"));
 }
 
@@ -69,7 +69,7 @@ TEST(Record, SaysWhatWentWrong) {
 
 TEST(Pages, ARecordingThatCannotBeUsedIsSaidAndTheCommandRuns) {
   Tree tree;
-  tree.file("broken", "gpuinit-pages 1\n1 2 0-1 /a\n");
+  tree.file("broken", "gpuinit-pages 2\n1 2 0-1 /a\n");
   const Ran broken = gpuinit(launched(tree.at("broken"), {"/bin/echo", "ran"}));
   EXPECT_EQ(broken.exit_code, 0);
   EXPECT_EQ(broken.out, "ran\n");
@@ -81,10 +81,10 @@ TEST(Pages, ARecordingThatCannotBeUsedIsSaidAndTheCommandRuns) {
 
 TEST(Pages, StaleFilesAreCountedAndLeftAlone) {
   Tree tree;
-  tree.file("recording", "gpuinit-pages 1\n5 7 0+5 /no/such/file\n5 7 0+5 /etc/passwd\n");
+  tree.file("recording", "gpuinit-pages 2\n5 7 0+5 /no/such/file\n5 7 0+5 /etc/passwd\n");
   const Ran ran = gpuinit(launched(tree.at("recording"), {"/bin/echo", "ran"}));
   EXPECT_EQ(ran.out, "ran\n");
-  EXPECT_THAT(ran.err, HasSubstr("asked for 0 MiB of 0 files, 2 changed or gone"));
+  EXPECT_THAT(ran.err, HasSubstr("read 0 MiB of 0 files, 2 changed or gone"));
 }
 
 TEST(Pages, AreNotReadWhenNobodyWantsIt) {
