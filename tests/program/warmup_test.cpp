@@ -81,10 +81,28 @@ TEST(Pages, ARecordingThatCannotBeUsedIsSaidAndTheCommandRuns) {
 
 TEST(Pages, StaleFilesAreCountedAndLeftAlone) {
   Tree tree;
-  tree.file("recording", "gpuinit-pages 2\n5 7 0+5 /no/such/file\n5 7 0+5 /etc/passwd\n");
+  const std::string echo = std::filesystem::canonical("/bin/echo");
+  tree.file("recording",
+            "gpuinit-pages 2\n- " + echo + "\n5 7 0+5 /no/such/file\n5 7 0+5 /etc/passwd\n");
   const Ran ran = gpuinit(launched(tree.at("recording"), {"/bin/echo", "ran"}));
   EXPECT_EQ(ran.out, "ran\n");
   EXPECT_THAT(ran.err, HasSubstr("read 0 MiB of 0 files, 2 changed or gone"));
+}
+
+TEST(Pages, OfAnotherProgramAreNotWaitedFor) {
+  Tree tree;
+  tree.file("input", std::string(3 << 20, 'x'));
+  const std::string recording = tree.at("recording");
+  ASSERT_EQ(gpuinit({"--record", recording, "/bin/cat", tree.at("input")}).exit_code, 0);
+  const Ran other = gpuinit(launched(recording, {"/bin/echo", "ran"}));
+  EXPECT_EQ(other.out, "ran\n");
+  EXPECT_THAT(other.err, HasSubstr("the recording is not of /bin/echo"));
+  EXPECT_THAT(other.err, HasSubstr("read 0 MiB of 0 files"));
+  const Ran supervised = gpuinit(launched(recording, {"--supervise", "/bin/echo", "ran"}));
+  EXPECT_THAT(supervised.err, Not(HasSubstr("the recording is not of")));
+  const Ran same = gpuinit(launched(recording, {"/bin/cat", "/dev/null"}));
+  EXPECT_THAT(same.err, HasSubstr(" 0 changed or gone"));
+  EXPECT_THAT(same.err, Not(HasSubstr("read 0 MiB")));
 }
 
 TEST(Pages, AreNotReadWhenNobodyWantsIt) {
