@@ -210,7 +210,8 @@ int launch_command(const Invocation& invocation) {
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
     if (!checks_are_off) {
-      warmup::PageWarmup pages(policy, recording(policy), print_error);
+      warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
+                               print_error);
       approval = ask_the_checks(invocation, policy, supervise, pages);
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }

@@ -14,18 +14,12 @@ namespace gpuinit::warmup {
 
 namespace {
 
-// Of code and of variables only the beginning, should there be more. libtorch_cpu alone has
-// more code, 260 MB, and uses a tenth of it.
-constexpr std::uint64_t kStartOfCode = 128ULL * 1024 * 1024;
-constexpr std::uint64_t kStartOfData = 4ULL * 1024 * 1024;
-
 // Read as a whole by the loader: symbols, versions, hash tables, relocations, and what they
 // are applied to.
 bool is_of_the_loader(std::string_view name) {
   for (const std::string_view whole :
        {".dynamic", ".dynsym", ".dynstr", ".gnu.hash", ".hash", ".gnu.version", ".gnu.version_r",
-        ".gnu.version_d", ".relr.dyn", ".init_array", ".fini_array", ".data.rel.ro", ".got",
-        ".got.plt", ".plt", ".plt.got", ".plt.sec", ".rodata"})
+        ".gnu.version_d", ".relr.dyn", ".init_array", ".fini_array", ".data.rel.ro", ".got"})
     if (name == whole) return true;
   return name.starts_with(".rela.") || name.starts_with(".rel.");
 }
@@ -34,8 +28,6 @@ bool is_of_the_loader(std::string_view name) {
 Range part_of(const elf::Section& section) {
   if (!section.loaded) return {};
   if (is_of_the_loader(section.name)) return {section.offset, section.size};
-  if (section.name == ".text") return {section.offset, std::min(section.size, kStartOfCode)};
-  if (section.name == ".data") return {section.offset, std::min(section.size, kStartOfData)};
   return {};
 }
 
@@ -54,7 +46,6 @@ void add_library(PagePlan& plan, const std::string& path) {
   std::vector<Range> ranges{{0, 4096}};  // the headers
   for (const elf::Section& section : *sections) ranges.push_back(part_of(section));
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  tidy(ranges, size);
   plan.add({path, size, status.st_mtime}, ranges);
 }
 
@@ -64,7 +55,7 @@ PagePlan auto_plan(const ImageFacts& image) {
   PagePlan plan;
   if (!image.loader.known()) return plan;
   for (const LoadedLibrary& library : image.loader->libraries) add_library(plan, library.path);
-  return plan;
+  return in_order_of_need(plan);
 }
 
 }  // namespace gpuinit::warmup

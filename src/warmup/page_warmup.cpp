@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 
 #include "base/byte_size.h"
@@ -18,6 +20,22 @@ using Clock = std::chrono::steady_clock;
 
 // Storage that has answered nothing for so long is not waited for before exec.
 constexpr std::chrono::milliseconds kStalled{1000};
+
+Result<PagePlan> read_recording(const PageWarmup::Recording& recording, const std::string& name) {
+  auto text = recording();
+  if (!text) return std::move(text).error();
+  auto plan = parse_recording(*text);
+  if (!plan) return std::move(plan).error().context(name);
+  return plan;
+}
+
+// Under its own name or that of what it leads to.
+bool has_file(const PagePlan& plan, const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  return std::ranges::any_of(plan.files, [&](const PlannedFile& file) {
+    return file.path == path || (real && file.path == real.get());
+  });
+}
 
 // MemAvailable of /proc/meminfo (proc(5)), in bytes.
 std::optional<std::uint64_t> available_memory(const base::RootFs& fs) {
@@ -42,17 +60,19 @@ std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
 }
 
 PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
-                       void (*print_error)(std::string_view))
-    : guesses_(!recording && policy.warmup.pages == Pages::kAuto),
-      budget_(policy.warmup.max_bytes) {
+                       const std::string& awaited_by, void (*print_error)(std::string_view))
+    : guesses_(!recording && policy.warmup.pages == Pages::kAuto), budget_(policy.warmup.max_bytes) {
   if (policy.warmup.pages == Pages::kOff) return;
   if (const auto fs = base::RootFs::open("/")) budget_ = budget(budget_, *fs);
   if (!recording) return;
   start([&] {
-    const auto text = recording();
-    auto plan = text ? parse_recording(*text) : Result<PagePlan>(text.error());
-    if (plan) return *std::move(plan);
-    print_error("the recorded pages: " + plan.error().message + "; nothing is read ahead");
+    auto plan = read_recording(recording, policy.warmup.pages);
+    if (!plan) {
+      print_error("warmup.pages: " + plan.error().message + "; nothing is read ahead");
+      return PagePlan{};
+    }
+    if (awaited_by.empty() || has_file(*plan, awaited_by)) return *std::move(plan);
+    base::log_verbose("pages: the recording is not of " + awaited_by);
     return PagePlan{};
   });
 }

@@ -23,8 +23,10 @@ class PageWarmup {
   using Recording = std::function<Result<std::string>()>;
 
   // With a recording the reading starts here. One that cannot be used goes to `print_error`
-  // and is no reason not to start.
-  PageWarmup(const Policy& policy, const Recording& recording,
+  // and is no reason not to start. `awaited_by`: the program that will be executed in our place,
+  // when all is read; if the recording does not have it, it is of something else, and nothing is
+  // read. Empty if nobody waits.
+  PageWarmup(const Policy& policy, const Recording& recording, const std::string& awaited_by,
              void (*print_error)(std::string_view));
 
   // With "auto" Python's modules are asked for in the first, torch's libraries in the second.

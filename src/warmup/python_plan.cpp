@@ -72,7 +72,12 @@ class Gatherer {
     const std::string compiled = directory + "/" + kCompiled;
     for (const auto& [name, is_directory] : list(compiled))
       // "x.cpython-312.opt-1.pyc" is for python -O.
-      if (name.ends_with(".pyc") && name.find(".opt-") == name.npos) add(compiled + "/" + name);
+      if (name.ends_with(".pyc") && name.find(".opt-") == name.npos) {
+        // Python looks up the source first, to see whether it is newer.
+        plan_.add({directory + "/" + name.substr(0, name.find('.')) + ".py", 0, 0,
+                   PlannedFile::Kind::kName});
+        add(compiled + "/" + name);
+      }
   }
 
   PagePlan take() { return std::move(plan_); }

@@ -29,13 +29,6 @@ namespace {
 // Smaller pieces are unmapped by every free(3); a library or a mapped file is not.
 constexpr std::uint64_t kLargeMapping = 1024ULL * 1024;
 
-// Of our own checks, which read by pread alone.
-seccomp::Filter filter_of_reads() {
-  seccomp::Filter filter;
-  filter.rules.push_back({"pread64", seccomp::Action::kNotify, 0, {}});
-  return filter;
-}
-
 seccomp::Filter filter_of_ends() {
   seccomp::Filter filter;
   for (const char* call : {"close", "execve", "execveat", "exit_group"})
@@ -107,10 +100,6 @@ class Listener {
     const auto pid = static_cast<pid_t>(call.pid);
     if (call.data.arch != native_arch()) return;
     switch (call.data.nr) {
-      case SYS_pread64:
-        touched_.add_read(pid, static_cast<int>(call.data.args[0]), call.data.args[3],
-                          call.data.args[2]);
-        break;
       case SYS_close:
         touched_.add_open_file(pid, static_cast<int>(call.data.args[0]));
         break;
@@ -211,15 +200,6 @@ Result<Recorded> record(const RecordRequest& request) {
   ::sigaction(SIGCHLD, &standard, nullptr);
 
   TouchedPages touched;
-  if (request.check) {
-    auto checked = watch(
-        [&] {
-          request.check();
-          ::_exit(0);
-        },
-        filter_of_reads(), touched);
-    if (!checked) return checked;
-  }
   auto recorded = watch(
       [&] {
         request.restore_signals();

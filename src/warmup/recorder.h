@@ -1,15 +1,11 @@
 // Runs a command once and finds out which parts of which files it needed: what
-// `gpuinit --record FILE -- COMMAND` does.
+// `gpuinit --seal FILE -- COMMAND` does.
 //
-// The command runs under a seccomp filter that changes nothing and notifies us when a process
-// is about to close a file, unmap a large piece, execute another program or end. Then its page
-// tables and file positions show what it has touched. No tracing, no privileges; Linux 5.5 or
-// newer (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
-//
-// Before the command, gpuinit's own checks are run and recorded in the same way (pread calls
-// only): a cold start waits for what they read first of all.
-//
-// Not seen: what a process touched that a signal ended, unless it came through us.
+// The command is traced (tracer.h). Where that is not allowed it runs under a seccomp filter that
+// changes nothing and notifies us when a process is about to close a file, unmap a large piece,
+// execute another program or end; then its page tables and file positions show what it has
+// touched. No privileges; Linux 5.5 or newer (SECCOMP_USER_NOTIF_FLAG_CONTINUE). Not seen then:
+// what a process touched that a signal ended, unless it came through us.
 #pragma once
 
 #include <functional>
@@ -23,7 +19,6 @@ namespace gpuinit::warmup {
 struct RecordRequest {
   std::string path;  // of the program
   char* const* argv = nullptr;
-  std::function<void()> check;            // the checks; called in a child
   std::function<void()> restore_signals;  // in the child: mask and dispositions as they were for us
 };
 
@@ -34,7 +29,7 @@ struct Recorded {
 };
 
 // Signals that come meanwhile are forwarded. When the command ends, what it leaves behind
-// gets SIGTERM and kLeftoverGrace, then SIGKILL. Errors: the kernel has no such filters.
+// gets SIGTERM and two seconds, then SIGKILL. Errors: neither way is allowed here.
 // Requires: all signals are blocked, no handler is installed.
 Result<Recorded> record(const RecordRequest& request);
 

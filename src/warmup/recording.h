@@ -1,4 +1,4 @@
-// A page plan as a file: what --record writes and `warmup.pages = FILE` reads.
+// A page plan as text: the part of a seal that --seal records and a start reads ahead.
 //
 //   gpuinit-pages 2
 //   <size> <mtime> <offset>+<length>[,<offset>+<length>…] <path>

@@ -62,6 +62,20 @@ TEST_F(SealVerb, IsUsedAtStartAndItsRecordingToo) {
   EXPECT_THAT(other.err, HasSubstr("Python gets other options"));
 }
 
+TEST_F(SealVerb, ARecordingOfAnotherProgramIsNotWaitedFor) {
+  tree_.file("input", std::string(3 << 20, 'x'));
+  ASSERT_EQ(seal({"/bin/cat", tree_.at("input")}).exit_code, 0);
+  const Ran other = launch({"/bin/echo", "ran"});
+  EXPECT_EQ(other.out, "ran\n");
+  EXPECT_THAT(other.err, HasSubstr("the recording is not of /bin/echo"));
+  EXPECT_THAT(other.err, HasSubstr("read 0 MiB of 0 files"));
+  const Ran supervised = launch({"--supervise", "/bin/echo", "ran"});
+  EXPECT_THAT(supervised.err, Not(HasSubstr("the recording is not of")));
+  const Ran same = launch({"/bin/cat", "/dev/null"});
+  EXPECT_THAT(same.err, HasSubstr(" 0 changed or gone"));
+  EXPECT_THAT(same.err, Not(HasSubstr("read 0 MiB")));
+}
+
 TEST_F(SealVerb, ThatIsDamagedIsSaidAndTheCommandRuns) {
   tree_.file("deep/seal", "gpuinit-seal 1 1 1 1\nx");
   const Ran ran = launch({"/bin/echo", "ran"});

@@ -15,14 +15,15 @@ class PythonPlan : public testing::Test {
     std::vector<std::string> sys_path;
     for (const std::string& entry : entries) sys_path.push_back(tree_.at(entry));
     std::vector<std::string> paths;
-    for (const FilePart& part : python_plan(sys_path)) {
-      EXPECT_TRUE(part.whole) << part.path;
-      paths.push_back(part.path.substr(tree_.root().size()));
+    for (const PlannedFile& file : python_plan(sys_path).files) {
+      const std::string path = file.path.substr(tree_.root().size());
+      (file.kind == PlannedFile::Kind::kWhole ? paths : looked_up_).push_back(path);
     }
     return paths;
   }
 
   test::Tree tree_;
+  std::vector<std::string> looked_up_;
 };
 
 TEST_F(PythonPlan, HasTheCompiledModulesOfTorchAndItsNeighbours) {
@@ -43,6 +44,12 @@ TEST_F(PythonPlan, HasTheCompiledModulesOfTorchAndItsNeighbours) {
                            "/s/site-packages/torch/nn/__pycache__/__init__.cpython-312.pyc",
                            "/s/site-packages/torch/nn/modules/__pycache__/linear.cpython-312.pyc",
                            "/s/site-packages/numpy/__pycache__/__init__.cpython-312.pyc"));
+}
+
+TEST_F(PythonPlan, LooksUpTheSourceOfACompiledModule) {
+  tree_.file("site-packages/torch/__pycache__/x.cpython-312.pyc");
+  EXPECT_EQ(planned({"site-packages"}).size(), 1U);
+  EXPECT_THAT(looked_up_, UnorderedElementsAre("/site-packages/torch/x.py"));
 }
 
 TEST_F(PythonPlan, HasTheStandardLibraryWithoutItsTests) {
