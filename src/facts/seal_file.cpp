@@ -24,69 +24,30 @@ constexpr std::uint64_t kMaxSeal = 8ULL * 1024 * 1024;
 template <class T>
 concept Number = std::integral<T> || std::is_enum_v<T>;
 
-// FNV-1a over the names of all fields, in order and depth.
-class Fingerprint {
+// Writes the values; or, for the fingerprint, the names of all fields, in order and depth.
+class Packer {
  public:
+  explicit Packer(bool names = false) : names_(names) {}
+
   template <class T>
   void field(const char* name, const T& member, const Form& = kAnyForm) {
-    for (const char* at = name; *at != '\0'; ++at)
-      hash_ = (hash_ ^ static_cast<unsigned char>(*at)) * 0x100000001b3ULL;
-    of(member);
+    if (names_) text_.append(name).append(1, ' ');
+    put(member);
   }
   template <class T>
   void required(const char* name, const T& member, const Form& = kAnyForm) {
     field(name, member);
   }
-  std::uint64_t hash() const { return hash_; }
-
- private:
-  void of(const std::string&) {}
-  void of(double) {}
-  template <Number T>
-  void of(T) {}
-  template <class T>
-  void of(const std::vector<T>&) {
-    of(T());
-  }
-  template <class T>
-  void of(const std::map<std::string, T>&) {
-    of(T());
-  }
-  template <class T>
-  void of(const Fact<T>&) {
-    of(T());
-  }
-  template <class T>
-  requires(!Number<T>) void of(const T& object) { describe(*this, object); }
-
-  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
-
-std::string fingerprint() {
-  Fingerprint names;
-  const Seal seal;
-  describe(names, seal);
-  return std::to_string(names.hash());
-}
-
-class Packer {
- public:
-  template <class T>
-  void field(const char*, const T& member, const Form& = kAnyForm) {
-    put(member);
-  }
-  template <class T>
-  void required(const char*, const T& member, const Form& = kAnyForm) {
-    put(member);
-  }
   std::string take() { return std::move(text_); }
 
  private:
-  void put_number(std::uint64_t value) {
+  [[gnu::noinline]] void put_number(std::uint64_t value) {
+    if (names_) return;
     for (; value >= 0x80; value >>= 7U) text_ += static_cast<char>(value | 0x80U);
     text_ += static_cast<char>(value);
   }
-  void put(const std::string& value) {
+  [[gnu::noinline]] void put(const std::string& value) {
+    if (names_) return;
     put_number(value.size());
     text_ += value;
   }
@@ -97,16 +58,20 @@ class Packer {
   }
   template <class T>
   void put(const std::vector<T>& items) {
+    if (names_) return put(T());
     put_number(items.size());
     for (const T& item : items) put(item);
   }
   template <class T>
   void put(const std::map<std::string, T>& items) {
+    if (names_) return put(T());
     put_number(items.size());
     for (const auto& [key, item] : items) put(key), put(item);
   }
+  void put(const Fact<PythonAnswer>&) {}  // asked in a start, never sealed
   template <class T>
   void put(const Fact<T>& fact) {
+    if (names_) return put(T());
     put_number(fact.known() ? 0 : fact.is_absent() ? 1 : 2);
     if (fact.known()) put(*fact);
     else put(fact.reason());
@@ -114,8 +79,19 @@ class Packer {
   template <class T>
   requires(!Number<T>) void put(const T& object) { describe(*this, object); }
 
+  bool names_;
   std::string text_;
 };
+
+// FNV-1a over the names of all fields.
+std::string fingerprint() {
+  Packer names(/*names=*/true);
+  const Seal seal;
+  describe(names, seal);
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const unsigned char byte : names.take()) hash = (hash ^ byte) * 0x100000001b3ULL;
+  return std::to_string(hash);
+}
 
 // What follows the first thing that does not fit stays as it was made.
 class Unpacker {
@@ -133,7 +109,7 @@ class Unpacker {
   bool all_taken() const { return !failed_ && rest_.empty(); }
 
  private:
-  std::uint64_t take_number() {
+  [[gnu::noinline]] std::uint64_t take_number() {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
       const auto byte = static_cast<unsigned char>(rest_.front());
@@ -153,7 +129,7 @@ class Unpacker {
     rest_ = {};
   }
 
-  void take(std::string& value) {
+  [[gnu::noinline]] void take(std::string& value) {
     const std::size_t length = take_length();
     value.assign(rest_.substr(0, length));
     rest_.remove_prefix(length);
@@ -176,7 +152,7 @@ class Unpacker {
     value = static_cast<T>(take_number());
   }
   template <class T>
-  void take(std::vector<T>& items) {
+  [[gnu::noinline]] void take(std::vector<T>& items) {
     items.resize(0);
     const std::size_t count = take_length();
     items.reserve(std::min<std::size_t>(count, 1024));
@@ -191,8 +167,9 @@ class Unpacker {
       take(items[std::move(key)]);
     }
   }
+  void take(Fact<PythonAnswer>&) {}
   template <class T>
-  void take(Fact<T>& fact) {
+  [[gnu::noinline]] void take(Fact<T>& fact) {
     const std::uint64_t state = take_number();
     if (state == 0) {
       fact = T();

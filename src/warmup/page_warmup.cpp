@@ -31,10 +31,10 @@ Result<PagePlan> read_recording(const PageWarmup::Recording& recording, const st
 
 // Under its own name or that of what it leads to.
 bool has_file(const PagePlan& plan, const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
-  return std::ranges::any_of(plan.files, [&](const PlannedFile& file) {
-    return file.path == path || (real && file.path == real.get());
-  });
+  const auto machine = base::RootFs::open("/");
+  const std::string real = machine ? machine->resolve(path).value_or(path) : path;
+  return std::ranges::any_of(
+      plan.files, [&](const PlannedFile& file) { return file.path == path || file.path == real; });
 }
 
 // MemAvailable of /proc/meminfo (proc(5)), in bytes.
@@ -61,14 +61,15 @@ std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
 
 PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
                        const std::string& awaited_by, void (*print_error)(std::string_view))
-    : guesses_(!recording && policy.warmup.pages == Pages::kAuto), budget_(policy.warmup.max_bytes) {
+    : guesses_(!recording && policy.warmup.pages == Pages::kAuto),
+      budget_(policy.warmup.max_bytes) {
   if (policy.warmup.pages == Pages::kOff) return;
   if (const auto fs = base::RootFs::open("/")) budget_ = budget(budget_, *fs);
   if (!recording) return;
   start([&] {
-    auto plan = read_recording(recording, policy.warmup.pages);
+    auto plan = read_recording(recording, policy.image.seal);
     if (!plan) {
-      print_error("warmup.pages: " + plan.error().message + "; nothing is read ahead");
+      print_error("the recorded pages: " + plan.error().message + "; nothing is read ahead");
       return PagePlan{};
     }
     if (awaited_by.empty() || has_file(*plan, awaited_by)) return *std::move(plan);

@@ -18,6 +18,7 @@ Seal sample() {
     facts.interpreter = test::full_facts().image.interpreter;
     SealedPython python;
     python.facts = std::move(facts);
+    python.facts.python_probe = {};  // is not sealed
     python.first_entry = "/app";
     python.isolated = python.no_site = true;
     python.ignore_environment = python.no_user_site = true;
