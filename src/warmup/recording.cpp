@@ -78,7 +78,7 @@ class Parser {
     const auto seconds = number(modified->substr(before_1970 ? 1 : 0));
     if (!seconds) return wrong("a time in seconds", *modified);
     Status added = add_file({std::string(rest), *size_number,
-                                   static_cast<std::int64_t>(*seconds) * (before_1970 ? -1 : 1)});
+                             static_cast<std::int64_t>(*seconds) * (before_1970 ? -1 : 1)});
     if (!added) return added;
     return take_ranges(plan.files.size() - 1, *ranges);
   }
