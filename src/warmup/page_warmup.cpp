@@ -20,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 // Storage that has answered nothing for so long is not waited for before exec.
 constexpr std::chrono::milliseconds kStalled{1000};
+// Nor is a guess for longer: the command may need nothing of it.
+constexpr std::chrono::milliseconds kPatienceWithGuesses{1000};
 
 Result<PagePlan> read_recording(const PageWarmup::Recording& recording, const std::string& name) {
   auto text = recording();
@@ -96,12 +98,12 @@ void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {
 void PageWarmup::finish(bool goes_on) {
   const auto start = Clock::now();
   for (const auto& replay : replays_) {
-    std::uint64_t before = 0;
-    bool ended = replay->wait(Clock::now());
-    while (!goes_on && !ended) {
-      before = replay->progress().bytes;
-      ended = replay->wait(Clock::now() + kStalled);
-      if (!ended && replay->progress().bytes == before) break;
+    bool wins = !goes_on;
+    while (wins) {
+      const std::uint64_t before = replay->progress().bytes;
+      const bool ended =
+          replay->wait(guesses_ ? start + kPatienceWithGuesses : Clock::now() + kStalled);
+      wins = !ended && !guesses_ && replay->progress().bytes > before;
     }
     const ReplayProgress progress = replay->progress();
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);

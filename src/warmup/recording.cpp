@@ -77,8 +77,8 @@ class Parser {
     const bool before_1970 = modified->starts_with('-');
     const auto seconds = number(modified->substr(before_1970 ? 1 : 0));
     if (!seconds) return wrong("a time in seconds", *modified);
-    const Status added = add_file({std::string(rest), *size_number,
-                                   static_cast<std::int64_t>(*seconds) * (before_1970 ? -1 : 1)});
+    Status added = add_file({std::string(rest), *size_number,
+                             static_cast<std::int64_t>(*seconds) * (before_1970 ? -1 : 1)});
     if (!added) return added;
     return take_ranges(plan.files.size() - 1, *ranges);
   }
