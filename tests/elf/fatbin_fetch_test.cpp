@@ -1,11 +1,10 @@
 // A slow disk: how often a walk through fatbins has to wait for it.
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "elf/fatbin.h"
 #include "support/elf_builder.h"
 #include "support/fatbin_builder.h"
+#include "support/slow_disk.h"
 
 namespace gpuinit::elf {
 namespace {
@@ -13,37 +12,10 @@ namespace {
 using test::ElfBuilder;
 using test::fatbin_container;
 using test::ptx;
+using test::SlowDisk;
 using test::sm;
 
 constexpr int kContainers = 60;
-
-class SlowDisk final : public base::ByteSource {
- public:
-  explicit SlowDisk(const std::string& bytes) : file_(std::as_bytes(std::span(bytes)), "lib.so") {}
-
-  std::uint64_t size() const override { return file_.size(); }
-  const std::string& name() const override { return file_.name(); }
-  bool is_at_hand(std::uint64_t offset) const override { return pages_.contains(offset / kPage); }
-
-  void will_need(std::uint64_t offset, std::uint64_t length) const override {
-    for (auto page = offset / kPage; page <= (offset + length - 1) / kPage; ++page)
-      pages_.insert(page);
-  }
-
-  Status read_at(std::uint64_t offset, std::span<std::byte> into) const override {
-    for (auto page = offset / kPage; page * kPage < offset + into.size(); ++page)
-      if (pages_.insert(page).second) ++waits_;
-    return file_.read_at(offset, into);
-  }
-
-  int waits() const { return waits_; }
-
- private:
-  static constexpr std::uint64_t kPage = 4096;
-  base::MemorySource file_;
-  mutable std::set<std::uint64_t> pages_;
-  mutable int waits_ = 0;
-};
 
 // Containers of three entries, each far from the other. The first is not on a page that the headers
 // of the file are read from.
