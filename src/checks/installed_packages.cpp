@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/python_name.h"
 #include "base/text.h"
 
 namespace gpuinit::checks {
@@ -25,20 +26,44 @@ std::string Installed::version_of(std::string_view name) const {
   return package == nullptr ? "" : package->version;
 }
 
+const std::vector<Installed::Parsed>& Installed::parsed(const Package& package) const {
+  parsed_.resize(image_.packages->size());
+  auto& known = parsed_[static_cast<std::size_t>(&package - image_.packages->data())];
+  if (known) return *known;
+  known.emplace();
+  for (const std::string& text : package.requires_dist) {
+    auto requirement = rules::parse_python_requirement(text);
+    if (!requirement) continue;
+    std::string marker = base::normalized_name(requirement->marker);
+    const Tristate holds = rules::holds_marker(requirement->marker, markers_);
+    known->push_back({*std::move(requirement), std::move(marker), holds});
+  }
+  return *known;
+}
+
 void Installed::add_requirements(const Package& package, const std::string& extra,
                                  std::vector<Wanted>& wanted) const {
   auto markers = markers_;
   markers["extra"] = extra;
-  for (const std::string& text : package.requires_dist) {
-    auto requirement = rules::parse_python_requirement(text);
-    if (!requirement || rules::holds_marker(requirement->marker, markers) != Tristate::kYes)
-      continue;
+  const std::string word = base::normalized_name(extra);
+  // Whether `extra == "…"` may answer otherwise for this one.
+  const auto hangs_on_it = [&](const Parsed& one) {
+    return one.marker.find(word) != std::string::npos ||
+           one.marker.find(" in ") != std::string::npos ||
+           one.marker.find("\"\"") != std::string::npos ||
+           one.marker.find("''") != std::string::npos;
+  };
+  for (const Parsed& one : parsed(package)) {
+    const Tristate holds = extra.empty() || !hangs_on_it(one)
+                               ? one.without_extra
+                               : rules::holds_marker(one.requirement.marker, markers);
+    if (holds != Tristate::kYes) continue;
     // Extras of extras are not followed: what they would bring is not said then.
-    if (const Package* other = find(requirement->name); other != nullptr && extra.empty())
-      for (const auto name : base::split(requirement->extras, ','))
+    if (const Package* other = find(one.requirement.name); other != nullptr && extra.empty())
+      for (const auto name : base::split(one.requirement.extras, ','))
         if (!base::trim(name).empty())
           add_requirements(*other, std::string(base::trim(name)), wanted);
-    wanted.push_back({&package, *std::move(requirement)});
+    wanted.push_back({&package, one.requirement});
   }
 }
 

@@ -1,6 +1,7 @@
 // The installed distributions as the checks ask for them: by name, and what they require.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,19 @@ class Installed {
   const std::string& pip() const { return pip_; }
 
  private:
+  struct Parsed {
+    rules::PythonRequirement requirement;
+    std::string marker;  // as a normalised name: an extra that is not in it changes nothing
+    Tristate without_extra;
+  };
+  // Of one package, once: some have 50 extras, and are asked for 20 of them.
+  const std::vector<Parsed>& parsed(const Package& package) const;
   void add_requirements(const Package& package, const std::string& extra,
                         std::vector<Wanted>& wanted) const;
 
   const ImageFacts& image_;
   rules::MarkerVariables markers_;
+  mutable std::vector<std::optional<std::vector<Parsed>>> parsed_;  // as image.packages
   std::string pip_ = "python -m pip";
 };
 

@@ -37,13 +37,10 @@ constexpr std::uint64_t kFamilySpecific = 0x200000;  // sm_100f
 // "8.10" is newer than "8.9".
 using PtxIsa = std::pair<std::uint16_t, std::uint16_t>;
 
-// What an entry is for; its name is made once a walk.
-struct Target {
-  std::uint16_t kind = 0;
-  std::uint32_t arch = 0;
-  std::uint64_t flags = 0;  // kArchSpecific, kFamilySpecific
-  auto operator<=>(const Target&) const = default;
-};
+// What an entry is for, in one number: architecture, kind and the flags that tell variants apart.
+// Its name is made once a walk.
+using Target = std::uint64_t;
+constexpr int kKindAt = 16;  // kMaxArch is below, the flags are above
 
 struct Container {
   std::vector<Target> targets;  // sorted, each once
@@ -64,11 +61,16 @@ PtxIsa parse_isa(std::string_view text) {
   return {part(text.substr(0, dot)), part(text.substr(dot + 1))};
 }
 
-std::string name_of(const Target& target) {
-  std::string name = target.kind == kKindPtx ? "compute_" : "sm_";
-  name += std::to_string(target.arch);
-  if ((target.flags & kArchSpecific) != 0) name += 'a';
-  if ((target.flags & kFamilySpecific) != 0) name += 'f';
+Target target_of(const EntryHeader& entry) {
+  return entry.arch | Target{entry.kind} << kKindAt |
+         (entry.flags & (kArchSpecific | kFamilySpecific));
+}
+
+std::string name_of(Target target) {
+  std::string name = ((target >> kKindAt) & kKindPtx) != 0 ? "compute_" : "sm_";
+  name += std::to_string(target & ((1U << kKindAt) - 1));
+  if ((target & kArchSpecific) != 0) name += 'a';
+  if ((target & kFamilySpecific) != 0) name += 'f';
   return name;
 }
 
@@ -159,9 +161,9 @@ class Walker {
   Status count_entry(const EntryHeader& entry, std::uint64_t offset, Container& found) {
     if (entry.arch == 0 || entry.arch > kMaxArch)
       return broken(offset, "an entry for architecture " + std::to_string(entry.arch));
-    const Target target{entry.kind, entry.arch, entry.flags & (kArchSpecific | kFamilySpecific)};
-    if (target.flags == (kArchSpecific | kFamilySpecific))
+    if ((entry.flags & kArchSpecific) != 0 && (entry.flags & kFamilySpecific) != 0)
       return broken(offset, "an entry both for one architecture and for its family");
+    const Target target = target_of(entry);
     ++entries_[target];
     if (++counted_ > kMaxEntries) return broken(offset, "too many fatbin entries");
     found.targets.push_back(target);
@@ -177,13 +179,14 @@ class Walker {
     std::sort(found.targets.begin(), found.targets.end());
     found.targets.erase(std::unique(found.targets.begin(), found.targets.end()),
                         found.targets.end());
-    auto known = groups_.find(found.targets);
+    auto known = std::find_if(groups_.begin(), groups_.end(),
+                              [&](const Group& one) { return one.targets == found.targets; });
     if (known == groups_.end()) {
       auto index = group_of(found.targets);
       if (!index) return broken(offset, "too many kinds of containers");
-      known = groups_.emplace(found.targets, *index).first;
+      known = groups_.insert(known, {found.targets, *index});
     }
-    FatbinGroup& group = into_.groups[known->second];
+    FatbinGroup& group = into_.groups[known->index];
     ++group.containers;
     if (found.ptx_isa && (!group.ptx_isa || *found.ptx_isa > parse_isa(*group.ptx_isa)))
       group.ptx_isa = isa_text(*found.ptx_isa);
@@ -193,7 +196,7 @@ class Walker {
   // The group with these targets, which another library may have made; nullopt: no room.
   std::optional<std::size_t> group_of(const std::vector<Target>& targets) const {
     std::vector<std::string> names;
-    for (const Target& target : targets) names.push_back(name_of(target));
+    for (const Target target : targets) names.push_back(name_of(target));
     std::sort(names.begin(), names.end());
     const auto known = std::find_if(into_.groups.begin(), into_.groups.end(),
                                     [&](const FatbinGroup& g) { return g.targets == names; });
@@ -222,7 +225,11 @@ class Walker {
   const base::ByteSource& source_;
   DeviceCode& into_;
   std::map<Target, std::uint64_t> entries_;
-  std::map<std::vector<Target>, std::size_t> groups_;  // of this walk, by index in into_.groups
+  struct Group {
+    std::vector<Target> targets;
+    std::size_t index;  // in into_.groups
+  };
+  std::vector<Group> groups_;  // of this walk
   std::uint64_t containers_ = 0;
   std::uint64_t counted_ = 0;
 };

@@ -62,6 +62,10 @@ class SymbolTable {
   // by one, the others and those of small tables with the whole table.
   Result<bool> defines(const SymbolReference& symbol);
 
+  // Asks the disk, at once, for what defines() would read of these one by one. Fetches only, and
+  // only what is not at hand.
+  void fetch(const std::vector<SymbolReference>& symbols);
+
   static constexpr std::uint64_t kLargeNames = 2ULL * 1024 * 1024;  // bytes
   static constexpr int kSingleLooks = 2000;
 
@@ -92,6 +96,7 @@ class SymbolTable {
   void match(std::uint64_t index, const SymbolReference& symbol, Match& so_far) const;
   void match_version(std::optional<Elf64_Half> version, const SymbolReference& wanted,
                      Match& so_far) const;
+  std::optional<std::uint64_t> first_with(std::uint32_t hash) const;
   Status walk_gnu_hash(const SymbolReference& symbol, Match& so_far);
   Status walk_sysv_hash(const SymbolReference& symbol, Match& so_far);
 

@@ -15,6 +15,7 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
   std::vector<elf::SymbolReference> nowhere;
   std::optional<Error> unreadable;
   std::vector<std::size_t> scope = closure_.scope_of(object);
+  for (const std::size_t other : scope) closure_.symbols_of(other).fetch(*references);
   for (const elf::SymbolReference& reference : *references) {
     std::optional<Error> problem;
     bool defined = false;

@@ -265,6 +265,24 @@ TEST_F(TorchTest, WithoutCudaHasNoArchitectures) {
   EXPECT_THAT(missing(), IsEmpty());
 }
 
+// For whoever wants to ask the driver while libraries are still being read.
+TEST_F(TorchTest, SaysEarlyThatItIsACudaBuild) {
+  const auto said = [&] {
+    int count = 0;
+    auto fs = base::RootFs::open(tree_.root());
+    ImageQuery query{*fs, "/x", {"/usr/local/bin/python3"}, {}, "/srv", ""};
+    query.cuda_is_known = [&] { ++count; };
+    read_image(query);
+    return count;
+  };
+  image_.write_to(tree_);
+  EXPECT_EQ(said(), 1);
+  remove(site() + "/torch/lib");
+  EXPECT_EQ(said(), 1);
+  tree_.file(site() + "/torch/version.py", "__version__ = '2.8.0+cpu'\ncuda = None\n");
+  EXPECT_EQ(said(), 0);
+}
+
 TEST_F(TorchTest, OfCondaHasItsLibrariesInThePrefix) {
   image_.write_to(tree_);
   const std::string torch = site() + "/torch";

@@ -254,5 +254,55 @@ TEST(LibrarySearch, KnowsTheDefaultDirectoriesOfBothFamilies) {
   EXPECT_THAT((Search{fedora, "", "", ""}.path("libb.so")), HasSubstr("error"));
 }
 
+// A directory that is asked again is listed: what is in it is found as before.
+TEST(LibrarySearch, FindsFilesAndLinksOfADirectoryThatItHasListed) {
+  Tree tree;
+  tree.file("r/libx.so", kX86).file("r/liby.so.1.2", kX86).link("r/liby.so", "liby.so.1.2");
+  tree.file("elsewhere/libz.so", kX86).link("r/libz.so", "../elsewhere/libz.so");
+  tree.directory("r/libw.so").file("usr/lib64/libw.so", kX86);
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {});
+  for (int round = 0; round < 2; ++round) {
+    const auto real = [&](const char* soname) {
+      auto found = search.find(soname, {"/app/caller.so", "/r", ""}, "x86_64");
+      return found ? found->real_path : found.error().message;
+    };
+    EXPECT_EQ(real("libx.so"), "/r/libx.so");
+    EXPECT_EQ(real("liby.so"), "/r/liby.so.1.2");
+    EXPECT_EQ(real("libz.so"), "/elsewhere/libz.so");
+    EXPECT_THAT(real("libw.so"), HasSubstr("/r/libw.so"));  // a directory: the loader gives up
+    EXPECT_THAT(real("libnone.so"), HasSubstr("libnone.so"));
+  }
+}
+
+TEST(LibrarySearch, OpensAFileOnce) {
+  Tree tree;
+  tree.file("r/libx.so", kX86);
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {});
+  const auto first = search.open("libx.so", {"/app/one.so", "/r", ""}, "x86_64");
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->found.found_by, "RPATH of /app/one.so");
+  const auto again = search.open("libx.so", {"/app/two.so", "", "/r"}, "x86_64");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(&again->elf.source(), &first->elf.source());
+  EXPECT_EQ(again->found.found_by, "RUNPATH of /app/two.so");
+  EXPECT_EQ(&search.symbols_of(again->elf), &search.symbols_of(first->elf));
+  // What fits one machine is passed over for another.
+  EXPECT_FALSE(search.open("libx.so", {"/app/one.so", "/r", ""}, "aarch64").ok());
+}
+
+TEST(LibrarySearch, TakesWhatAnotherHasOpened) {
+  Tree tree;
+  tree.file("r/libx.so", kX86);
+  auto fs = base::RootFs::open(tree.root());
+  const LibrarySearch search(*fs, {});
+  const auto file = std::make_shared<const base::FileSource>(fs->open_file("/r/libx.so").value());
+  search.keep("/r/libx.so", *file, *elf::ElfFile::open(file));
+  const auto opened = search.open("/r/libx.so", {"/app/one.so", "", ""}, "x86_64");
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(&opened->elf.source(), file.get());
+}
+
 }  // namespace
 }  // namespace gpuinit::ldso
