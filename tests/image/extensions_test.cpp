@@ -115,6 +115,22 @@ std::vector<std::string> undefined(const Extension& extension) {
   return names;
 }
 
+// It is read in pieces of 64 KB: a line may begin in one and end in the next.
+TEST(Extensions, AreFoundInALongRecordWhereverTheyStand) {
+  for (std::size_t before = 65'536 - 24; before <= 65'536; ++before) {
+    Image image;
+    image.extension("deep/down/in/the/package/_C.so");
+    std::string lines;
+    while (lines.size() + 40 < before) lines += "deep/module.py,,\n";
+    lines += "deep/" + std::string(before - lines.size() - 8, 'x') + ",,\n";
+    ASSERT_EQ(lines.size(), before);
+    lines += "deep/down/in/the/package/_C.so,sha256=x,17\n";
+    for (int i = 0; i < 400; ++i) lines += "deep/other.py,,\n";
+    image.record("deep-1.0", lines);
+    ASSERT_THAT(image.names(), ElementsAre("deep/down/in/the/package/_C.so")) << before;
+  }
+}
+
 TEST(Glob, AStarCrossesSlashes) {
   EXPECT_TRUE(matches_glob("torchvision/*", "torchvision/a/b.so"));
   EXPECT_TRUE(matches_glob("flash_attn_2_cuda*", "flash_attn_2_cuda.cpython-312.so"));
