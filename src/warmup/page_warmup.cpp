@@ -107,7 +107,7 @@ void PageWarmup::finish(bool goes_on) {
     }
     const ReplayProgress progress = replay->progress();
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
-    base::log_verbose("pages: read " + base::whole_mebibytes(progress.bytes) + " of " +
+    base::log_verbose("pages: cached " + base::whole_mebibytes(progress.bytes) + " of " +
                       std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
                       " changed or gone, waited " + std::to_string(waited.count()) + " ms" +
                       (progress.finished ? ""

@@ -96,13 +96,13 @@ class PlanReader {
     char scratch[kRequest];
     for (std::uint64_t done = 0; done < range.length;) {
       const std::uint64_t wanted = std::min<std::uint64_t>(sizeof scratch, range.length - done);
-      if (is_at_hand(fd, range.offset + done, wanted)) {
-        done += wanted;
-        continue;
-      }
       if (counts_.bytes.fetch_add(wanted) + wanted > max_bytes_) {
         counts_.bytes.fetch_sub(wanted);
         return false;
+      }
+      if (is_at_hand(fd, range.offset + done, wanted)) {
+        done += wanted;
+        continue;
       }
       const ssize_t result = ::pread(fd, scratch, wanted, static_cast<off_t>(range.offset + done));
       const std::uint64_t got = result > 0 ? static_cast<std::uint64_t>(result) : 0;

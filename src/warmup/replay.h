@@ -18,7 +18,7 @@ struct ReplayOptions {
 };
 
 struct ReplayProgress {
-  std::uint64_t bytes = 0;  // read
+  std::uint64_t bytes = 0;  // read, or found in the page cache
   std::uint32_t files = 0;
   std::uint32_t stale = 0;  // changed since the plan was made, gone, or not to be opened
   bool finished = false;    // everything has been read

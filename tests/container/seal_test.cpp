@@ -42,7 +42,7 @@ TEST_F(ASealedImage, HoldsInItsContainers) {
   const Ran ran = run(kSealed);
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_THAT(ran.err, HasSubstr("the seal holds"));
-  EXPECT_THAT(ran.err, HasSubstr("pages: read "));
+  EXPECT_THAT(ran.err, HasSubstr("pages: cached "));
   // Other arguments, user, directory; what an engine mounts and sets.
   for (const Words& options : {Words{"--user", "65534"}, Words{"--workdir", "/tmp"},
                                Words{"--env", "NCCL_DEBUG=INFO", "--shm-size", "1g"},

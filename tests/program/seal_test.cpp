@@ -56,7 +56,7 @@ TEST_F(SealVerb, IsUsedAtStartAndItsRecordingToo) {
   const Ran ran = launch({kPython, "-c", "print('ran')"});
   EXPECT_EQ(ran.out, "ran\n") << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("the seal holds"));
-  EXPECT_THAT(ran.err, HasSubstr("pages: read "));
+  EXPECT_THAT(ran.err, HasSubstr("pages: cached "));
   const Ran other = launch({kPython, "-s", "-c", "print('ran')"});
   EXPECT_EQ(other.out, "ran\n");
   EXPECT_THAT(other.err, HasSubstr("Python gets other options"));
@@ -68,12 +68,12 @@ TEST_F(SealVerb, ARecordingOfAnotherProgramIsNotWaitedFor) {
   const Ran other = launch({"/bin/echo", "ran"});
   EXPECT_EQ(other.out, "ran\n");
   EXPECT_THAT(other.err, HasSubstr("the recording is not of /bin/echo"));
-  EXPECT_THAT(other.err, HasSubstr("read 0 MiB of 0 files"));
+  EXPECT_THAT(other.err, HasSubstr("cached 0 MiB of 0 files"));
   const Ran supervised = launch({"--supervise", "/bin/echo", "ran"});
   EXPECT_THAT(supervised.err, Not(HasSubstr("the recording is not of")));
   const Ran same = launch({"/bin/cat", "/dev/null"});
   EXPECT_THAT(same.err, HasSubstr(" 0 changed or gone"));
-  EXPECT_THAT(same.err, Not(HasSubstr("read 0 MiB")));
+  EXPECT_THAT(same.err, Not(HasSubstr("cached 0 MiB")));
 }
 
 TEST_F(SealVerb, ThatIsDamagedIsSaidAndTheCommandRuns) {
