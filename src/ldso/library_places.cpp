@@ -38,6 +38,9 @@ const std::vector<CacheEntry>& LibrarySearch::cache() const {
     return cache_;
   }
   cache_ = std::move(entries).value();
+  for (std::size_t i = 0; i < cache_.size(); ++i)
+    by_soname_.emplace_back(std::hash<std::string>()(cache_[i].soname), i);
+  std::sort(by_soname_.begin(), by_soname_.end());
   return cache_;
 }
 

@@ -172,13 +172,17 @@ const CacheEntry* LibrarySearch::in_cache(const std::string& soname,
   const auto& hwcaps = platform(machine).hwcaps;
   const CacheEntry* best = nullptr;
   std::size_t best_rank = hwcaps.size() + 1;
-  for (const CacheEntry& entry : cache()) {
+  const std::size_t hash = std::hash<std::string>()(soname);
+  const auto& entries = cache();
+  for (auto at = std::ranges::lower_bound(by_soname_, hash, {}, &HashedEntry::first);
+       at != by_soname_.end() && at->first == hash; ++at) {
+    const CacheEntry& entry = entries[at->second];
     if (!entry.native || entry.soname != soname) continue;
     std::size_t rank = hwcaps.size();
     if (entry.hwcaps) {
-      const auto at = std::find(hwcaps.begin(), hwcaps.end(), hwcaps_of(entry.path));
-      if (at == hwcaps.end()) continue;  // not for this CPU
-      rank = static_cast<std::size_t>(at - hwcaps.begin());
+      const auto found = std::find(hwcaps.begin(), hwcaps.end(), hwcaps_of(entry.path));
+      if (found == hwcaps.end()) continue;  // not for this CPU
+      rank = static_cast<std::size_t>(found - hwcaps.begin());
     }
     if (rank >= best_rank) continue;
     best = &entry;

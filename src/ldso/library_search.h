@@ -139,6 +139,8 @@ class LibrarySearch {
   mutable bool cache_read_ = false;
   mutable bool cache_exists_ = false;
   mutable std::vector<CacheEntry> cache_;
+  using HashedEntry = std::pair<std::size_t, std::size_t>;  // of the soname; index in cache_
+  mutable std::vector<HashedEntry> by_soname_;              // sorted
   mutable std::string cache_problem_;
   mutable std::shared_ptr<const LoaderPlatform> platform_;
   mutable std::unordered_map<std::string, Place> places_;

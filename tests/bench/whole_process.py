@@ -2,8 +2,11 @@
 """Times gpuinit as a whole process on real torch trees, and against `import torch`.
 
 usage: tests/bench/whole_process.py [--runs N] [--gpuinit build/release/gpuinit] [--against OTHER_GPUINIT]
+                                    [--sealed [--python INTERPRETER ...]]
 
 With --against it only compares two binaries on the same images: CPU time, run by run in turn.
+With --sealed it only measures what a check costs with a seal and without, over /bin/true: CPU time, in turn. INTERPRETER
+is of this machine's own tree, such as that of an environment with vLLM.
 
 Prints medians and, where two commands are compared, the median of the ratios of
 neighbouring runs: absolute times mean little on a noisy machine.
@@ -104,11 +107,46 @@ def add_packages(site, wanted):
     return max(have, wanted)
 
 
+def measure_sealed(label, command, seal, node, environment, runs):
+    """`command` is gpuinit with the options that say which image; `seal` where its seal is to lie, in it."""
+    gpuinit, *image = command
+    done = run([gpuinit, "--seal", str(seal[0]), *image, "--no-run", *seal[1]], environment)[1]
+    if done.returncode != 0:
+        sys.exit(done.stdout)
+    check = [gpuinit, "--check", "--quiet", "--node", node, *image]
+    times = []
+    for _ in range(runs):
+        times.append([cpu_ms(words, environment) for words in (
+            ["/bin/true"], [*check, "--set", f"image.seal={seal[2]}", *seal[1]], [*check, "--set", "image.seal=", *seal[1]])])
+    sealed, unsealed = (statistics.median(one[i] - one[0] for one in times) for i in (1, 2))
+    print(f"{label:<34} CPU over /bin/true: sealed {sealed:6.2f} ms, unsealed {unsealed:6.2f} ms; "
+          f"seal {pathlib.Path(seal[0]).stat().st_size} bytes", flush=True)
+
+
+def measure_seals(arguments, gpuinit, node, environment):
+    inside = "/etc/gpuinit/seal"
+    with tempfile.TemporaryDirectory(dir=CACHE) as directory:
+        for image in sorted((CACHE / "image").iterdir()):
+            root = pathlib.Path(directory) / image.name
+            subprocess.run(["cp", "-al", image, root], check=True)
+            command = [gpuinit, "--root", str(root)]
+            seal = (f"{root}{inside}", ["--", "python3"], inside)
+            measure_sealed(image.name, command, seal, node, environment, arguments.runs)
+            if image.name == "torch2.8.0-cp312":
+                count = add_packages(root / "usr/local/lib/python3.12/site-packages", 300)
+                measure_sealed(f"the same with {count} packages", command, seal, node, environment, arguments.runs)
+        for python in arguments.python:
+            seal = (f"{directory}/seal", ["--", python], f"{directory}/seal")
+            measure_sealed(python, [gpuinit], seal, node, environment, arguments.runs)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--gpuinit", default="build/release/gpuinit")
     parser.add_argument("--against")
+    parser.add_argument("--sealed", action="store_true")
+    parser.add_argument("--python", action="append", default=[])
     arguments = parser.parse_args()
     gpuinit = os.path.abspath(arguments.gpuinit)
     node = tempfile.NamedTemporaryFile("w", suffix=".json")
@@ -117,6 +155,10 @@ def main():
     clean = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
     if arguments.against:
         compare(gpuinit, os.path.abspath(arguments.against), node.name, clean, arguments.runs)
+        return
+
+    if arguments.sealed:
+        measure_seals(arguments, gpuinit, node.name, clean)
         return
 
     true_ms, _, _ = median_ms(["/bin/true"], clean, arguments.runs, 0)
