@@ -3,7 +3,7 @@
 
 usage: tests/bench/cold_start.py [--storage disk|throttled|fuse ...] [--rate MB_PER_S] [--delay US] [--read-ahead KB]
                                  [--runs N] [--gpuinit build/release/gpuinit] [--image torch2.15.0-cp314]
-                                 [--variant NAME=OPTION ...] [--check] [--seal]
+                                 [--variant NAME=OPTION ...] [--check]
 
 The image of tests/inputs/fetch.py runs under an overlay, as in a container, on the machine's disk, on the disk
 throttled to --rate by a cgroup, or on a FUSE file system with --rate and a --delay per read (which needs
@@ -13,7 +13,7 @@ throttled to --rate by a cgroup, or on a FUSE file system with --rate and a --de
 
 Medians, and the least and most of the rounds. Seconds are wall time less what the command spent waiting for a CPU
 (/proc/PID/schedstat), so that a shared machine disturbs less; it still has to be quiet. --check times `gpuinit --check`
-alone instead of a start, and --seal makes both also with a seal. Needs root. The disk's cold runs drop everybody's
+alone instead of a start, without a seal and with one. Needs root. The disk's cold runs drop everybody's
 page cache (/proc/sys/vm/drop_caches); --read-ahead sets its read_ahead_kb meanwhile: Linux has 128, some clouds 4096.
 """
 
@@ -34,14 +34,7 @@ import cold_storage
 from whole_process import CACHE, NODE
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root", "GPUINIT_SET": "gpu.required=no"}
-RECORDING = "/var/lib/gpuinit.pages"
 SEAL = "/var/lib/gpuinit.seal"
-
-
-def record(root, command):
-    """Writes down what a cold start reads; the options with which gpuinit goes by it."""
-    print(run(root, ["gpuinit", "--record", RECORDING, "--", *command]).said, end="")
-    return ["--set", f"warmup.pages={RECORDING}"]
 
 
 def seal(root, command):
@@ -113,18 +106,14 @@ def wait_for_the_rest(root):
 
 
 def start_variants(arguments, root, bare):
-    recording = record(root, bare)
+    sealed = seal(root, bare)
     variants = {
         "bare": bare,
-        "exec, recording": ["gpuinit", *recording, *bare],
+        "exec, sealed": ["gpuinit", *sealed, *bare],
         "exec, auto": ["gpuinit", *bare],
-        "--supervise, recording": ["gpuinit", "--supervise", *recording, *bare],
+        "--supervise, sealed": ["gpuinit", "--supervise", *sealed, *bare],
         "--supervise, auto": ["gpuinit", "--supervise", *bare],
     }
-    if arguments.seal:
-        sealed = seal(root, bare)
-        variants["exec, sealed"] = ["gpuinit", *sealed, *bare]
-        variants["--supervise, sealed"] = ["gpuinit", "--supervise", *sealed, *bare]
     for variant in arguments.variant:
         name, _, option = variant.partition("=")
         variants[name] = ["gpuinit", "--set", option, *bare]
@@ -134,10 +123,7 @@ def start_variants(arguments, root, bare):
 def check_variants(arguments, root, bare):
     (root / "var/lib/node.json").write_text(json.dumps(NODE))
     check = ["gpuinit", "--check", "--node", "/var/lib/node.json"]
-    variants = {"--check": [*check, "--", *bare]}
-    if arguments.seal:
-        variants["--check, sealed"] = [*check, *seal(root, bare), "--", *bare]
-    return variants
+    return {"--check": [*check, "--", *bare], "--check, sealed": [*check, *seal(root, bare), "--", *bare]}
 
 
 def spread(values):
@@ -179,7 +165,6 @@ def main():
     parser.add_argument("--image", default="torch2.15.0-cp314")
     parser.add_argument("--variant", action="append", default=[], metavar="NAME=OPTION", help="one more: --set OPTION")
     parser.add_argument("--check", action="store_true", help="gpuinit --check alone")
-    parser.add_argument("--seal", action="store_true", help="also with a seal")
     arguments = parser.parse_args()
     if os.environ.get("GPUINIT_BENCH_NAMESPACE") != "own":
         os.environ["GPUINIT_BENCH_NAMESPACE"] = "own"
