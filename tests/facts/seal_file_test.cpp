@@ -82,7 +82,9 @@ TEST(SealFile, NoByteOfItIsBelieved) {
       std::string other = text;
       other[at] = byte;
       const auto seal = parse(other);  // whatever it is: no crash, no endless list
-      if (seal) EXPECT_FALSE(seal->pythons.empty());
+      if (seal) {
+        EXPECT_FALSE(seal->pythons.empty());
+      }
     }
   }
 }

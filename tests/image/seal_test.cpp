@@ -115,7 +115,8 @@ TEST_F(SealTest, TheFirstEntryOfSysPathIsRead) {
   for (const char* name : {"torch.py", "torch/x", "nvidia/x", "b-1.0.dist-info/METADATA"}) {
     const std::string own = std::string("own-") + name;
     tree_.file(own + "/train.py").file(own + "/" + name, "Name: b\nVersion: 1.0\n");
-    EXPECT_THAT(unused({"python3", "/" + own + "/train.py"}), HasSubstr("has packages of its own"));
+    EXPECT_THAT(unused({"python3", "/" + own + "/train.py"}),
+                HasSubstr("own entry of sys.path, has packages"));
   }
 }
 
@@ -123,7 +124,7 @@ TEST_F(SealTest, IsNotMadeWhereTheCommandBringsPackages) {
   tree_.file("app/torch.py");
   auto fs = base::RootFs::open(tree_.root());
   EXPECT_THAT(make_seal(*fs, query(*fs, {"python3", "/app/train.py"})).error().message,
-              HasSubstr("/app, the first entry"));
+              HasSubstr("/app, the command's own entry of sys.path, has packages"));
 }
 
 TEST_F(SealTest, TellsWhatChanged) {

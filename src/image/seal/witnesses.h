@@ -1,6 +1,7 @@
 // The witnesses of what was read: made when an image is sealed, compared at each start.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,13 @@
 #include "gpuinit/seal.h"
 
 namespace gpuinit::image {
+
+inline bool is_there(const Witness& name) { return name.kind != Witness::Kind::kAbsent; }
+
+// It is there itself: not only a place in which names were looked for.
+inline bool has_something(const WitnessDirectory& directory) {
+  return directory.listed || std::ranges::any_of(directory.names, is_there);
+}
 
 // Everything in the log as it is now: each symlink on the way and where it leads to, or the name
 // that is not there. Left out is what belongs to the node: /proc, /sys, /dev and ld.so.cache.
