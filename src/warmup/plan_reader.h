@@ -1,4 +1,5 @@
-// Reads the pieces of a page plan, many at a time, in threads of the calling process.
+// Reads the pieces of a page plan, many at a time, in processes that share the memory of the calling
+// one.
 #pragma once
 
 #include <atomic>
