@@ -1,5 +1,4 @@
-// Reads the pieces of a page plan, many at a time, in processes that share the memory of the calling
-// one.
+// Reads the pieces of a page plan, many at a time, in processes that share our memory.
 #pragma once
 
 #include <atomic>
