@@ -20,7 +20,9 @@ namespace gpuinit::image {
 struct FoundSeal {
   std::string path;
   std::int64_t modified = 0;  // of its file, in seconds since 1970
-  Result<Seal> seal;          // the error is one clause: "it is damaged"
+  // With an interpreter of which sys.path is known, at least. The error is one clause: "it is
+  // damaged".
+  Result<Seal> seal;
 };
 
 struct ImageQuery {

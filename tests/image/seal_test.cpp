@@ -50,7 +50,7 @@ class SealTest : public testing::Test {
   }
 
   ImageQuery query(const base::RootFs& fs, Words command, FoundSeal* seal = nullptr) {
-    environment_["PATH"] = "/usr/bin";
+    environment_.insert({{"PATH", "/usr/bin"}, {"HOME", "/root"}});
     return {fs, "/x", std::move(command), environment_, "/srv", "", {}, uid_, seal, {}};
   }
 
@@ -101,7 +101,9 @@ TEST_F(SealTest, IsNotOfAnotherStart) {
   EXPECT_EQ(unused({"python3", "-s", "/app/train.py"}), "Python gets other options");
   EXPECT_EQ(unused({"env", "PYTHONPATH=/app", "python3"}), "PYTHONPATH has another value");
   EXPECT_EQ(unused({"env", "LD_PRELOAD=", "python3"}), "LD_PRELOAD has another value");
-  EXPECT_EQ(unused({"env", "HOME=/app", "python3"}), "HOME has another value");
+  EXPECT_EQ(unused({"env", "HOME=/nowhere", "python3"}), "") << "neither has packages";
+  tree_.file("app/.local/lib/python3.10/site-packages/x.py");
+  EXPECT_EQ(unused({"env", "HOME=/app", "python3"}), "the user has another home directory");
   tree_.executable("opt/python3", test::python_program());
   EXPECT_EQ(unused({"/opt/python3"}), "/opt/python3 is another interpreter");
 }

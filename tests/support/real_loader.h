@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/library_names.h"
 #include "base/text.h"
 #include "support/run_program.h"
 
@@ -53,7 +54,8 @@ inline Trace trace(const std::vector<std::string>& argv,
     if (text.empty() || text.starts_with("linux-vdso.so.1 ") || text.starts_with("\tstatically"))
       continue;
     if (text.ends_with(" => not found")) {
-      result.missing.emplace_back(text.substr(0, arrow));
+      // The driver is the node's: ours does not look for it.
+      if (!base::is_driver_library(text)) result.missing.emplace_back(text.substr(0, arrow));
     } else if (address != std::string_view::npos && arrow != std::string_view::npos) {
       result.loaded.emplace_back(text.substr(0, arrow),
                                  text.substr(arrow + 4, address - arrow - 4));

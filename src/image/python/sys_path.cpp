@@ -212,18 +212,11 @@ class Builder {
   }
 
   void add_user_site() {
-    std::string base =
-        base::variable(query_.start.environment, "PYTHONUSERBASE");  // read in spite of -E
-    if (base.empty()) {
-      if (base::ReadLog* log = query_.fs.log()) log->home = true;
-      const std::string home = home_directory(query_.fs, query_.start.environment);
-      if (home.empty()) return;
-      base = base::join(home, ".local");
-    }
     const PythonRelease& release = query_.release;
-    add_site_directory(base::join(base, "lib/python" + release.dotted() +
-                                            (release.at_least(13) ? release.thread_flag() : "") +
-                                            "/site-packages"));
+    const std::string directory = user_site_directory(
+        query_.fs, query_.start.environment,
+        "python" + release.dotted() + (release.at_least(13) ? release.thread_flag() : ""));
+    if (!directory.empty()) add_site_directory(directory);
   }
 
   // site.main(): the venv, the user's, the base's.
@@ -297,6 +290,18 @@ std::string first_sys_path_entry(const base::RootFs& fs, const PythonStart& star
   const bool safe = options.isolated ||
                     (safe_path && (options.safe_path || !start.variable("PYTHONSAFEPATH").empty()));
   return (safe && !always) || !fs.stat(first) ? "" : base::normalize(first);
+}
+
+std::string user_site_directory(const base::RootFs& fs, const base::Environment& environment,
+                                const std::string& python) {
+  std::string base = base::variable(environment, "PYTHONUSERBASE");  // read in spite of -E
+  if (base.empty()) {
+    if (base::ReadLog* log = fs.log()) log->home = true;
+    const std::string home = home_directory(fs, environment);
+    if (home.empty()) return "";
+    base = base::join(home, ".local");
+  }
+  return base::join(base, "lib/" + python + "/site-packages");
 }
 
 SysPath read_sys_path(const SysPathQuery& query) { return Builder(query).build(); }

@@ -31,6 +31,10 @@ struct SysPathQuery {
 // (3.11).
 std::string first_sys_path_entry(const base::RootFs& fs, const PythonStart& start, bool safe_path);
 
+// The user's site directory for "python3.12"; "" if the user has no home directory. Need not exist.
+std::string user_site_directory(const base::RootFs& fs, const base::Environment& environment,
+                                const std::string& python);
+
 SysPath read_sys_path(const SysPathQuery& query);
 
 }  // namespace gpuinit::image

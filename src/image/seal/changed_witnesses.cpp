@@ -13,6 +13,9 @@ namespace gpuinit::image {
 
 namespace {
 
+// What this user may not look at is not there for this user.
+bool is_absence(int code) { return code == ENOENT || code == EACCES || code == ENOTDIR; }
+
 class Comparison {
   static constexpr std::size_t kMostKept = 32;  // open at a time
 
@@ -27,14 +30,14 @@ class Comparison {
   void compare(const WitnessDirectory& was) {
     const auto place = place_of(was.path);
     if (!place) {
-      if (has_something(was) || place.error().code != ENOENT)
+      if (has_something(was) || !is_absence(place.error().code))
         changes.push_back(was.path + " is no longer that directory");
       return;
     }
     bool same_time = false;
     if (was.listed || !std::ranges::all_of(was.names, is_there)) {
       const auto status = place->status();
-      if (!status && status.error().code == ENOENT && !has_something(was)) return;
+      if (!status && is_absence(status.error().code) && !has_something(was)) return;
       same_time = status && S_ISDIR(status->mode) && status->modified == cut(was.modified);
     }
     if (was.listed && !same_time)
@@ -83,7 +86,7 @@ class Comparison {
     const std::string name = place.below + was.name;
     const auto status = directory.status_of(name);
     if (was.kind == Witness::Kind::kAbsent) {
-      if (!status && status.error().code == ENOENT) return nullptr;
+      if (!status && is_absence(status.error().code)) return nullptr;
       return " was not there";
     }
     if (!status) return " is gone";

@@ -29,9 +29,7 @@ std::vector<std::string> changes(const ImageQuery& query, const ldso::LibrarySea
     for (const std::string& mount : *mounts)
       if (std::find(seal.mounts.begin(), seal.mounts.end(), mount) == seal.mounts.end())
         changed.push_back("something is mounted on " + mount);
-  const std::string machine = seal.pythons.empty()
-                                  ? std::string()
-                                  : seal.pythons[0].facts.interpreter->machine.value_or("");
+  const std::string machine = seal.pythons.front().facts.interpreter->machine.value_or("");
   for (const auto& [name, path] : seal.library_cache) {
     const auto* now = libraries.in_cache(name, machine);
     if ((now == nullptr ? std::string() : now->path) != path)

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <vector>
 
 #include "base/text.h"
@@ -21,10 +23,16 @@ constexpr std::array<const char*, 10> kVariables{
     "PYTHONPATH",      "PYTHONPLATLIBDIR", "PYTHONNOUSERSITE",       "PYTHONUSERBASE",
     "RPM_BUILD_ROOT",  "VIRTUAL_ENV"};
 
+// "3.12" of "3.12.4"; "" if it is not known.
+std::string_view release_of(const Interpreter& python) {
+  if (!python.version) return "";
+  const std::string_view version = *python.version;
+  return version.substr(0, version.find('.', version.find('.') + 1));
+}
+
 bool knows_safe_path(const Interpreter& python) {
-  const std::string version = python.version.value_or("");
-  const auto parts = base::split(version, '.');
-  return parts.size() >= 2 && base::parse_number(parts[1]).value_or(0) >= 11;
+  const std::string_view release = release_of(python);
+  return base::parse_number(release.substr(release.find('.') + 1)).value_or(0) >= 11;
 }
 
 // An entry of sys.path in which nothing is found that is looked for there.
@@ -44,6 +52,22 @@ bool is_interpreter(const base::RootFs& fs, const Interpreter& sealed, const std
   if (sealed.path == path) return true;
   return base::parent(sealed.path) == base::parent(path) &&
          fs.resolve(path).value_or("") == sealed.real_path;
+}
+
+// The same home directory, or none of the two has packages.
+bool has_same_user_site(const ImageQuery& query, const Seal& seal, const SealedPython& sealed,
+                        const PythonStart& start) {
+  const std::string then = sealed.variables.at("HOME");
+  const std::string now = base::variable(start.environment, "HOME");
+  if (now == then && (!now.empty() || user_of(query) == seal.uid)) return true;
+  if (now.empty() || then.empty()) return false;  // of whoever it may be
+  const Interpreter& python = *sealed.facts.interpreter;
+  if (!python.version) return false;
+  std::string name = "python" + std::string(release_of(python));
+  if (python.soabi.value_or("").find("t-") != std::string::npos) name += 't';  // cpython-313t-…
+  const std::string sealed_site = user_site_directory(query.fs, {{"HOME", then}}, name);
+  return std::ranges::count(*python.sys_path, sealed_site) == 0 &&
+         !query.fs.is_directory(user_site_directory(query.fs, start.environment, name));
 }
 
 }  // namespace
@@ -84,10 +108,8 @@ std::string difference_of_start(const ImageQuery& query, const Seal& seal,
         (now != variables.end() && now->second != then->second))
       return std::string(name) + " has another value";
   }
-  if (variables != sealed.variables) return "HOME has another value";
-  if (const auto home = variables.find("HOME");
-      home != variables.end() && home->second.empty() && user_of(query) != seal.uid)
-    return "another user has another home directory";
+  if (variables.contains("HOME") && !has_same_user_site(query, seal, sealed, start))
+    return "the user has another home directory";
   if (heeded_directory(start) != sealed.working_directory)
     return "PYTHONPATH counts from another directory";
   return "";
