@@ -1,7 +1,6 @@
 #include "facts/seal_file.h"
 
 #include <algorithm>
-#include <bit>
 #include <concepts>
 #include <cstring>
 #include <map>
@@ -51,7 +50,6 @@ class Packer {
     put_number(value.size());
     text_ += value;
   }
-  void put(double value) { put_number(std::bit_cast<std::uint64_t>(value)); }
   template <Number T>
   void put(T value) {
     put_number(static_cast<std::uint64_t>(value));
@@ -68,7 +66,9 @@ class Packer {
     put_number(items.size());
     for (const auto& [key, item] : items) put(key), put(item);
   }
-  void put(const Fact<PythonAnswer>&) {}  // asked in a start, never sealed
+  // What a start finds out itself.
+  void put(const Fact<PythonAnswer>&) {}
+  void put(const Fact<SealState>&) {}
   template <class T>
   void put(const Fact<T>& fact) {
     if (names_) return put(T());
@@ -134,13 +134,7 @@ class Unpacker {
     value.assign(rest_.substr(0, length));
     rest_.remove_prefix(length);
   }
-  void take(double& value) { value = std::bit_cast<double>(take_number()); }
   void take(bool& value) { value = take_number() != 0; }
-  void take(ProbeRun::Outcome& outcome) {
-    const std::uint64_t number = take_number();
-    if (number < kOutcomeWords.size()) outcome = static_cast<ProbeRun::Outcome>(number);
-    else fail();
-  }
   void take(Witness::Kind& kind) {
     const std::uint64_t number = take_number();
     if (number <= static_cast<std::uint64_t>(Witness::Kind::kAbsent))
@@ -168,6 +162,7 @@ class Unpacker {
     }
   }
   void take(Fact<PythonAnswer>&) {}
+  void take(Fact<SealState>&) {}
   template <class T>
   [[gnu::noinline]] void take(Fact<T>& fact) {
     const std::uint64_t state = take_number();

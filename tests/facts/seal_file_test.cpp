@@ -18,7 +18,8 @@ Seal sample() {
     facts.interpreter = test::full_facts().image.interpreter;
     SealedPython python;
     python.facts = std::move(facts);
-    python.facts.python_probe = {};  // is not sealed
+    python.facts.python_probe = {};  // these two are not sealed
+    python.facts.seal = {};
     python.first_entry = "/app";
     python.isolated = python.no_site = true;
     python.ignore_environment = python.no_user_site = true;

@@ -57,7 +57,6 @@ class Sealer {
     read_python_image(query_, libraries, std::move(chosen), sealed.facts, &started);
     fs_.log_to(nullptr);
     sealed.facts.root = query_.root;
-    sealed.facts.seal = Fact<SealState>::absent("these facts are the seal's");
     sealed.libpython = started->libpython
                            ? Fact<std::string>(*started->libpython)
                            : Fact<std::string>::absent(started->libpython.error().message);

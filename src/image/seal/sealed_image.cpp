@@ -109,6 +109,7 @@ bool take_from_seal(const ImageQuery& query, const ldso::LibrarySearch& librarie
 ImageFacts sealed_facts(Seal seal) {
   SealedPython& own = seal.pythons.front();
   add_first_entry(own.facts.interpreter.value(), own.first_entry);
+  own.facts.seal = Fact<SealState>::absent("these facts are the seal's");
   return std::move(own.facts);
 }
 
