@@ -17,8 +17,6 @@ std::vector<std::string> changes(const ImageQuery& query, const ldso::LibrarySea
                                  const FoundSeal& found) {
   if (!found.seal) return {found.path + ": " + found.seal.error().message};
   const Seal& seal = *found.seal;
-  if (!seal.readable_by_all && seal.uid != user_of(query))
-    return {"the user: not everybody may read what was sealed"};
   // An image whose times are cut to its SOURCE_DATE_EPOCH has a seal from before it was made.
   std::optional<std::int64_t> latest;
   if (found.modified < seal.sealed_at) latest = found.modified;
@@ -76,11 +74,17 @@ bool take_from_seal(const ImageQuery& query, const ldso::LibrarySearch& librarie
     facts.seal = Fact<SealState>::absent("the image has no seal");
     return false;
   }
-  SealState state{query.seal->path, changes(query, libraries, *query.seal), ""};
+  SealState state{query.seal->path, {}, ""};
+  // What another user may not look at would seem to be gone.
+  const auto& seal = query.seal->seal;
+  if (seal && !seal->readable_by_all && seal->uid != user_of(query))
+    state.unused_because = "it is another user's, and not everybody may read what was sealed";
+  else state.changes = changes(query, libraries, *query.seal);
   std::string first;
   SealedPython* const fitting =
-      state.changes.empty() ? fitting_python(query, chosen.start, first, state.unused_because)
-                            : nullptr;
+      state.changes.empty() && state.unused_because.empty()
+          ? fitting_python(query, chosen.start, first, state.unused_because)
+          : nullptr;
   facts.seal = std::move(state);
   if (fitting == nullptr) return false;
   Interpreter& python = fitting->facts.interpreter.value();
