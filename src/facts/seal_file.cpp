@@ -16,6 +16,7 @@ namespace gpuinit::facts {
 
 namespace {
 
+constexpr std::string_view kSealWord = "gpuinit-seal";
 constexpr std::size_t kMaxLine = 120;
 // Of the packed seal. That of vLLM's image, 200 packages, has 200 KB.
 constexpr std::uint64_t kMaxSeal = 8ULL * 1024 * 1024;

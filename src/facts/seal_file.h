@@ -18,8 +18,6 @@
 
 namespace gpuinit::facts {
 
-inline constexpr std::string_view kSealWord = "gpuinit-seal";
-
 std::string seal_text(const Seal& seal, std::string_view recording);
 
 // Whether it says so itself. False too if it cannot be read.

@@ -37,7 +37,7 @@ class PlanReader {
     for (const Piece& piece : plan.pieces) ++open_[piece.file].pieces_left;
   }
 
-  // One thread: takes the next piece, until all are taken or the budget is used up.
+  // One process: takes the next piece, until all are taken or the budget is used up.
   void work() {
     for (;;) {
       const std::size_t index = next_.fetch_add(1);
@@ -61,7 +61,7 @@ class PlanReader {
     return within_budget;
   }
 
-  // Its descriptor, or kStale. Two threads may open it at once: one of them wins.
+  // Its descriptor, or kStale. Two processes may open it at once: one of them wins.
   int opened(const PlannedFile& file, OpenFile& open) {
     const int before = open.fd;
     if (before != kNotOpened) return before;

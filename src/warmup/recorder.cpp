@@ -45,7 +45,7 @@ enum class Way : char { kTracer = 't', kFilter = 'f' };
 
 // The listener goes through the socket, where a filter is wanted; if exec fails, its errno
 // follows.
-[[noreturn]] void become(const std::function<void()>& act, const seccomp::Program& program,
+[[noreturn]] void become(const RecordRequest& request, const seccomp::Program& program,
                          int socket) {
   Way way{};
   if (::read(socket, &way, sizeof way) != sizeof way) ::_exit(126);
@@ -55,7 +55,8 @@ enum class Way : char { kTracer = 't', kFilter = 'f' };
       listener = seccomp::install_with_listener(program);
     if (!listener || !base::send_descriptor(socket, *listener)) ::_exit(126);
   }
-  act();
+  request.restore_signals();
+  ::execv(request.path.c_str(), request.argv);
   const int error = errno;
   ::_exit(::write(socket, &error, sizeof error) < 0 ? 126 : 127);
 }
@@ -154,10 +155,16 @@ class Listener {
   bool executed_ = false;
 };
 
-// Does `act` in a child, which must exec or exit. `filter` is for where we may not trace.
-Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& filter,
-                       TouchedPages& touched) {
-  auto program = seccomp::compile(filter);
+}  // namespace
+
+Result<Recorded> record(const RecordRequest& request) {
+  // What the command leaves behind comes to us: without us its calls would not go on.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &standard, nullptr);
+
+  auto program = seccomp::compile(filter_of_ends());
   if (!program) return std::move(program).error();
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -166,10 +173,11 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
   base::UniqueFd theirs(ends[1]);
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork");
-  if (pid == 0) become(act, *program, theirs.get());
+  if (pid == 0) become(request, *program, theirs.get());
   theirs.reset();
 
   RecordedCommand command(pid);
+  TouchedPages touched;
   const Way way = start_tracing(pid) ? Way::kTracer : Way::kFilter;
   if (::write(ours.get(), &way, sizeof way) != sizeof way) return errno_error("write");
   if (way == Way::kTracer) {
@@ -187,28 +195,7 @@ Result<Recorded> watch(const std::function<void()>& act, const seccomp::Filter& 
   int error = 0;
   if (::recv(ours.get(), &error, sizeof error, MSG_DONTWAIT) == sizeof error)
     return Recorded{{}, 127, error};
-  return Recorded{{}, command.exit_code(), 0};
-}
-
-}  // namespace
-
-Result<Recorded> record(const RecordRequest& request) {
-  // What the command leaves behind comes to us: without us its calls would not go on.
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  ::sigaction(SIGCHLD, &standard, nullptr);
-
-  TouchedPages touched;
-  auto recorded = watch(
-      [&] {
-        request.restore_signals();
-        ::execv(request.path.c_str(), request.argv);
-      },
-      filter_of_ends(), touched);
-  if (!recorded) return recorded;
-  recorded->plan = touched.plan();
-  return recorded;
+  return Recorded{touched.plan(), command.exit_code(), 0};
 }
 
 }  // namespace gpuinit::warmup
