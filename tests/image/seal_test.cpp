@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "image/python_image.h"
@@ -164,6 +165,26 @@ TEST_F(SealTest, KnowsEachNameThatWasNotThere) {
   EXPECT_THAT(changes(), IsEmpty());
   tree_.file("usr/local/nvidia/lib64/libc.so.6", test::library("libc.so.6"));
   EXPECT_THAT(changes(), ElementsAre("/usr/local/nvidia/lib64/libc.so.6 was not there"));
+}
+
+// An image may have more directories than a process may have open files.
+TEST_F(SealTest, HasWitnessesInAnyNumberOfDirectories) {
+  base::ReadLog log;
+  for (int i = 0; i < 200; ++i) {
+    const std::string path = "many/" + std::to_string(i) + "/file";
+    tree_.file(path);
+    log.paths.insert("/" + path);
+  }
+  auto fs = base::RootFs::open(tree_.root());
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{100, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  const auto witnesses = make_witnesses(*fs, log);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_EQ(witnesses.size(), 200U);
+  for (const WitnessDirectory& directory : witnesses)
+    EXPECT_TRUE(has_something(directory)) << directory.path;
 }
 
 // docker build with SOURCE_DATE_EPOCH and rewrite-timestamp cuts all times, the seal's too.

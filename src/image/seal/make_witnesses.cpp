@@ -14,7 +14,8 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr int kMaxLinks = 40;  // as the kernel's MAXSYMLINKS
+constexpr int kMaxLinks = 40;          // as the kernel's MAXSYMLINKS
+constexpr std::size_t kMostOpen = 64;  // a process may have 1,024 open files as a rule
 
 bool is_of_node(std::string_view path) {
   for (const std::string_view place : {"/proc", "/sys", "/dev"})
@@ -73,9 +74,11 @@ class Maker {
     one.directory.path = path;
     return one;
   }
+  // Null if it is not there. Good until the next is asked for.
   const base::Directory* opened(const std::string& path) {
     const auto known = open_.find(path);
     if (known != open_.end()) return known->second ? &*known->second : nullptr;
+    if (open_.size() >= kMostOpen) open_.clear();
     auto directory = base::Directory::open_exact(fs_, path);
     auto& kept = open_[path];
     if (directory) kept = std::move(directory).value();
