@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
+
+#include "base/decimal.h"
 
 namespace gpuinit::base {
 
@@ -23,10 +24,8 @@ inline std::string mebibytes(std::uint64_t bytes) {
 inline std::string byte_size(std::uint64_t bytes) {
   if (bytes < kMiB) return std::to_string(bytes) + " bytes";
   const bool large = bytes >= 1024 * kMiB;
-  char text[40];
-  std::snprintf(text, sizeof text, large ? "%.1f GiB" : "%.1f MiB",
-                static_cast<double>(bytes) / static_cast<double>(large ? 1024 * kMiB : kMiB));
-  return text;
+  const auto unit = static_cast<double>(large ? 1024 * kMiB : kMiB);
+  return one_decimal(static_cast<double>(bytes) / unit) + (large ? " GiB" : " MiB");
 }
 
 }  // namespace gpuinit::base

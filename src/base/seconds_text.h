@@ -2,16 +2,18 @@
 #pragma once
 
 #include <chrono>
-#include <cstdio>
 #include <string>
 
 namespace gpuinit::base {
 
-// "60 s", "1.5 s", "0.001 s"
+// "60 s", "1.5 s", "0.001 s". `time`: not negative.
 inline std::string seconds_text(std::chrono::milliseconds time) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.15g s", static_cast<double>(time.count()) / 1000);
-  return text;
+  std::string text = std::to_string(time.count() / 1000);
+  if (time.count() % 1000 != 0) {
+    text += "." + std::to_string(1000 + time.count() % 1000).substr(1);
+    while (text.ends_with('0')) text.pop_back();
+  }
+  return text + " s";
 }
 
 }  // namespace gpuinit::base

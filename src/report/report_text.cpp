@@ -2,8 +2,9 @@
 #include "report/report_text.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdint>
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "gpuinit/exit_codes.h"
 #include "report/layout.h"
@@ -20,11 +21,9 @@ std::string plural(std::size_t count, const std::string& noun) {
 
 // "7 ms", "0.4 ms", "2.3 s": two digits are enough to see what is slow.
 std::string duration(double milliseconds) {
-  char text[32];
-  if (milliseconds >= 1000) std::snprintf(text, sizeof text, "%.1f s", milliseconds / 1000);
-  else if (milliseconds < 0.95) std::snprintf(text, sizeof text, "%.1f ms", milliseconds);
-  else std::snprintf(text, sizeof text, "%.0f ms", milliseconds);
-  return text;
+  if (milliseconds >= 1000) return base::one_decimal(milliseconds / 1000) + " s";
+  if (milliseconds < 0.95) return base::one_decimal(milliseconds) + " ms";
+  return std::to_string(static_cast<std::uint64_t>(milliseconds + 0.5)) + " ms";
 }
 
 class TextReport {

@@ -30,6 +30,8 @@ for path in (file for file in files if file.suffix in (".cpp", ".h", ".c", ".S")
     if path.parent == SRC and room != "main.cpp":
         errors.append(f"{place}: only main.cpp lies outside of a room")
     for number, line in enumerate(path.read_text().splitlines(), 1):
+        if room != "probe" and re.search(r"\w*printf\(", line):
+            errors.append(f"{place}:{number}: printf's floating point is not linked (src/CMakeLists.txt): base/decimal.h, std::to_string")
         if not (include := re.match(r'\s*#\s*include\s*([<"])([^/>"]+)(/?)', line)):
             continue
         quote, first, is_path = include.groups()
