@@ -140,14 +140,15 @@ void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& whee
         known.not_in.empty() || !framework.version.value_or("").starts_with(known.not_in);
     bool all = opens && !known.opens.empty();
     for (const std::string_view word : base::split_words(opens ? known.opens : "")) {
-      const std::string name(word);
+      const bool optional = word.ends_with('?');
+      const std::string name(word.substr(0, word.size() - (optional ? 1 : 0)));
       const auto& in_wheels = wheels.files(name);
       Result<std::size_t> opened = Error{"not found", ENOENT};
       if (known.from_wheels && !in_wheels.empty()) opened = closure.open(in_wheels.front());
       if (!opened) opened = closure.open(name, object);
       if (opened) {
         objects.push_back(*opened);
-      } else {
+      } else if (!optional) {
         all = all && !in_wheels.empty();
         if (!ldso::is_own_failure(opened.error().code))
           not_opened_[i].push_back({name, framework.path, "not found", in_wheels});
