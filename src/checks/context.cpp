@@ -79,11 +79,11 @@ std::string Context::only_warns_because(const CheckInfo& check) const {
     }
   }
   if (falling_back != nullptr && falling_back->runs && !check.needs_certain_interpreter)
-    return joined({falling_back->name, ": ", why_only_warned(*falling_back)});
+    return joined({falling_back->name, ": ", why_only_warned(*falling_back, Hindered::kGpu)});
   if (interpreter_is_guess() && (check.needs_certain_interpreter || because_of_image))
     return why_interpreter_is_guess();
   if (falling_back == nullptr || (image.torch && image.torch->cuda)) return "";
-  return joined({falling_back->name, ": ", why_only_warned(*falling_back)});
+  return joined({falling_back->name, ": ", why_only_warned(*falling_back, Hindered::kGpu)});
 }
 
 std::string Context::why_interpreter_is_guess() const {

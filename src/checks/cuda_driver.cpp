@@ -81,7 +81,7 @@ Finding too_old(const Context& context, const DriverView& view, const Built& bui
       !backend.empty() && built.name == "torch")
     finding.fix += " (uv pip install torch --torch-backend=" + backend + ")";
   finding.fix += ".";
-  if (runtime.major() >= 11 && !view.stack->forward_compat)
+  if (runtime.major() >= 11 && runtime.numbers.size() > 1 && !view.stack->forward_compat)
     finding.fix += " On data-center GPUs " + compat_package(runtime) +
                    " in the image can do instead, if it supports this driver.";
   return finding;

@@ -59,7 +59,10 @@ void add_code(Finding& finding, const Match& match) {
 // "a torch built with CUDA 12.8 or newer that has sm_120".
 std::string build_for(const Match& match) {
   const ComputeCapability device = match.kind.capability;
-  std::string text = joined({"a ", match.of.name, " build that has ", device.sm_target()});
+  const std::string_view name = match.of.name;
+  std::string text = match.of.is_torch ? "a torch build" : "a build of ";
+  if (!match.of.is_torch) text += name.substr(0, name.find(' '));
+  text += joined({" that has ", device.sm_target()});
   if (device < ComputeCapability{7, 5}) {
     text += " (CUDA 12 toolkits still compile for it, CUDA 13 does not";
     if (match.of.is_torch && !(device < ComputeCapability{5, 0}))

@@ -62,9 +62,10 @@ bool surely_stops(const Framework& framework, Hindered what, const ImageFacts& i
          (policy.gpu.required == GpuRequired::kYes && is_the_only_one(framework, image));
 }
 
-std::string why_only_warned(const Framework& framework) {
-  return joined({framework.falls_back ? "it goes on with the CPU by itself"
-                                      : "it is not known whether the command uses it",
+std::string why_only_warned(const Framework& framework, Hindered what) {
+  return joined({framework.falls_back && what != Hindered::kCode
+                     ? "it goes on with the CPU by itself"
+                     : "it is not known whether the command uses it",
                  "; require.frameworks = [\"", framework.name,
                  "\"] in the policy makes it a failure"});
 }
@@ -88,7 +89,7 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
         if (finding.severity != Severity::kFail) continue;
         finding.is_certain = surely_stops(*other, what, context.image, context.policy);
         if (!finding.is_certain)
-          finding = warning_only(std::move(finding), why_only_warned(*other));
+          finding = warning_only(std::move(finding), why_only_warned(*other, what));
       }
       if (worst.empty() || is_good) worst = std::move(said);
       if (is_good) break;
@@ -99,6 +100,11 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
 
 bool only_frameworks(const Context& context) {
   return has_no_torch(context.image) && frameworks_need_gpu(context.image, context.policy);
+}
+
+bool only_program(const Context& context) {
+  return context.image.interpreter.is_absent() && context.image.frameworks &&
+         !context.image.frameworks->empty();
 }
 
 std::string words_of(const Framework& framework) {

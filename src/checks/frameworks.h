@@ -25,7 +25,7 @@ bool surely_stops(const Framework& framework, Hindered what, const ImageFacts& i
                   const Policy& policy);
 
 // Why a fault of a framework that does not surely stop the command is only a warning.
-std::string why_only_warned(const Framework& framework);
+std::string why_only_warned(const Framework& framework, Hindered what);
 
 // What `judge` says of each framework that may use a GPU here, or that cannot be loaded; failures
 // become warnings unless they surely stop the command. Of several of one name (for CUDA 12 and 13)
@@ -35,6 +35,9 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
 
 // There is no torch to be judged, and a GPU is needed for the frameworks alone.
 bool only_frameworks(const Context& context);
+
+// There is no Python to be judged, and the command is a program with libraries of its own.
+bool only_program(const Context& context);
 
 // "jax 0.12.0"; "llama-server".
 std::string words_of(const Framework& framework);

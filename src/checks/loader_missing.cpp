@@ -114,7 +114,8 @@ Findings of_framework(const Context& context, const Framework& framework) {
 }
 
 Findings run(const Context& context) {
-  Findings findings = of_torch(context);
+  Findings findings;
+  if (!only_program(context)) findings = of_torch(context);
   add_of_frameworks(context, Hindered::kStart, findings,
                     [&](const Framework& framework) { return of_framework(context, framework); });
   return findings;

@@ -54,7 +54,8 @@ Findings of_framework(const Framework& framework) {
 }
 
 Findings run(const Context& context) {
-  Findings findings = of_torch(context);
+  Findings findings;
+  if (!only_program(context)) findings = of_torch(context);
   add_of_frameworks(context, Hindered::kStart, findings, of_framework);
   return findings;
 }

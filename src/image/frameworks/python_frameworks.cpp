@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/library_names.h"
 #include "base/text.h"
 #include "image/extensions/extension_files.h"
 #include "image/frameworks/framework_code.h"
@@ -163,6 +164,10 @@ std::vector<Framework> PythonFrameworks::finish(const std::string& problem) {
   for (std::size_t i = 0; i < frameworks_.size(); ++i) {
     LoadProblems& problems = frameworks_[i].problems;
     problems = std::move(libraries_[i].problems);
+    // Its own other libraries its Python code has opened before (libtensorflow_framework).
+    std::erase_if(problems.missing, [](const MissingLibrary& missing) {
+      return !base::is_cuda_library(missing.name);
+    });
     if (!problem.empty())
       problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(problem);
     if (i < not_opened_.size())
