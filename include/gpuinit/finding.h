@@ -28,6 +28,9 @@ struct Finding {
   // Of kUnknown: why a fact is not known, which the summary ends with. Several findings may share
   // it.
   std::string reason = {};
+  // Of kFail: it is about what surely runs, so that an interpreter that is guessed (Context::
+  // interpreter_is_guess) does not make it a warning.
+  bool is_certain = false;
   bool operator==(const Finding&) const = default;
 };
 

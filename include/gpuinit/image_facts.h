@@ -125,6 +125,25 @@ struct LoaderFacts {
 
 // --- What stands beside torch ----------------------------------------------
 
+// Another framework than torch: a package of Python's or the command's own program, with the code
+// for GPUs that it carries or opens by name.
+struct Framework {
+  std::string name;           // "jax", "onnxruntime", "llama.cpp"; otherwise the program's own
+  std::string path;           // the library that has its code for GPUs, or the program
+  Fact<std::string> version;  // of its distribution; unknown: nothing beside it says
+  // The CUDA that it was built for, often the major version alone: "12". Absent: it is not built
+  // for CUDA.
+  Fact<std::string> cuda;
+  Fact<DeviceCode> device_code;  // absent: it carries none
+  // Of `path`: what it needs, and what it opens by name and cannot do without.
+  LoadProblems problems;
+  std::vector<LoadedLibrary> libraries;  // CUDA's, those that are opened by name among them
+  bool runs = false;        // the command is its program, or a program that opens it for every GPU
+  bool for_gpu = false;     // installed for GPUs; false: one build serves the CPU as well
+  bool falls_back = false;  // goes on with the CPU by itself where there is no driver for it
+  bool operator==(const Framework&) const = default;
+};
+
 // An extension module or library on sys.path that needs torch or CUDA, or that the
 // policy names in extensions.include.
 struct Extension {
@@ -175,6 +194,7 @@ struct ImageFacts {
   Fact<CudaRuntime> cuda_runtime;  // absent: torch needs none, or needs one that is not there
   Fact<std::vector<CompatLibrary>> compat_libraries;
   Fact<LoaderFacts> loader;  // unknown: another loader than glibc's, or no torch to load
+  Fact<std::vector<Framework>> frameworks;  // torch aside; the command's own program comes last
   Fact<std::vector<Extension>> extensions;
   Fact<std::vector<Package>> packages;
   Fact<SealState> seal;             // absent: the image has none; unknown: it was not looked for

@@ -13,7 +13,7 @@ namespace gpuinit {
 enum class Level { kFail, kWarn, kOff };
 
 enum class GpuRequired {
-  kAuto,  // a GPU is needed if the image's torch is a CUDA build
+  kAuto,  // a GPU is needed if the image's torch is a CUDA build, or another framework needs it
   kYes,
   kNo,  // no GPU is needed and the driver is not asked: docker build, CPU jobs
 };
@@ -90,6 +90,12 @@ struct Policy {
     bool required = false;  // torch.install fails if there is no torch at all
   } torch;
 
+  struct Require {
+    // Names of frameworks, "jax", that must be there and must get a GPU, though they would go on
+    // without.
+    std::vector<std::string> frameworks;
+  } require;
+
   // Globs on paths below an entry of sys.path, "torchvision/*"; `*` matches '/' too.
   struct Extensions {
     std::vector<std::string> include;  // the command needs them: read, and must work
@@ -103,10 +109,11 @@ struct Policy {
 
   // Version ranges (src/rules/version.h). Empty: not pinned.
   struct Expect {
-    std::string python;  // ">=3.10,<3.13"
-    std::string torch;   // "2.8.*"
-    std::string cuda;    // that torch was built for, "12.8"
-    std::string driver;  // kernel driver, ">=535.104.05"
+    std::string python;                           // ">=3.10,<3.13"
+    std::string torch;                            // "2.8.*"
+    std::string cuda;                             // that torch was built for, "12.8"
+    std::string driver;                           // kernel driver, ">=535.104.05"
+    std::map<std::string, std::string> packages;  // of distributions by name, "jax" → ">=0.8"
   } expect;
 
   struct Probe {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "base/text.h"
+#include "checks/frameworks.h"
 #include "checks/run_checks.h"
 #include "image/python/python_binary.h"
 #include "image/read_image.h"
@@ -83,6 +84,7 @@ std::string reason_not_to_probe(const ImageFacts& image, const Policy& policy) {
   if (policy.gpu.required == GpuRequired::kNo) return "the policy says that no GPU is needed";
   if (policy.gpu.required == GpuRequired::kYes) return "";
   if (image.torch.known() && image.torch->cuda.known()) return "";
+  if (checks::frameworks_need_gpu(image, policy)) return "";
   return "nothing in the image needs a GPU";
 }
 

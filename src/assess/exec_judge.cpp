@@ -21,7 +21,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "gpuinit/exit_codes.h"
-#include "image/frameworks/program_device_code.h"
+#include "image/frameworks/program_framework.h"
 #include "image/python/python_binary.h"
 #include "image/start/path_search.h"
 
@@ -130,18 +130,27 @@ std::vector<std::string> command_of(const base::RootFs& fs, const std::string& p
   return command;
 }
 
+// The command is a program that runs on GPUs by itself, with or without a Python in the image.
+bool runs_framework(const ImageFacts& image) {
+  return image.frameworks &&
+         std::ranges::any_of(*image.frameworks, [](const Framework& one) { return one.runs; });
+}
+
 }  // namespace
 
 bool start_is_unclear(const ImageFacts& image, const Policy& policy) {
-  if (image.command.empty() || !policy.python.interpreter.empty()) return false;
+  if (image.command.empty() || !policy.python.interpreter.empty() || runs_framework(image))
+    return false;
   if (image.interpreter && image.interpreter->from_command) return false;
   // A program that is not Python may start one (a launcher in Rust).
   return !image.program || image.program->needs_no_gpu.empty();
 }
 
 bool is_worth_judging(const ImageFacts& image) {
-  return image.interpreter && image.interpreter->from_command && image.torch.known() &&
-         image.program && image.program->needs_no_gpu.empty();
+  const bool has_torch =
+      image.interpreter && image.interpreter->from_command && image.torch.known();
+  return (has_torch || runs_framework(image)) && image.program &&
+         image.program->needs_no_gpu.empty();
 }
 
 AtExec ExecJudge::at_exec(pid_t pid) {
@@ -178,9 +187,13 @@ int ExecJudge::judge(pid_t pid) const {
   request.working_directory = read_link(proc_path(pid, "cwd"));
   request.command = command_of(*fs, program, request, read_text(proc_path(pid, "cmdline")));
   if (!image::is_python_name(program)) {
-    if (!image::has_device_code(*fs, request.environment, program)) return go_on;
+    const auto found = image::read_program_frameworks(*fs, request.environment, program);
+    if (std::ranges::none_of(found, [](const Framework& one) { return one.for_gpu; }))
+      return std::ranges::any_of(found,
+                                 [](const Framework& one) { return one.device_code.known(); })
+                 ? kNothingToJudge
+                 : go_on;
     base::log_verbose("follow: " + program + " has GPU code of its own");
-    return kNothingToJudge;
   }
   request.asked_node = &earlier_;
   request.is_worth_judging = is_worth_judging;

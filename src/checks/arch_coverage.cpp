@@ -106,23 +106,27 @@ CoverageVerdict verdict_of(const Coverage& coverage) {
   return coverage.blocked > 0 ? CoverageVerdict::kBlocked : CoverageVerdict::kNothing;
 }
 
-std::optional<TorchCode> code_of(const Torch& torch) {
+std::optional<TorchCode> code_in(const Fact<DeviceCode>& device_code) {
+  if (!device_code) return std::nullopt;
   TorchCode code;
-  if (torch.device_code) {
-    for (const auto& group : torch.device_code->groups) {
-      if (group.containers == 0) continue;
-      code.groups.push_back(group);
-      code.targets.insert(code.targets.end(), group.targets.begin(), group.targets.end());
-    }
+  for (const auto& group : device_code->groups) {
+    if (group.containers == 0) continue;
+    code.groups.push_back(group);
+    code.targets.insert(code.targets.end(), group.targets.begin(), group.targets.end());
   }
-  if (code.groups.empty()) {
-    if (!torch.arch_list || torch.arch_list->empty()) return std::nullopt;
-    // As if it were one container: what the list has for a GPU, all of torch has.
-    code.groups.push_back({*torch.arch_list, Fact<std::string>::unknown("not in the list"), 1});
-    code.targets = *torch.arch_list;
-    code.from_arch_list = true;
-  }
+  if (code.groups.empty()) return std::nullopt;
   code.targets = sorted_targets(std::move(code.targets));
+  return code;
+}
+
+std::optional<TorchCode> code_of(const Torch& torch) {
+  auto found = code_in(torch.device_code);
+  if (found || !torch.arch_list || torch.arch_list->empty()) return found;
+  // As if it were one container: what the list has for a GPU, all of torch has.
+  TorchCode code;
+  code.groups.push_back({*torch.arch_list, Fact<std::string>::unknown("not in the list"), 1});
+  code.targets = sorted_targets(*torch.arch_list);
+  code.from_arch_list = true;
   return code;
 }
 

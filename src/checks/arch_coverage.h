@@ -50,6 +50,9 @@ struct TorchCode {
   bool from_arch_list = false;
 };
 
+// nullopt if it is not known, or nothing in it can hold a kernel.
+std::optional<TorchCode> code_in(const Fact<DeviceCode>& device_code);
+
 // nullopt if neither the device code nor the arch list is known.
 std::optional<TorchCode> code_of(const Torch& torch);
 

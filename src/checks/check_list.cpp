@@ -44,6 +44,7 @@ namespace gpuinit::checks {
   row(kExpectPython) \
   row(kExpectTorch) \
   row(kExpectCuda) \
+  row(kExpectPackages) \
   row(kExpectDriver)
 // clang-format on
 

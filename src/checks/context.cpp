@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "checks/finding_builder.h"
+#include "checks/frameworks.h"
 #include "rules/version.h"
 
 namespace gpuinit::checks {
@@ -33,7 +34,8 @@ std::optional<Finding> Context::skip_if_failed(std::string_view causes) const {
 std::optional<Finding> Context::no_gpu_needed() const {
   if (policy.gpu.required == GpuRequired::kNo)
     return skipped("the policy says that no GPU is needed");
-  if (policy.gpu.required == GpuRequired::kYes) return std::nullopt;
+  if (policy.gpu.required == GpuRequired::kYes || frameworks_need_gpu(image, policy))
+    return std::nullopt;
   if (image.interpreter.is_absent()) return skipped("no Python in the image, so no torch");
   if (image.torch.is_absent()) return skipped("no torch in the image");
   const std::string what = "cannot tell whether a GPU is needed";
@@ -67,10 +69,21 @@ bool Context::interpreter_is_guess() const {
 
 std::string Context::only_warns_because(const CheckInfo& check) const {
   if (image.program && !image.program->needs_no_gpu.empty()) return image.program->needs_no_gpu;
-  if (!interpreter_is_guess()) return "";
-  const bool judges_a_guess = check.needs_certain_interpreter ||
-                              (check.needs_gpu && policy.gpu.required == GpuRequired::kAuto);
-  return judges_a_guess ? why_interpreter_is_guess() : "";
+  const bool because_of_image = check.needs_gpu && policy.gpu.required == GpuRequired::kAuto;
+  const Framework* falling_back = nullptr;
+  if (because_of_image && image.frameworks && frameworks_need_gpu(image, policy)) {
+    for (const Framework& framework : *image.frameworks) {
+      const bool stops = surely_stops(framework, Hindered::kGpu, image, policy);
+      if (stops && !check.needs_certain_interpreter) return "";
+      if (!stops && framework.for_gpu) falling_back = &framework;
+    }
+  }
+  if (falling_back != nullptr && falling_back->runs && !check.needs_certain_interpreter)
+    return joined({falling_back->name, ": ", why_only_warned(*falling_back, Hindered::kGpu)});
+  if (interpreter_is_guess() && (check.needs_certain_interpreter || because_of_image))
+    return why_interpreter_is_guess();
+  if (falling_back == nullptr || (image.torch && image.torch->cuda)) return "";
+  return joined({falling_back->name, ": ", why_only_warned(*falling_back, Hindered::kGpu)});
 }
 
 std::string Context::why_interpreter_is_guess() const {

@@ -2,6 +2,7 @@
 #include "checks/check.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
+#include "checks/frameworks.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {
@@ -50,15 +51,22 @@ std::string driver_wanted(const rules::Version& runtime) {
   return text;
 }
 
-Finding too_old(const Context& context, const DriverView& view, const rules::Version& runtime,
-                Because because) {
+// torch, or another framework.
+struct Built {
+  std::string name;
+  std::string path;
+};
+
+Finding too_old(const Context& context, const DriverView& view, const Built& built,
+                const rules::Version& runtime, Because because) {
   const auto& kernel = context.node.driver.kernel_version;
   const std::string driver = kernel ? "driver " + *kernel + " (" + view.cuda_words + ")"
                                     : "a driver for " + view.cuda_words;
   Finding finding =
-      failure(kExitFit, "torch needs CUDA " + runtime.text() + ", and the node has " + driver);
-  add_evidence(finding, "torch built for",
-               joined({"CUDA ", runtime.text(), ", in ", context.image.torch->path}));
+      failure(kExitFit,
+              joined({built.name, " needs CUDA ", runtime.text(), ", and the node has ", driver}));
+  add_evidence(finding, joined({built.name, " built for"}),
+               joined({"CUDA ", runtime.text(), ", in ", built.path}));
   add_evidence(finding, "driver serves", view.cuda_words + " (from " + view.source + ")");
   add_driver(finding, context.node.driver);
   finding.why =
@@ -69,10 +77,11 @@ Finding too_old(const Context& context, const DriverView& view, const rules::Ver
                    rules::driver_text(*rules::family_floor(runtime.major())) + ".";
   finding.fix =
       "Use " + driver_wanted(runtime) + ", or an image built for " + served_by(*view.stack);
-  if (const std::string backend = torch_backend(*view.stack); !backend.empty())
+  if (const std::string backend = torch_backend(*view.stack);
+      !backend.empty() && built.name == "torch")
     finding.fix += " (uv pip install torch --torch-backend=" + backend + ")";
   finding.fix += ".";
-  if (runtime.major() >= 11 && !view.stack->forward_compat)
+  if (runtime.major() >= 11 && runtime.numbers.size() > 1 && !view.stack->forward_compat)
     finding.fix += " On data-center GPUs " + compat_package(runtime) +
                    " in the image can do instead, if it supports this driver.";
   return finding;
@@ -87,7 +96,7 @@ Finding compat_refused(const Context& context) {
   return finding;
 }
 
-Findings judge_service(const Context& context, const DriverView& view,
+Findings judge_service(const Context& context, const DriverView& view, const Built& built,
                        const rules::Version& runtime) {
   const auto answer = rules::driver_serves(runtime, *view.stack);
   switch (answer.service) {
@@ -97,8 +106,8 @@ Findings judge_service(const Context& context, const DriverView& view,
       return {};  // its one limit, PTX, is judged by device.arch
     case Service::kUnknown:
       return unknown("driver " + context.node.driver.kernel_version.value_or("?") +
-                     " is newer than the tables here: it serves " + view.cuda_words +
-                     ", and torch needs CUDA " + runtime.text());
+                     " is newer than the tables here: it serves " + view.cuda_words + ", and " +
+                     built.name + " needs CUDA " + runtime.text());
     case Service::kNo:
       break;
   }
@@ -106,7 +115,7 @@ Findings judge_service(const Context& context, const DriverView& view,
   if (answer.because == Because::kCompatTooOld || answer.because == Because::kBranchNotListed)
     return compat_refused(context);
 
-  Finding finding = too_old(context, view, runtime, answer.because);
+  Finding finding = too_old(context, view, built, runtime, answer.because);
   if (compat_may_still_come(context, view))
     return warning_only(std::move(finding),
                         "a shell of this NGC image may still put its cuda-compat in front");
@@ -135,9 +144,7 @@ std::optional<Finding> other_runtime(const Context& context, const rules::Versio
   return finding;
 }
 
-Findings run(const Context& context) {
-  const DriverView view = view_of_driver(context);
-
+Findings judge_torch(const Context& context, const DriverView& view) {
   const auto& torch = context.image.torch;
   if (torch.is_absent() || context.image.interpreter.is_absent())
     return skipped("no torch in the image");
@@ -147,9 +154,29 @@ Findings run(const Context& context) {
     return unknown("cannot tell which CUDA torch was built for", torch->cuda.reason());
   auto runtime = rules::parse_version(*torch->cuda);
   if (!runtime) return unknown("torch's CUDA version: " + runtime.error().message);
-  Findings findings =
-      view.stack ? judge_service(context, view, *runtime) : Findings{unknown(view.why_unknown)};
+  Findings findings = view.stack ? judge_service(context, view, {"torch", torch->path}, *runtime)
+                                 : Findings{unknown(view.why_unknown)};
   if (auto finding = other_runtime(context, *runtime)) findings.push_back(*std::move(finding));
+  return findings;
+}
+
+Findings judge_framework(const Context& context, const DriverView& view,
+                         const Framework& framework) {
+  if (!view.stack) return unknown(view.why_unknown);
+  const auto runtime = rules::parse_version(framework.cuda.value_or(""));
+  if (!runtime)
+    return unknown("cannot tell which CUDA " + framework.name + " was built for",
+                   framework.cuda.reason());
+  return judge_service(context, view, {words_of(framework), framework.path}, *runtime);
+}
+
+Findings run(const Context& context) {
+  const DriverView view = view_of_driver(context);
+  Findings findings;
+  if (!only_frameworks(context)) findings = judge_torch(context, view);
+  add_of_frameworks(context, Hindered::kGpu, findings, [&](const Framework& framework) {
+    return judge_framework(context, view, framework);
+  });
   return findings;
 }
 

@@ -7,6 +7,7 @@
 #include "checks/check.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
+#include "checks/frameworks.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {
@@ -15,11 +16,18 @@ namespace {
 
 using rules::ComputeCapability;
 
-// One kind of GPU against torch's code.
+// torch, or another framework.
+struct Carrier {
+  std::string name;
+  std::string release;  // "2.8.0+cu128 in /a/torch"
+  bool is_torch = true;
+};
+
+// One kind of GPU against its code.
 struct Match {
   const Context& context;
   const DriverJit& jit;
-  const Torch& torch;
+  const Carrier& of;
   const TorchCode& code;
   const DeviceKind& kind;
   Coverage coverage;
@@ -30,10 +38,13 @@ std::string of_total(std::uint64_t count, const Coverage& coverage) {
 }
 
 void add_code(Finding& finding, const Match& match) {
-  const auto& [context, jit, torch, code, kind, coverage] = match;
+  const auto& [context, jit, of, code, kind, coverage] = match;
   add_evidence(finding, gpus(kind.indices), kind.words);
-  add_evidence(finding, "torch", torch.version.value_or("?") + " in " + torch.path);
-  add_evidence(finding, code.from_arch_list ? "arch list" : "code in libtorch_cuda",
+  add_evidence(finding, of.name, of.release);
+  add_evidence(finding,
+               code.from_arch_list ? "arch list"
+               : of.is_torch       ? "code in libtorch_cuda"
+                                   : "code",
                listed(code.targets, 24));
   if (code.from_arch_list) return;
   std::string counts = of_total(coverage.native, coverage) + " machine code";
@@ -46,17 +57,21 @@ void add_code(Finding& finding, const Match& match) {
 }
 
 // "a torch built with CUDA 12.8 or newer that has sm_120".
-std::string build_for(ComputeCapability device) {
-  std::string text = "a torch build that has " + device.sm_target();
+std::string build_for(const Match& match) {
+  const ComputeCapability device = match.kind.capability;
+  const std::string_view name = match.of.name;
+  std::string text = match.of.is_torch ? "a torch build" : "a build of ";
+  if (!match.of.is_torch) text += name.substr(0, name.find(' '));
+  text += joined({" that has ", device.sm_target()});
   if (device < ComputeCapability{7, 5}) {
     text += " (CUDA 12 toolkits still compile for it, CUDA 13 does not";
-    if (!(device < ComputeCapability{5, 0}))
+    if (match.of.is_torch && !(device < ComputeCapability{5, 0}))
       text += "; PyTorch's own: uv pip install torch --torch-backend=cu126";
     return text + ")";
   }
   if (const auto first = rules::first_toolkit_for(device)) {
     text += " (CUDA " + first->text() + " and newer can compile for it";
-    if (device.major == 10 || device.major == 12)
+    if (match.of.is_torch && (device.major == 10 || device.major == 12))
       text += "; PyTorch's own: uv pip install torch --torch-backend=cu128";
     text += ")";
   }
@@ -64,29 +79,32 @@ std::string build_for(ComputeCapability device) {
 }
 
 Finding nothing_for(const Match& match) {
-  Finding finding = failure(kExitFit, "torch has no code for " + match.kind.text());
+  Finding finding =
+      failure(kExitFit, joined({match.of.name, " has no code for ", match.kind.text()}));
   add_code(finding, match);
   finding.why =
       "The first kernel would end with \"CUDA error: no kernel image is available for execution on "
       "the device\" (209). Machine code runs on its own major version only, from its minor version "
-      "up; torch itself only warns.";
-  finding.fix = "Use " + build_for(match.kind.capability) + ", or a node whose GPU is on the list.";
+      "up";
+  finding.why += match.of.is_torch ? "; torch itself only warns." : ".";
+  finding.fix = "Use " + build_for(match) + ", or a node whose GPU is on the list.";
   return finding;
 }
 
 Finding blocked_for(const Match& match) {
   const auto needed = match.jit.needs(match.coverage.blocked_isa);
   const bool disabled = match.jit.disabled();
-  Finding finding = failure(
-      kExitFit, "torch has only PTX for " + match.kind.text() + ", and " +
-                    (disabled ? "CUDA_DISABLE_PTX_JIT is set" : "this driver cannot compile it"));
+  Finding finding =
+      failure(kExitFit,
+              joined({match.of.name, " has only PTX for ", match.kind.text(), ", and ",
+                      disabled ? "CUDA_DISABLE_PTX_JIT is set" : "this driver cannot compile it"}));
   add_code(finding, match);
   if (const auto& isa = match.coverage.blocked_isa)
     add_evidence(finding, "PTX ISA", *isa + (needed ? ", CUDA " + needed->cuda.text() : ""));
   if (disabled) {
     finding.why = "\"PTX JIT compilation was disabled\" (error 223) at the first kernel.";
-    finding.fix = "Remove CUDA_DISABLE_PTX_JIT from the environment, or use " +
-                  build_for(match.kind.capability) + ".";
+    finding.fix =
+        "Remove CUDA_DISABLE_PTX_JIT from the environment, or use " + build_for(match) + ".";
     return finding;
   }
   add_evidence(finding, "driver serves", match.jit.view().cuda_words);
@@ -98,42 +116,43 @@ Finding blocked_for(const Match& match) {
   const auto driver = needed ? rules::driver_for_cuda(needed->cuda) : std::nullopt;
   finding.fix += driver ? "a driver >= " + rules::driver_text(*driver) + " on the node"
                         : "a newer driver on the node";
-  finding.fix += ", or " + build_for(match.kind.capability) + ".";
+  finding.fix += ", or " + build_for(match) + ".";
   return finding;
 }
 
 Finding slow_start(const Match& match) {
-  Finding finding =
-      warning("torch runs on " + match.kind.text() + " only after the driver has compiled its PTX");
+  Finding finding = warning(joined({match.of.name, " runs on ", match.kind.text(),
+                                    " only after the driver has compiled its PTX"}));
   add_code(finding, match);
   add_variables(finding, match.context,
                 {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"});
   finding.why =
       "The first start can take minutes, and every start where the compiler's cache (~/.nv, "
       "CUDA_CACHE_PATH) does not outlive the container. Kernels with machine code are faster too.";
-  finding.fix = "Use " + build_for(match.kind.capability) +
+  finding.fix = "Use " + build_for(match) +
                 ", or keep CUDA_CACHE_PATH on a volume and CUDA_CACHE_MAXSIZE large.";
   return finding;
 }
 
 Finding partial(const Match& match) {
-  Finding finding = warning("less than half of torch's code runs on " + match.kind.text());
+  Finding finding =
+      warning(joined({"less than half of ", match.of.name, "'s code runs on ", match.kind.text()}));
   add_code(finding, match);
   finding.why =
       "Operations without code for the GPU end with \"no kernel image is available for execution "
       "on the device\" (209), the others work.";
-  finding.fix = "Use " + build_for(match.kind.capability) + ".";
+  finding.fix = "Use " + build_for(match) + ".";
   return finding;
 }
 
 Finding doubtful(const Match& match) {
-  Finding finding = warning("torch's code for " + match.kind.text() + " is of the other GPU line");
+  Finding finding = warning(
+      joined({match.of.name, "'s code for ", match.kind.text(), " is of the other GPU line"}));
   add_code(finding, match);
   finding.why =
       "NVIDIA does not promise that code for discrete GPUs runs on integrated (Jetson) ones or the "
       "other way round. Some report that it works.";
-  finding.fix =
-      "Use " + build_for(match.kind.capability) + ", such as NVIDIA's own builds for Jetson.";
+  finding.fix = "Use " + build_for(match) + ", such as NVIDIA's own builds for Jetson.";
   return finding;
 }
 
@@ -154,42 +173,78 @@ std::optional<Finding> judge(const Match& match) {
     case CoverageVerdict::kUnknown:
       break;
   }
-  Finding finding = unknown("cannot tell whether torch's code runs on " + match.kind.text(),
-                            match.jit.view().stack ? "" : match.jit.view().why_unknown);
+  Finding finding = unknown(
+      joined({"cannot tell whether ", match.of.name, "'s code runs on ", match.kind.text()}),
+      match.jit.view().stack ? "" : match.jit.view().why_unknown);
   add_code(finding, match);
   return finding;
 }
 
-Findings run(const Context& context) {
-  const auto& torch = context.image.torch;
-  if (torch.is_absent() || context.image.interpreter.is_absent())
+// Of every kind of device.
+Findings judge_all(const Context& context, const DriverJit& jit, const Carrier& of,
+                   const TorchCode& code) {
+  Findings findings;
+  for (const DeviceKind& kind : kinds_of(*context.node.devices))
+    if (auto finding = judge(
+            {context, jit, of, code, kind, coverage_of(code.groups, kind.capability, jit.rule())}))
+      findings.push_back(*std::move(finding));
+  return findings;
+}
+
+Findings no_torch(const ImageFacts& image) {
+  if (image.torch.is_absent() || image.interpreter.is_absent())
     return skipped("no torch in the image");
-  if (!torch) return unknown("torch is not known", torch.reason());
-  if (torch->cuda.is_absent()) return skipped("torch is not a CUDA build");
+  if (!image.torch) return unknown("torch is not known", image.torch.reason());
+  return skipped("torch is not a CUDA build");
+}
 
-  const auto& devices = context.node.devices;
-  if (!context.sees_devices())
-    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
-  if (!devices) return unknown("the devices are not known", devices.reason());
-  if (devices->empty()) return skipped("there is no device");
-  if (auto skip = context.skip_if_failed("torch.install")) return skip;
-
-  const auto code = code_of(*torch);
+Findings judge_torch(const Context& context, const DriverJit& jit) {
+  const Torch& torch = *context.image.torch;
+  const auto code = code_of(torch);
   if (!code)
     return unknown("it is not known for which GPUs torch has code",
-                   !torch->device_code ? torch->device_code.reason() : torch->arch_list.reason());
+                   !torch.device_code ? torch.device_code.reason() : torch.arch_list.reason());
+  return judge_all(context, jit,
+                   {"torch", joined({torch.version.value_or("?"), " in ", torch.path})}, *code);
+}
 
+// Its kernels are compiled when they are called, where it carries none.
+Findings judge_framework(const Context& context, const DriverJit& jit, const Framework& framework) {
+  if (framework.device_code.is_absent()) return {};
+  const auto code = code_in(framework.device_code);
+  if (!code)
+    return unknown("it is not known for which GPUs " + framework.name + " has code",
+                   framework.device_code.reason());
+  return judge_all(context, jit, {words_of(framework), framework.path, false}, *code);
+}
+
+Findings run(const Context& context) {
+  const auto& image = context.image;
+  const auto& devices = context.node.devices;
+  const bool of_torch =
+      image.torch && !image.torch->cuda.is_absent() && !image.interpreter.is_absent();
+  const bool of_frameworks = only_frameworks(context);
   Findings findings;
-  for (std::size_t i = 0; i < devices->size(); ++i)
-    if (const auto& capability = (*devices)[i].compute_capability; !capability_of((*devices)[i]))
-      findings.push_back(
-          unknown("the compute capability of GPU " + std::to_string(i) + " is not known",
-                  capability.reason()));
+  if (!of_torch && !of_frameworks) findings = no_torch(image);
+  if (of_torch || of_frameworks) {
+    if (!context.sees_devices())
+      if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+    if (!devices) return unknown("the devices are not known", devices.reason());
+    if (devices->empty()) return skipped("there is no device");
+    if (auto skip = context.skip_if_failed("torch.install")) return skip;
+    for (std::size_t i = 0; i < devices->size(); ++i)
+      if (const auto& capability = (*devices)[i].compute_capability; !capability_of((*devices)[i]))
+        findings.push_back(
+            unknown("the compute capability of GPU " + std::to_string(i) + " is not known",
+                    capability.reason()));
+  }
+  if (!devices) return findings;
   const DriverJit jit(context);
-  for (const DeviceKind& kind : kinds_of(*devices))
-    if (auto finding = judge({context, jit, *torch, *code, kind,
-                              coverage_of(code->groups, kind.capability, jit.rule())}))
-      findings.push_back(*std::move(finding));
+  if (of_torch)
+    for (Finding& finding : judge_torch(context, jit)) findings.push_back(std::move(finding));
+  add_of_frameworks(context, Hindered::kCode, findings, [&](const Framework& framework) {
+    return judge_framework(context, jit, framework);
+  });
   return findings;
 }
 

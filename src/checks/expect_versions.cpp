@@ -104,6 +104,40 @@ Findings run_cuda(const Context& context) {
   return judge_pin(pinned, torch->cuda, kWhyImage, kFixImage);
 }
 
+// A framework that must be there is: in the findings of this check, since it is what the policy
+// asks of the image's packages.
+Findings run_packages(const Context& context) {
+  const ImageFacts& image = context.image;
+  Findings findings;
+  for (const std::string& name : context.policy.require.frameworks) {
+    if (!image.frameworks || std::ranges::any_of(*image.frameworks, [&](const Framework& one) {
+          return one.name == name;
+        }))
+      continue;
+    Finding finding =
+        failure(kExitImage, joined({"the policy requires ", name, ", and the image has none"}));
+    finding.why = "Only a build for NVIDIA GPUs counts; the command would run without.";
+    finding.fix = "Install it, or take it out of require.frameworks.";
+    findings.push_back(std::move(finding));
+  }
+  const bool known = image.packages && !image.interpreter.is_absent();
+  for (const auto& [name, range] : context.policy.expect.packages) {
+    if (range.empty()) continue;
+    const Pinned pinned{name, joined({"expect.packages.", name}), range};
+    auto version = known || image.interpreter.is_absent()
+                       ? Fact<std::string>::absent(joined({"no ", name, " is installed"}))
+                       : Fact<std::string>::unknown(image.packages.reason());
+    if (known)
+      if (const auto found = std::ranges::find(*image.packages, name, &Package::name);
+          found != image.packages->end())
+        version = found->version;
+    for (Finding& finding : judge_pin(pinned, version, kWhyImage, kFixImage))
+      findings.push_back(std::move(finding));
+  }
+  if (findings.empty() && context.policy.expect.packages.empty()) return skipped(kNotPinned);
+  return findings;
+}
+
 Findings run_driver(const Context& context) {
   const Pinned pinned{"the kernel driver", "expect.driver", context.policy.expect.driver, kExitFit};
   if (pinned.range.empty()) return skipped(kNotPinned);
@@ -151,6 +185,20 @@ extern constexpr Check kExpectCuda{
     .why = "The image was tested with the pinned version, and this is another.",
     .fix = "Install torch from the index of the pinned CUDA version, or change expect.cuda.",
     .run = run_cuda,
+};
+
+extern constexpr Check kExpectPackages{
+    .id = "expect.packages",
+    .exit_codes = "65",
+    .needs_certain_interpreter = true,
+    .title = "a package is not there, or its version is not the one that the policy pins",
+    .looks_at =
+        "The versions in the metadata of what is installed on sys.path against expect.packages "
+        "(names as pip normalises them), and whether the frameworks of require.frameworks are "
+        "there in a build for NVIDIA GPUs.",
+    .why = "The image was tested with the pinned version, and this is another.",
+    .fix = "Rebuild the image with the pinned version, or change expect.packages.",
+    .run = run_packages,
 };
 
 extern constexpr Check kExpectDriver{

@@ -4,6 +4,7 @@
 #include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/frameworks.h"
 #include "checks/loader_names.h"
 
 namespace gpuinit::checks {
@@ -42,7 +43,7 @@ std::string fix(const Context& context, const MissingLibrary& first) {
   return "Install the package that has it, or take what needs it out of the image.";
 }
 
-Findings run(const Context& context) {
+Findings of_torch(const Context& context) {
   if (auto skip = loader_not_read(context)) return skip;
   const std::vector<MissingLibrary> missing = of_image(context);
   if (missing.empty()) return {};
@@ -75,6 +76,49 @@ Findings run(const Context& context) {
                       ": cannot open shared object file: No such file or directory\".";
   finding.fix = fix(context, first);
   return finding;
+}
+
+// Of a framework, or the command's own program.
+Findings of_framework(const Context& context, const Framework& framework) {
+  const auto& all = framework.problems.missing;
+  if (all.empty()) return {};
+  const MissingLibrary& first = all.front();
+  const bool is_program = context.image.program && framework.path == context.image.program->path;
+  Finding finding = failure(
+      kExitImage, joined({first.name, " is not found, and ",
+                          is_program ? short_path(context, first.needed_by) : words_of(framework),
+                          " needs it"}));
+  for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i) {
+    add_evidence(finding, all[i].name, joined({"needed by ", all[i].needed_by}));
+    if (!all[i].elsewhere.empty())
+      add_evidence(finding, "not looked at", listed(all[i].elsewhere, 3));
+  }
+  add_variables(finding, context, {"LD_LIBRARY_PATH"});
+  finding.why = joined({is_program ? "It would not start: \"error while loading shared libraries: "
+                                   : "It would get no GPU, or end with: \"",
+                        first.name, ": cannot open shared object file\"."});
+  if (!first.elsewhere.empty()) {
+    finding.fix = joined({"Set LD_LIBRARY_PATH=", base::parent(first.elsewhere.front()),
+                          ", or let the program open it first (ctypes.CDLL)."});
+    // Its preload_dlls() does so, and programs that have the wheels are there to call it.
+    if (framework.name == "onnxruntime") return note(std::move(finding));
+    return finding;
+  }
+  if (is_of_cuda(first.name))
+    finding.fix =
+        joined({"Install the package that has it, or use a base image with the runtime "
+                "libraries of CUDA ",
+                framework.cuda.value_or(""), " (-runtime, -cudnn)."});
+  else finding.fix = fix(context, first);
+  return finding;
+}
+
+Findings run(const Context& context) {
+  Findings findings;
+  if (!only_program(context)) findings = of_torch(context);
+  add_of_frameworks(context, Hindered::kStart, findings,
+                    [&](const Framework& framework) { return of_framework(context, framework); });
+  return findings;
 }
 
 }  // namespace

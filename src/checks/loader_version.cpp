@@ -2,13 +2,14 @@
 #include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/frameworks.h"
 #include "checks/loader_names.h"
 
 namespace gpuinit::checks {
 
 namespace {
 
-Findings run(const Context& context) {
+Findings of_torch(const Context& context) {
   if (auto skip = loader_not_read(context)) return skip;
   const auto missing = missing_versions(context, false);
   if (missing.empty()) return {};
@@ -35,6 +36,28 @@ Findings run(const Context& context) {
                             short_path(context, first.needed_by), " was built with."});
   }
   return finding;
+}
+
+// glibc's own versions too: libc.version is Python's.
+Findings of_framework(const Framework& framework) {
+  const auto& all = framework.problems.missing_versions;
+  if (all.empty()) return {};
+  const MissingVersion& first = all.front();
+  Finding finding = failure(kExitImage, joined({first.provider, " has no ", first.version,
+                                                ", which ", first.needed_by, " needs"}));
+  if (!first.highest.empty()) add_evidence(finding, "it has up to", first.highest);
+  add_evidence(finding, "loaded by", first.found_by);
+  finding.why = joined({"The loader refuses it: \"version `", first.version, "' not found\"."});
+  finding.fix = joined({"Use a base image with a newer ", first.file, ", or a build of ",
+                        framework.name, " for this one."});
+  return finding;
+}
+
+Findings run(const Context& context) {
+  Findings findings;
+  if (!only_program(context)) findings = of_torch(context);
+  add_of_frameworks(context, Hindered::kStart, findings, of_framework);
+  return findings;
 }
 
 }  // namespace

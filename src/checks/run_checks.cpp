@@ -50,7 +50,7 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
       finding.id = check->id;
       add_user_site(finding, facts.image);
       if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy &&
-          !context.running_only_warns.empty()) {
+          !context.running_only_warns.empty() && !finding.is_certain) {
         finding = warning_only(std::move(finding), context.running_only_warns);
         only_warned = true;
       }

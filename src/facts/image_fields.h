@@ -128,6 +128,19 @@ void describe(auto& archive, Is<LoaderFacts> auto& it) {
   archive.field("notes", it.notes);
 }
 
+void describe(auto& archive, Is<Framework> auto& it) {
+  archive.field("name", it.name);
+  archive.field("path", it.path);
+  archive.field("version", it.version);
+  archive.field("cuda", it.cuda);
+  archive.field("device_code", it.device_code);
+  archive.field("problems", it.problems);
+  archive.field("libraries", it.libraries);
+  archive.field("runs", it.runs);
+  archive.field("for_gpu", it.for_gpu);
+  archive.field("falls_back", it.falls_back);
+}
+
 void describe(auto& archive, Is<Extension> auto& it) {
   archive.field("path", it.path);
   archive.field("package", it.package);
@@ -203,6 +216,7 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("cuda_runtime", it.cuda_runtime);
   archive.field("compat_libraries", it.compat_libraries);
   archive.field("loader", it.loader);
+  archive.field("frameworks", it.frameworks);
   archive.field("extensions", it.extensions);
   archive.field("packages", it.packages);
   archive.field("seal", it.seal);

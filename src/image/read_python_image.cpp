@@ -4,6 +4,7 @@
 
 #include "image/extensions/extension_loading.h"
 #include "image/extensions/extensions.h"
+#include "image/frameworks/python_frameworks.h"
 #include "image/frameworks/read_frameworks.h"
 #include "image/packages/distributions.h"
 #include "image/python/read_interpreter.h"
@@ -12,11 +13,12 @@ namespace gpuinit::image {
 
 namespace {
 
-// What the loader makes of torch and then of the extensions, one process for all.
+// What the loader makes of torch and then of the extensions and frameworks, one process for all.
 void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std::string>& sys_path,
-                  const NeededNames& needed, ImageFacts& facts) {
+                  const NeededNames& needed, PythonFrameworks& frameworks, ImageFacts& facts) {
   if (load.problem.empty()) load.problem = load.unknown_because;
   if (!load.closure || !load.problem.empty()) {
+    facts.frameworks = frameworks.finish(load.problem);
     facts.loader = Fact<LoaderFacts>::unknown(load.problem);
     if (facts.extensions)
       for (Extension& extension : facts.extensions.value())
@@ -29,11 +31,19 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   if (facts.extensions && facts.torch)
     extensions.emplace(query.fs, wheels, *load.closure, *facts.interpreter, needed,
                        facts.extensions.value());
+  std::optional<ExtensionLoading> of_frameworks;
+  if (!frameworks.empty()) {
+    of_frameworks.emplace(query.fs, wheels, *load.closure, *facts.interpreter, frameworks.needed(),
+                          frameworks.libraries());
+    frameworks.open_by_name(*load.closure, wheels);
+  }
   const ldso::VersionCheck versions = ldso::check_versions(*load.closure);
   ldso::SymbolCheck symbols(*load.closure);
   facts.loader = read_loader(
       {query.fs, load, versions, symbols, wheels, facts.interpreter->prefix.value_or("")});
   if (extensions) extensions->find_problems(symbols, versions);
+  if (of_frameworks) of_frameworks->find_problems(symbols, versions);
+  facts.frameworks = frameworks.finish("");
 }
 
 }  // namespace
@@ -56,11 +66,13 @@ void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libra
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
   FoundExtensions extensions =
       read_extensions({query.fs, libraries, python.facts, query.extensions});
+  PythonFrameworks frameworks(query.fs, libraries, facts.packages.value_or({}), extensions);
   facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
   facts.cuda_runtime = std::move(torch.cuda_runtime);
-  read_loading(query, std::move(torch.load), python.sys_path.entries, extensions.needed, facts);
+  read_loading(query, std::move(torch.load), python.sys_path.entries, extensions.needed, frameworks,
+               facts);
 }
 
 }  // namespace gpuinit::image

@@ -60,6 +60,7 @@ extern const Codec<std::string> kVersionRange;  // a range of versions, or empty
 // Lists of texts that are not empty, or one such text.
 extern const Codec<std::vector<std::string>> kGlobs;  // on paths below site-packages
 extern const Codec<std::vector<std::string>> kModules;
+extern const Codec<std::vector<std::string>> kFrameworks;
 extern const Codec<std::vector<std::string>> kSystemCalls;
 extern const Codec<std::vector<WaitFor>> kWaitCauses;
 

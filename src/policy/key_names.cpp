@@ -4,6 +4,10 @@
 
 namespace gpuinit::policy {
 
+namespace {
+constexpr std::string_view kPackagesTable = "expect.packages";
+}  // namespace
+
 // The names directly under `table`, "" for the top: "gpu" → required, count.
 std::vector<std::string> KeyTable::members(std::string_view table) const {
   const std::string prefix = table.empty() ? "" : std::string(table) + ".";
@@ -36,6 +40,7 @@ const Key* KeyTable::find(std::string_view name) const {
 }
 
 bool KeyTable::is_table(std::string_view name) const {
+  if (name == kPackagesTable) return true;
   for (const Key& key : keys_)
     if (key.name.size() > name.size() && key.name.starts_with(name) && key.name[name.size()] == '.')
       return true;
@@ -43,8 +48,9 @@ bool KeyTable::is_table(std::string_view name) const {
 }
 
 std::string KeyTable::keys_of(std::string_view table) const {
-  const std::string list =
-      table == "launch.signals" ? "signals such as SIGTERM" : base::join_with(members(table), ", ");
+  const std::string list = table == "launch.signals" ? "signals such as SIGTERM"
+                           : table == kPackagesTable ? "names of distributions such as jax"
+                                                     : base::join_with(members(table), ", ");
   return "[" + std::string(table) + "] has " + list;
 }
 

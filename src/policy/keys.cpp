@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kChecks = "checks.";
 constexpr std::string_view kSignals = "launch.signals.";
+constexpr std::string_view kPackages = "expect.packages.";
 
 template <class T>
 Status assign(Result<T> parsed, T& field) {
@@ -42,6 +43,19 @@ constexpr Binding kLevelOfCheck{
 int signal_of(std::string_view name) {
   return base::signal_number(name.substr(kSignals.size())).value_or(0);
 }
+
+constexpr Binding kRangeOfPackage{
+    &kVersionRange,
+    [](std::string_view name, const Policy& policy) {
+      const auto found = policy.expect.packages.find(std::string(name.substr(kPackages.size())));
+      return kVersionRange.print(found == policy.expect.packages.end() ? "" : found->second);
+    },
+    [](std::string_view name, const Value& value, const Problems& problems, Policy& policy) {
+      std::string range;
+      auto done = assign(kVersionRange.parse(value, problems), range);
+      if (done) policy.expect.packages[std::string(name.substr(kPackages.size()))] = range;
+      return done;
+    }};
 
 constexpr Binding kActionOfSignal{
     &kSignalAction,
@@ -80,12 +94,16 @@ constexpr Row kRows[] = {
      "what --seal wrote in the image, used where it exists; empty: every file is read anew"},
     {"torch.required", field<kBoolean, &P::torch, &P::Torch::required>(),
      "an image without torch fails torch.install"},
+    {"require.frameworks", field<kFrameworks, &P::require, &P::Require::frameworks>(),
+     "frameworks beside torch that must be there and get a GPU, though they would go on without"},
     {"extensions.include", field<kGlobs, &P::extensions, &P::Extensions::include>(),
      "extensions that the command needs: they are read whatever they need, and must work"},
     {"extensions.exclude", field<kGlobs, &P::extensions, &P::Extensions::exclude>(),
      "extensions that are not looked at"},
     {"gpu.required", field<kChoice<GpuRequired>, &P::gpu, &P::Gpu::required>(),
-     "whether a GPU is needed; auto: if the image's torch is a CUDA build"},
+     "whether a GPU is needed; auto: if the image's torch is a CUDA build, or another framework "
+     "needs "
+     "one"},
     {"gpu.count", field<kCountRange, &P::gpu, &P::Gpu::count>(),
      "how many GPUs the command must see, where one is needed"},
     {"expect.python", field<kVersionRange, &P::expect, &P::Expect::python>(),
@@ -168,6 +186,17 @@ KeyTable::KeyTable(std::span<const CheckInfo> checks) {
                      "what the command gets when gpuinit gets this signal",
                      /*hidden_unless_set=*/true});
   }
+}
+
+std::size_t KeyTable::take_in(std::string_view name) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  if (!name.starts_with(kPackages) || name.size() == kPackages.size() || find(name) != nullptr ||
+      name.find_first_not_of(kAllowed, kPackages.size()) != std::string_view::npos)
+    return keys_.size();
+  const auto before = static_cast<std::size_t>(find("expect.driver") - keys_.data());
+  keys_.insert(keys_.begin() + static_cast<std::ptrdiff_t>(before) + 1,
+               Key{std::string(name), kRangeOfPackage, "pins the version of a distribution"});
+  return before + 1;
 }
 
 Value get(const Key& key, const Policy& policy) { return key.binding.get(key.name, policy); }

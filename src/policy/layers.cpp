@@ -55,6 +55,13 @@ Status Layers::put(const Key& key, const Value& value, std::string origin) {
   return done;
 }
 
+const Key* Layers::key_of(std::string_view name) {
+  const std::size_t place = table_.take_in(name);
+  if (place < table_.keys().size())
+    origins_.emplace(origins_.begin() + static_cast<std::ptrdiff_t>(place), kBuiltIn);
+  return table_.find(name);
+}
+
 Error Layers::not_a_key(const std::string& file, const TomlEntry& entry) const {
   for (std::size_t names = 1; names <= entry.path.size(); ++names) {
     const std::string name = dotted(entry.path, names);
@@ -85,7 +92,7 @@ Status Layers::add_file(const std::string& name, std::string_view text) {
     const std::string key_name = dotted(entry.path, entry.path.size());
     // A [table] that says nothing, such as one whose keys are all commented out.
     if (entry.value.as_object() != nullptr && table_.is_table(key_name)) continue;
-    const Key* key = table_.find(key_name);
+    const Key* key = key_of(key_name);
     if (key == nullptr) return not_a_key(name, entry);
     // TOML refuses the same key twice, but not "python.abi" beside python.abi.
     const Position at = entry.path.back().at;

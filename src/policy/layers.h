@@ -25,6 +25,7 @@ class Layers {
   LoadedPolicy loaded() const;
 
  private:
+  const Key* key_of(std::string_view name);
   Status put(const Key& key, const Value& value, std::string origin);
 
   // Why an entry of a file is not a key. Points at the first name that is wrong.

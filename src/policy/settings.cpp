@@ -57,7 +57,7 @@ Status Layers::add_setting(std::string_view setting, const std::string& origin) 
     return wrong("expected KEY=VALUE, found no key before the '='");
   const auto& path = left.entries[0].path;
   const std::string name = dotted(path, path.size());
-  const Key* key = table_.find(name);
+  const Key* key = key_of(name);
   if (key == nullptr && table_.is_table(name))
     return wrong("`" + name + "` is a table; " + table_.keys_of(name));
   if (key == nullptr)

@@ -130,6 +130,8 @@ const Codec<Texts> kGlobs{
 const Codec<Texts> kModules{{"a list of Python modules, such as [\"torchvision\"]", kTakesText},
                             list<is_module>,
                             list_value};
+const Codec<Texts> kFrameworks{
+    {"a list of frameworks, such as [\"jax\"]", kTakesText}, list<is_glob>, list_value};
 const Codec<Texts> kSystemCalls{
     {"a list of system calls, such as [\"ptrace\"]", kTakesText}, system_calls, list_value};
 const Codec<std::vector<WaitFor>> kWaitCauses{

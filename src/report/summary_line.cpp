@@ -19,7 +19,14 @@ std::string python_of(const ImageFacts& image) {
 }
 
 std::string torch_of(const ImageFacts& image) {
-  if (image.torch.is_absent()) return "no torch";
+  if (image.torch.is_absent() || image.interpreter.is_absent()) {
+    if (!image.frameworks || image.frameworks->empty())
+      return image.torch.is_absent() ? "no torch" : "";
+    const Framework& framework = image.frameworks->back();
+    std::string text = shown(framework.name);
+    if (framework.version) text += " " + shown(*framework.version);
+    return framework.cuda ? text + " (CUDA " + shown(*framework.cuda) + ")" : text;
+  }
   if (!image.torch) return "";
   const auto& torch = *image.torch;
   std::string text = "torch";

@@ -97,6 +97,25 @@ TEST_F(SealTest, HoldsForEveryCommandOfTheInterpreter) {
     EXPECT_EQ(unused(command), "");
 }
 
+TEST_F(SealTest, FrameworksAreTheSealsAndTheProgramIsReadAnew) {
+  const std::string plugin = std::string(kSite) + "/jax_plugins/xla_cuda12/xla_cuda_plugin.so";
+  tree_
+      .file(std::string(kSite) + "/jax_cuda12_pjrt-0.8.0.dist-info/METADATA",
+            "Name: jax-cuda12-pjrt\nVersion: 0.8.0\n")
+      .file(plugin, test::library("x"))
+      .executable("app/server", test::ElfBuilder()
+                                    .interpreter(test::kGlibcLoader)
+                                    .needs({"libc.so.6", "libcudart.so.12"})
+                                    .build());
+  age(tree_.root(), -100);
+  seal();
+  EXPECT_THAT(changes(), IsEmpty());
+  EXPECT_EQ(read().frameworks->size(), 1U);
+  EXPECT_EQ(read({"/app/server"}).frameworks->size(), 2U);
+  tree_.file(plugin, test::library("longer"));
+  EXPECT_THAT(changes(), testing::Not(IsEmpty()));
+}
+
 TEST_F(SealTest, IsNotOfAnotherStart) {
   seal();
   EXPECT_EQ(unused({"python3", "-s", "/app/train.py"}), "Python gets other options");

@@ -16,6 +16,7 @@ Layers unusual() {
   Layers layers = test::layers();
   const char* settings[] = {"python.interpreter='/a \"b\"\\c # d/\xc3\xa4'",
                             "torch.required=true",
+                            "require.frameworks=[\"jax\"]",
                             "extensions.include=['torchvision/*', 'a \"b\"*']",
                             "extensions.exclude=xformers/*",
                             "gpu.required=yes",
@@ -24,6 +25,7 @@ Layers unusual() {
                             "expect.torch=2.8.*",
                             "expect.cuda=12.8",
                             "expect.driver=>=535",
+                            "expect.packages.onnxruntime-gpu=>=1.20,<2",
                             "probe.timeout=0.001",
                             "probe.sandbox=best-effort",
                             "python.probe=import",
@@ -106,7 +108,7 @@ TEST(PolicyJson, HasEveryKeyWithItsTypeAndOrigin) {
   EXPECT_EQ(std::get<std::uint64_t>(json->find("schema")->value), 1U);
   const auto* rows = json->find("policy")->as_array();
   ASSERT_NE(rows, nullptr);
-  ASSERT_EQ(rows->size(), test::keys_always_shown() + 3);
+  ASSERT_EQ(rows->size(), test::keys_always_shown() + 4);
   std::map<std::string, const base::Json*> values;
   for (const auto& row : *rows) {
     values[*row.find("key")->as_string()] = row.find("value");
@@ -117,6 +119,7 @@ TEST(PolicyJson, HasEveryKeyWithItsTypeAndOrigin) {
   EXPECT_EQ(std::get<double>(values.at("probe.timeout")->value), 0.001);
   EXPECT_EQ(*values.at("gpu.count")->as_string(), ">=8");
   EXPECT_EQ(values.at("launch.exit-zero")->as_array()->size(), 2U);
+  EXPECT_EQ(*values.at("expect.packages.onnxruntime-gpu")->as_string(), ">=1.20,<2");
   EXPECT_EQ(*values.at("launch.signals.SIGTERM")->as_string(), "SIGINT");
 }
 

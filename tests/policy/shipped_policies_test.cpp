@@ -96,7 +96,7 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
       "python.abi",      "torch.install",   "loader.missing",     "loader.version",
       "loader.symbol",   "loader.shadowed", "torch.cuda-build",   "extension.abi",
       "python.packages", "python.import",   "probe.disagrees",    "expect.python",
-      "expect.torch",    "expect.cuda"};
+      "expect.torch",    "expect.cuda",     "expect.packages"};
   for (const auto& [id, level] : policy.checks)
     EXPECT_EQ(level,
               of_the_image.contains(id) ? test::key_table().built_in().checks.at(id) : Level::kOff)

@@ -9,7 +9,7 @@
 //   defines),
 //                    needs_versions (file → versions), exports and wants (`symbol` or
 //                    `symbol@version`), targets and ptx_isa (its fatbin; "torch": those of torch),
-//                    arch_list, strings, machine
+//                    arch_list, strings, machine; loader (its PT_INTERP: it is a program)
 //   [image.file."PATH"]    content, mode
 //   [image.link]     PATH = target
 //   ld_so_cache      directories that ldconfig has looked through

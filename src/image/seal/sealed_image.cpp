@@ -105,6 +105,7 @@ bool take_from_seal(const ImageQuery& query, const ldso::LibrarySearch& librarie
   if (query.cuda_is_known && facts.torch && facts.torch->cuda.known()) query.cuda_is_known();
   facts.cuda_runtime = std::move(sealed.cuda_runtime);
   facts.loader = std::move(sealed.loader);
+  facts.frameworks = std::move(sealed.frameworks);
   facts.extensions = std::move(sealed.extensions);
   facts.packages = std::move(sealed.packages);
   return true;
