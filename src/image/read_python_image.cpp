@@ -54,8 +54,16 @@ void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libra
     *started = std::move(chosen.start);
   }
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
+  const std::vector<Package> no_packages;
   FoundExtensions extensions =
-      read_extensions({query.fs, libraries, python.facts, query.extensions});
+      read_extensions({query.fs, libraries, python.facts,
+                       facts.packages ? *facts.packages : no_packages, query.extensions});
+  for (const ContestedFile& file : extensions.contested)
+    for (Package& package : facts.packages.value()) {
+      if (package.path != file.dist_info) continue;
+      package.contested.push_back(file.path);
+      if (!file.there) package.overwritten.push_back(file.path);
+    }
   facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);

@@ -71,7 +71,7 @@ class Image {
   std::vector<Extension> read(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
     const ldso::LibrarySearch search(*fs, {});
-    auto extensions = read_extensions({*fs, search, python_, scope}).facts;
+    auto extensions = read_extensions({*fs, search, python_, {}, scope}).facts;
     EXPECT_TRUE(extensions.known());
     return extensions.value_or({});
   }
@@ -84,7 +84,7 @@ class Image {
   std::vector<Extension> load(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
     const ldso::LibrarySearch search(*fs, {});
-    const auto found = read_extensions({*fs, search, python_, scope});
+    const auto found = read_extensions({*fs, search, python_, {}, scope});
     auto extensions = found.facts.value_or({});
     auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
