@@ -80,7 +80,7 @@ FAULTS = [
     Fault("NCCL older", [TORCH, "once:--no-deps nvidia-nccl-cu12==2.19.3"],
           [("loader.symbol", r"nccl"), ("python.packages", r"nvidia-nccl-cu12")]),
     Fault("nvJitLink older, first in LD_LIBRARY_PATH", ["once:torch==2.5.1"],
-          [("loader.version", r"nvJitLink"), ("loader.shadowed", r"nvJitLink")],
+          [("loader.symbol", r"nvJitLink"), ("loader.version", r"nvJitLink"), ("loader.shadowed", r"nvJitLink")],
           shell='$UV_PIP --no-cache --no-deps --target "$DIR/old" nvidia-nvjitlink-cu12==12.1.105',
           env={"LD_LIBRARY_PATH": "{dir}/old/nvidia/nvjitlink/lib"}),
     Fault("onnxruntime over onnxruntime-gpu", ["numpy onnxruntime-gpu==1.23.2", "onnxruntime==1.23.2"],
@@ -92,8 +92,12 @@ FAULTS = [
           code="import torch; torch.ones(1).numpy()"),
     Fault("torch.py beside the script", [TORCH], [("torch.install", r"torch\.py.*is not PyTorch")],
           shell='echo "print(1)" > "$DIR/torch.py"', script="train.py"),
-    Fault("CPU torch", ["once:--index-url https://download.pytorch.org/whl/cpu " + TORCH],
-          [("torch.cuda-build", r"CPU"), ("*", r"not a CUDA build|CPU build|CPU-only")],
+    Fault("CPU torch", [TORCH], [("torch.cuda-build", r"CPU"), ("*", r"not a CUDA build|CPU build|CPU-only")],
+          # Where PyTorch's own index is out of reach, the CUDA build with the version.py of the CPU's stands in.
+          shell="$UV_PIP --no-cache --no-deps --reinstall --index-url https://download.pytorch.org/whl/cpu "
+                + TORCH + """ >/dev/null 2>&1 ||
+                { cp "$SITE/torch/version.py" "$DIR/version.py"; rm "$SITE/torch/version.py"
+                  sed "s/^cuda.*/cuda = None/; s/+cu128/+cpu/" "$DIR/version.py" > "$SITE/torch/version.py"; }""",
           policy='gpu.required = "yes"\n', code="import torch; torch.ones(2).cuda()"),
     Fault("driver too old", [NEW], [("cuda.driver", r"needs CUDA 13")], node="h100-535", driver=True),
     Fault("GPU too old", [NEW], [("device.arch", r"no code|cannot run|6\.1")], node="gtx1080ti", driver=True),
