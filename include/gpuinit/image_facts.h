@@ -159,16 +159,25 @@ struct Extension {
                                  // use NumPy's C API
   LoadProblems problems;         // when it is loaded after `import torch`
   Fact<DeviceCode> device_code;  // absent: it carries none
+  // In its directory lies a module that needs neither torch nor CUDA (open3d/pybind beside
+  // open3d_torch_ops): of a library without init function, that the package works without it.
+  bool beside_independent = false;
   bool operator==(const Extension&) const = default;
 };
 
 // An installed distribution, from its .dist-info or .egg-info.
 struct Package {
   std::string name;  // normalised: "nvidia-cublas-cu12" (PEP 503)
+  // As its metadata has it; torchaudio's with the build that its version.py adds: "2.11.0+cu130".
   std::string version;
   std::string path;                        // of the .dist-info directory
   std::vector<std::string> requires_dist;  // Requires-Dist as written, those that name torch,
-                                           // NumPy, triton, nvidia-* or cuda-*
+                                           // NumPy, triton, nvidia-* or cuda-*; all of torch's
+  // Shared libraries that the RECORD of another distribution names too, with another hash; and
+  // those of them that have not the size that this one's RECORD says: they are not its own now.
+  // Source: PyPA, "Recording installed projects".
+  std::vector<std::string> contested{};
+  std::vector<std::string> overwritten{};
   bool operator==(const Package&) const = default;
 };
 

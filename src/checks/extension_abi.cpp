@@ -33,6 +33,10 @@ struct Problems {
 // that opens it knows what to do where none has the number.
 bool is_spare(const ExtensionProblem& problem, const ImageFacts& image) {
   const Extension& extension = *problem.extension;
+  // A part of the package for torch, which it opens itself, and has other parts.
+  if (extension.beside_independent && extension.init_function.is_absent() && !extension.asked_for &&
+      base::basename(extension.path).find("torch") != std::string_view::npos)
+    return true;
   const bool of_another = problem.fault <= Fault::kPython2;
   const bool torch = is_for_torch(extension, image) == Tristate::kNo;
   const bool cuda = is_for_cuda(extension, image) == Tristate::kNo;
@@ -53,6 +57,11 @@ Problems problems_in(const Context& context) {
     for (const Extension* extension : group)
       if (auto problem = problem_of(*extension, image)) problems.push_back(*std::move(problem));
     const bool one_loads = problems.size() < group.size();
+    if (std::string wanted = missing_by_name(group, image);
+        !wanted.empty() && !context.variable("BNB_CUDA_VERSION")) {
+      found.told.push_back({group.back(), Fault::kNumber, std::move(wanted)});
+      continue;
+    }
     if (problems.empty()) continue;
     // An alternative that the policy names is no longer an alternative.
     bool named = false;
@@ -111,6 +120,9 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
     case Fault::kPython2:
       return joined({"was compiled for another Python: ", base::basename(problem.extension->path),
                      " has no PyInit_", std::string_view(problem.detail).substr(4)});
+    case Fault::kNumber:
+      return joined(
+          {"is not the one for ", torch_words(image), ", and there is no ", problem.detail});
     case Fault::kLibrary:
     case Fault::kOptional:
       if (const std::string directory = directory_elsewhere(problem); !directory.empty())
@@ -143,6 +155,11 @@ std::string why_of(const ExtensionProblem& problem) {
            "(PyInit_",
            std::string_view(problem.detail).substr(4), ")\": only Python 2 calls ", problem.detail,
            "."});
+    case Fault::kNumber:
+      return joined(
+          {"The package opens its library by a name with the version of torch or CUDA in "
+           "it: \"Cannot find ... ",
+           problem.detail, "\", at import or when it is first used."});
     case Fault::kLibrary:
     case Fault::kOptional:
       return joined({"Its import would end with \"", problem.detail,
@@ -181,7 +198,7 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   std::ranges::replace(wanted, '_', '-');
   if (image.packages)
     if (const Package* found = Installed(image).find(wanted))
-      wanted = joined({found->name, "==", found->version});
+      wanted = joined({found->name, "==", found->version.substr(0, found->version.find('+'))});
   return joined({"Install a build of ", package, " for ", torch_words(image),
                  " and this Python, or build it against this torch: ",
                  image.interpreter ? image.interpreter->path : "python",

@@ -5,7 +5,10 @@
 #include <string_view>
 
 #include "base/library_names.h"
+#include "base/root_fs.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
+#include "rules/python_version.h"
 #include "rules/soabi.h"
 #include "rules/version.h"
 
@@ -138,12 +141,43 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
   return undefined_symbol(extension);
 }
 
+std::string missing_by_name(const std::vector<const Extension*>& group, const ImageFacts& image) {
+  if (!image.torch || !image.torch->version) return "";
+  std::string_view name = base::basename(group.front()->path);
+  constexpr std::string_view kTorch = "_pytorch_", kBits = "libbitsandbytes_";
+  if (const auto at = name.find(kTorch); at != std::string_view::npos) {
+    const std::string& version = *image.torch->version;
+    std::string wanted = joined({name.substr(0, at), kTorch,
+                                 std::string_view(version).substr(0, version.find('+')), ".so"});
+    return std::ranges::any_of(
+               group, [&](const Extension* one) { return base::basename(one->path) == wanted; })
+               ? ""
+               : wanted;
+  }
+  const auto cuda = rules::parse_version(image.torch->cuda.value_or(""));
+  if (!name.starts_with(kBits) || !cuda) return "";
+  // From 0.50 on one of the same major version serves.
+  const Package* package = image.packages ? Installed(image).find("bitsandbytes") : nullptr;
+  if (package == nullptr) return "";
+  const std::string major = joined({kBits, "cuda", std::to_string(cuda->major())});
+  const std::string wanted = joined({major, std::to_string(cuda->minor()), ".so"});
+  const bool exact = rules::satisfies_all(package->version, "<0.50") == Tristate::kYes;
+  return std::ranges::any_of(group,
+                             [&](const Extension* one) {
+                               return base::basename(one->path).starts_with(exact ? wanted : major);
+                             })
+             ? ""
+             : wanted;
+}
+
 std::string_view relative_path(const Extension& extension) {
   const std::string_view path = extension.path;
   for (const std::string_view site : {"/site-packages/", "/dist-packages/"})
     if (const auto at = path.rfind(site); at != std::string_view::npos)
       return path.substr(at + site.size());
-  return path;
+  // A directory of another name: its package's is the last of that name.
+  const auto at = path.rfind(joined({"/", extension.package, "/"}));
+  return path.substr((at != std::string_view::npos ? at : path.rfind('/')) + 1);
 }
 
 std::string asked_for_by(const Extension& extension, const ImageFacts& image) {

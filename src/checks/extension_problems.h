@@ -18,6 +18,7 @@ enum class ExtensionFault {
   kMachine,   // for another processor
   kSoabi,     // for another Python, by its file name
   kPython2,   // for Python 2, by its init function
+  kNumber,    // opened by a name with torch's version or CUDA in it, and none has that name
   kLibrary,   // a library that it needs is not there
   kVersion,   // a library is too old
   kCxxAbi,    // C++ ABI of std::string other than torch's
@@ -35,6 +36,11 @@ struct ExtensionProblem {
 
 // nullopt if nothing is known to be wrong with it.
 std::optional<ExtensionProblem> problem_of(const Extension& extension, const ImageFacts& image);
+
+// Where code opens one of `group`, alternatives, by the version of torch or of its CUDA, the name
+// that it looks for and that none of them has: "libgraphbolt_pytorch_2.8.0.so". Empty: there is
+// one, or it is not opened so. Sources: DGL, graphbolt/__init__.py; bitsandbytes, cextension.py.
+std::string missing_by_name(const std::vector<const Extension*>& group, const ImageFacts& image);
 
 // "torchvision/_C.so"
 std::string_view relative_path(const Extension& extension);

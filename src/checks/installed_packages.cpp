@@ -67,9 +67,10 @@ void Installed::add_requirements(const Package& package, const std::string& extr
   }
 }
 
-std::vector<Installed::Wanted> Installed::requirements(const Package& package) const {
+std::vector<Installed::Wanted> Installed::requirements(const Package& package,
+                                                       const std::string& extra) const {
   std::vector<Wanted> wanted;
-  add_requirements(package, "", wanted);
+  add_requirements(package, extra, wanted);
   return wanted;
 }
 

@@ -27,8 +27,9 @@ class Installed {
     rules::PythonRequirement requirement;
   };
   // The requirements of `package` whose markers hold here, and those that the extras it asks
-  // for bring in ("cuda-toolkit[cublas]"). What is not certain is left out.
-  std::vector<Wanted> requirements(const Package& package) const;
+  // for bring in ("cuda-toolkit[cublas]"). What is not certain is left out. With `extra`, those
+  // of that extra too.
+  std::vector<Wanted> requirements(const Package& package, const std::string& extra = "") const;
 
   // "/opt/venv/bin/python -m pip"
   const std::string& pip() const { return pip_; }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
@@ -81,27 +82,146 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
   findings.push_back(std::move(finding));
 }
 
-// The CUDA libraries and the triton that torch was released with.
-void add_torchs_own(const Installed& installed, Findings& findings) {
-  const Package* torch = installed.find("torch");
-  if (torch == nullptr) return;
+// The CUDA libraries and the triton that a package was released with: torch, or any other.
+void add_libraries(const Installed& installed, const ImageFacts& image, bool torchs,
+                   Findings& findings) {
   std::vector<Broken> broken;
   std::string install;
-  for (const auto& [by, requirement] : installed.requirements(*torch)) {
-    const Package* other = installed.find(requirement.name);
-    if (other == nullptr || requirement.name == "numpy" || requirement.name == "torch" ||
-        fits(other->version, requirement.specifiers) != Tristate::kNo)
+  for (const Package& package : *image.packages) {
+    if (package.requires_dist.empty() || (package.name == "torch") != torchs ||
+        installed.find(package.name) != &package)
       continue;
-    broken.push_back({by, joined({requirement.name, requirement.specifiers}), other});
-    install += joined({" '", broken.back().requirement, "'"});
+    // `pip install jax[cuda12]` asks for this extra of its plugin, which compares versions itself.
+    const char* extra = package.name.starts_with("jax-cuda") ? "with-cuda" : "";
+    for (const auto& [by, requirement] : installed.requirements(package, extra)) {
+      const Package* other = installed.find(requirement.name);
+      if (other == nullptr || requirement.name == "numpy" || requirement.name == "torch" ||
+          !is_stack(requirement.name) || (!torchs && by != &package) ||
+          fits(other->version, requirement.specifiers) != Tristate::kNo)
+        continue;
+      broken.push_back({by, joined({requirement.name, requirement.specifiers}), other});
+      install += joined({" '", broken.back().requirement, "'"});
+    }
   }
   if (broken.empty()) return;
   Finding finding = broken_finding(broken, broken.front().other->version);
   finding.why =
-      "torch was built and tested with exactly these. With others it may work, or end with "
+      "It was built and tested with exactly these. With others it may work, or end with "
       "\"undefined symbol\", CUDNN_STATUS_NOT_INITIALIZED, or a torch.compile that fails.";
   finding.fix = joined({"If it was not meant: ", installed.pip(), " install", install, "."});
   findings.push_back(std::move(finding));
+}
+
+// What torch requires and imports only later: by what fails then. Source: torch 2.6 to 2.15,
+// imported without each of them.
+void add_missing(const Installed& installed, Findings& findings) {
+  const Package* torch = installed.find("torch");
+  if (torch == nullptr) return;
+  std::vector<std::string> missing;
+  for (const auto& [by, requirement] : installed.requirements(*torch))
+    for (const std::string_view name : {"sympy", "filelock", "fsspec", "networkx"})
+      if (by == torch && requirement.name == name && installed.find(name) == nullptr)
+        missing.emplace_back(name);
+  if (missing.empty()) return;
+  Finding finding =
+      warning(joined({words(*torch), " requires ", listed(missing), ", which is not installed"}));
+  add_evidence(finding, "torch", torch->path);
+  finding.why =
+      "`import torch` works. Without sympy every optimizer, `import torchvision` and "
+      "torch.compile end with \"No module named 'sympy'\"; networkx and filelock are for "
+      "torch.compile, fsspec for distributed checkpoints. `pip install --no-deps` leaves them out.";
+  std::string install = joined({installed.pip(), " install"});
+  for (const std::string& name : missing) install += joined({" ", name});
+  finding.fix = std::move(install);
+  // Only sympy is needed by what nearly every program does.
+  findings.push_back(std::ranges::find(missing, "sympy") != missing.end()
+                         ? std::move(finding)
+                         : note(std::move(finding)));
+}
+
+// torchaudio refuses another CUDA than torch's: up to 2.11.0 another minor version as well.
+// Source: torchaudio, _extension/utils.py.
+void add_torchaudio(const Installed& installed, const ImageFacts& image, Findings& findings) {
+  const Package* package = installed.find("torchaudio");
+  if (package == nullptr || !image.torch || !image.torch->cuda) return;
+  const auto at = package->version.find("+cu");
+  const std::string& torchs = *image.torch->cuda;
+  if (at == std::string::npos || package->version.size() < at + 6) return;
+  std::string cuda = package->version.substr(at + 3);
+  cuda.insert(2, 1, '.');
+  const std::string release = package->version.substr(0, at);
+  const bool minor = rules::satisfies_all(release, "<=2.11.0") == Tristate::kYes;
+  if (minor ? torchs == cuda : torchs.starts_with(cuda.substr(0, 3))) return;
+  Finding finding = failure(kExitImage, joined({"torchaudio ", release, " was compiled for CUDA ",
+                                                cuda, ", and torch for CUDA ", torchs}));
+  add_evidence(finding, package->version, package->path);
+  add_evidence(finding, "torch", image.torch->path);
+  finding.why =
+      "`import torchaudio` compares the two: \"Detected that PyTorch and TorchAudio were compiled "
+      "with different CUDA versions\".";
+  finding.fix = joined({installed.pip(),
+                        " install --upgrade torchaudio (from 2.11.1 on the major "
+                        "version decides), or one for CUDA ",
+                        torchs, "."});
+  findings.push_back(std::move(finding));
+}
+
+bool is_of_gpu(const ImageFacts& image, const Package& package, const std::string& file) {
+  if (is_stack(package.name) || package.name.find("gpu") != std::string::npos ||
+      package.name.find("-cu") != std::string::npos)
+    return true;
+  return image.extensions &&
+         std::ranges::find(*image.extensions, file, &Extension::path) != image.extensions->end();
+}
+
+// Two packages that installed other files at the same place: the later one is there.
+void add_contested(const Installed& installed, const ImageFacts& image, Findings& findings) {
+  const auto has = [](const std::vector<std::string>& files, const std::string& file) {
+    return std::ranges::find(files, file) != files.end();
+  };
+  const auto& packages = *image.packages;
+  for (auto one = packages.begin(); one != packages.end(); ++one) {
+    for (auto other = one + 1; other != packages.end() && !one->contested.empty(); ++other) {
+      if (other->name == one->name) continue;  // two versions are told as such
+      std::vector<std::string> files;
+      bool gpu = false;
+      for (const std::string& file : one->contested) {
+        if (!has(other->contested, file)) continue;
+        files.push_back(file);
+        gpu = gpu || is_of_gpu(image, *one, file) || is_of_gpu(image, *other, file);
+      }
+      if (files.empty()) continue;
+      const std::string& file = files.front();
+      const bool ones = !has(one->overwritten, file);
+      const bool others = !has(other->overwritten, file);
+      Finding finding = warning(joined({words(*one), " and ", words(*other), " both own ",
+                                        base::basename(file), and_more(files.size())}));
+      finding.summary += ones == others
+                             ? ", and whose is there is not known"
+                             : joined({", and that of ", words(ones ? *one : *other), " is there"});
+      add_evidence(finding, "both own", listed(files, kShown));
+      add_evidence(finding, words(*one), one->path);
+      add_evidence(finding, words(*other), other->path);
+      finding.why =
+          "pip and uv write the second package over the first without a word. What was built for "
+          "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
+          "used.";
+      // The one that torch asks for, or that is for GPUs; else the choice is the reader's.
+      const Package* torch = installed.find("torch");
+      const Package* wanted = nullptr;
+      if (torch != nullptr)
+        for (const auto& [by, requirement] : installed.requirements(*torch))
+          for (const auto& package : {one, other})
+            if (requirement.name == package->name) wanted = &*package;
+      for (const auto& package : {one, other})
+        if (wanted == nullptr && package->name.ends_with("-gpu")) wanted = &*package;
+      finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
+                            ", then install only the one that is needed",
+                            wanted != nullptr ? joined({": ", wanted->name, "==", wanted->version})
+                                              : std::string(".")});
+      findings.push_back(gpu ? std::move(finding) : note(std::move(finding)));
+    }
+  }
 }
 
 std::string_view directory_of(const Package& package) {
@@ -129,6 +249,8 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
                                     directory_of(*one), ": ", one->version, ", ", other->version}));
     add_evidence(finding, one->version, one->path);
     add_evidence(finding, other->version, other->path);
+    if (one->name == "torch" && image.torch && image.torch->version)
+      add_evidence(finding, "its files are of", *image.torch->version);
     finding.why =
         "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
         "layers that are copied over each other (COPY --from) look like this.";
@@ -205,8 +327,12 @@ Findings run(const Context& context) {
   // Where two are mixed, it is not known which torch the packages got.
   if (!add_duplicates(installed, image, findings) && !add_overwritten(installed, image, findings)) {
     add_other_torch(installed, image, findings);
-    add_torchs_own(installed, findings);
+    add_libraries(installed, image, true, findings);
+    add_missing(installed, findings);
+    add_torchaudio(installed, image, findings);
   }
+  add_libraries(installed, image, false, findings);
+  add_contested(installed, image, findings);
   add_old_numpy(installed, image, findings);
   return findings;
 }
@@ -222,7 +348,10 @@ extern constexpr Check kPythonPackages{
     .looks_at =
         "The metadata of what is installed on sys.path (dist-info, egg-info): packages that "
         "require another torch than is there, the versions of nvidia-*, cuda-* and triton that "
-        "torch requires, two versions of one of them in one directory, files of torch of another "
+        "torch and others require, a torchaudio for another CUDA, what torch requires and imports "
+        "later (sympy), a library that two packages own by their RECORDs with other hashes (only "
+        "--verbose tells of those that have nothing to do with GPUs), two versions of one of them "
+        "in one directory, files of torch of another "
         "release than its metadata, and NumPy 2 beside a torch or an extension that was compiled "
         "for NumPy 1 (its headers compile in the name of the module that they import). Packages "
         "that are not installed say nothing: conda, NGC and Debian bring CUDA without nvidia-* "

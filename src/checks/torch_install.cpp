@@ -13,7 +13,7 @@ namespace {
 bool is_not_pytorch(const Torch& torch) {
   const bool no_extension = torch.soabis.empty() && torch.soabi.is_absent();
   const bool package = torch.path.empty() || torch.path.ends_with("/torch");
-  return !package || (no_extension && !torch.version);
+  return !package || (no_extension && !torch.version && !torch.metadata_version);
 }
 
 Finding shadowed(const Torch& torch) {
@@ -38,15 +38,22 @@ Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) 
       failure(kExitImage, "the torch in " + torch.path +
                               " is not whole: " + std::to_string(missing.size()) +
                               (missing.size() == 1 ? " file is missing" : " files are missing"));
+  if (missing.size() == 1 && missing.front().find('.') == std::string::npos)
+    finding.summary = joined({"`import torch` needs ", missing.front(), ", which is not there"});
   add_evidence(finding, "torch", torch.path);
   add_evidence(finding, "missing", listed(missing));
   if (torch.version) add_evidence(finding, "version", *torch.version);
   if (torch.metadata_version) add_evidence(finding, "version in metadata", *torch.metadata_version);
   finding.why =
-      "`import torch` would end with \"No module named 'torch._C'\" or \"cannot open shared object "
-      "file\". Interrupted installs, image layers that delete files and stray source checkouts "
-      "look like this.";
-  finding.fix = "Remove torch from the image and install it again, in one layer.";
+      "`import torch` would end with \"No module named ...\" or \"cannot open shared object "
+      "file\", "
+      "or give an empty namespace (\"module 'torch' has no attribute 'ones'\"). Interrupted "
+      "installs, `--no-deps`, image layers that delete files and stray source checkouts look like "
+      "this.";
+  finding.fix = missing == std::vector<std::string>{"typing_extensions"}
+                    ? "pip install typing-extensions, for this interpreter."
+                    : "Remove torch from the image and install it again, with its requirements, in "
+                      "one layer.";
   return finding;
 }
 
@@ -128,8 +135,10 @@ extern constexpr Check kTorchInstall{
     .title =
         "torch is missing where the policy requires it, incomplete, or hidden by another torch/",
     .looks_at =
-        "The first `torch` on the interpreter's sys.path: is it PyTorch, are the files there that "
-        "every installation has, and does it hide a whole one further on. Without any torch the "
+        "The first `torch` on the interpreter's sys.path: is it PyTorch, are the files and "
+        "packages "
+        "there that every installation has (torch/nn, from 2.6 on torchgen and typing_extensions), "
+        "and does it hide a whole one further on. Without any torch the "
         "check fails only if the policy says torch.required = true. A library that `import torch` "
         "does not ask for (libtorch_cuda_linalg) is only a warning.",
     .why =

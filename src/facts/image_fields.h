@@ -153,6 +153,7 @@ void describe(auto& archive, Is<Extension> auto& it) {
   archive.field("numpy_abi", it.numpy_abi);
   archive.field("problems", it.problems);
   archive.field("device_code", it.device_code);
+  archive.field("beside_independent", it.beside_independent);
 }
 
 void describe(auto& archive, Is<Package> auto& it) {
@@ -160,6 +161,8 @@ void describe(auto& archive, Is<Package> auto& it) {
   archive.field("version", it.version);
   archive.field("path", it.path);
   archive.field("requires_dist", it.requires_dist);
+  archive.field("contested", it.contested);
+  archive.field("overwritten", it.overwritten);
 }
 
 void describe(auto& archive, Is<PythonImport> auto& it) {

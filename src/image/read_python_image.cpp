@@ -46,6 +46,16 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
   facts.frameworks = frameworks.finish("");
 }
 
+// Which packages own a file that another one owns too.
+void add_contested(const std::vector<ContestedFile>& files, Fact<std::vector<Package>>& packages) {
+  for (const ContestedFile& file : files)
+    for (Package& package : packages.value()) {
+      if (package.path != file.dist_info) continue;
+      package.contested.push_back(file.path);
+      if (!file.there) package.overwritten.push_back(file.path);
+    }
+}
+
 }  // namespace
 
 void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libraries,
@@ -64,9 +74,12 @@ void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libra
     *started = std::move(chosen.start);
   }
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
+  const std::vector<Package> no_packages;
+  const std::vector<Package>& packages = facts.packages ? *facts.packages : no_packages;
   FoundExtensions extensions =
-      read_extensions({query.fs, libraries, python.facts, query.extensions});
-  PythonFrameworks frameworks(query.fs, libraries, facts.packages.value_or({}), extensions);
+      read_extensions({query.fs, libraries, python.facts, packages, query.extensions});
+  PythonFrameworks frameworks(query.fs, libraries, packages, extensions);
+  add_contested(extensions.contested, facts.packages);
   facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);

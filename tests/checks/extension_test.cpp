@@ -87,6 +87,40 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   EXPECT_THAT(only(with({cupy}), kAbi).fix, HasSubstr("LD_LIBRARY_PATH=/s/nvidia/cusolver/lib"));
 }
 
+TEST(ExtensionAbi, OpenedByANameThatIsNotThere) {
+  auto story = with({extension("dgl/graphbolt/libgraphbolt_pytorch_2.7.1.so"),
+                     extension("dgl/graphbolt/libgraphbolt_pytorch_2.8.0.so")});
+  EXPECT_TRUE(says_nothing(story, kAbi));
+  story.image.extensions->pop_back();
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  EXPECT_EQ(only(story, kAbi).summary,
+            "dgl/graphbolt/libgraphbolt_pytorch_2.7.1.so is not the one for torch 2.8.0+cu128, and "
+            "there is no libgraphbolt_pytorch_2.8.0.so");
+
+  story = with({extension("bitsandbytes/libbitsandbytes_cpu.so"),
+                extension("bitsandbytes/libbitsandbytes_cuda126.so")});
+  EXPECT_TRUE(says_nothing(story, kAbi)) << "of a release that is not known";
+  story.image.packages =
+      std::vector<Package>{{"bitsandbytes", "0.49.2", "/s/bitsandbytes-0.49.2.dist-info", {}}};
+  EXPECT_THAT(only(story, kAbi).summary, HasSubstr("there is no libbitsandbytes_cuda128.so"));
+  const auto environment = story.node.environment;
+  story.node.environment = std::map<std::string, std::string>{{"BNB_CUDA_VERSION", "126"}};
+  EXPECT_TRUE(says_nothing(story, kAbi));
+  story.node.environment = environment;
+  story.image.packages->front().version = "0.50.2";
+  EXPECT_TRUE(says_nothing(story, kAbi)) << "it takes one of the same major version";
+}
+
+TEST(ExtensionAbi, APartForTorchOfAPackageThatDoesWithout) {
+  auto ops = lacking("open3d/open3d_torch_ops.so", "libcudart.so.11.0");
+  ops.init_function = Fact<std::string>::absent("a library");
+  EXPECT_EQ(only(with({ops}), kAbi).severity, Severity::kWarn);
+  ops.beside_independent = true;
+  EXPECT_EQ(only(with({ops}), kAbi).severity, Severity::kSkipped);
+  ops.asked_for = true;
+  EXPECT_EQ(only(with({ops}), kAbi).severity, Severity::kFail);
+}
+
 TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
   auto story = with({undefined("mine/_C.so", "cudaGone")});
   story.image.extensions.value()[0].asked_for = true;

@@ -179,5 +179,80 @@ TEST(PythonPackages, OnAGuessedInterpreterItOnlyWarns) {
   EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
 }
 
+TEST(PythonPackages, TorchLacksWhatItImportsLater) {
+  auto story = with(wheels());
+  auto& requires_dist = named(story, "torch").requires_dist;
+  for (const char* name : {"sympy>=1.13.3", "networkx", "typing-extensions"})
+    requires_dist.emplace_back(name);
+  const auto finding = only(story, kId);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_EQ(finding.summary, "torch 2.8.0 requires sympy, networkx, which is not installed");
+  EXPECT_THAT(finding.fix, HasSubstr("pip install sympy networkx"));
+  story.image.packages->push_back(package("sympy", "1.14.0"));
+  EXPECT_EQ(only(story, kId).severity, Severity::kSkipped) << "few need networkx";
+}
+
+TEST(PythonPackages, TorchaudioOfAnotherCuda) {
+  const auto summary = [](const char* version) {
+    auto packages = wheels();
+    packages.push_back(package("torchaudio", version));
+    auto story = with(packages);
+    return says_nothing(story, kId) ? std::string() : only(story, kId).summary;
+  };
+  EXPECT_EQ(summary("2.8.0+cu126"),
+            "torchaudio 2.8.0 was compiled for CUDA 12.6, and torch for CUDA 12.8");
+  EXPECT_EQ(summary("2.8.0+cu128"), "");
+  EXPECT_EQ(summary("2.8.0"), "");
+  EXPECT_EQ(summary("2.8.0+cpu"), "");
+  EXPECT_EQ(summary("2.11.1+cu126"), "") << "from here on the major version decides";
+  EXPECT_EQ(summary("2.11.1+cu132"),
+            "torchaudio 2.11.1 was compiled for CUDA 13.2, and torch for CUDA 12.8");
+}
+
+TEST(PythonPackages, OtherPackagesWantOtherLibraries) {
+  auto packages = wheels();
+  packages.push_back(package("jax-cuda12-plugin", "0.7.2",
+                             {"nvidia-cudnn-cu12<10.0,>=9.8; extra == \"with-cuda\""}));
+  EXPECT_TRUE(says_nothing(with(packages), kId));
+  packages.back().requires_dist = {"nvidia-cudnn-cu12<10.0,>=9.18; extra == \"with-cuda\""};
+  EXPECT_EQ(only(with(packages), kId).summary,
+            "jax-cuda12-plugin 0.7.2 requires nvidia-cudnn-cu12<10.0,>=9.18, and 9.10.2.21 is "
+            "installed");
+  // An extra that nobody may have asked for.
+  packages.back().name = "anything";
+  EXPECT_TRUE(says_nothing(with(packages), kId));
+  packages.back().requires_dist = {"numpy<2", "nvidia-nothing==1"};
+  EXPECT_TRUE(says_nothing(with(packages), kId)) << "neither has to do with GPUs";
+}
+
+TEST(PythonPackages, TwoOwnOneLibrary) {
+  auto packages = wheels();
+  const std::string library = kSite + "/nvidia/nccl/lib/libnccl.so.2";
+  auto cu12 = package("nvidia-nccl-cu12", "2.27.3");
+  auto cu13 = package("nvidia-nccl-cu13", "2.30.7");
+  cu12.contested = cu13.contested = {library};
+  cu13.overwritten = {library};
+  packages.push_back(cu12);
+  packages.push_back(cu13);
+  packages[2].requires_dist.emplace_back("nvidia-nccl-cu12==2.27.3");
+  auto finding = only(with(packages), kId);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_EQ(finding.summary,
+            "nvidia-nccl-cu12 2.27.3 and nvidia-nccl-cu13 2.30.7 both own libnccl.so.2, and that "
+            "of nvidia-nccl-cu12 2.27.3 is there");
+  EXPECT_EQ(evidence(finding, "both own"), library);
+  EXPECT_THAT(finding.fix, HasSubstr("uninstall -y nvidia-nccl-cu12 nvidia-nccl-cu13"));
+  EXPECT_THAT(finding.fix, HasSubstr("needed: nvidia-nccl-cu12==2.27.3")) << "torch asks for it";
+  packages.back().overwritten.clear();
+  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
+  // Two that have nothing to do with GPUs are only worth a note.
+  packages.back().name = "opencv-python";
+  packages[packages.size() - 2].name = "opencv-python-headless";
+  packages[2].requires_dist.pop_back();
+  EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped);
+  packages.back().name = "onnxruntime-gpu";
+  EXPECT_THAT(only(with(packages), kId).fix, HasSubstr("needed: onnxruntime-gpu==2.30.7"));
+}
+
 }  // namespace
 }  // namespace gpuinit::checks

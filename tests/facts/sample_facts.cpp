@@ -52,12 +52,17 @@ Facts full_facts() {
   extension.numpy_abi = std::string("2");
   extension.problems = loader.problems;
   extension.device_code = torch.device_code;
+  extension.beside_independent = true;
   facts.image.extensions = std::vector<Extension>{extension};
   facts.image.frameworks = std::vector<Framework>{
       {"jax", "/s/xla_cuda_plugin.so", std::string("0.12.0"), std::string("12"), torch.device_code,
        loader.problems, loader.libraries, true, true, true}};
-  facts.image.packages = std::vector<Package>{
-      {"torchvision", "0.23.0", "/s/torchvision-0.23.0.dist-info", {"torch==2.8.0"}}};
+  facts.image.packages = std::vector<Package>{{"torchvision",
+                                               "0.23.0",
+                                               "/s/torchvision-0.23.0.dist-info",
+                                               {"torch==2.8.0"},
+                                               {"/s/torchvision/_C.so"},
+                                               {"/s/torchvision/_C.so"}}};
 
   PythonAnswer answer;
   answer.run.outcome = ProbeRun::Outcome::kTimedOut;

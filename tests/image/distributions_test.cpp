@@ -93,6 +93,25 @@ TEST(Distributions, PassOverWhatPipPassesOver) {
                   .is_unknown());
 }
 
+TEST(Distributions, OfTorchKeepAllThatItRequires) {
+  test::Tree tree;
+  tree.file(kSite + "/a-1.dist-info/METADATA", metadata("a", "1", "Requires-Dist: sympy\n"));
+  tree.file(kSite + "/torch-2.dist-info/METADATA",
+            metadata("torch", "2", "Requires-Dist: sympy\n"));
+  EXPECT_THAT(packages(tree)[0].requires_dist, IsEmpty());
+  EXPECT_THAT(packages(tree)[1].requires_dist, ElementsAre("sympy"));
+}
+
+TEST(Distributions, TorchaudioHasTheBuildOfItsOwnFiles) {
+  test::Tree tree;
+  tree.file(kSite + "/torchaudio-2.11.0.dist-info/METADATA", metadata("torchaudio", "2.11.0"));
+  EXPECT_EQ(packages(tree)[0].version, "2.11.0");
+  tree.file(kSite + "/torchaudio/version.py", "__version__ = '2.11.0+cu130'\ngit_version = ''\n");
+  EXPECT_EQ(packages(tree)[0].version, "2.11.0+cu130");
+  tree.file(kSite + "/torchaudio/version.py", "__version__ = '2.9.0+cu130'\n");
+  EXPECT_EQ(packages(tree)[0].version, "2.11.0");
+}
+
 TEST(Distributions, AHeadOfAHundredKilobytesIsReadToItsEnd) {
   test::Tree tree;
   std::string extras;

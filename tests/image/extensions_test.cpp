@@ -71,7 +71,7 @@ class Image {
   std::vector<Extension> read(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
     const ldso::LibrarySearch search(*fs, {});
-    auto extensions = read_extensions({*fs, search, python_, scope}).facts;
+    auto extensions = read_extensions({*fs, search, python_, {}, scope}).facts;
     EXPECT_TRUE(extensions.known());
     return extensions.value_or({});
   }
@@ -84,7 +84,7 @@ class Image {
   std::vector<Extension> load(ExtensionScope scope = {}) {
     auto fs = base::RootFs::open(tree_.root());
     const ldso::LibrarySearch search(*fs, {});
-    const auto found = read_extensions({*fs, search, python_, scope});
+    const auto found = read_extensions({*fs, search, python_, {}, scope});
     auto extensions = found.facts.value_or({});
     auto closure = ldso::LoaderClosure::of_program(*fs, search, {}, "/usr/bin/python3");
     EXPECT_TRUE(closure.ok());
@@ -129,6 +129,54 @@ TEST(Extensions, AreFoundInALongRecordWhereverTheyStand) {
     image.record("deep-1.0", lines);
     ASSERT_THAT(image.names(), ElementsAre("deep/down/in/the/package/_C.so")) << before;
   }
+}
+
+std::vector<ContestedFile> contested(const test::Tree& tree) {
+  const auto fs = base::RootFs::open(tree.root());
+  return find_extension_files(*fs, {kSite}, {}, {}).contested;
+}
+
+TEST(Extensions, OfTwoRecordsAreContestedWhereTheirHashesDiffer) {
+  Image image;
+  image.tree().file(kSite + "/nvidia/nccl/lib/libnccl.so.2", "123");
+  image.record("nvidia_nccl_cu12-2.27.3", "nvidia/nccl/lib/libnccl.so.2,sha256=a,3\n")
+      .record("nvidia_nccl_cu13-2.30.7", "x.py,,\nnvidia/nccl/lib/libnccl.so.2,sha256=b,4\nx.pyc,,")
+      .record("nvidia_cudnn_cu13-9.1", "nvidia/cudnn/lib/libcudnn.so.9,sha256=c,4\n")
+      .record("a-1", "shared/a.so,sha256=a,3\nshared/b.so,sha256=a,3\n")
+      .record("b-1", "shared/a.so,sha256=a,3\nshared/b.so,sha256=b,3\n")
+      .record("numpy-1", "shared/c.so,sha256=a,3\n");
+  const auto files = contested(image.tree());
+  ASSERT_EQ(files.size(), 4U);
+  EXPECT_EQ(files[0].path, kSite + "/nvidia/nccl/lib/libnccl.so.2");
+  EXPECT_EQ(files[0].dist_info, kSite + "/nvidia_nccl_cu12-2.27.3.dist-info");
+  EXPECT_TRUE(files[0].there);
+  EXPECT_EQ(files[1].dist_info, kSite + "/nvidia_nccl_cu13-2.30.7.dist-info");
+  EXPECT_FALSE(files[1].there);
+  EXPECT_EQ(files[2].path, kSite + "/shared/b.so");
+  EXPECT_FALSE(files[2].there) << "there is no such file";
+}
+
+TEST(Extensions, AreFoundInEveryDirectoryOfPackages) {
+  test::Tree tree;
+  tree.file("/app/lib/mine/_C.so").file("/app/lib/other/_C.so");
+  tree.file("/app/lib/mine-1.0.dist-info/RECORD", "mine/_C.so,,\n");
+  const auto fs = base::RootFs::open(tree.root());
+  const Package mine{"mine", "1.0", "/app/lib/mine-1.0.dist-info", {}};
+  const auto found = find_extension_files(*fs, {"/app", "/app/lib"}, {mine}, {}).extensions;
+  ASSERT_EQ(found.size(), 1U) << "what no RECORD names may be anything";
+  EXPECT_EQ(found[0].path(), "/app/lib/mine/_C.so");
+  EXPECT_TRUE(find_extension_files(*fs, {"/app", "/app/lib"}, {}, {}).extensions.empty());
+}
+
+TEST(Extensions, LieBesideModulesThatNeedNeitherTorchNorCuda) {
+  Image image;
+  image.extension("open3d/open3d_torch_ops.so")
+      .extension("open3d/pybind." + kTag + ".so", ElfBuilder().needs("libc.so.6"))
+      .extension("vision/_C.so");
+  const auto extensions = image.read();
+  ASSERT_EQ(extensions.size(), 2U);
+  EXPECT_TRUE(extensions[0].beside_independent);
+  EXPECT_FALSE(extensions[1].beside_independent);
 }
 
 TEST(Glob, AStarCrossesSlashes) {

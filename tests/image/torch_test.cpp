@@ -83,6 +83,13 @@ TEST_F(TorchSearchTest, TakesADirectoryWithoutInitOnlyIfItWasPyTorch) {
   EXPECT_EQ(find({"/data", "/site", "/good"}).path, "/good/torch");
 }
 
+TEST_F(TorchSearchTest, TakesWhatHasOnlyItsCachesLeftIfPipKnowsOfIt) {
+  tree_.file("site/torch/__pycache__/__init__.cpython-312.pyc");
+  EXPECT_FALSE(find({"/site"}).found());
+  tree_.file("site/torch-2.8.0.dist-info/RECORD");
+  EXPECT_EQ(find({"/site"}).path, "/site/torch");
+}
+
 TEST_F(TorchSearchTest, DoesNotShadowItself) {
   tree_.file("a/torch/__init__.py").link("b", "/a");
   EXPECT_THAT(find({"/a", "/a", "/b"}).shadowed, IsEmpty());
@@ -231,6 +238,21 @@ TEST_F(TorchTest, NamesTheSymbolsThatPythonLacks) {
               ElementsAre("PyZzz_New", "_PyZzz_Old"));
   remove("usr/local/lib/libpython3.12.so.1.0");
   EXPECT_TRUE(read().torch->missing_python_symbols.is_unknown());
+}
+
+TEST_F(TorchTest, LacksPackagesAndModulesThatItsImportNeeds) {
+  image_.write_to(tree_);
+  for (const char* part : {"autograd", "backends", "cuda", "distributed", "fx", "jit", "nn",
+                           "optim", "sparse", "utils"})
+    tree_.directory(site() + "/torch/" + part);
+  tree_.directory(site() + "/torchgen");
+  EXPECT_THAT(missing(), ElementsAre("torch/testing/", "typing_extensions"));
+  tree_.directory(site() + "/torch/testing").file("usr/local/lib/python3.12/typing_extensions.py");
+  EXPECT_THAT(missing(), IsEmpty());
+  remove(site() + "/torchgen");
+  EXPECT_THAT(missing(), ElementsAre("torchgen"));
+  tree_.file(site() + "/torch/version.py", "__version__ = '2.4.1+cu124'\ncuda = '12.4'\n");
+  EXPECT_THAT(missing(), IsEmpty()) << "not known of releases before 2.6";
 }
 
 TEST_F(TorchTest, OfTheWorkingDirectoryHidesTheInstalledOne) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/directory.h"
 #include "base/find_text.h"
@@ -21,6 +22,7 @@ using Kind = base::DirectoryEntry::Kind;
 constexpr std::size_t kMaxRecord = 8ULL * 1024 * 1024;
 constexpr std::size_t kRecordEnds = 4096;  // top-level names are taken from both ends
 constexpr std::size_t kPiece = 64ULL * 1024;
+constexpr std::size_t kMaxContested = 200;
 constexpr std::string_view kSuffix = ".so";
 
 // Sorted.
@@ -40,28 +42,47 @@ bool is_looked_into(std::string_view name) {
 
 std::string_view first_part(std::string_view path) { return path.substr(0, path.find('/')); }
 
+// What NVIDIA's wheels for several CUDAs have in common: "nvidia_nccl" of
+// "nvidia_nccl_cu12-2.27.3.dist-info". Such two may own one directory.
+std::string_view nvidia_stem(std::string_view dist_info) {
+  std::string_view name = dist_info.substr(0, dist_info.find('-'));
+  if (const auto cuda = name.rfind("_cu"); cuda + 5 == name.size()) name = name.substr(0, cuda);
+  return name;
+}
+
 class Finder {
  public:
-  Finder(const base::RootFs& fs, const ExtensionScope& scope, std::vector<ExtensionFile>& found)
-      : fs_(fs), scope_(scope), found_(found) {}
+  Finder(const base::RootFs& fs, const ExtensionScope& scope, FoundFiles& found)
+      : fs_(fs), scope_(scope), found_(found.extensions), contested_files_(found.contested) {}
 
-  void look_into(const std::string& entry) {
+  // `walks`: directories that no RECORD speaks for are looked into as well.
+  void look_into(const std::string& entry, bool walks) {
     entry_ = entry;
     owned_.clear();
     paths_.clear();
+    contested_.clear();
     auto site = base::Directory::open(fs_, entry);
     if (!site) return;
     auto entries = site->entries();
     if (!entries) return;
-    for (const base::DirectoryEntry& one : *entries)
-      if (one.name.ends_with(".dist-info") && one.kind == Kind::kDirectory &&
-          is_looked_into(one.name.substr(0, one.name.find('-'))) &&
-          !one.name.starts_with("nvidia_"))
+    const base::DirectoryEntry* nvidia = nullptr;  // the one before, of NVIDIA's
+    for (const base::DirectoryEntry& one : *entries) {
+      if (!is_dist_info(one)) continue;
+      mark_ = kSuffix;
+      if (!one.name.starts_with("nvidia_")) {
+        mark_ = ".so,";
+        if (is_looked_into(one.name.substr(0, one.name.find('-')))) read_record(*site, one);
+      } else if (const auto* before = std::exchange(nvidia, &one);
+                 before != nullptr && nvidia_stem(before->name) == nvidia_stem(one.name)) {
+        read_record(*site, *before);
         read_record(*site, one);
+      }
+    }
+    if (!contested_.empty()) settle(*site, *entries);
     for (const base::DirectoryEntry& one : *entries) {
       if (one.name.ends_with(kSuffix)) paths_.insert(one.name);
       const bool directory = one.kind == Kind::kDirectory || one.kind == Kind::kLink;
-      if (directory && is_looked_into(one.name) && !owned_.contains(one.name))
+      if (walks && directory && is_looked_into(one.name) && !owned_.contains(one.name))
         walk(*site, one.name, one.name, 1);
     }
     for (const std::string& path : paths_) add(path);
@@ -110,16 +131,49 @@ class Finder {
 
   // Of thousands of lines few are libraries: search, do not split.
   void add_recorded(std::string_view lines) {
-    constexpr std::string_view kMark = ".so,";
+    const bool nvidia = mark_ == kSuffix;  // "libnccl.so.2", and nothing to be looked at
     for (;;) {
-      const auto at = base::find_text(lines, kMark);
+      const auto at = base::find_text(lines, mark_);
       if (at == std::string_view::npos) return;
-      std::string_view path = lines.substr(0, at + kSuffix.size());
+      const auto end =
+          nvidia ? std::min(lines.find(',', at), lines.size() - 1) : at + kSuffix.size();
+      std::string_view path = lines.substr(0, end);
       path.remove_prefix(path.rfind('\n') + 1);  // npos + 1 is 0
       if (!path.starts_with('.') && !path.starts_with('/') && !path.starts_with('"') &&
-          is_looked_into(first_part(path)))
-        paths_.emplace(path);
-      lines.remove_prefix(at + kMark.size());
+          (nvidia || is_looked_into(first_part(path))) &&
+          !(nvidia ? nvidia_ : paths_).emplace(path).second && contested_.size() < kMaxContested)
+        contested_.emplace(path);
+      lines.remove_prefix(end + 1);
+    }
+  }
+
+  static bool is_dist_info(const base::DirectoryEntry& one) {
+    return one.name.ends_with(".dist-info") && one.kind == Kind::kDirectory;
+  }
+
+  // Of the paths that several RECORDs name, those whose hashes differ. Rare: so the RECORDs are
+  // read once more.
+  void settle(const base::Directory& site, const std::vector<base::DirectoryEntry>& entries) {
+    for (const std::string& path : contested_) {
+      const auto size = fs_.open_file(base::join(entry_, path));
+      std::string first;  // "sha256=…,1234"
+      bool differ = false;
+      const std::size_t before = contested_files_.size();
+      for (const base::DirectoryEntry& one : entries) {
+        if (!is_dist_info(one)) continue;
+        auto record = site.read_head(one.name + "/RECORD", kMaxRecord);
+        if (!record) continue;
+        record->insert(0, 1, '\n');
+        const auto at = record->find("\n" + path + ",");
+        if (at == std::string::npos) continue;
+        std::string_view line = std::string_view(*record).substr(at + path.size() + 2);
+        line = take_line(line);
+        if (first.empty()) first = line;
+        differ = differ || line != first;
+        const bool there = size && line.ends_with("," + std::to_string(size->size()));
+        contested_files_.push_back({base::join(entry_, path), base::join(entry_, one.name), there});
+      }
+      if (!differ) contested_files_.resize(before);
     }
   }
 
@@ -155,18 +209,28 @@ class Finder {
   const base::RootFs& fs_;
   const ExtensionScope& scope_;
   std::vector<ExtensionFile>& found_;
+  std::vector<ContestedFile>& contested_files_;
   std::string entry_;
+  std::string_view mark_;        // what a library's line has in the RECORD that is read
   std::set<std::string> owned_;  // directories that a RECORD speaks for
   std::set<std::string> paths_;
+  std::set<std::string> nvidia_;     // of NVIDIA's wheels of one stem
+  std::set<std::string> contested_;  // named by more than one RECORD
   std::size_t walked_ = 0;
   const std::unique_ptr<char[]> buffer_ =
       std::make_unique_for_overwrite<char[]>(2 * kRecordEnds + kPiece);
 };
 
-// A directory of packages, not a working directory that may hold anything.
-bool is_site_directory(const std::string& entry) {
+// Of packages, not a working directory that may hold anything.
+bool is_named_site(const std::string& entry) {
   const std::string_view name = base::basename(entry);
   return name == "site-packages" || name == "dist-packages";
+}
+
+bool has_packages(const std::string& entry, const std::vector<Package>& packages) {
+  return std::any_of(packages.begin(), packages.end(), [&](const Package& package) {
+    return package.path.ends_with(".dist-info") && base::parent(package.path) == entry;
+  });
 }
 
 }  // namespace
@@ -192,14 +256,16 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
   return at == pattern.size();
 }
 
-std::vector<ExtensionFile> find_extension_files(const base::RootFs& fs,
-                                                const std::vector<std::string>& sys_path,
-                                                const ExtensionScope& scope) {
-  std::vector<ExtensionFile> found;
+FoundFiles find_extension_files(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+                                const std::vector<Package>& packages, const ExtensionScope& scope) {
+  FoundFiles found;
   Finder finder(fs, scope, found);
   std::set<std::string> seen;
-  for (const std::string& entry : sys_path)
-    if (is_site_directory(entry) && seen.insert(entry).second) finder.look_into(entry);
+  for (const std::string& entry : sys_path) {
+    const bool named = is_named_site(entry);
+    if ((named || has_packages(entry, packages)) && seen.insert(entry).second)
+      finder.look_into(entry, named);
+  }
   return found;
 }
 

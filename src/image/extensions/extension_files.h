@@ -2,8 +2,8 @@
 //
 // What a distribution's RECORD lists is taken from there, however deep it lies: one small
 // read covers a whole package. Directories that no RECORD mentions (Debian, conda, builds in
-// place) are walked. Only entries called site-packages or dist-packages are looked into: a
-// working directory or PYTHONPATH may hold anything, and of any size. Not looked into there:
+// place) are walked, in entries called site-packages or dist-packages alone: a working directory
+// or PYTHONPATH may hold anything, and of any size. Not looked into there:
 // torch itself, NVIDIA's own libraries (nvidia/, tensorrt_libs/), triton's backends, *.libs (what
 // auditwheel bundles), and packages with hundreds of libraries that are known to need neither torch
 // nor CUDA (numpy, scipy, …): kNotLookedInto in the .cpp.
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/root_fs.h"
+#include "gpuinit/image_facts.h"
 
 namespace gpuinit::image {
 
@@ -25,15 +26,27 @@ struct ExtensionFile {
   std::string path() const { return base::join(entry, relative); }
 };
 
+// A library that several distributions installed at one path, each with another content.
+struct ContestedFile {
+  std::string path;
+  std::string dist_info;  // path of one of them
+  bool there = false;     // the file has the size that this one's RECORD says
+};
+
 struct ExtensionScope {
   std::vector<std::string> include;  // globs on `relative`: the command needs these
   std::vector<std::string> exclude;  // these are never looked at
 };
 
-// In the order of sys.path, sorted within an entry, each file once.
-std::vector<ExtensionFile> find_extension_files(const base::RootFs& fs,
-                                                const std::vector<std::string>& sys_path,
-                                                const ExtensionScope& scope);
+struct FoundFiles {
+  std::vector<ExtensionFile> extensions;  // as sys.path, sorted within an entry, each file once
+  std::vector<ContestedFile> contested;   // of those and of nvidia-*
+};
+
+// An entry is looked into if it has the name of a directory of packages, or is one: `packages` are
+// the installed ones (`pip install --target /app/lib`).
+FoundFiles find_extension_files(const base::RootFs& fs, const std::vector<std::string>& sys_path,
+                                const std::vector<Package>& packages, const ExtensionScope& scope);
 
 // Patterns as the policy writes them: `*` is any text, '/' included, `?` one character.
 bool matches_glob(std::string_view pattern, std::string_view text);

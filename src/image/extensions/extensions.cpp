@@ -82,6 +82,11 @@ Text init_function_of(const elf::ElfFile& elf, std::string_view file_name) {
   return Text::absent("it has no PyInit_" + name);
 }
 
+// Python imports files of such names: "pybind.cpython-311-x86_64-linux-gnu.so".
+bool is_module(std::string_view name) {
+  return name.find(".cpython-") != std::string_view::npos || name.ends_with(".abi3.so");
+}
+
 Extension describe(const ExtensionFile& file) {
   Extension extension;
   extension.path = file.path();
@@ -141,11 +146,14 @@ FoundExtensions read_extensions(const ExtensionQuery& query) {
   const auto& sys_path = query.python.sys_path;
   if (!sys_path)
     return {Fact<std::vector<Extension>>::unknown("sys.path is not known: " + sys_path.reason()),
+            {},
             {}};
   std::vector<Extension> extensions;
   NeededNames needed;
+  std::vector<std::string> independent;      // directories with a module that needs neither
   std::optional<base::Directory> directory;  // of the file before: they come sorted
-  for (const ExtensionFile& file : find_extension_files(query.fs, *sys_path, query.scope)) {
+  FoundFiles found = find_extension_files(query.fs, *sys_path, query.packages, query.scope);
+  for (const ExtensionFile& file : found.extensions) {
     const std::string place(base::parent(file.path()));
     if (!directory || directory->path() != place) {
       auto opened = base::Directory::open(query.fs, place);
@@ -154,11 +162,15 @@ FoundExtensions read_extensions(const ExtensionQuery& query) {
     }
     std::vector<std::string> names;
     auto extension = read_one(*directory, file, query.libraries, names);
+    if (!extension && !names.empty() && is_module(file.relative)) independent.push_back(place);
     if (!extension) continue;
     extensions.push_back(*std::move(extension));
     needed.push_back(std::move(names));
   }
-  return {std::move(extensions), std::move(needed)};
+  for (Extension& one : extensions)
+    one.beside_independent = std::find(independent.begin(), independent.end(),
+                                       base::parent(one.path)) != independent.end();
+  return {std::move(extensions), std::move(needed), std::move(found.contested)};
 }
 
 }  // namespace gpuinit::image

@@ -15,6 +15,7 @@ struct ExtensionQuery {
   const base::RootFs& fs;
   const ldso::LibrarySearch& libraries;  // in which they will be loaded; keeps them open
   const Interpreter& python;             // its sys_path
+  const std::vector<Package>& packages;  // on it
   ExtensionScope scope;                  // of the policy
 };
 
@@ -24,6 +25,7 @@ using NeededNames = std::vector<std::vector<std::string>>;
 struct FoundExtensions {
   Fact<std::vector<Extension>> facts;
   NeededNames needed;
+  std::vector<ContestedFile> contested;
 };
 
 // Those whose NEEDED names torch or a CUDA library, and those that scope.include names;

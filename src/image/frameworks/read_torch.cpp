@@ -9,6 +9,7 @@
 #include "image/frameworks/torch_search.h"
 #include "image/python/python_binary.h"
 #include "image/python/read_soabi.h"
+#include "rules/version.h"
 
 namespace gpuinit::image {
 
@@ -17,6 +18,12 @@ namespace {
 using Text = Fact<std::string>;
 using Texts = Fact<std::vector<std::string>>;
 constexpr std::uint64_t kMaxVersionFile = 64ULL * 1024;
+
+// Packages in torch/ without any of which `import torch` ends, in 2.8.0 and 2.15.0; all of them are
+// in every 1.9 and later.
+constexpr std::array<std::string_view, 11> kParts{"autograd", "backends", "cuda", "distributed",
+                                                  "fx",       "jit",      "nn",   "optim",
+                                                  "sparse",   "testing",  "utils"};
 
 Torch placed(const FoundTorch& found) {
   Torch torch;
@@ -83,6 +90,9 @@ class Reader {
       torch_.soabi = Text::unknown(names.error().message);
       return;
     }
+    for (const std::string_view part : kParts)
+      if (std::find(names->begin(), names->end(), part) == names->end())
+        lost_.push_back("torch/" + std::string(part) + "/");
     for (const std::string& name : *names)
       if (name.starts_with("_C.") && name.ends_with(".so")) extensions_.push_back(name);
     const std::string own = "_C." + query_.python.facts.soabi.value_or("") + ".so";
@@ -168,6 +178,11 @@ class Reader {
         !fs_.is_file(base::join(torch_.path, "version.pyc")))
       missing.emplace_back("torch/version.py");
     if (extensions_.empty()) missing.emplace_back("torch/_C.*.so");
+    // Where most are lost this is no torch of the usual form: nothing is said of its parts.
+    if (2 * lost_.size() < kParts.size()) {
+      missing.insert(missing.end(), lost_.begin(), lost_.end());
+      add_missing_modules(missing);
+    }
     missing.insert(missing.end(), libraries_.missing.begin(), libraries_.missing.end());
 
     auto recorded = recorded_libraries(fs_, metadata_);
@@ -188,6 +203,24 @@ class Reader {
     }
   }
 
+  // What `import torch` imports from outside of torch/, as far as 2.6 to 2.15 cannot do without it.
+  void add_missing_modules(std::vector<std::string>& missing) const {
+    const auto version = rules::parse_version(torch_.version.value_or(""));
+    if (!version || *version < rules::Version{{2, 6}, ""} || query_.python.sys_path.open_ended)
+      return;
+    for (const char* module : {"torchgen", "typing_extensions"}) {
+      const auto is_in = [&](const std::string& entry) {
+        const std::string path = base::join(entry, module);
+        // What is in a zip is not looked at.
+        return fs_.is_file(path + ".py") || fs_.is_directory(path) || fs_.is_file(path + ".pyc") ||
+               !fs_.is_directory(entry);
+      };
+      const auto& entries = query_.python.sys_path.entries;
+      if (!is_in(torch_.sys_path_entry) && std::none_of(entries.begin(), entries.end(), is_in))
+        missing.emplace_back(module);
+    }
+  }
+
   void read_cuda() {
     torch_.device_code = read_device_code(libraries_);
     if (!torch_.device_code.is_absent() || !torch_.cuda) return;
@@ -204,6 +237,7 @@ class Reader {
   Torch torch_;
   TorchMetadata metadata_;
   std::vector<std::string> extensions_;
+  std::vector<std::string> lost_;  // of kParts
   TorchLibraries libraries_;
 };
 

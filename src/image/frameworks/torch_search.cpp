@@ -6,10 +6,15 @@ namespace gpuinit::image {
 
 namespace {
 
-// A directory that holds a real installation which lost its __init__.py.
+// A directory that holds a real installation which lost its __init__.py, or all but __pycache__:
+// then pip's record of it is beside it.
 bool was_pytorch(const base::RootFs& fs, const std::string& directory) {
-  return fs.is_file(base::join(directory, "version.py")) ||
-         fs.is_file(base::join(directory, "lib/libtorch_python.so"));
+  if (fs.is_file(base::join(directory, "version.py")) ||
+      fs.is_file(base::join(directory, "lib/libtorch_python.so")))
+    return true;
+  for (const std::string& name : fs.list(base::parent(directory)).value_or({}))
+    if (name.starts_with("torch-") && name.ends_with(".dist-info")) return true;
+  return false;
 }
 
 // The torch in one entry; "" if it has none.

@@ -81,7 +81,8 @@ Package parse_core_metadata(std::string_view text) {
                same_without_case(key, kVersion)) {
       metadata.version = base::trim(value);
     } else if (key.size() == kRequires.size() && same_without_case(key, kRequires)) {
-      if (value = base::trim(value); matters(value)) metadata.requires_dist.emplace_back(value);
+      value = base::trim(value);
+      if (matters(value) || metadata.name == "torch") metadata.requires_dist.emplace_back(value);
     }
   });
   return metadata;

@@ -31,6 +31,16 @@ std::string place_of(std::string_view name) {
   return name.ends_with(".egg") ? "EGG-INFO/PKG-INFO" : "";
 }
 
+// Its import compares the CUDA in torchaudio/version.py with torch's; METADATA of PyPI's wheels
+// leaves the "+cu130" out.
+void add_build(const base::RootFs& fs, const std::string& site, Package& torchaudio) {
+  const auto text = fs.read_file(base::join(site, "torchaudio/version.py"), kUsualHead);
+  if (!text) return;
+  const auto at = text->find(torchaudio.version + "+");
+  if (at == std::string::npos) return;
+  torchaudio.version = text->substr(at, text->find_first_of("'\"\n", at) - at);
+}
+
 std::optional<Package> read_one(const base::Directory& site, const base::DirectoryEntry& entry,
                                 const std::string& place) {
   using Kind = base::DirectoryEntry::Kind;
@@ -56,6 +66,7 @@ void read_entry(const base::RootFs& fs, const std::string& path, std::vector<Pac
     auto package = read_one(*site, entry, place);
     if (!package || package->name.empty()) continue;
     package->path = base::join(path, entry.name);
+    if (package->name == "torchaudio") add_build(fs, path, *package);
     packages.push_back(*std::move(package));
   }
 }
