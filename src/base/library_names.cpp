@@ -14,6 +14,13 @@ bool begins_with_any(std::string_view text, const auto& starts) {
          });
 }
 
+constexpr std::array<std::string_view, 25> kCudaLibraries{
+    "libcuda.so", "libcudart.",  "libcublas",   "libcudnn",        "libcufft",
+    "libcufile",  "libcurand",   "libcusolver", "libcusparse",     "libcupti",
+    "libcudss",   "libcutensor", "libnvrtc",    "libnvJitLink",    "libnvToolsExt",
+    "libnvjpeg",  "libnccl",     "libnvshmem",  "libnvidia-ml.so", "libnpp",
+    "libnvinfer", "libcuinj",    "libnvblas",   "libnvfatbin",     "libnvonnxparser"};
+
 }  // namespace
 
 bool is_torch_library(std::string_view soname) {
@@ -22,14 +29,14 @@ bool is_torch_library(std::string_view soname) {
   return begins_with_any(soname, kStarts);
 }
 
-bool is_cuda_library(std::string_view soname) {
-  constexpr std::array<std::string_view, 25> kStarts{
-      "libcuda.so", "libcudart.",  "libcublas",   "libcudnn",        "libcufft",
-      "libcufile",  "libcurand",   "libcusolver", "libcusparse",     "libcupti",
-      "libcudss",   "libcutensor", "libnvrtc",    "libnvJitLink",    "libnvToolsExt",
-      "libnvjpeg",  "libnccl",     "libnvshmem",  "libnvidia-ml.so", "libnpp",
-      "libnvinfer", "libcuinj",    "libnvblas",   "libnvfatbin",     "libnvonnxparser"};
-  return begins_with_any(soname, kStarts);
+bool is_cuda_library(std::string_view soname) { return begins_with_any(soname, kCudaLibraries); }
+
+bool is_cuda_function(std::string_view symbol) {
+  return symbol.starts_with("cuda") || symbol.starts_with("__cuda") || symbol.starts_with("__nv") ||
+         ((symbol.starts_with('c') || symbol.starts_with('n')) &&
+          std::ranges::any_of(kCudaLibraries, [&](std::string_view library) {
+            return library[3] == symbol[0] && is_named_after(symbol, library);
+          }));
 }
 
 bool is_core_cuda_library(std::string_view soname) {
@@ -45,9 +52,19 @@ bool is_driver_library(std::string_view soname) {
   return begins_with_any(soname, kStarts);
 }
 
+bool is_named_after(std::string_view symbol, std::string_view soname) {
+  if (!soname.starts_with("lib")) return false;
+  const std::string_view stem = soname.substr(3, soname.find_first_of("._") - 3);
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return stem.size() > 2 && symbol.size() > stem.size() &&
+         std::equal(stem.begin(), stem.end(), symbol.begin(),
+                    [&](char a, char b) { return lower(a) == lower(b); });
+}
+
 bool is_driver_function(std::string_view symbol) {
   return symbol.starts_with("nvml") ||
-         (symbol.size() > 2 && symbol.starts_with("cu") && symbol[2] >= 'A' && symbol[2] <= 'Z');
+         (symbol.size() > 2 && symbol.starts_with("cu") && symbol[2] >= 'A' && symbol[2] <= 'Z' &&
+          !symbol.starts_with("cuFile"));
 }
 
 }  // namespace gpuinit::base

@@ -17,7 +17,16 @@ bool is_core_cuda_library(std::string_view soname);
 // Those that the node brings with its driver: "libcuda.so.1", "libnvidia-ml.so.1".
 bool is_driver_library(std::string_view soname);
 
-// Functions of libcuda and libnvidia-ml: "cuMemAlloc_v2", "nvmlInit_v2"; not "cublasCreate".
+// Whether a function has the name of its library in front: "cusparseLtInit" of
+// "libcusparseLt.so.0", "nvshmemx_init" of "libnvshmem_host.so.3", "cuFileRead" of
+// "libcufile.so.0".
+bool is_named_after(std::string_view symbol, std::string_view soname);
+
+// "cudaMalloc", "cublasCreate_v2", "cuFileRead", "nvshmemx_init"; not the driver's "cuInit".
+bool is_cuda_function(std::string_view symbol);
+
+// Functions of libcuda and libnvidia-ml: "cuMemAlloc_v2", "nvmlInit_v2"; not "cublasCreate",
+// "cuFileRead".
 bool is_driver_function(std::string_view symbol);
 
 }  // namespace gpuinit::base

@@ -48,6 +48,13 @@ const Origin* origin_of(std::string_view library) {
   return found == kOrigins.end() ? nullptr : &*found;
 }
 
+// nvidia-nccl, nvidia-nccl-cu12; not nvidia-cublas-other.
+bool is_from(std::string_view package, const Origin& origin) {
+  if (!package.starts_with(origin.package)) return false;
+  package.remove_prefix(origin.package.size());
+  return package.empty() || package.starts_with("-cu");
+}
+
 }  // namespace
 
 std::optional<Finding> loader_not_read(const Context& context) {
@@ -83,14 +90,30 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
   const Package* torch = installed.find("torch");
   if (torch == nullptr) return "";
   for (const auto& [by, requirement] : installed.requirements(*torch)) {
-    const std::string_view name = requirement.name;
-    const std::string_view rest = name.substr(std::min(name.size(), origin->package.size()));
-    if (!name.starts_with(origin->package) || !(rest.empty() || rest.starts_with("-cu"))) continue;
+    if (!is_from(requirement.name, *origin)) continue;
     const std::string wanted = requirement.name + requirement.specifiers;
-    return joined(
-        {"torch's metadata asks for ", wanted, ": ", installed.pip(), " install '", wanted, "'."});
+    std::string others;
+    for (const Package& package : *context.image.packages)
+      if (package.name != requirement.name && is_from(package.name, *origin))
+        others += " " + package.name;
+    // pip does nothing where the right release is written down, whatever lies over its files.
+    const bool there =
+        fits(installed.version_of(requirement.name), requirement.specifiers) == Tristate::kYes;
+    if (!others.empty()) others = joined({installed.pip(), " uninstall -y", others, " && "});
+    return joined({"torch's metadata asks for ", wanted, ": ", others, installed.pip(),
+                   there ? " install --force-reinstall --no-deps '" : " install '", wanted, "'."});
   }
   return "";
+}
+
+std::string installed_for(const Context& context, std::string_view library) {
+  std::string all;
+  const Origin* origin = origin_of(library);
+  if (origin == nullptr || !context.image.packages) return all;
+  for (const Package& package : *context.image.packages)
+    if (is_from(package.name, *origin))
+      all += joined({all.empty() ? "" : ", ", package.name, " ", package.version});
+  return all;
 }
 
 std::string how_to_install(const Context& context, std::string_view library) {
@@ -109,6 +132,16 @@ const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {
   const auto found = std::find_if(loader.libraries.begin(), loader.libraries.end(),
                                   [&](const LoadedLibrary& one) { return one.name == name; });
   return found == loader.libraries.end() ? nullptr : &*found;
+}
+
+const LoadedLibrary* provider_of(const LoaderFacts& loader, const UndefinedSymbol& symbol) {
+  if (!symbol.version.empty()) return loaded(loader, symbol.version);
+  const LoadedLibrary* provider = nullptr;
+  for (const LoadedLibrary& one : loader.libraries)
+    if (is_of_cuda(one.name) && base::is_named_after(symbol.name, one.name) &&
+        (provider == nullptr || one.name.find('.') > provider->name.find('.')))
+      provider = &one;
+  return provider;
 }
 
 std::vector<MissingVersion> missing_versions(const Context& context, bool of_glibc) {

@@ -32,6 +32,14 @@ std::string how_to_install(const Context& context, std::string_view library);
 // The library that answers to `name`. Null if no library does.
 const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name);
 
+// The library that should have had a symbol: the one that its version names or, without a version,
+// the one whose name it has in front (ncclCommResume: libnccl). Null if it cannot be told.
+const LoadedLibrary* provider_of(const LoaderFacts& loader, const UndefinedSymbol& symbol);
+
+// "nvidia-nccl-cu12 2.27.3, nvidia-nccl-cu13 2.30.7": what is installed that brings a library of
+// that name. Empty if nothing is known to.
+std::string installed_for(const Context& context, std::string_view library);
+
 // Symbol versions that a library needs and the one that is loaded does not have: glibc's own,
 // or those of all others. Requires: the loader's facts are known.
 std::vector<MissingVersion> missing_versions(const Context& context, bool of_glibc);

@@ -21,7 +21,7 @@ Findings run(const Context& context) {
   if (symbols->empty()) return {};
 
   const UndefinedSymbol& first = symbols->front();
-  const LoadedLibrary* provider = loaded(loader, first.version);
+  const LoadedLibrary* provider = provider_of(loader, first);
   Finding finding = failure(
       kExitImage, short_path(context, first.needed_by) + " needs the symbol " + first.name +
                       (provider == nullptr ? ", which no loaded library has"
@@ -31,6 +31,8 @@ Findings run(const Context& context) {
   if (provider != nullptr) {
     add_evidence(finding, "loaded", provider->path + " (" + provider->found_by + ")");
     if (!provider->hides.empty()) add_evidence(finding, "hidden by it", listed(provider->hides, 3));
+    if (std::string by = installed_for(context, provider->name); !by.empty())
+      add_evidence(finding, "installed", std::move(by));
   }
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why = "Python binds every symbol at once: `import torch` would end with \"" +
@@ -45,7 +47,7 @@ Findings run(const Context& context) {
                              " from the image, or put the directory of the right one first in "
                              "LD_LIBRARY_PATH.";
   } else {
-    if (provider != nullptr) finding.fix = as_torch_asks(context, base::basename(provider->path));
+    if (provider != nullptr) finding.fix = as_torch_asks(context, provider->name);
     if (finding.fix.empty())
       finding.fix =
           "Two releases of CUDA's libraries are mixed: install torch again, in one pip command, so "
@@ -64,13 +66,14 @@ extern constexpr Check kLoaderSymbol{
     .needs_certain_interpreter = true,
     .title = "a shared library is found, but lacks a function that another needs of it",
     .looks_at =
-        "The functions that CUDA's libraries ask of each other, and that torch asks of them in a "
-        "version, looked up in the libraries that the loader finds. Extensions beside torch are "
-        "extension.abi's.",
+        "The functions that CUDA's libraries ask of each other, and that torch asks of them, "
+        "looked "
+        "up in the libraries that the loader finds. Extensions beside torch are extension.abi's.",
     .why =
         "\"libcusparse.so.12: undefined symbol: __nvJitLinkAddData_12_1, version "
-        "libnvJitLink.so.12\": a library of another CUDA release answers to the name. "
-        "LD_LIBRARY_PATH that points into a CUDA toolkit is the usual cause.",
+        "libnvJitLink.so.12\": a library of another release answers to the name. LD_LIBRARY_PATH "
+        "that points into a CUDA toolkit is the usual cause, or a later `pip install` that "
+        "replaced NCCL (\"undefined symbol: ncclCommResume\").",
     .fix =
         "Take the toolkit's directories out of LD_LIBRARY_PATH, or install torch and its nvidia-* "
         "packages again in one command.",

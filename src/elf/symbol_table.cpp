@@ -2,6 +2,8 @@
 #include "elf/symbol_table.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "base/checked.h"
@@ -15,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxName = 64ULL * 1024;  // bytes; mangled names are long
 constexpr std::uint64_t kMaxChain = 4096;       // symbols in one hash bucket
 constexpr std::uint64_t kMaxReferences = 500'000;
+constexpr std::uint64_t kPage = 4096;  // bytes
 
 constexpr Elf64_Half kHidden = 0x8000;
 constexpr Elf64_Half kIndexMask = 0x7fff;
@@ -42,8 +45,43 @@ std::string_view SymbolTable::name_of(const Elf64_Sym& symbol) const {
   return end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
 }
 
+// In the order in which their names lie in the file.
+void SymbolTable::sort_by_name(std::vector<std::size_t>& symbols) const {
+  std::vector<std::uint64_t> places;
+  for (const std::size_t index : symbols)
+    places.push_back(std::uint64_t{head_->symbols[index].st_name} << 32 | index);
+  std::sort(places.begin(), places.end());
+  symbols.assign(places.begin(), places.end());
+  for (std::size_t& index : symbols) index &= UINT32_MAX;
+}
+
+// Where the names are not in memory, two letters of each are read, page by page.
+Status SymbolTable::drop_mangled(std::vector<std::size_t>& asked) const {
+  const DynamicTables& from = **elf_.state_->dynamic_tables();
+  if (names_size_ == 0) sort_by_name(asked);
+  std::array<char, kPage> page;
+  const char* text = names_size_ == 0 ? page.data() : names_.get();
+  std::uint64_t begin = 0, end = names_size_;  // what of the names is in `text`
+  std::vector<std::size_t> kept;
+  for (const std::size_t index : asked) {
+    const std::uint64_t at = head_->symbols[index].st_name;
+    if (at + 2 > end && names_size_ == 0 && at < from.strings_size) {
+      begin = at;
+      end = std::min(at + kPage, from.strings_size);
+      const auto into = std::as_writable_bytes(std::span(page).first(end - begin));
+      if (auto done = elf_.source().read_at(from.strings + at, into); !done) return done;
+    }
+    if (at + 2 > end || text[at - begin] != '_' || text[at - begin + 1] != 'Z')
+      kept.push_back(index);
+  }
+  std::sort(kept.begin(), kept.end());
+  asked = std::move(kept);
+  return Done{};
+}
+
 Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted_name,
-                                                            const Wanted& wanted_version) {
+                                                            const Wanted& wanted_version,
+                                                            Names names) {
   std::vector<SymbolReference> found;
   auto tables = elf_.state_->dynamic_tables();
   if (!tables) return std::move(tables).error();
@@ -68,18 +106,17 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
         version_wanted[version_at(index)] != 0)
       asked.push_back(index);
   }
+  if (names == Names::kUnmangled)
+    if (auto done = drop_mangled(asked); !done) return std::move(done).error();
   // Names lie anywhere in the string table, and a read of one costs as much as a page of them.
-  constexpr std::uint64_t kPage = 4096;
   if ((*tables)->strings_size <= std::min(kLargeNames, asked.size() * kPage))
     if (auto done = read_names(); !done) return std::move(done).error();
   if (names_size_ == 0) {
     // In the order in which they lie: a fifth of the reads.
-    std::vector<std::uint64_t> places;
-    for (const std::size_t index : asked)
-      places.push_back(std::uint64_t{head.symbols[index].st_name} << 32 | index);
-    std::sort(places.begin(), places.end());
-    for (const std::uint64_t place : places)
-      if (auto name = name_at(place & UINT32_MAX); !name) return std::move(name).error();
+    std::vector<std::size_t> places = asked;
+    sort_by_name(places);
+    for (const std::size_t index : places)
+      if (auto name = name_at(index); !name) return std::move(name).error();
   }
   for (const std::size_t index : asked) {
     auto name = name_at(index);
@@ -214,6 +251,15 @@ Status SymbolTable::look_at(std::uint64_t index, const SymbolReference& symbol, 
 }
 
 Result<bool> SymbolTable::defines(const SymbolReference& symbol) {
+  if (!hash_read_ && few_looks_left_ > 0 && symbol.version.empty()) {
+    --few_looks_left_;
+    const auto tables = elf_.state_->dynamic_tables();
+    if (tables && (*tables)->strings_size > kLargeNames && !(*tables)->version_definitions) {
+      auto found = elf_.find_defined(symbol.name);
+      if (!found) return std::move(found).error();
+      return found->has_value();
+    }
+  }
   if (auto done = read_hash(); !done) return std::move(done).error();
   if (buckets_.empty() || symbol.name.empty()) return false;
   Match so_far;

@@ -48,6 +48,7 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
 
 // Which packages own a file that another one owns too.
 void add_contested(const std::vector<ContestedFile>& files, Fact<std::vector<Package>>& packages) {
+  if (!packages) return;
   for (const ContestedFile& file : files)
     for (Package& package : packages.value()) {
       if (package.path != file.dist_info) continue;

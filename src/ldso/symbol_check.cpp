@@ -5,12 +5,30 @@
 #include <tuple>
 #include <utility>
 
+#include "base/library_names.h"
+
 namespace gpuinit::ldso {
 
-Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
-    std::size_t object, const elf::SymbolTable::Wanted& name,
-    const elf::SymbolTable::Wanted& version) const {
-  auto references = closure_.symbols_of(object).undefined(name, version);
+// NVIDIA's versions have the name of their library, and so have its functions.
+std::size_t SymbolCheck::likely_provider(const elf::SymbolReference& symbol,
+                                         const std::vector<std::size_t>& scope) const {
+  const bool by_version = !symbol.version.empty();
+  const std::size_t answering =
+      by_version ? closure_.answering_to(std::string(symbol.version)) : LoaderClosure::kMissing;
+  // Of C++ and of Python there are thousands.
+  if (by_version || symbol.name.starts_with('_') || symbol.name.starts_with("Py"))
+    return std::ranges::find(scope, answering) == scope.end() ? LoaderClosure::kMissing : answering;
+  const auto named = std::ranges::find_if(scope, [&](std::size_t object) {
+    return base::is_named_after(symbol.name, closure_.objects()[object].dynamic.soname);
+  });
+  return named == scope.end() ? LoaderClosure::kMissing : *named;
+}
+
+Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(std::size_t object,
+                                                            const elf::SymbolTable::Wanted& name,
+                                                            const elf::SymbolTable::Wanted& version,
+                                                            elf::SymbolTable::Names names) const {
+  auto references = closure_.symbols_of(object).undefined(name, version, names);
   if (!references) return std::move(references).error();
   std::vector<elf::SymbolReference> nowhere;
   std::optional<Error> unreadable;
@@ -19,10 +37,9 @@ Result<std::vector<UndefinedSymbol>> SymbolCheck::undefined(
   for (const elf::SymbolReference& reference : *references) {
     std::optional<Error> problem;
     bool defined = false;
-    // NVIDIA's versions have the name of their library: whether there is a definition does
-    // not depend on the order of the search.
-    const std::size_t likely = closure_.answering_to(std::string(reference.version));
-    if (std::find(scope.begin(), scope.end(), likely) != scope.end())
+    // Whether there is a definition does not depend on the order of the search.
+    const std::size_t likely = likely_provider(reference, scope);
+    if (likely != LoaderClosure::kMissing)
       if (auto here = closure_.symbols_of(likely).defines(reference)) defined = *here;
     for (std::size_t at = 0; at < scope.size() && !defined; ++at) {
       auto here = closure_.symbols_of(scope[at]).defines(reference);

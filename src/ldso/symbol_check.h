@@ -24,9 +24,13 @@ class SymbolCheck {
   // An error if a table could not be read that might define one of them: then it is not known.
   Result<std::vector<UndefinedSymbol>> undefined(
       std::size_t object, const elf::SymbolTable::Wanted& name,
-      const elf::SymbolTable::Wanted& version = {}) const;
+      const elf::SymbolTable::Wanted& version = {},
+      elf::SymbolTable::Names names = elf::SymbolTable::Names::kAll) const;
 
  private:
+  std::size_t likely_provider(const elf::SymbolReference& symbol,
+                              const std::vector<std::size_t>& scope) const;
+
   const LoaderClosure& closure_;
 };
 

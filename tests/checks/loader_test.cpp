@@ -145,6 +145,40 @@ TEST_F(LoaderTest, NamesTheLibraryThatLacksASymbol) {
               HasSubstr("-m pip install 'nvidia-nvjitlink-cu12==12.8.93'"));
 }
 
+// Without a version the function's name says whose it is.
+TEST_F(LoaderTest, NamesTheLibraryOfASymbolWithoutAVersion) {
+  const std::string torch = kSite + "/torch/lib/libtorch_cuda.so";
+  const std::string nccl = kSite + "/nvidia/nccl/lib/libnccl.so.2";
+  loader_.libraries.push_back({"libnccl.so.2", nccl, torch, "RPATH of " + torch, {}});
+  loader_.libraries.push_back({"libcusparse.so.12", "/lib/libcusparse.so.12", torch, "x", {}});
+  loader_.libraries.push_back({"libcusparseLt.so.0", "/lib/libcusparseLt.so.0", torch, "x", {}});
+  loader_.problems.undefined_symbols = std::vector<UndefinedSymbol>{{"ncclCommResume", "", torch}};
+  facts_.image.packages = std::vector<Package>{
+      {"torch", "2.8.0", kSite + "/torch-2.8.0.dist-info", {"nvidia-nccl-cu12==2.27.3"}},
+      {"nvidia-nccl-cu12", "2.19.3", kSite + "/nvidia_nccl_cu12-2.19.3.dist-info", {}}};
+  Finding finding = only(judge(), "loader.symbol");
+  EXPECT_EQ(finding.summary, "torch/lib/libtorch_cuda.so needs the symbol ncclCommResume, which " +
+                                 nccl + " does not have");
+  EXPECT_THAT(finding.evidence,
+              testing::Contains(testing::Pair("installed", "nvidia-nccl-cu12 2.19.3")));
+  EXPECT_THAT(finding.fix, HasSubstr("asks for nvidia-nccl-cu12==2.27.3: /usr/"));
+  // The right release is installed too, and another package has written over its file.
+  facts_.image.packages->back().version = "2.27.3";
+  facts_.image.packages->push_back({"nvidia-nccl-cu11", "2.19.3", kSite + "/x.dist-info", {}});
+  finding = only(judge(), "loader.symbol");
+  EXPECT_THAT(finding.evidence,
+              testing::Contains(
+                  testing::Pair("installed", "nvidia-nccl-cu12 2.27.3, nvidia-nccl-cu11 2.19.3")));
+  EXPECT_THAT(finding.fix, HasSubstr("-m pip uninstall -y nvidia-nccl-cu11 && "));
+  EXPECT_THAT(finding.fix,
+              HasSubstr("install --force-reinstall --no-deps 'nvidia-nccl-cu12==2.27.3'"));
+
+  loader_.problems.undefined_symbols = std::vector<UndefinedSymbol>{{"cusparseLtInit", "", torch}};
+  EXPECT_THAT(only(judge(), "loader.symbol").summary, HasSubstr("/libcusparseLt.so.0 does not"));
+  loader_.problems.undefined_symbols = std::vector<UndefinedSymbol>{{"of_nobody", "", torch}};
+  EXPECT_THAT(only(judge(), "loader.symbol").summary, HasSubstr("which no loaded library has"));
+}
+
 TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
   const std::string wheel = kSite + "/nvidia/nvjitlink/lib/libnvJitLink.so.12";
   loader_.libraries.push_back({"libnvJitLink.so.12",

@@ -118,6 +118,36 @@ TEST_F(LoaderFactsTest, SeeASymbolThatAShadowingLibraryLacks) {
                                          "/lib/libcusparse.so.12"}));
 }
 
+// NCCL has no symbol versions: an older one lacks what torch asks for, as in pytorch#186591.
+TEST_F(LoaderFactsTest, SeeASymbolWithoutAVersion) {
+  const auto torch_cpu = [&](const char* needs) {
+    tree_.file(site() + "/torch/lib/libtorch_cpu.so", ElfBuilder()
+                                                          .soname("libtorch_cpu.so")
+                                                          .needs(needs)
+                                                          .rpath(image_.rpath())
+                                                          .wants("ncclCommInitRank")
+                                                          .wants("ncclCommResume")
+                                                          .wants("cuFileWrite")
+                                                          .wants("_ZN2at4goneEv")
+                                                          .wants("PyGone")
+                                                          .build());
+  };
+  torch_cpu("libnccl.so.2");
+  ElfBuilder nccl;
+  nccl.soname("libnccl.so.2").defines("ncclCommInitRank");
+  tree_.file("lib/libnccl.so.2", nccl.build());
+  const auto symbols = read().problems.undefined_symbols.value_or({});
+  const std::string by = "/" + site() + "/torch/lib/libtorch_cpu.so";
+  EXPECT_THAT(symbols, ElementsAre(UndefinedSymbol{"cuFileWrite", "", by},
+                                   UndefinedSymbol{"ncclCommResume", "", by}));
+  tree_.file("lib/libnccl.so.2", nccl.defines("ncclCommResume").defines("cuFileWrite").build());
+  EXPECT_THAT(read().problems.undefined_symbols.value_or({{"unknown", "", ""}}), IsEmpty());
+  // Beside no library of CUDA without versions nothing of it is read.
+  torch_cpu("libother.so");
+  tree_.file("lib/libother.so", ElfBuilder().soname("libother.so").build());
+  EXPECT_THAT(read().problems.undefined_symbols.value_or({{"unknown", "", ""}}), IsEmpty());
+}
+
 TEST_F(LoaderFactsTest, FollowTorchsPreload) {
   torch_cpu_needs("libnvJitLink.so.12");
   tree_.file(site() + "/nvidia/nvjitlink/lib/libnvJitLink.so.12",

@@ -58,6 +58,27 @@ TEST(SymbolCheck, AsksOnlyForTheNamesWanted) {
       ElementsAre("_ZN3c105gone"));
 }
 
+// What C++ mangles can be left out, whether the names lie in memory or not: 2 MB of names do not.
+TEST(SymbolCheck, CanLeaveOutMangledNames) {
+  for (const int names : {10, 9000}) {
+    Image image;
+    ElfBuilder program = Image::program().needs("libnccl.so.2");
+    for (int i = 0; i < names; ++i)
+      program.wants("_ZN3c10" + std::to_string(i) + std::string(300, 'x'));
+    program.wants("ncclCommInitRank").wants("ncclCommResume").wants("_").wants("Z");
+    image.file("bin/p", program)
+        .file("lib64/libnccl.so.2",
+              ElfBuilder().soname("libnccl.so.2").defines("ncclCommInitRank").defines("Z"));
+    auto closure = image.load();
+    ASSERT_TRUE(closure.ok());
+    auto found = SymbolCheck(*closure).undefined(0, any, {}, elf::SymbolTable::Names::kUnmangled);
+    ASSERT_TRUE(found.ok());
+    ASSERT_EQ(found->size(), 2U);
+    EXPECT_EQ((*found)[0].name, "_");
+    EXPECT_EQ((*found)[1].name, "ncclCommResume");
+  }
+}
+
 TEST(SymbolCheck, LooksIntoTheProgramAndTheOpenedLibrariesOwnNeeds) {
   Image image;
   image.file("bin/p", Image::program().needs("libc.so").defines("of_program"))

@@ -47,10 +47,9 @@ bool is_checked_symbol(std::string_view name) {
     constexpr std::array<std::string_view, 4> kSpaces{"3c10", "2at", "5torch", "6caffe2"};
     return begins_with_one_of(name, kSpaces);
   }
-  constexpr std::array<std::string_view, 17> kStarts{
-      "Py",     "_Py",      "THP",      "aoti_torch_", "torch_", "cuda", "cublas", "cudnn", "cufft",
-      "curand", "cusolver", "cusparse", "nvJitLink",   "nvrtc",  "nccl", "__cuda", "__nv"};
-  return begins_with_one_of(name, kStarts) || base::is_driver_function(name);
+  constexpr std::array<std::string_view, 5> kStarts{"Py", "_Py", "THP", "aoti_torch_", "torch_"};
+  return begins_with_one_of(name, kStarts) || base::is_cuda_function(name) ||
+         base::is_driver_function(name);
 }
 
 ExtensionLoading::ExtensionLoading(const base::RootFs& fs, WheelLibraries& wheels,

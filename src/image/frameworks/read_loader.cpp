@@ -114,13 +114,19 @@ class Reader {
       const ldso::LoadedObject& object = closure_.objects()[i];
       if (object.loaded_for == LoaderClosure::kProgram) continue;
       const std::string_view name = base::basename(object.name);
-      if (!base::is_cuda_library(name) && !base::is_torch_library(name)) continue;
       const bool of_cuda = base::is_cuda_library(name);
+      if (!of_cuda && !base::is_torch_library(name)) continue;
+      // Of C only, and without the interpreter's (Torch::missing_python_symbols).
+      const bool unversioned = of_cuda || asks_without_version(object);
       auto symbols = query_.symbols.undefined(
-          i, [](std::string_view) { return true; },
+          i,
+          [&](std::string_view symbol) {
+            return of_cuda || (!symbol.starts_with("Py") && !symbol.starts_with("_Py"));
+          },
           [&](std::string_view version) {
-            return base::is_cuda_library(version) || (of_cuda && version.empty());
-          });
+            return version.empty() ? unversioned : base::is_cuda_library(version);
+          },
+          of_cuda ? elf::SymbolTable::Names::kAll : elf::SymbolTable::Names::kUnmangled);
       if (!symbols) return Symbols::unknown(symbols.error().message);
       for (UndefinedSymbol& symbol : *symbols) symbol.needed_by = path_of(i);
       take_driver_functions(*symbols, facts_.problems);
@@ -130,6 +136,18 @@ class Reader {
       }
     }
     return all;
+  }
+
+  // Whether a library of torch needs one of CUDA's and names no version of it: NCCL, cuSPARSELt
+  // and cuFile have none. What it asks of these is among the thousands of names without a version
+  // that it asks of the rest of torch; the other libraries' are not worth the reading.
+  bool asks_without_version(const ldso::LoadedObject& object) {
+    const auto versions = object.elf.needed_versions();
+    return std::ranges::any_of(object.dynamic.needed, [&](const std::string& needed) {
+      return base::is_cuda_library(needed) && !base::is_driver_library(needed) &&
+             (!versions ||
+              std::ranges::find(*versions, needed, &elf::VersionNeed::file) == versions->end());
+    });
   }
 
   // Files of that name in the places where CUDA's libraries are installed.
