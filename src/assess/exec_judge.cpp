@@ -188,7 +188,7 @@ int ExecJudge::judge(pid_t pid) const {
   request.command = command_of(*fs, program, request, read_text(proc_path(pid, "cmdline")));
   if (!image::is_python_name(program)) {
     const auto found = image::read_program_frameworks(*fs, request.environment, program);
-    if (std::ranges::none_of(found, [](const Framework& one) { return one.for_gpu; }))
+    if (std::ranges::none_of(found, [](const Framework& one) { return one.runs; }))
       return std::ranges::any_of(found,
                                  [](const Framework& one) { return one.device_code.known(); })
                  ? kNothingToJudge

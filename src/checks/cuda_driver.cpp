@@ -194,7 +194,9 @@ extern constexpr Check kCudaDriver{
         "the table of driver branches). A newer or equal driver serves it; one of the same major "
         "version does from the family's minimum on (CUDA 11: 450.80.02, 12: 525.60.13, 13: 580); a "
         "forward-compatibility libcuda does if it supports the kernel driver and the GPU. A branch "
-        "that the table does not know is only judged where its lower bound is enough.",
+        "that the table does not know is only judged where its lower bound is enough. Other "
+        "frameworks "
+        "go by the major version that their libraries or metadata name.",
     .why =
         "\"CUDA driver version is insufficient for CUDA runtime version\" (35), \"The NVIDIA "
         "driver on your system is too old\"; with a forward-compatibility libcuda that does not "

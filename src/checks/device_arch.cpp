@@ -262,7 +262,9 @@ extern constexpr Check kDeviceArch{
         "be read, against torch's arch list. Machine code runs on its own major version from its "
         "minor version up, `a` targets on one capability only, `f` targets in their family. PTX "
         "runs on any newer GPU if the driver is new enough to compile it: a driver that serves "
-        "torch by minor version compatibility is not.",
+        "torch by minor version compatibility is not. Other frameworks (jax, onnxruntime, "
+        "llama.cpp, "
+        "a program's own) by the code in their libraries.",
     .why =
         "\"no kernel image is available for execution on the device\" (209) or \"the provided PTX "
         "was compiled with an unsupported toolchain\" (222) at the first kernel, minutes into the "

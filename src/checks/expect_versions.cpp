@@ -114,6 +114,12 @@ Findings run_packages(const Context& context) {
           return one.name == name;
         }))
       continue;
+    // It may be what the command comes to.
+    if (!image.program) {
+      findings.push_back(
+          unknown(joined({"cannot tell whether ", name, " is there"}), image.program.reason()));
+      continue;
+    }
     Finding finding =
         failure(kExitImage, joined({"the policy requires ", name, ", and the image has none"}));
     finding.why = "Only a build for NVIDIA GPUs counts; the command would run without.";

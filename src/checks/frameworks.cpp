@@ -38,8 +38,9 @@ bool cannot_be_loaded(const Framework& framework) {
 }
 
 bool is_judged(const Framework& framework, const Context& context) {
-  return framework.for_gpu || is_required(framework, context.policy) ||
-         context.policy.gpu.required == GpuRequired::kYes || gpu_files(context.node) > 0;
+  if (framework.for_gpu || is_required(framework, context.policy)) return true;
+  return has_no_torch(context.image) &&
+         (context.policy.gpu.required == GpuRequired::kYes || gpu_files(context.node) > 0);
 }
 
 }  // namespace

@@ -133,8 +133,9 @@ extern constexpr Check kLoaderMissing{
         "The libraries that glibc's loader would map for the interpreter and for `import torch`: "
         "NEEDED, RPATH, RUNPATH, LD_LIBRARY_PATH, LD_PRELOAD, ld.so.cache, default directories, "
         "and what torch preloads from sys.path. Libraries of the node's driver (libcuda, "
-        "libnvidia-*) are cuda.libcuda's. Unknown on musl and for a Python with a loader of its "
-        "own.",
+        "libnvidia-*) are cuda.libcuda's. Also those of a program that is not Python, and what "
+        "frameworks (jax, onnxruntime, ctranslate2, llama.cpp) open by name. Unknown on musl and "
+        "for a Python with a loader of its own.",
     .why =
         "\"ImportError: libcudnn.so.9: cannot open shared object file\", or Python itself does not "
         "start. Package managers that resolve torch without its extras, images that install torch "

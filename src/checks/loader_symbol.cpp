@@ -4,13 +4,14 @@
 #include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/frameworks.h"
 #include "checks/loader_names.h"
 
 namespace gpuinit::checks {
 
 namespace {
 
-Findings run(const Context& context) {
+Findings of_torch(const Context& context) {
   if (auto skip = loader_not_read(context)) return skip;
   const LoaderFacts& loader = *context.image.loader;
   const auto& symbols = loader.problems.undefined_symbols;
@@ -54,6 +55,30 @@ Findings run(const Context& context) {
           "that all of its nvidia-* packages are those that it asks for.";
   }
   return finding;
+}
+
+Findings of_framework(const Framework& framework) {
+  const auto& symbols = framework.problems.undefined_symbols;
+  if (!symbols || symbols->empty()) return {};
+  const std::string& name = symbols->front().name;
+  Finding finding =
+      failure(kExitImage,
+              joined({words_of(framework), " needs the symbol ", name, ", which no library has"}));
+  add_evidence(finding, "undefined", joined({name, " of ", framework.path}));
+  for (const LoadedLibrary& library : framework.libraries)
+    if (finding.evidence.size() < 5) add_evidence(finding, library.name, library.path);
+  finding.why = joined({"It would not be loaded: \"undefined symbol: ", name, "\"."});
+  finding.fix =
+      "Install the release of CUDA's libraries that it was built with, or a newer driver for "
+      "functions that begin with cu.";
+  return finding;
+}
+
+Findings run(const Context& context) {
+  Findings findings;
+  if (!only_program(context)) findings = of_torch(context);
+  add_of_frameworks(context, Hindered::kStart, findings, of_framework);
+  return findings;
 }
 
 }  // namespace

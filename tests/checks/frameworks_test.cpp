@@ -152,6 +152,17 @@ TEST(Frameworks, AProgramThatLacksALibraryCannotStart) {
   EXPECT_EQ(only(running({lacking}), "loader.version").severity, Severity::kFail);
 }
 
+TEST(Frameworks, AFunctionThatNoLibraryHasIsTold) {
+  Framework ort = framework("onnxruntime", "12", {"sm_90"});
+  ort.problems.undefined_symbols =
+      std::vector<UndefinedSymbol>{{"cublasLtMatmul", "libcublasLt.so.12", ort.path}};
+  EXPECT_EQ(only(without_torch({ort}), "loader.symbol").severity, Severity::kWarn);
+  EXPECT_THAT(only(without_torch({ort}), "loader.symbol").summary,
+              HasSubstr("onnxruntime 1.2 needs the symbol cublasLtMatmul"));
+  EXPECT_EQ(only(without_torch({ort}), "loader.symbol", requiring("onnxruntime")).exit_code,
+            kExitImage);
+}
+
 TEST(Frameworks, OfTwoOfOneNameOneIsEnough) {
   const Facts story = without_torch({jax("13"), jax("12")});
   Facts older = story;

@@ -61,6 +61,8 @@ void find_driver_functions(const ldso::LibrarySearch& libraries, ImageFacts& ima
   if (!image.interpreter) return;
   Driver driver(libraries, *image.interpreter);
   if (image.loader) find_in(driver, image.loader->problems);
+  if (image.frameworks)
+    for (Framework& framework : image.frameworks.value()) find_in(driver, framework.problems);
   if (image.extensions)
     for (Extension& extension : image.extensions.value()) find_in(driver, extension.problems);
 }

@@ -22,7 +22,7 @@ struct KnownFramework {
 };
 
 // clang-format off
-inline constexpr std::array<KnownFramework, 10> kKnownFrameworks{{
+inline constexpr std::array<KnownFramework, 11> kKnownFrameworks{{
     {"jax", "jax-cuda12-pjrt", "jax_plugins/xla_cuda12/xla_cuda_plugin.so",
      "libcudart.so.12 libcublas.so.12 libcupti.so.12 libcusparse.so.12 libcusolver.so.11 "
      "libcufft.so.11 libcudnn.so.9 libnvrtc.so.12? libnccl.so.2? libnvshmem_host.so.3?", "0.4.", true, true, true},
@@ -39,6 +39,7 @@ inline constexpr std::array<KnownFramework, 10> kKnownFrameworks{{
     {"paddle", "paddlepaddle-gpu", "paddle/base/libpaddle.so", "", "", true, true, false},
     {"faiss", "faiss-gpu", "faiss/_swigfaiss.*.so", "", "", false, true, false},
     {"tensorrt", "tensorrt-cu", "tensorrt_libs/libnvinfer.so.*", "", "", false, true, false},
+    {"llama.cpp", "llama-cpp-python", "llama_cpp/lib/libggml-cuda.so", "", "", false, true, true},
     {"xgboost", "xgboost", "xgboost/lib/libxgboost.so", "", "", false, false, true},
 }};
 // clang-format on

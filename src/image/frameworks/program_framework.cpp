@@ -30,6 +30,12 @@ constexpr Opened kOpened[] = {
     {"onnxruntime", "../lib", "libonnxruntime_providers_cuda.so", false},
 };
 
+// What a container runtime brings: the driver, and on Jetson libnvbufsurface and its like.
+bool is_of_node(std::string_view name) {
+  return base::is_driver_library(name) || name.starts_with("libtegra") ||
+         (name.starts_with("libnv") && !base::is_cuda_library(name));
+}
+
 class Reader {
  public:
   Reader(const base::RootFs& fs, LoaderClosure& closure) : fs_(fs), closure_(closure) {}
@@ -57,7 +63,7 @@ class Reader {
   void open(const Opened& one, const std::string& directory) {
     const std::string path =
         base::normalize(base::join(base::join(directory, one.directory), one.library));
-    if (!fs_.is_file(path) || closure_.answering_to(std::string(one.library)) == 0) return;
+    if (!fs_.is_file(path)) return;
     const std::size_t first = closure_.objects().size();
     const auto object = closure_.open(path);
     if (!object || *object < first) return;  // the program's own
@@ -99,7 +105,7 @@ class Reader {
       const bool said = std::ranges::find(problems.missing, missing.name, &MissingLibrary::name) !=
                         problems.missing.end();
       if (missing.needed_by < first || said || missing.is_preload || missing.code != ENOENT ||
-          base::is_driver_library(missing.name))
+          is_of_node(missing.name))
         continue;
       problems.missing.push_back({missing.name, path_of(missing.needed_by), missing.reason, {}});
     }

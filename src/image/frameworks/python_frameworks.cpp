@@ -42,10 +42,10 @@ Fact<std::string> cuda_of_package(const Package& package, const std::vector<std:
                                   const std::vector<std::string_view>& opens) {
   std::string cuda = cuda_of(needed);
   if (cuda.empty()) cuda = cuda_in_name(package.name);
-  if (cuda.empty()) cuda = cuda_of({opens.begin(), opens.end()});
   for (const std::string& requirement : package.requires_dist)
     if (cuda.empty() && requirement.starts_with("nvidia-"))
       cuda = cuda_in_name(requirement.substr(0, requirement.find_first_of(" <>=!~;[")));
+  if (cuda.empty()) cuda = cuda_of({opens.begin(), opens.end()});
   if (!cuda.empty()) return cuda;
   return Fact<std::string>::unknown("nothing of " + package.name + " says it");
 }
@@ -97,6 +97,8 @@ void PythonFrameworks::add(const KnownFramework& known, const Package& package,
       if (const std::string file = find_library(fs_, site, pattern); !file.empty())
         read_code(framework, file, library, needed);
   }
+  // tensorflow-cpu: the same library, without CUDA.
+  if (framework.device_code.is_absent() && !known.for_gpu) return;
   std::vector<std::string_view> opens;
   if (known.not_in.empty() || !package.version.starts_with(known.not_in))
     opens = base::split_words(known.opens);
