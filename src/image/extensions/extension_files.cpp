@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -61,13 +62,15 @@ class Finder {
     owned_.clear();
     paths_.clear();
     contested_.clear();
+    owners_.clear();
+    nvidia_.clear();
     auto site = base::Directory::open(fs_, entry);
     if (!site) return;
     auto entries = site->entries();
     if (!entries) return;
     const base::DirectoryEntry* nvidia = nullptr;  // the one before, of NVIDIA's
     for (const base::DirectoryEntry& one : *entries) {
-      if (!is_dist_info(one)) continue;
+      if (!one.name.ends_with(".dist-info") || one.kind != Kind::kDirectory) continue;
       mark_ = kSuffix;
       if (!one.name.starts_with("nvidia_")) {
         mark_ = ".so,";
@@ -78,19 +81,20 @@ class Finder {
         read_record(*site, one);
       }
     }
-    if (!contested_.empty()) settle(*site, *entries);
+    if (!contested_.empty()) settle(*site);
     for (const base::DirectoryEntry& one : *entries) {
-      if (one.name.ends_with(kSuffix)) paths_.insert(one.name);
+      if (one.name.ends_with(kSuffix)) paths_.emplace(one.name, nullptr);
       const bool directory = one.kind == Kind::kDirectory || one.kind == Kind::kLink;
       if (walks && directory && is_looked_into(one.name) && !owned_.contains(one.name))
         walk(*site, one.name, one.name, 1);
     }
-    for (const std::string& path : paths_) add(path);
+    for (const auto& [path, owner] : paths_) add(path);
   }
 
  private:
   // Every library that a RECORD lists, and which directories it speaks for.
   void read_record(const base::Directory& site, const base::DirectoryEntry& dist_info) {
+    owner_ = &dist_info;
     auto record = site.open_file(dist_info.name + "/RECORD");
     if (!record) return;
     const std::uint64_t size = std::min<std::uint64_t>(record->size(), kMaxRecord);
@@ -140,38 +144,41 @@ class Finder {
       std::string_view path = lines.substr(0, end);
       path.remove_prefix(path.rfind('\n') + 1);  // npos + 1 is 0
       if (!path.starts_with('.') && !path.starts_with('/') && !path.starts_with('"') &&
-          (nvidia || is_looked_into(first_part(path))) &&
-          !(nvidia ? nvidia_ : paths_).emplace(path).second && contested_.size() < kMaxContested)
-        contested_.emplace(path);
+          (nvidia || is_looked_into(first_part(path)))) {
+        const auto [known, is_new] = (nvidia ? nvidia_ : paths_).emplace(path, owner_);
+        if (!is_new && known->second != owner_ && contested_.size() < kMaxContested) {
+          contested_.emplace(path);
+          owners_.insert(known->second->name);
+          owners_.insert(owner_->name);
+        }
+      }
       lines.remove_prefix(end + 1);
     }
   }
 
-  static bool is_dist_info(const base::DirectoryEntry& one) {
-    return one.name.ends_with(".dist-info") && one.kind == Kind::kDirectory;
-  }
-
-  // Of the paths that several RECORDs name, those whose hashes differ. Rare: so the RECORDs are
+  // Of the paths that several RECORDs name, those whose hashes differ. Rare: so these RECORDs are
   // read once more.
-  void settle(const base::Directory& site, const std::vector<base::DirectoryEntry>& entries) {
+  void settle(const base::Directory& site) {
+    std::vector<std::string> records;
+    for (const std::string& owner : owners_)
+      records.push_back("\n" + site.read_head(owner + "/RECORD", kMaxRecord).value_or(""));
     for (const std::string& path : contested_) {
-      const auto size = fs_.open_file(base::join(entry_, path));
+      const std::string full = base::join(entry_, path);
+      const auto file = fs_.open_file(full);
+      const std::string size = file ? "," + std::to_string(file->size()) : "?";
       std::string first;  // "sha256=…,1234"
       bool differ = false;
       const std::size_t before = contested_files_.size();
-      for (const base::DirectoryEntry& one : entries) {
-        if (!is_dist_info(one)) continue;
-        auto record = site.read_head(one.name + "/RECORD", kMaxRecord);
-        if (!record) continue;
-        record->insert(0, 1, '\n');
-        const auto at = record->find("\n" + path + ",");
-        if (at == std::string::npos) continue;
-        std::string_view line = std::string_view(*record).substr(at + path.size() + 2);
-        line = take_line(line);
+      auto record = records.begin();
+      for (const std::string& owner : owners_) {
+        std::string_view text = *record++;
+        const auto at = text.find("\n" + path + ",");
+        if (at == std::string_view::npos) continue;
+        text.remove_prefix(at + path.size() + 2);
+        const std::string_view line = take_line(text);
         if (first.empty()) first = line;
         differ = differ || line != first;
-        const bool there = size && line.ends_with("," + std::to_string(size->size()));
-        contested_files_.push_back({base::join(entry_, path), base::join(entry_, one.name), there});
+        contested_files_.push_back({full, base::join(entry_, owner), line.ends_with(size)});
       }
       if (!differ) contested_files_.resize(before);
     }
@@ -188,7 +195,7 @@ class Finder {
     for (const base::DirectoryEntry& one : *entries) {
       const std::string below = relative + "/" + one.name;
       if (one.name.ends_with(kSuffix) && one.kind != Kind::kDirectory) {
-        paths_.insert(below);
+        paths_.emplace(below, nullptr);
       } else if (one.kind == Kind::kDirectory && depth < kMaxExtensionDepth &&
                  one.name != "__pycache__" && one.name != "include" && !one.name.starts_with('.')) {
         walk(*directory, one.name, below, depth + 1);
@@ -213,9 +220,12 @@ class Finder {
   std::string entry_;
   std::string_view mark_;        // what a library's line has in the RECORD that is read
   std::set<std::string> owned_;  // directories that a RECORD speaks for
-  std::set<std::string> paths_;
-  std::set<std::string> nvidia_;     // of NVIDIA's wheels of one stem
-  std::set<std::string> contested_;  // named by more than one RECORD
+  using Paths = std::map<std::string, const base::DirectoryEntry*>;  // and whose RECORD has it
+  Paths paths_;
+  Paths nvidia_;                                 // of NVIDIA's wheels of one stem
+  const base::DirectoryEntry* owner_ = nullptr;  // of the RECORD that is read
+  std::set<std::string> contested_;              // paths that more than one RECORD names
+  std::set<std::string> owners_;                 // of those: "mine-1.0.dist-info"
   std::size_t walked_ = 0;
   const std::unique_ptr<char[]> buffer_ =
       std::make_unique_for_overwrite<char[]>(2 * kRecordEnds + kPiece);
