@@ -12,6 +12,7 @@
 
 #include "base/directory.h"
 #include "base/find_text.h"
+#include "base/text.h"
 #include "image/packages/core_metadata.h"
 
 namespace gpuinit::image {
@@ -23,7 +24,7 @@ using Kind = base::DirectoryEntry::Kind;
 constexpr std::size_t kMaxRecord = 8ULL * 1024 * 1024;
 constexpr std::size_t kRecordEnds = 4096;  // top-level names are taken from both ends
 constexpr std::size_t kPiece = 64ULL * 1024;
-constexpr std::size_t kMaxContested = 200;
+constexpr std::size_t kMaxContested = 400;
 constexpr std::string_view kSuffix = ".so";
 
 // Sorted.
@@ -51,19 +52,35 @@ std::string_view nvidia_stem(std::string_view dist_info) {
   return name;
 }
 
+// What a RECORD says of a file.
+struct Recorded {
+  const base::DirectoryEntry* owner = nullptr;  // the .dist-info; null: no RECORD names it
+  std::uint64_t hash = 0;                       // of its digits the first eight; 0: it has none
+  std::uint64_t size = 0;
+};
+
+// `line`: what follows the path, "sha256=2jmj7l5rSw0yVb…,123".
+Recorded parse_recorded(const base::DirectoryEntry* owner, std::string_view line) {
+  constexpr std::size_t kAlgorithm = 7;
+  Recorded recorded{owner, 0, 0};
+  line = line.substr(0, line.find('\n'));
+  const auto comma = line.find(',');
+  if (comma == std::string_view::npos || comma < kAlgorithm + sizeof recorded.hash) return recorded;
+  std::memcpy(&recorded.hash, line.data() + kAlgorithm, sizeof recorded.hash);
+  recorded.size = base::parse_number(base::trim(line.substr(comma + 1))).value_or(0);
+  return recorded;
+}
+
 class Finder {
  public:
   Finder(const base::RootFs& fs, const ExtensionScope& scope, FoundFiles& found)
-      : fs_(fs), scope_(scope), found_(found.extensions), contested_files_(found.contested) {}
+      : fs_(fs), scope_(scope), found_(found.extensions), contested_(found.contested) {}
 
   // `walks`: directories that no RECORD speaks for are looked into as well.
   void look_into(const std::string& entry, bool walks) {
     entry_ = entry;
     owned_.clear();
     paths_.clear();
-    contested_.clear();
-    owners_.clear();
-    nvidia_.clear();
     auto site = base::Directory::open(fs_, entry);
     if (!site) return;
     auto entries = site->entries();
@@ -81,14 +98,14 @@ class Finder {
         read_record(*site, one);
       }
     }
-    if (!contested_.empty()) settle(*site);
     for (const base::DirectoryEntry& one : *entries) {
-      if (one.name.ends_with(kSuffix)) paths_.emplace(one.name, nullptr);
+      if (one.name.ends_with(kSuffix)) paths_.try_emplace(one.name);
       const bool directory = one.kind == Kind::kDirectory || one.kind == Kind::kLink;
       if (walks && directory && is_looked_into(one.name) && !owned_.contains(one.name))
         walk(*site, one.name, one.name, 1);
     }
-    for (const auto& [path, owner] : paths_) add(path);
+    for (const auto& [path, recorded] : paths_)
+      if (path.ends_with(kSuffix) && !path.starts_with("nvidia/")) add(path);
   }
 
  private:
@@ -123,6 +140,7 @@ class Finder {
   }
 
   void add_owned(std::string_view lines) {
+    if (mark_ == kSuffix) return;  // NVIDIA's: not all that share the directory are read
     std::string_view before;
     while (!lines.empty()) {
       const std::string_view path = take_recorded_path(lines);
@@ -145,43 +163,25 @@ class Finder {
       path.remove_prefix(path.rfind('\n') + 1);  // npos + 1 is 0
       if (!path.starts_with('.') && !path.starts_with('/') && !path.starts_with('"') &&
           (nvidia || is_looked_into(first_part(path)))) {
-        const auto [known, is_new] = (nvidia ? nvidia_ : paths_).emplace(path, owner_);
-        if (!is_new && known->second != owner_ && contested_.size() < kMaxContested) {
-          contested_.emplace(path);
-          owners_.insert(known->second->name);
-          owners_.insert(owner_->name);
-        }
+        const Recorded now = parse_recorded(owner_, lines.substr(end + 1));
+        const auto [known, is_new] = paths_.try_emplace(std::string(path), now);
+        if (!is_new) contest(known->first, known->second, now);
       }
       lines.remove_prefix(end + 1);
     }
   }
 
-  // Of the paths that several RECORDs name, those whose hashes differ. Rare: so these RECORDs are
-  // read once more.
-  void settle(const base::Directory& site) {
-    std::vector<std::string> records;
-    for (const std::string& owner : owners_)
-      records.push_back("\n" + site.read_head(owner + "/RECORD", kMaxRecord).value_or(""));
-    for (const std::string& path : contested_) {
-      const std::string full = base::join(entry_, path);
-      const auto file = fs_.open_file(full);
-      const std::string size = file ? "," + std::to_string(file->size()) : "?";
-      std::string first;  // "sha256=…,1234"
-      bool differ = false;
-      const std::size_t before = contested_files_.size();
-      auto record = records.begin();
-      for (const std::string& owner : owners_) {
-        std::string_view text = *record++;
-        const auto at = text.find("\n" + path + ",");
-        if (at == std::string_view::npos) continue;
-        text.remove_prefix(at + path.size() + 2);
-        const std::string_view line = take_line(text);
-        if (first.empty()) first = line;
-        differ = differ || line != first;
-        contested_files_.push_back({full, base::join(entry_, owner), line.ends_with(size)});
-      }
-      if (!differ) contested_files_.resize(before);
-    }
+  // A path that two RECORDs name. With the same content they do each other no harm.
+  void contest(const std::string& relative, const Recorded& first, const Recorded& second) {
+    const bool differ = first.hash != second.hash || first.size != second.size;
+    if (first.owner == second.owner || first.hash == 0 || second.hash == 0 || !differ ||
+        contested_.size() >= kMaxContested)
+      return;
+    const std::string path = base::join(entry_, relative);
+    const auto file = fs_.open_file(path);
+    for (const Recorded* one : {&first, &second})
+      contested_.push_back(
+          {path, base::join(entry_, one->owner->name), file && file->size() == one->size});
   }
 
   void walk(const base::Directory& parent, const std::string& name, const std::string& relative,
@@ -195,7 +195,7 @@ class Finder {
     for (const base::DirectoryEntry& one : *entries) {
       const std::string below = relative + "/" + one.name;
       if (one.name.ends_with(kSuffix) && one.kind != Kind::kDirectory) {
-        paths_.emplace(below, nullptr);
+        paths_.try_emplace(below);
       } else if (one.kind == Kind::kDirectory && depth < kMaxExtensionDepth &&
                  one.name != "__pycache__" && one.name != "include" && !one.name.starts_with('.')) {
         walk(*directory, one.name, below, depth + 1);
@@ -216,16 +216,12 @@ class Finder {
   const base::RootFs& fs_;
   const ExtensionScope& scope_;
   std::vector<ExtensionFile>& found_;
-  std::vector<ContestedFile>& contested_files_;
+  std::vector<ContestedFile>& contested_;
   std::string entry_;
   std::string_view mark_;        // what a library's line has in the RECORD that is read
   std::set<std::string> owned_;  // directories that a RECORD speaks for
-  using Paths = std::map<std::string, const base::DirectoryEntry*>;  // and whose RECORD has it
-  Paths paths_;
-  Paths nvidia_;                                 // of NVIDIA's wheels of one stem
+  std::map<std::string, Recorded> paths_;
   const base::DirectoryEntry* owner_ = nullptr;  // of the RECORD that is read
-  std::set<std::string> contested_;              // paths that more than one RECORD names
-  std::set<std::string> owners_;                 // of those: "mine-1.0.dist-info"
   std::size_t walked_ = 0;
   const std::unique_ptr<char[]> buffer_ =
       std::make_unique_for_overwrite<char[]>(2 * kRecordEnds + kPiece);
