@@ -276,15 +276,18 @@ extern constexpr Check kExtensionAbi{
     .needs_certain_interpreter = true,
     .title = "an extension was built for another Python, torch or C++ ABI",
     .looks_at =
-        "Shared libraries in site-packages and dist-packages that need torch or CUDA, and those "
-        "that extensions.include of the policy names: the processor and the ABI tag of the file "
+        "Shared libraries in the directories of packages on sys.path that need torch or CUDA, and "
+        "those that extensions.include of the policy names: the processor and the ABI tag of the "
+        "file "
         "name, whether the loader would find the libraries they need after `import torch`, in the "
         "versions they need, and whether the symbols of Python, torch and CUDA that they ask for "
         "are defined there. Of files that are alternatives of each other (libtorchcodec_core4.so "
         "to 8 for as many FFmpegs, libbitsandbytes_cuda118.so to 130, ..._torch24-cpu.so to "
         "..._torch29-cuda.so) one that loads is enough; where none is for this torch, Python or "
         "CUDA and the package has another way, --verbose says so. A pattern in extensions.include "
-        "asks that one of the alternatives loads, a whole name asks for that file. Missing "
+        "asks that one of the alternatives loads, a whole name asks for that file. DGL and "
+        "bitsandbytes open theirs by a name with torch's version or CUDA in it: is it there. "
+        "Missing "
         "libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy names the "
         "extension, or the command imports the package and none of the alternatives loads. "
         "extensions.exclude takes files away.",

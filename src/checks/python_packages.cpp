@@ -124,7 +124,7 @@ void add_missing(const Installed& installed, Findings& findings) {
         missing.emplace_back(name);
   if (missing.empty()) return;
   Finding finding =
-      warning(joined({words(*torch), " requires ", listed(missing), ", which is not installed"}));
+      warning(joined({words(*torch), " requires what is not installed: ", listed(missing)}));
   add_evidence(finding, "torch", torch->path);
   finding.why =
       "`import torch` works. Without sympy every optimizer, `import torchvision` and "
@@ -191,7 +191,11 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
         gpu = gpu || is_of_gpu(image, *one, file) || is_of_gpu(image, *other, file);
       }
       if (files.empty()) continue;
-      const std::string& file = files.front();
+      // The first of which it is known whose it is now.
+      const auto known = std::ranges::find_if(files, [&](const std::string& path) {
+        return has(one->overwritten, path) != has(other->overwritten, path);
+      });
+      const std::string& file = known != files.end() ? *known : files.front();
       const bool ones = !has(one->overwritten, file);
       const bool others = !has(other->overwritten, file);
       Finding finding = warning(joined({words(*one), " and ", words(*other), " both own ",
@@ -199,7 +203,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
       finding.summary += ones == others
                              ? ", and whose is there is not known"
                              : joined({", and that of ", words(ones ? *one : *other), " is there"});
-      add_evidence(finding, "both own", listed(files, kShown));
+      add_evidence(finding, "both own", listed(files, 3));
       add_evidence(finding, words(*one), one->path);
       add_evidence(finding, words(*other), other->path);
       finding.why =
@@ -216,7 +220,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
       for (const auto& package : {one, other})
         if (wanted == nullptr && package->name.ends_with("-gpu")) wanted = &*package;
       finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
-                            ", then install only the one that is needed",
+                            ", then let one install choose again, or take the one that is needed",
                             wanted != nullptr ? joined({": ", wanted->name, "==", wanted->version})
                                               : std::string(".")});
       findings.push_back(gpu ? std::move(finding) : note(std::move(finding)));

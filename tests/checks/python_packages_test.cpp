@@ -186,7 +186,7 @@ TEST(PythonPackages, TorchLacksWhatItImportsLater) {
     requires_dist.emplace_back(name);
   const auto finding = only(story, kId);
   EXPECT_EQ(finding.severity, Severity::kWarn);
-  EXPECT_EQ(finding.summary, "torch 2.8.0 requires sympy, networkx, which is not installed");
+  EXPECT_EQ(finding.summary, "torch 2.8.0 requires what is not installed: sympy, networkx");
   EXPECT_THAT(finding.fix, HasSubstr("pip install sympy networkx"));
   story.image.packages->push_back(package("sympy", "1.14.0"));
   EXPECT_EQ(only(story, kId).severity, Severity::kSkipped) << "few need networkx";

@@ -139,21 +139,22 @@ std::vector<ContestedFile> contested(const test::Tree& tree) {
 TEST(Extensions, OfTwoRecordsAreContestedWhereTheirHashesDiffer) {
   Image image;
   image.tree().file(kSite + "/nvidia/nccl/lib/libnccl.so.2", "123");
-  image.record("nvidia_nccl_cu12-2.27.3", "nvidia/nccl/lib/libnccl.so.2,sha256=a,3\n")
-      .record("nvidia_nccl_cu13-2.30.7", "x.py,,\nnvidia/nccl/lib/libnccl.so.2,sha256=b,4\nx.pyc,,")
-      .record("nvidia_cudnn_cu13-9.1", "nvidia/cudnn/lib/libcudnn.so.9,sha256=c,4\n")
-      .record("a-1", "shared/a.so,sha256=a,3\nshared/b.so,sha256=a,3\n")
-      .record("b-1", "shared/a.so,sha256=a,3\nshared/b.so,sha256=b,3\n")
-      .record("numpy-1", "shared/c.so,sha256=a,3\n");
+  image.record("nvidia_nccl_cu12-2.27.3", "nvidia/nccl/lib/libnccl.so.2,sha256=aaaaaaaa1,3\n")
+      .record("nvidia_nccl_cu13-2.30.7",
+              "x.py,,\nnvidia/nccl/lib/libnccl.so.2,sha256=bbbbbbbb1,4\nx.pyc,,")
+      .record("nvidia_cudnn_cu13-9.1", "nvidia/cudnn/lib/libcudnn.so.9,sha256=cccccccc1,4\n")
+      .record("a-1", "shared/a.so,sha256=aaaaaaaa1,3\nshared/b.so,sha256=aaaaaaaa1,3\n")
+      .record("b-1", "shared/a.so,sha256=aaaaaaaa1,3\nshared/b.so,sha256=bbbbbbbb1,3\n")
+      .record("numpy-1", "shared/c.so,sha256=aaaaaaaa1,3\n");
   const auto files = contested(image.tree());
   ASSERT_EQ(files.size(), 4U);
-  EXPECT_EQ(files[0].path, kSite + "/nvidia/nccl/lib/libnccl.so.2");
-  EXPECT_EQ(files[0].dist_info, kSite + "/nvidia_nccl_cu12-2.27.3.dist-info");
-  EXPECT_TRUE(files[0].there);
-  EXPECT_EQ(files[1].dist_info, kSite + "/nvidia_nccl_cu13-2.30.7.dist-info");
-  EXPECT_FALSE(files[1].there);
-  EXPECT_EQ(files[2].path, kSite + "/shared/b.so");
-  EXPECT_FALSE(files[2].there) << "there is no such file";
+  EXPECT_EQ(files[0].path, kSite + "/shared/b.so");
+  EXPECT_FALSE(files[0].there) << "there is no such file";
+  EXPECT_EQ(files[2].path, kSite + "/nvidia/nccl/lib/libnccl.so.2");
+  EXPECT_EQ(files[2].dist_info, kSite + "/nvidia_nccl_cu12-2.27.3.dist-info");
+  EXPECT_TRUE(files[2].there);
+  EXPECT_EQ(files[3].dist_info, kSite + "/nvidia_nccl_cu13-2.30.7.dist-info");
+  EXPECT_FALSE(files[3].there);
 }
 
 TEST(Extensions, AreFoundInEveryDirectoryOfPackages) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "base/directory.h"
 #include "base/find_text.h"
+#include "base/text.h"
 #include "image/packages/core_metadata.h"
 
 namespace gpuinit::image {
@@ -22,7 +24,7 @@ using Kind = base::DirectoryEntry::Kind;
 constexpr std::size_t kMaxRecord = 8ULL * 1024 * 1024;
 constexpr std::size_t kRecordEnds = 4096;  // top-level names are taken from both ends
 constexpr std::size_t kPiece = 64ULL * 1024;
-constexpr std::size_t kMaxContested = 200;
+constexpr std::size_t kMaxContested = 400;
 constexpr std::string_view kSuffix = ".so";
 
 // Sorted.
@@ -50,24 +52,42 @@ std::string_view nvidia_stem(std::string_view dist_info) {
   return name;
 }
 
+// What a RECORD says of a file.
+struct Recorded {
+  const base::DirectoryEntry* owner = nullptr;  // the .dist-info; null: no RECORD names it
+  std::uint64_t hash = 0;                       // of its digits the first eight; 0: it has none
+  std::uint64_t size = 0;
+};
+
+// `line`: what follows the path, "sha256=2jmj7l5rSw0yVb…,123".
+Recorded parse_recorded(const base::DirectoryEntry* owner, std::string_view line) {
+  constexpr std::size_t kAlgorithm = 7;
+  Recorded recorded{owner, 0, 0};
+  line = line.substr(0, line.find('\n'));
+  const auto comma = line.find(',');
+  if (comma == std::string_view::npos || comma < kAlgorithm + sizeof recorded.hash) return recorded;
+  std::memcpy(&recorded.hash, line.data() + kAlgorithm, sizeof recorded.hash);
+  recorded.size = base::parse_number(base::trim(line.substr(comma + 1))).value_or(0);
+  return recorded;
+}
+
 class Finder {
  public:
   Finder(const base::RootFs& fs, const ExtensionScope& scope, FoundFiles& found)
-      : fs_(fs), scope_(scope), found_(found.extensions), contested_files_(found.contested) {}
+      : fs_(fs), scope_(scope), found_(found.extensions), contested_(found.contested) {}
 
   // `walks`: directories that no RECORD speaks for are looked into as well.
   void look_into(const std::string& entry, bool walks) {
     entry_ = entry;
     owned_.clear();
     paths_.clear();
-    contested_.clear();
     auto site = base::Directory::open(fs_, entry);
     if (!site) return;
     auto entries = site->entries();
     if (!entries) return;
     const base::DirectoryEntry* nvidia = nullptr;  // the one before, of NVIDIA's
     for (const base::DirectoryEntry& one : *entries) {
-      if (!is_dist_info(one)) continue;
+      if (!one.name.ends_with(".dist-info") || one.kind != Kind::kDirectory) continue;
       mark_ = kSuffix;
       if (!one.name.starts_with("nvidia_")) {
         mark_ = ".so,";
@@ -78,19 +98,20 @@ class Finder {
         read_record(*site, one);
       }
     }
-    if (!contested_.empty()) settle(*site, *entries);
     for (const base::DirectoryEntry& one : *entries) {
-      if (one.name.ends_with(kSuffix)) paths_.insert(one.name);
+      if (one.name.ends_with(kSuffix)) paths_.try_emplace(one.name);
       const bool directory = one.kind == Kind::kDirectory || one.kind == Kind::kLink;
       if (walks && directory && is_looked_into(one.name) && !owned_.contains(one.name))
         walk(*site, one.name, one.name, 1);
     }
-    for (const std::string& path : paths_) add(path);
+    for (const auto& [path, recorded] : paths_)
+      if (path.ends_with(kSuffix) && !path.starts_with("nvidia/")) add(path);
   }
 
  private:
   // Every library that a RECORD lists, and which directories it speaks for.
   void read_record(const base::Directory& site, const base::DirectoryEntry& dist_info) {
+    owner_ = &dist_info;
     auto record = site.open_file(dist_info.name + "/RECORD");
     if (!record) return;
     const std::uint64_t size = std::min<std::uint64_t>(record->size(), kMaxRecord);
@@ -119,6 +140,7 @@ class Finder {
   }
 
   void add_owned(std::string_view lines) {
+    if (mark_ == kSuffix) return;  // NVIDIA's: not all that share the directory are read
     std::string_view before;
     while (!lines.empty()) {
       const std::string_view path = take_recorded_path(lines);
@@ -140,41 +162,26 @@ class Finder {
       std::string_view path = lines.substr(0, end);
       path.remove_prefix(path.rfind('\n') + 1);  // npos + 1 is 0
       if (!path.starts_with('.') && !path.starts_with('/') && !path.starts_with('"') &&
-          (nvidia || is_looked_into(first_part(path))) &&
-          !(nvidia ? nvidia_ : paths_).emplace(path).second && contested_.size() < kMaxContested)
-        contested_.emplace(path);
+          (nvidia || is_looked_into(first_part(path)))) {
+        const Recorded now = parse_recorded(owner_, lines.substr(end + 1));
+        const auto [known, is_new] = paths_.try_emplace(std::string(path), now);
+        if (!is_new) contest(known->first, known->second, now);
+      }
       lines.remove_prefix(end + 1);
     }
   }
 
-  static bool is_dist_info(const base::DirectoryEntry& one) {
-    return one.name.ends_with(".dist-info") && one.kind == Kind::kDirectory;
-  }
-
-  // Of the paths that several RECORDs name, those whose hashes differ. Rare: so the RECORDs are
-  // read once more.
-  void settle(const base::Directory& site, const std::vector<base::DirectoryEntry>& entries) {
-    for (const std::string& path : contested_) {
-      const auto size = fs_.open_file(base::join(entry_, path));
-      std::string first;  // "sha256=…,1234"
-      bool differ = false;
-      const std::size_t before = contested_files_.size();
-      for (const base::DirectoryEntry& one : entries) {
-        if (!is_dist_info(one)) continue;
-        auto record = site.read_head(one.name + "/RECORD", kMaxRecord);
-        if (!record) continue;
-        record->insert(0, 1, '\n');
-        const auto at = record->find("\n" + path + ",");
-        if (at == std::string::npos) continue;
-        std::string_view line = std::string_view(*record).substr(at + path.size() + 2);
-        line = take_line(line);
-        if (first.empty()) first = line;
-        differ = differ || line != first;
-        const bool there = size && line.ends_with("," + std::to_string(size->size()));
-        contested_files_.push_back({base::join(entry_, path), base::join(entry_, one.name), there});
-      }
-      if (!differ) contested_files_.resize(before);
-    }
+  // A path that two RECORDs name. With the same content they do each other no harm.
+  void contest(const std::string& relative, const Recorded& first, const Recorded& second) {
+    const bool differ = first.hash != second.hash || first.size != second.size;
+    if (first.owner == second.owner || first.hash == 0 || second.hash == 0 || !differ ||
+        contested_.size() >= kMaxContested)
+      return;
+    const std::string path = base::join(entry_, relative);
+    const auto file = fs_.open_file(path);
+    for (const Recorded* one : {&first, &second})
+      contested_.push_back(
+          {path, base::join(entry_, one->owner->name), file && file->size() == one->size});
   }
 
   void walk(const base::Directory& parent, const std::string& name, const std::string& relative,
@@ -188,7 +195,7 @@ class Finder {
     for (const base::DirectoryEntry& one : *entries) {
       const std::string below = relative + "/" + one.name;
       if (one.name.ends_with(kSuffix) && one.kind != Kind::kDirectory) {
-        paths_.insert(below);
+        paths_.try_emplace(below);
       } else if (one.kind == Kind::kDirectory && depth < kMaxExtensionDepth &&
                  one.name != "__pycache__" && one.name != "include" && !one.name.starts_with('.')) {
         walk(*directory, one.name, below, depth + 1);
@@ -209,13 +216,12 @@ class Finder {
   const base::RootFs& fs_;
   const ExtensionScope& scope_;
   std::vector<ExtensionFile>& found_;
-  std::vector<ContestedFile>& contested_files_;
+  std::vector<ContestedFile>& contested_;
   std::string entry_;
   std::string_view mark_;        // what a library's line has in the RECORD that is read
   std::set<std::string> owned_;  // directories that a RECORD speaks for
-  std::set<std::string> paths_;
-  std::set<std::string> nvidia_;     // of NVIDIA's wheels of one stem
-  std::set<std::string> contested_;  // named by more than one RECORD
+  std::map<std::string, Recorded> paths_;
+  const base::DirectoryEntry* owner_ = nullptr;  // of the RECORD that is read
   std::size_t walked_ = 0;
   const std::unique_ptr<char[]> buffer_ =
       std::make_unique_for_overwrite<char[]>(2 * kRecordEnds + kPiece);

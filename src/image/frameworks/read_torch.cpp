@@ -21,9 +21,10 @@ constexpr std::uint64_t kMaxVersionFile = 64ULL * 1024;
 
 // Packages in torch/ without any of which `import torch` ends, in 2.8.0 and 2.15.0; all of them are
 // in every 1.9 and later.
-constexpr std::array<std::string_view, 11> kParts{"autograd", "backends", "cuda", "distributed",
-                                                  "fx",       "jit",      "nn",   "optim",
-                                                  "sparse",   "testing",  "utils"};
+constexpr std::array<std::string_view, 11> kParts{
+    "torch/autograd", "torch/backends", "torch/cuda", "torch/distributed",
+    "torch/fx",       "torch/jit",      "torch/nn",   "torch/optim",
+    "torch/sparse",   "torch/testing",  "torch/utils"};
 
 Torch placed(const FoundTorch& found) {
   Torch torch;
@@ -91,8 +92,8 @@ class Reader {
       return;
     }
     for (const std::string_view part : kParts)
-      if (std::find(names->begin(), names->end(), part) == names->end())
-        lost_.push_back("torch/" + std::string(part) + "/");
+      if (std::find(names->begin(), names->end(), part.substr(6)) == names->end())
+        lost_.emplace_back(part);
     for (const std::string& name : *names)
       if (name.starts_with("_C.") && name.ends_with(".so")) extensions_.push_back(name);
     const std::string own = "_C." + query_.python.facts.soabi.value_or("") + ".so";
@@ -206,19 +207,22 @@ class Reader {
   // What `import torch` imports from outside of torch/, as far as 2.6 to 2.15 cannot do without it.
   void add_missing_modules(std::vector<std::string>& missing) const {
     const auto version = rules::parse_version(torch_.version.value_or(""));
-    if (!version || *version < rules::Version{{2, 6}, ""} || query_.python.sys_path.open_ended)
+    if (!version || version->major() * 100 + version->minor() < 206 ||
+        query_.python.sys_path.open_ended)
       return;
     for (const char* module : {"torchgen", "typing_extensions"}) {
-      const auto is_in = [&](const std::string& entry) {
-        const std::string path = base::join(entry, module);
-        // What is in a zip is not looked at.
-        return fs_.is_file(path + ".py") || fs_.is_directory(path) || fs_.is_file(path + ".pyc") ||
-               !fs_.is_directory(entry);
-      };
-      const auto& entries = query_.python.sys_path.entries;
-      if (!is_in(torch_.sys_path_entry) && std::none_of(entries.begin(), entries.end(), is_in))
-        missing.emplace_back(module);
+      bool found = is_module_in(torch_.sys_path_entry, module);
+      for (const std::string& entry : query_.python.sys_path.entries)
+        found = found || is_module_in(entry, module);
+      if (!found) missing.emplace_back(module);
     }
+  }
+
+  // True for a zip file too, which is not looked into.
+  bool is_module_in(const std::string& entry, const char* module) const {
+    const std::string path = base::join(entry, module);
+    return fs_.is_file(path + ".py") || fs_.is_directory(path) || fs_.is_file(path + ".pyc") ||
+           !fs_.is_directory(entry);
   }
 
   void read_cuda() {
