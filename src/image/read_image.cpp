@@ -8,6 +8,7 @@
 #include "image/read_python_image.h"
 #include "image/seal/sealed_image.h"
 #include "image/start/start.h"
+#include "image/start/start_needs.h"
 #include "ldso/library_search.h"
 
 namespace gpuinit::image {
@@ -23,6 +24,7 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
                                 query.fallback_interpreter, query.uid});
   facts.start = std::move(start.steps);
   facts.program = std::move(start.program);
+  read_user(query, start, facts);
   if (!start.python) {
     const std::string& reason = start.python.error().message;
     facts.interpreter = Fact<Interpreter>::absent(reason);
@@ -31,14 +33,18 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
     facts.loader = Fact<LoaderFacts>::unknown(reason);
     facts.extensions = Fact<std::vector<Extension>>::unknown(reason);
     facts.packages = Fact<std::vector<Package>>::unknown(reason);
+    facts.toolchain = Fact<Toolchain>::unknown(reason);
+    facts.glibc = Fact<std::string>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
   const base::Environment environment = start.python->start.environment;
+  const std::string working_directory = start.python->start.working_directory;
   const ldso::LibrarySearch libraries(query.fs, environment);
   if (!take_from_seal(query, libraries, *start.python, facts, started))
     read_python_image(query, libraries, *std::move(start.python), facts, started);
   find_driver_functions(libraries, facts);
+  read_toolchain(query.fs, environment, working_directory, facts);
   return facts;
 }
 
