@@ -2,6 +2,7 @@
 // facts.h hold.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "gpuinit/fact.h"
 #include "gpuinit/load_problems.h"
 #include "gpuinit/python_answer.h"
+#include "gpuinit/start_needs.h"
 
 namespace gpuinit {
 
@@ -198,6 +200,13 @@ struct ImageFacts {
   // Unknown: the reason says past which step the command was not followed; absent: there is no
   // command, or it leads to a Python that is not there.
   Fact<Program> program;
+  Fact<RunUser> user;  // unknown: it is not known whose process the command will be
+  // Of the program: those that say where caches and temporary files are, who the user is and what
+  // compiles; only those that are set. Unknown: only running the command tells.
+  Fact<std::map<std::string, std::string>> variables;
+  Fact<Toolchain> toolchain;  // absent: there is no torch, so that nobody looked
+  // Of the interpreter's libc.so.6, "2.36". Absent: another libc than glibc.
+  Fact<std::string> glibc;
   Fact<Interpreter> interpreter;   // absent: the image has no Python that the command could use
   Fact<Torch> torch;               // absent: nothing on sys.path is called torch
   Fact<CudaRuntime> cuda_runtime;  // absent: torch needs none, or needs one that is not there

@@ -84,6 +84,17 @@ struct JitCache {
   bool operator==(const JitCache&) const = default;
 };
 
+// A directory that programs write to at their start, as JitCache.
+struct WritablePlace {
+  std::string name;  // the variable that moves it: "TMPDIR", "TRITON_CACHE_DIR"
+  std::string path;
+  int write_errno = 0;
+  Fact<std::uint64_t> free_bytes;
+  Fact<bool> noexec;  // mounted so that no code can be loaded from there
+  Fact<bool> filled;  // something is in it, perhaps compiled before; only of a cache of code
+  bool operator==(const WritablePlace&) const = default;
+};
+
 // The file system on /dev/shm.
 struct SharedMemory {
   std::uint64_t bytes = 0;
@@ -94,6 +105,13 @@ struct SharedMemory {
 struct Limits {
   Fact<std::uint64_t> memlock_bytes;  // RLIMIT_MEMLOCK, soft; absent: unlimited
   Fact<bool> ipc_lock;                // CAP_IPC_LOCK is effective, which lifts that limit
+  // errno of a clone3(2) that asks for nothing: EINVAL where the call is allowed, ENOSYS where
+  // glibc falls back to clone(2), EPERM where a filter lets every pthread_create(3) fail.
+  Fact<int> clone3_errno = {};
+  // How many tasks (processes and threads) may still be made here: the least that RLIMIT_NPROC,
+  // which does not bind root, and pids.max of the cgroups leave. Absent: no limit.
+  Fact<std::uint64_t> tasks_left = {};
+  Fact<std::uint64_t> cpus = {};  // that this process may run on: sched_getaffinity(2)
   bool operator==(const Limits&) const = default;
 };
 
@@ -107,6 +125,7 @@ struct NodeFacts {
   Fact<std::map<std::string, std::string>> environment;
   Fact<ProbeRun> probe;  // unknown: not run, with the reason
   Fact<JitCache> jit_cache;
+  Fact<std::vector<WritablePlace>> places;
   Fact<SharedMemory> shared_memory;  // absent: there is no /dev/shm
   Limits limits;
   Fact<std::vector<std::string>> rdma_devices;  // "/dev/infiniband/uverbs0"

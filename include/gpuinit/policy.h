@@ -104,7 +104,9 @@ struct Policy {
 
   struct Gpu {
     GpuRequired required = GpuRequired::kAuto;
-    std::string count = ">=1";  // range of the number of visible devices, ">=8", "4"
+    std::string count = ">=1";          // range of the number of visible devices, ">=8", "4"
+    std::uint64_t memory = 0;           // bytes that every GPU must have free. 0: not asked for
+    std::vector<std::string> features;  // of every GPU, as kGpuFeatures names them
   } gpu;
 
   // Version ranges (src/rules/version.h). Empty: not pinned.

@@ -102,8 +102,14 @@ NodeFacts node_of_this_machine(const AssessRequest& request, const ImageFacts& i
   NodeFacts node;
   {
     const Step step(timings, "node");
-    node = node::read_node({machine, request.environment});
+    // HOME, caches and places for temporary files as the command itself sets them.
+    auto environment = request.environment;
+    if (image.variables)
+      for (const auto& [name, value] : *image.variables) environment[name] = value;
+    node = node::read_node({machine, std::move(environment)});
   }
+  if (request.root != "/")
+    node.places = Fact<std::vector<WritablePlace>>::unknown("the image is not started here");
   if (no_probe.empty() && before != nullptr) {
     node.probe = before->probe;
     node.devices = before->devices;

@@ -30,18 +30,23 @@ struct Place {
   Names names = kV2;
 };
 
-// "4:memory:/docker/abc" or "0::/docker/abc" → the path, where the controller fits.
-std::string own_path(const std::string& text, bool v1) {
+// "4:memory:/docker/abc" or "0::/docker/abc" → the path, where the controller fits, below its
+// mount, or the mount.
+std::string own_path(const std::string& mount, const std::string& text, bool v1,
+                     std::string_view controller) {
+  std::string path;
   for (const auto line : split_lines(text)) {
     const auto parts = split(line, ':');
     if (parts.size() < 3) continue;
     const auto controllers = split(parts[1], ',');
-    const bool memory =
-        std::find(controllers.begin(), controllers.end(), "memory") != controllers.end();
-    if (v1 ? memory : parts[0] == "0" && parts[1].empty())
-      return std::string(line.substr(parts[0].size() + parts[1].size() + 2));
+    const bool fits =
+        std::find(controllers.begin(), controllers.end(), controller) != controllers.end();
+    if (!(v1 ? fits : parts[0] == "0" && parts[1].empty())) continue;
+    path = line.substr(parts[0].size() + parts[1].size() + 2);
+    break;
   }
-  return "";
+  path = normalize(mount + "/" + path);
+  return path.starts_with(mount) ? path : mount;
 }
 
 std::optional<std::uint64_t> oom_kill_line(const std::string& text) {
@@ -60,8 +65,7 @@ Place find_place(const RootFs& fs, std::optional<std::uint64_t>& oom_kills) {
     Place place;
     place.mount = v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
     place.names = v1 ? kV1 : kV2;
-    std::string path = normalize(place.mount + "/" + own_path(cgroups, v1));
-    if (!path.starts_with(place.mount)) path = place.mount;
+    const std::string path = own_path(place.mount, cgroups, v1, "memory");
     std::vector<std::string> candidates{path};
     if (path != place.mount) candidates.push_back(place.mount);
     for (const std::string& directory : candidates) {
@@ -88,6 +92,24 @@ std::optional<std::uint64_t> read_oom_kills(const RootFs& fs) {
   std::optional<std::uint64_t> oom_kills;
   find_place(fs, oom_kills);
   return oom_kills;
+}
+
+std::optional<std::uint64_t> read_tasks_left(const RootFs& fs) {
+  const auto text = fs.read_kernel_file("/proc/self/cgroup", kMaxFile);
+  const std::string cgroups = text ? *text : std::string();
+  std::optional<std::uint64_t> left;
+  for (const bool v1 : {false, true}) {
+    const std::string mount = v1 ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup";
+    for (std::string directory = own_path(mount, cgroups, v1, "pids"); directory.starts_with(mount);
+         directory = std::string(parent(directory))) {
+      const auto limit = number_in(fs, directory + "/pids.max");
+      if (!limit) continue;
+      const std::uint64_t used =
+          std::min(number_in(fs, directory + "/pids.current").value_or(0), *limit);
+      left = std::min(*limit - used, left.value_or(*limit - used));
+    }
+  }
+  return left;
 }
 
 CgroupMemory read_cgroup_memory(const RootFs& fs) {

@@ -1,5 +1,5 @@
-// What the memory cgroup (v1 or v2) of this process says: how often its limit has
-// killed, the limit, the peak.
+// What the cgroups (v1 or v2) of this process say: how often the memory limit has killed, the
+// limit, the peak; and how many tasks may still be made.
 #pragma once
 
 #include <cstdint>
@@ -25,5 +25,9 @@ CgroupMemory read_cgroup_memory(const RootFs& fs);
 
 // Only `oom_kills`: read before the command, in the way of its start.
 std::optional<std::uint64_t> read_oom_kills(const RootFs& fs);
+
+// Processes and threads: the least that a pids.max from here up to the root leaves now; nullopt
+// if there is no limit. Source: Documentation/admin-guide/cgroup-v1/pids.rst.
+std::optional<std::uint64_t> read_tasks_left(const RootFs& fs);
 
 }  // namespace gpuinit::base

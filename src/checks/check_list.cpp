@@ -32,11 +32,17 @@ namespace gpuinit::checks {
   row(kDevicePermissions) \
   row(kDeviceMode) \
   row(kDevicePresent) \
+  row(kDeviceMemory) \
+  row(kDeviceFeatures) \
   row(kDeviceArch) \
   row(kExtensionArch) \
   row(kCudaJitCache) \
   row(kCudaModuleLoading) \
   row(kDeviceContext) \
+  row(kToolchain) \
+  row(kUser) \
+  row(kWritable) \
+  row(kThreads) \
   row(kPythonImport) \
   row(kProbeDisagrees) \
   row(kLimitsShm) \

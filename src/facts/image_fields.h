@@ -18,6 +18,17 @@ void describe(auto& archive, Is<Program> auto& it) {
   archive.field("needs_no_gpu", it.needs_no_gpu);
 }
 
+void describe(auto& archive, Is<RunUser> auto& it) {
+  archive.required("uid", it.uid);
+  archive.field("name", it.name);
+}
+
+void describe(auto& archive, Is<Toolchain> auto& it) {
+  archive.field("compiler", it.compiler);
+  archive.field("python_header", it.python_header);
+  archive.field("ldconfig", it.ldconfig);
+}
+
 void describe(auto& archive, Is<Interpreter> auto& it) {
   archive.field("path", it.path);
   archive.field("real_path", it.real_path);
@@ -214,6 +225,10 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("command", it.command);
   archive.field("start", it.start);
   archive.field("program", it.program);
+  archive.field("user", it.user);
+  archive.field("variables", it.variables);
+  archive.field("toolchain", it.toolchain);
+  archive.field("glibc", it.glibc);
   archive.field("interpreter", it.interpreter);
   archive.field("torch", it.torch);
   archive.field("cuda_runtime", it.cuda_runtime);

@@ -79,6 +79,15 @@ void describe(auto& archive, Is<JitCache> auto& it) {
   archive.field("free_bytes", it.free_bytes, kBytesForm);
 }
 
+void describe(auto& archive, Is<WritablePlace> auto& it) {
+  archive.required("name", it.name);
+  archive.required("path", it.path);
+  archive.required("write_errno", it.write_errno);
+  archive.field("free_bytes", it.free_bytes, kBytesForm);
+  archive.field("noexec", it.noexec);
+  archive.field("filled", it.filled);
+}
+
 void describe(auto& archive, Is<SharedMemory> auto& it) {
   archive.required("bytes", it.bytes, kBytesForm);
   archive.required("free_bytes", it.free_bytes, kBytesForm);
@@ -87,6 +96,9 @@ void describe(auto& archive, Is<SharedMemory> auto& it) {
 void describe(auto& archive, Is<Limits> auto& it) {
   archive.field("memlock_bytes", it.memlock_bytes, kBytesForm);
   archive.field("ipc_lock", it.ipc_lock);
+  archive.field("clone3_errno", it.clone3_errno);
+  archive.field("tasks_left", it.tasks_left);
+  archive.field("cpus", it.cpus);
 }
 
 void describe(auto& archive, Is<NodeFacts> auto& it) {
@@ -98,6 +110,7 @@ void describe(auto& archive, Is<NodeFacts> auto& it) {
   archive.field("environment", it.environment);
   archive.field("probe", it.probe);
   archive.field("jit_cache", it.jit_cache);
+  archive.field("places", it.places);
   archive.field("shared_memory", it.shared_memory);
   archive.field("limits", it.limits);
   archive.field("rdma_devices", it.rdma_devices);

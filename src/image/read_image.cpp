@@ -10,6 +10,7 @@
 #include "image/read_python_image.h"
 #include "image/seal/sealed_image.h"
 #include "image/start/start.h"
+#include "image/start/start_needs.h"
 #include "ldso/library_search.h"
 
 namespace gpuinit::image {
@@ -34,6 +35,7 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
   std::vector<Framework> of_program = frameworks_of(start, query);
   facts.start = std::move(start.steps);
   facts.program = std::move(start.program);
+  read_user(query, start, facts);
   if (!start.python) {
     const std::string& reason = start.python.error().message;
     facts.interpreter = Fact<Interpreter>::absent(reason);
@@ -43,16 +45,20 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
     facts.frameworks = std::move(of_program);
     facts.extensions = Fact<std::vector<Extension>>::unknown(reason);
     facts.packages = Fact<std::vector<Package>>::unknown(reason);
+    facts.toolchain = Fact<Toolchain>::unknown(reason);
+    facts.glibc = Fact<std::string>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
   const base::Environment environment = start.python->start.environment;
+  const std::string working_directory = start.python->start.working_directory;
   const ldso::LibrarySearch libraries(query.fs, environment);
   if (!take_from_seal(query, libraries, *start.python, facts, started))
     read_python_image(query, libraries, *std::move(start.python), facts, started);
   find_driver_functions(libraries, facts);
   if (facts.frameworks)
     std::move(of_program.begin(), of_program.end(), std::back_inserter(facts.frameworks.value()));
+  read_toolchain(query.fs, environment, working_directory, facts);
   return facts;
 }
 

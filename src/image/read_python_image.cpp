@@ -1,7 +1,11 @@
 #include "image/read_python_image.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "image/extensions/extension_loading.h"
 #include "image/extensions/extensions.h"
 #include "image/frameworks/python_frameworks.h"
@@ -13,9 +17,30 @@ namespace gpuinit::image {
 
 namespace {
 
+// The release of the closure's libc.so.6, by the highest version that it defines.
+Fact<std::string> glibc_of(const ldso::LoaderClosure& closure) {
+  constexpr std::string_view kRelease = "GLIBC_2.";
+  const std::size_t at = closure.answering_to("libc.so.6");
+  if (at == ldso::LoaderClosure::kMissing)
+    return Fact<std::string>::absent("no libc.so.6 is loaded");
+  const auto versions = closure.objects()[at].elf.defined_versions();
+  if (!versions) return Fact<std::string>::unknown(versions.error().message);
+  std::uint64_t newest = 0;
+  if (*versions)
+    for (const elf::VersionDefinition& version : **versions)
+      if (version.name.starts_with(kRelease))
+        newest = std::max(
+            newest,
+            base::parse_number(std::string_view(version.name).substr(kRelease.size())).value_or(0));
+  if (newest == 0) return Fact<std::string>::unknown("libc.so.6 defines no release of glibc");
+  return "2." + std::to_string(newest);
+}
+
 // What the loader makes of torch and then of the extensions and frameworks, one process for all.
 void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std::string>& sys_path,
                   const NeededNames& needed, PythonFrameworks& frameworks, ImageFacts& facts) {
+  if (load.closure) facts.glibc = glibc_of(*load.closure);
+  else facts.glibc = Fact<std::string>::unknown(load.unknown_because);
   if (load.problem.empty()) load.problem = load.unknown_because;
   if (!load.closure || !load.problem.empty()) {
     facts.frameworks = frameworks.finish(load.problem);

@@ -14,6 +14,7 @@ NodeFacts read_node(const NodeQuery& query) {
   node.device_nodes = read_device_nodes(query.fs);
   node.environment = cuda_environment(query.environment);
   node.jit_cache = read_jit_cache(query.fs, query.environment);
+  node.places = read_places(query.fs, query.environment);
   node.shared_memory = read_shared_memory(query.fs);
   node.limits = read_limits(query.fs);
   node.rdma_devices = read_rdma_devices(query.fs);

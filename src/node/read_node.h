@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/environment_variables.h"
 #include "base/root_fs.h"
 #include "gpuinit/node_facts.h"
 
@@ -112,6 +113,29 @@ bool steers_cuda(std::string_view name);
 // Unknown: neither variable is set, or it is not an absolute path.
 Fact<JitCache> read_jit_cache(const base::RootFs& fs, const Environment& environment);
 
+// --- writable_places.cpp
+
+// Whether this process could write into `path`, or make it, as above; name and `filled` are left.
+WritablePlace look_at_place(const base::RootFs& fs, std::string path);
+
+// Where Python makes temporary files (of the directories that it tries, the first that will do),
+// and the caches of Triton, vLLM and FlashInfer. Those are left out whose place hangs on a HOME
+// that is not set. `tempfile` also tries the working directory, which is taken to be no wish.
+// Sources: CPython, Lib/tempfile.py; Triton, python/triton/knobs.py; vLLM, vllm/envs.py;
+// FlashInfer, flashinfer/jit/env.py.
+std::vector<WritablePlace> read_places(const base::RootFs& fs, const Environment& environment);
+
+// --- tasks.cpp
+
+// What a filter makes of clone3(2), asked in a child of its own: a filter may kill. Where
+// `status`, a /proc/self/status, shows no filter, nobody is asked.
+Fact<int> read_clone3_errno(std::string_view status);
+
+// What RLIMIT_NPROC and the cgroups leave.
+Fact<std::uint64_t> read_tasks_left(const base::RootFs& fs, std::string_view status);
+
+Fact<std::uint64_t> read_cpus();
+
 // --- limits.cpp
 
 // As `uname -m` says: "x86_64", "aarch64".
@@ -124,9 +148,9 @@ Fact<SharedMemory> read_shared_memory(const base::RootFs& fs);
 // Of this process, which the command inherits.
 Limits read_limits(const base::RootFs& fs);
 
-// Whether CAP_IPC_LOCK (14) is in the line "CapEff:" of a /proc/PID/status; nullopt if there
-// is no such line.
-std::optional<bool> has_ipc_lock(std::string_view status);
+// Whether the capability of that number is in the line "CapEff:" of a /proc/PID/status; nullopt
+// if there is no such line.
+std::optional<bool> has_capability(std::string_view status, unsigned number);
 
 // /dev/infiniband/uverbs*: the devices that an RDMA program opens.
 Fact<std::vector<std::string>> read_rdma_devices(const base::RootFs& fs);

@@ -12,7 +12,7 @@ namespace gpuinit::node {
 
 namespace {
 
-constexpr int kCapIpcLock = 14;  // linux/capability.h
+constexpr unsigned kCapIpcLock = 14;  // linux/capability.h
 constexpr std::size_t kMaxDevices = 64;
 constexpr std::uint64_t kMaxText = 64ULL * 1024;
 
@@ -38,13 +38,13 @@ Fact<SharedMemory> read_shared_memory(const base::RootFs& fs) {
                       std::uint64_t{space.f_bavail} * space.f_frsize};
 }
 
-std::optional<bool> has_ipc_lock(std::string_view status) {
+std::optional<bool> has_capability(std::string_view status, unsigned number) {
   constexpr std::string_view kKey = "CapEff:";
   for (auto line : base::split_lines(status)) {
     if (!line.starts_with(kKey)) continue;
     const auto set = base::parse_number(base::trim(line.substr(kKey.size())), 16);
     if (!set) return std::nullopt;
-    return ((*set >> kCapIpcLock) & 1U) != 0;
+    return ((*set >> number) & 1U) != 0;
   }
   return std::nullopt;
 }
@@ -58,7 +58,11 @@ Limits read_limits(const base::RootFs& fs) {
     limits.memlock_bytes = Fact<std::uint64_t>::absent("unlimited");
   else limits.memlock_bytes = std::uint64_t{memlock.rlim_cur};
   auto status = fs.read_kernel_file("/proc/self/status", kMaxText);
-  const auto capable = status ? has_ipc_lock(*status) : std::nullopt;
+  const std::string text = status ? *std::move(status) : std::string();
+  limits.clone3_errno = read_clone3_errno(text);
+  limits.tasks_left = read_tasks_left(fs, text);
+  limits.cpus = read_cpus();
+  const auto capable = has_capability(text, kCapIpcLock);
   if (capable) limits.ipc_lock = *capable;
   else limits.ipc_lock = Fact<bool>::unknown("/proc/self/status does not show the capabilities");
   return limits;

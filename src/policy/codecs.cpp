@@ -118,6 +118,15 @@ const Codec<std::uint64_t> kBytes{
       return Value(static_cast<std::int64_t>(count));
     }};
 
+const Codec<std::uint64_t> kBytesOrZero{
+    {"a number of bytes, a text such as \"40GiB\", or 0", /*takes_text=*/true},
+    [](const Value& value, const Problems& problems) {
+      return number(value) == 0.0 ? Result<std::uint64_t>(0) : kBytes.parse(value, problems);
+    },
+    [](const std::uint64_t& count) {
+      return count == 0 ? Value(std::int64_t{0}) : kBytes.print(count);
+    }};
+
 const Codec<int> kSignal{
     {"a signal such as \"SIGTERM\", or \"\""},
     [](const Value& value, const Problems&) {

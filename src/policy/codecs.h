@@ -45,6 +45,7 @@ extern const Codec<bool> kBoolean;
 extern const Codec<std::chrono::milliseconds> kSeconds;        // a number of seconds
 extern const Codec<std::chrono::milliseconds> kSecondsOrZero;  // the same, or 0
 extern const Codec<std::uint64_t> kBytes;         // a number, or a number and a unit: "4 GiB"
+extern const Codec<std::uint64_t> kBytesOrZero;   // the same, or 0
 extern const Codec<int> kSignal;                  // a name or a number; "" for 0
 extern const Codec<std::vector<int>> kExitCodes;  // a list of whole numbers, or one
 
@@ -62,6 +63,7 @@ extern const Codec<std::vector<std::string>> kGlobs;  // on paths below site-pac
 extern const Codec<std::vector<std::string>> kModules;
 extern const Codec<std::vector<std::string>> kFrameworks;
 extern const Codec<std::vector<std::string>> kSystemCalls;
+extern const Codec<std::vector<std::string>> kGpuFeatureList;
 extern const Codec<std::vector<WaitFor>> kWaitCauses;
 
 // Refuses nullopt.

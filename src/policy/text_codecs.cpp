@@ -1,8 +1,10 @@
 // Texts and lists of texts.
+#include <algorithm>
 #include <cctype>
 #include <climits>
 
 #include "base/text.h"
+#include "gpuinit/gpu_features.h"
 #include "policy/codecs.h"
 
 namespace gpuinit::policy {
@@ -91,6 +93,10 @@ Result<Texts> system_calls(const Value& value, const Problems& problems) {
   return calls;
 }
 
+bool is_gpu_feature(const string& text) {
+  return std::ranges::any_of(kGpuFeatures, [&](const auto& known) { return known.name == text; });
+}
+
 bool is_wait_cause(const string& text) { return enum_value<WaitFor>(text).has_value(); }
 
 Result<std::vector<WaitFor>> wait_causes(const Value& value, const Problems& problems) {
@@ -134,6 +140,11 @@ const Codec<Texts> kFrameworks{
     {"a list of frameworks, such as [\"jax\"]", kTakesText}, list<is_glob>, list_value};
 const Codec<Texts> kSystemCalls{
     {"a list of system calls, such as [\"ptrace\"]", kTakesText}, system_calls, list_value};
+const Codec<Texts> kGpuFeatureList{
+    {"a list of \"fp16\", \"int8\", \"bf16\", \"tf32\", \"fp8\", \"fp4\", \"p2p\" or \"nvlink\"",
+     kTakesText},
+    list<is_gpu_feature>,
+    list_value};
 const Codec<std::vector<WaitFor>> kWaitCauses{
     {"a list of ", kTakesText, enum_choice<WaitFor>}, wait_causes, wait_causes_value};
 

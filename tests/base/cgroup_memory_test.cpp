@@ -52,6 +52,32 @@ TEST(CgroupMemory, V1WithTheHostsPathInAContainer) {
   EXPECT_EQ(memory.peak, 536870912U);
 }
 
+std::optional<std::uint64_t> tasks(const Tree& tree) {
+  return read_tasks_left(*RootFs::open(tree.root()));
+}
+
+TEST(CgroupTasks, AreTheLeastThatALimitOnTheWayUpLeaves) {
+  Tree tree;
+  EXPECT_EQ(tasks(tree), std::nullopt);
+  tree.file("proc/self/cgroup", "0::/kubepods/pod1/c1\n");
+  tree.file("sys/fs/cgroup/kubepods/pod1/c1/pids.max", "max\n");
+  EXPECT_EQ(tasks(tree), std::nullopt);
+  tree.file("sys/fs/cgroup/kubepods/pod1/pids.max", "100\n");
+  tree.file("sys/fs/cgroup/kubepods/pod1/pids.current", "90\n");
+  tree.file("sys/fs/cgroup/kubepods/pids.max", "1000\n");
+  EXPECT_EQ(tasks(tree), 10U);
+  tree.file("sys/fs/cgroup/kubepods/pod1/pids.current", "130\n");
+  EXPECT_EQ(tasks(tree), 0U) << "a limit may be set below what runs already";
+}
+
+// In a container without a cgroup namespace the path is the host's.
+TEST(CgroupTasks, V1HasAControllerOfItsOwn) {
+  Tree tree;
+  tree.file("proc/self/cgroup", "4:pids:/docker/abc\n0::/docker/abc\n");
+  tree.file("sys/fs/cgroup/pids/pids.max", "64\n").file("sys/fs/cgroup/pids/pids.current", "4\n");
+  EXPECT_EQ(tasks(tree), 60U);
+}
+
 TEST(CgroupMemory, V1WithoutALimit) {
   Tree tree;
   tree.file("proc/self/cgroup", "4:memory:/\n");

@@ -92,6 +92,8 @@ void expect_silence(const Facts& story, const std::string& forgotten) {
   demanding.torch.required = true;
   demanding.gpu.required = GpuRequired::kYes;
   demanding.gpu.count = "2";
+  demanding.gpu.memory = 1;
+  demanding.gpu.features = {"bf16", "fp8"};
   demanding.expect.python = "3.12";
   demanding.expect.torch = "2.8.*";
   demanding.expect.cuda = "12.8";

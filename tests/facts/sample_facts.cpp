@@ -18,6 +18,12 @@ Facts full_facts() {
   facts.image.start = {{"tini", "", ""}, {"bash", "`bash` run by tini", "/entry.sh:12"}};
   facts.image.program = Program{"/usr/bin/python3", "-m vllm.serve", {"vllm"}, "a reason"};
 
+  facts.image.user = RunUser{18446744073709551615U, Fact<std::string>::absent("no line")};
+  facts.image.variables = std::map<std::string, std::string>{{"HOME", "/"}, {"USER", ""}};
+  facts.image.toolchain = Toolchain{std::string("/usr/bin/gcc"), Fact<std::string>::absent("none"),
+                                    Fact<std::string>::unknown("not readable")};
+  facts.image.glibc = std::string("2.36");
+
   Torch& torch = facts.image.torch.value();
   torch.shadowed = {"/u", "/v"};
   torch.hip = std::string("6.2");
@@ -105,7 +111,9 @@ Facts full_facts() {
   libcuda.hides = {"/usr/lib/libcuda.so.535.104.05"};
   node.driver.libcuda_elsewhere = std::string("/usr/lib/wsl/lib/libcuda.so.1");
   node.jit_cache->write_errno = 30;
-  node.limits = {8388608U, true};
+  node.limits = {8388608U, true, 1, 4096U, 64U};
+  node.places = std::vector<WritablePlace>{{"TMPDIR", "/tmp", 30, 0U, true, false},
+                                           {"TRITON_CACHE_DIR", "/.triton/cache", 0, {}, {}, {}}};
   node.rdma_devices = std::vector<std::string>{"/dev/infiniband/uverbs0"};
   node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidia0", 0}, {"/dev/nvidiactl", 13}};
   Device& device = node.devices->front();

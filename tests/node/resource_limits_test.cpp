@@ -29,11 +29,11 @@ TEST(Limits, SharedMemoryHasASizeOrIsAbsent) {
 }
 
 TEST(Limits, IpcLockIsBitFourteenOfTheEffectiveSet) {
-  EXPECT_EQ(has_ipc_lock("Name:\tx\nCapEff:\t0000000000004000\n"), true);
-  EXPECT_EQ(has_ipc_lock("CapEff:\t00000000a80425fb\n"), false);  // docker's own set
-  EXPECT_EQ(has_ipc_lock("CapEff:\t000001ffffffffff\n"), true);
+  EXPECT_EQ(has_capability("Name:\tx\nCapEff:\t0000000000004000\n", 14), true);
+  EXPECT_EQ(has_capability("CapEff:\t00000000a80425fb\n", 14), false);  // docker's own set
+  EXPECT_EQ(has_capability("CapEff:\t000001ffffffffff\n", 14), true);
   for (const char* text : {"", "CapPrm:\t0000000000004000\n", "CapEff:\n", "CapEff:\tzz\n"})
-    EXPECT_EQ(has_ipc_lock(text), std::nullopt) << text;
+    EXPECT_EQ(has_capability(text, 14), std::nullopt) << text;
 }
 
 TEST(Limits, LockedMemoryIsTheSoftLimit) {

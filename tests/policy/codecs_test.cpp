@@ -71,6 +71,12 @@ TEST(Texts, AreNamesOfSystemCalls) {
 TEST(WaitReasons, AreWordsOnly) {
   EXPECT_EQ(parse(kWaitCauses, {base::JsonArray{"busy", "no-device", "system-not-ready"}}),
             (std::vector{WaitFor::kBusy, WaitFor::kNoDevice, WaitFor::kSystemNotReady}));
+  EXPECT_EQ(parse(kGpuFeatureList, {base::JsonArray{"fp8", "nvlink"}}),
+            (std::vector<std::string>{"fp8", "nvlink"}));
+  EXPECT_FALSE(parse(kGpuFeatureList, text("bf17")));
+  EXPECT_EQ(parse(kBytesOrZero, {std::int64_t{0}}), 0U);
+  EXPECT_EQ(parse(kBytesOrZero, text("40GiB")), std::uint64_t{40} << 30);
+  EXPECT_FALSE(parse(kBytesOrZero, text("")));
   EXPECT_EQ(parse(kWaitCauses, text("busy")), (std::vector{WaitFor::kBusy}));
   EXPECT_FALSE(parse(kWaitCauses, {base::JsonArray{"busy", "tired"}}));
   EXPECT_FALSE(parse(kWaitCauses, {base::JsonArray{1}}));

@@ -32,6 +32,7 @@ Value other_value(const Key& key) {
                               7.25,
                               List{130, 143},
                               List{"busy", "no-device"},
+                              List{"bf16", "p2p"},
                               List{"torchvision", "a.b"},
                               List{"ptrace", "mount"},
                               "off",
@@ -141,7 +142,8 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
 }
 
 TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
-  EXPECT_EQ(test::key_table().suggestion("gpu.colour"), "[gpu] has required, count");
+  EXPECT_EQ(test::key_table().suggestion("gpu.colour"),
+            "[gpu] has required, count, memory, features");
   EXPECT_THAT(test::key_table().suggestion("banana.colour"),
               HasSubstr("tables checks, python, image, torch, require, extensions, gpu,"));
   EXPECT_THAT(test::key_table().suggestion("timeout"), HasSubstr("tables"))

@@ -99,7 +99,7 @@ TEST(PolicyFile, UnknownKeysAreRefusedWithTheNearest) {
       {"version = 1\n[checks]\npython.aib = \"off\"\n",
        "p.toml:3:8: unknown key `checks.python.aib`; did you mean `checks.python.abi`?"},
       {"version = 1\n[gpu]\ncolour = 1\n",
-       "p.toml:3:1: unknown key `gpu.colour`; [gpu] has required, count"},
+       "p.toml:3:1: unknown key `gpu.colour`; [gpu] has required, count, memory, features"},
   };
   for (const auto& [text, error] : cases) EXPECT_EQ(file_error(text), error);
 }
@@ -124,7 +124,7 @@ TEST(PolicyFile, ValuesOfTheWrongTypeAreRefusedAtTheValue) {
             "p.toml:2:6: `gpu.required`: expected \"auto\", \"yes\" or \"no\", found a table");
   EXPECT_EQ(file_error("version = 1\ngpu = \"yes\"\n"),
             "p.toml:2:1: `gpu`: expected a table, found the string \"yes\"; [gpu] has required, "
-            "count");
+            "count, memory, features");
   EXPECT_THAT(file_error("version = 1\n[[gpu]]\n"), HasSubstr("expected a table, found an array"));
 }
 
@@ -186,7 +186,7 @@ TEST(Setting, RefusalsShowTheSetting) {
       {"prob.timeout=3",
        "--set 'prob.timeout=3': unknown key `prob.timeout`; did you mean `probe.timeout`?"},
       {"grace=3", "--set 'grace=3': unknown key `grace`; did you mean `launch.grace`?"},
-      {"gpu=3", "--set 'gpu=3': `gpu` is a table; [gpu] has required, count"},
+      {"gpu=3", "--set 'gpu=3': `gpu` is a table; [gpu] has required, count, memory, features"},
       {"probe.timeout=5s",
        "--set 'probe.timeout=5s': expected a number of seconds from 0.001 to 86400, found the "
        "string \"5s\""},

@@ -21,6 +21,8 @@ Layers unusual() {
                             "extensions.exclude=xformers/*",
                             "gpu.required=yes",
                             "gpu.count=>=8",
+                            "gpu.memory=1536MiB",
+                            "gpu.features=[\"bf16\", \"p2p\"]",
                             "expect.python=>=3.10,<3.13",
                             "expect.torch=2.8.*",
                             "expect.cuda=12.8",

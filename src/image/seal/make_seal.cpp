@@ -10,6 +10,7 @@
 #include "image/seal/sealed_image.h"
 #include "image/seal/sealed_start.h"
 #include "image/seal/witnesses.h"
+#include "image/start/start_needs.h"
 
 namespace gpuinit::image {
 
@@ -29,6 +30,7 @@ class Sealer {
     own->facts.command = query_.command;
     own->facts.start = std::move(start.steps);
     own->facts.program = std::move(start.program);
+    read_user(query_, start, own->facts);
     seal_.pythons.push_back(std::move(own).value());
     Start fallback = follow({});
     if (fallback.python &&
@@ -56,6 +58,7 @@ class Sealer {
     std::optional<PythonStart> started;
     read_python_image(query_, libraries, std::move(chosen), sealed.facts, &started);
     fs_.log_to(nullptr);
+    read_toolchain(fs_, start.environment, start.working_directory, sealed.facts);
     sealed.facts.root = query_.root;
     sealed.libpython = started->libpython
                            ? Fact<std::string>(*started->libpython)

@@ -101,6 +101,7 @@ bool take_from_seal(const ImageQuery& query, const ldso::LibrarySearch& librarie
   }
   ImageFacts& sealed = fitting->facts;
   facts.interpreter = std::move(sealed.interpreter);
+  facts.glibc = std::move(sealed.glibc);
   facts.torch = std::move(sealed.torch);
   if (query.cuda_is_known && facts.torch && facts.torch->cuda.known()) query.cuda_is_known();
   facts.cuda_runtime = std::move(sealed.cuda_runtime);

@@ -1,0 +1,83 @@
+// writable: a place that the command writes to at its start cannot be written.
+#include <algorithm>
+#include <cstring>
+
+#include "base/byte_size.h"
+#include "base/text.h"
+#include "checks/check.h"
+#include "checks/engines.h"
+#include "checks/finding_builder.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+// Temporary files and compiled kernels have tens of megabytes.
+constexpr std::uint64_t kTooLittle = 64 * base::kMiB;
+
+// Empty if it will do, as far as is known.
+std::string problem_of(const WritablePlace& place) {
+  if (place.write_errno != 0) return ::strerror(place.write_errno);
+  if (place.free_bytes && *place.free_bytes < kTooLittle)
+    return "only " + base::mebibytes(*place.free_bytes) + " free";
+  // Code is loaded from all of them but that one.
+  if (place.noexec.value_or(false) && place.name != "TMPDIR") return "mounted noexec";
+  return "";
+}
+
+Findings run(const Context& context) {
+  std::string why;
+  const Engine* engine = engine_of(context, why);
+  if (engine == nullptr || compiles_little(context)) return {};
+  const auto& places = context.node.places;
+  if (!places || !context.image.variables)
+    return unknown("cannot tell where the command can write",
+                   places ? context.image.variables.reason() : places.reason());
+  const auto needed = base::split_words(engine->places);
+  Finding finding;
+  std::string names;
+  for (const WritablePlace& place : *places) {
+    if (std::ranges::find(needed, place.name) == needed.end()) continue;
+    const std::string problem = problem_of(place);
+    if (problem.empty()) continue;
+    if (names.empty())
+      finding =
+          failure(kExitNode, joined({engine->name, " cannot use ", place.path, ": ", problem}));
+    else add_evidence(finding, place.name, place.path + ": " + problem);
+    names += (names.empty() ? "" : ", ") + place.name;
+  }
+  if (names.empty()) return {};
+  add_evidence(finding, "told because", why);
+  finding.why =
+      "It writes temporary files and what it compiles for the GPU there while it starts: "
+      "\"PermissionError\", \"Read-only file system\", \"No usable temporary directory\", or, "
+      "mounted noexec, \"failed to map segment from shared object\".";
+  finding.fix = "Mount a volume (an emptyDir; docker's --tmpfs with `exec`), and let " + names +
+                " or HOME name a directory in it: `-e HOME=/tmp`.";
+  return finding;
+}
+
+}  // namespace
+
+extern constexpr Check kWritable{
+    .id = "writable",
+    .level = Level::kWarn,
+    .exit_codes = "69",
+    .needs_gpu = true,
+    .title = "a place that the command writes to at its start cannot be written",
+    .looks_at =
+        "Only where vllm, sglang or unsloth runs: TMPDIR (else TEMP, TMP, /tmp, /var/tmp, "
+        "/usr/tmp), "
+        "VLLM_CACHE_ROOT, TRITON_CACHE_DIR or FLASHINFER_WORKSPACE_BASE, else below XDG_CACHE_HOME "
+        "or HOME: whether this user may write, 64 MiB are free, and, for caches of code, noexec. "
+        "Nothing is written.",
+    .why =
+        "\"PermissionError: [Errno 13] Permission denied: '/.cache'\" after minutes, under a "
+        "read-only "
+        "root or a user without a home.",
+    .fix = "Mount a volume, and let HOME or the variable name a directory in it.",
+    .source = "CPython, Lib/tempfile.py; vLLM, vllm/envs.py; Triton, python/triton/knobs.py",
+    .run = run,
+};
+
+}  // namespace gpuinit::checks
