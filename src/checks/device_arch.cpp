@@ -215,7 +215,10 @@ Findings judge_framework(const Context& context, const DriverJit& jit, const Fra
   if (!code)
     return unknown("it is not known for which GPUs " + framework.name + " has code",
                    framework.device_code.reason());
-  return judge_all(context, jit, {words_of(framework), framework.path, false}, *code);
+  const auto& files = framework.device_code->files;
+  return judge_all(context, jit,
+                   {words_of(framework), files.empty() ? framework.path : files.front(), false},
+                   *code);
 }
 
 Findings run(const Context& context) {

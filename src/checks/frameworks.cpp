@@ -95,7 +95,7 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
       if (worst.empty() || is_good) worst = std::move(said);
       if (is_good) break;
     }
-    findings.insert(findings.end(), worst.begin(), worst.end());
+    for (Finding& finding : worst) findings.push_back(std::move(finding));
   }
 }
 

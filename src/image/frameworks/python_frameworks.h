@@ -27,6 +27,9 @@ class PythonFrameworks {
   std::vector<Extension>& libraries() { return libraries_; }
   const NeededNames& needed() const { return needed_; }
 
+  // Before the libraries are opened: what their Python code opens in NVIDIA's wheels.
+  void open_wheels(ldso::LoaderClosure& closure, WheelLibraries& wheels) const;
+
   // After the libraries were opened in `closure`: what they open by name.
   void open_by_name(ldso::LoaderClosure& closure, WheelLibraries& wheels);
 
