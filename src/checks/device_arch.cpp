@@ -209,7 +209,8 @@ Findings judge_torch(const Context& context, const DriverJit& jit) {
 }
 
 // Its kernels are compiled when they are called, where it carries none.
-Findings judge_framework(const Context& context, const DriverJit& jit, const Framework& framework) {
+Findings judge_framework(const Context& context, const Framework& framework, const void* with) {
+  const DriverJit& jit = *static_cast<const DriverJit*>(with);
   if (framework.device_code.is_absent()) return {};
   const auto code = code_in(framework.device_code);
   if (!code)
@@ -245,9 +246,7 @@ Findings run(const Context& context) {
   const DriverJit jit(context);
   if (of_torch)
     for (Finding& finding : judge_torch(context, jit)) findings.push_back(std::move(finding));
-  add_of_frameworks(context, Hindered::kCode, findings, [&](const Framework& framework) {
-    return judge_framework(context, jit, framework);
-  });
+  add_of_frameworks(context, Hindered::kCode, findings, judge_framework, &jit);
   return findings;
 }
 

@@ -72,7 +72,7 @@ std::string why_only_warned(const Framework& framework, Hindered what) {
 }
 
 void add_of_frameworks(const Context& context, Hindered what, Findings& findings,
-                       const std::function<Findings(const Framework&)>& judge) {
+                       JudgeFramework judge, const void* with) {
   if (!context.image.frameworks) return;
   const auto& all = *context.image.frameworks;
   for (auto one = all.begin(); one != all.end(); ++one) {
@@ -84,7 +84,7 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
       if (what != Hindered::kStart && (!is_for_cuda(*other) || cannot_be_loaded(*other))) continue;
       if (!surely_stops(*other, what, context.image, context.policy) && !is_judged(*other, context))
         continue;
-      Findings said = judge(*other);
+      Findings said = judge(context, *other, with);
       const bool is_good = said.empty();
       for (Finding& finding : said) {
         if (finding.severity != Severity::kFail) continue;

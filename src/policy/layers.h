@@ -34,6 +34,7 @@ class Layers {
   KeyTable table_;
   Problems problems_;
   Policy policy_;
+  std::size_t fixed_;                 // keys that every policy has
   std::vector<std::string> origins_;  // as table_.keys()
 };
 

@@ -141,7 +141,6 @@ void PythonFrameworks::open_wheels(LoaderClosure& closure, WheelLibraries& wheel
 }
 
 void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& wheels) {
-  not_opened_.resize(frameworks_.size());
   for (std::size_t i = 0; i < frameworks_.size(); ++i) {
     Framework& framework = frameworks_[i];
     const KnownFramework& known = *known_[i];
@@ -163,7 +162,7 @@ void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& whee
       } else if (!optional) {
         all = all && !in_wheels.empty();
         if (!ldso::is_own_failure(opened.error().code))
-          not_opened_[i].push_back({name, framework.path, "not found", in_wheels});
+          libraries_[i].problems.missing.push_back({name, framework.path, "not found", in_wheels});
       }
     }
     framework.for_gpu = framework.for_gpu || all;
@@ -181,8 +180,6 @@ std::vector<Framework> PythonFrameworks::finish(const std::string& problem) {
     });
     if (!problem.empty())
       problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(problem);
-    if (i < not_opened_.size())
-      for (MissingLibrary& missing : not_opened_[i]) problems.missing.push_back(std::move(missing));
   }
   return std::move(frameworks_);
 }
