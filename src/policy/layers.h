@@ -1,6 +1,7 @@
 // Puts layers of policy text over the built-in policy, key by key.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
