@@ -82,15 +82,16 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
     for (auto other = one; other != all.end(); ++other) {
       if (!has_name(*other)) continue;
       if (what != Hindered::kStart && (!is_for_cuda(*other) || cannot_be_loaded(*other))) continue;
-      if (!surely_stops(*other, what, context.image, context.policy) && !is_judged(*other, context))
-        continue;
+      const bool stops = surely_stops(*other, what, context.image, context.policy);
+      if (!stops && !is_judged(*other, context)) continue;
       Findings said = judge(context, *other, with);
       const bool is_good = said.empty();
       for (Finding& finding : said) {
-        if (finding.severity != Severity::kFail) continue;
-        finding.is_certain = surely_stops(*other, what, context.image, context.policy);
-        if (!finding.is_certain)
+        if (finding.severity == Severity::kFail && !stops)
           finding = warning_only(std::move(finding), why_only_warned(*other, what));
+        // What works, if slowly, matters to those who use it.
+        else if (finding.severity == Severity::kWarn && !stops) finding = note(std::move(finding));
+        finding.is_certain = stops;
       }
       if (worst.empty() || is_good) worst = std::move(said);
       if (is_good) break;
