@@ -160,8 +160,8 @@ Findings judge_torch(const Context& context, const DriverView& view) {
   return findings;
 }
 
-Findings judge_framework(const Context& context, const DriverView& view,
-                         const Framework& framework) {
+Findings judge_framework(const Context& context, const Framework& framework, const void* with) {
+  const DriverView& view = *static_cast<const DriverView*>(with);
   if (!view.stack) return unknown(view.why_unknown);
   const auto runtime = rules::parse_version(framework.cuda.value_or(""));
   if (!runtime)
@@ -174,9 +174,7 @@ Findings run(const Context& context) {
   const DriverView view = view_of_driver(context);
   Findings findings;
   if (!only_frameworks(context)) findings = judge_torch(context, view);
-  add_of_frameworks(context, Hindered::kGpu, findings, [&](const Framework& framework) {
-    return judge_framework(context, view, framework);
-  });
+  add_of_frameworks(context, Hindered::kGpu, findings, judge_framework, &view);
   return findings;
 }
 

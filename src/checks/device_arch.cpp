@@ -209,13 +209,17 @@ Findings judge_torch(const Context& context, const DriverJit& jit) {
 }
 
 // Its kernels are compiled when they are called, where it carries none.
-Findings judge_framework(const Context& context, const DriverJit& jit, const Framework& framework) {
+Findings judge_framework(const Context& context, const Framework& framework, const void* with) {
+  const DriverJit& jit = *static_cast<const DriverJit*>(with);
   if (framework.device_code.is_absent()) return {};
   const auto code = code_in(framework.device_code);
   if (!code)
     return unknown("it is not known for which GPUs " + framework.name + " has code",
                    framework.device_code.reason());
-  return judge_all(context, jit, {words_of(framework), framework.path, false}, *code);
+  const auto& files = framework.device_code->files;
+  return judge_all(context, jit,
+                   {words_of(framework), files.empty() ? framework.path : files.front(), false},
+                   *code);
 }
 
 Findings run(const Context& context) {
@@ -242,9 +246,7 @@ Findings run(const Context& context) {
   const DriverJit jit(context);
   if (of_torch)
     for (Finding& finding : judge_torch(context, jit)) findings.push_back(std::move(finding));
-  add_of_frameworks(context, Hindered::kCode, findings, [&](const Framework& framework) {
-    return judge_framework(context, jit, framework);
-  });
+  add_of_frameworks(context, Hindered::kCode, findings, judge_framework, &jit);
   return findings;
 }
 

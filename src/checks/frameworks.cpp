@@ -72,7 +72,7 @@ std::string why_only_warned(const Framework& framework, Hindered what) {
 }
 
 void add_of_frameworks(const Context& context, Hindered what, Findings& findings,
-                       const std::function<Findings(const Framework&)>& judge) {
+                       JudgeFramework judge, const void* with) {
   if (!context.image.frameworks) return;
   const auto& all = *context.image.frameworks;
   for (auto one = all.begin(); one != all.end(); ++one) {
@@ -82,20 +82,21 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
     for (auto other = one; other != all.end(); ++other) {
       if (!has_name(*other)) continue;
       if (what != Hindered::kStart && (!is_for_cuda(*other) || cannot_be_loaded(*other))) continue;
-      if (!surely_stops(*other, what, context.image, context.policy) && !is_judged(*other, context))
-        continue;
-      Findings said = judge(*other);
+      const bool stops = surely_stops(*other, what, context.image, context.policy);
+      if (!stops && !is_judged(*other, context)) continue;
+      Findings said = judge(context, *other, with);
       const bool is_good = said.empty();
       for (Finding& finding : said) {
-        if (finding.severity != Severity::kFail) continue;
-        finding.is_certain = surely_stops(*other, what, context.image, context.policy);
-        if (!finding.is_certain)
+        if (finding.severity == Severity::kFail && !stops)
           finding = warning_only(std::move(finding), why_only_warned(*other, what));
+        // What works, if slowly, matters to those who use it.
+        else if (finding.severity == Severity::kWarn && !stops) finding = note(std::move(finding));
+        finding.is_certain = stops;
       }
       if (worst.empty() || is_good) worst = std::move(said);
       if (is_good) break;
     }
-    findings.insert(findings.end(), worst.begin(), worst.end());
+    for (Finding& finding : worst) findings.push_back(std::move(finding));
   }
 }
 

@@ -1,7 +1,6 @@
 // Frameworks beside torch (jax, onnxruntime, the command's own program) as the checks judge them.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "checks/check.h"
@@ -29,9 +28,10 @@ std::string why_only_warned(const Framework& framework, Hindered what);
 
 // What `judge` says of each framework that may use a GPU here, or that cannot be loaded; failures
 // become warnings unless they surely stop the command. Of several of one name (for CUDA 12 and 13)
-// one that is good is enough.
+// one that is good is enough. `with` is passed on to `judge`.
+using JudgeFramework = Findings (*)(const Context&, const Framework&, const void* with);
 void add_of_frameworks(const Context& context, Hindered what, Findings& findings,
-                       const std::function<Findings(const Framework&)>& judge);
+                       JudgeFramework judge, const void* with = nullptr);
 
 // There is no torch to be judged, and a GPU is needed for the frameworks alone.
 bool only_frameworks(const Context& context);

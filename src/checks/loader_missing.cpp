@@ -79,7 +79,7 @@ Findings of_torch(const Context& context) {
 }
 
 // Of a framework, or the command's own program.
-Findings of_framework(const Context& context, const Framework& framework) {
+Findings of_framework(const Context& context, const Framework& framework, const void*) {
   const auto& all = framework.problems.missing;
   if (all.empty()) return {};
   const MissingLibrary& first = all.front();
@@ -116,8 +116,7 @@ Findings of_framework(const Context& context, const Framework& framework) {
 Findings run(const Context& context) {
   Findings findings;
   if (!only_program(context)) findings = of_torch(context);
-  add_of_frameworks(context, Hindered::kStart, findings,
-                    [&](const Framework& framework) { return of_framework(context, framework); });
+  add_of_frameworks(context, Hindered::kStart, findings, of_framework);
   return findings;
 }
 

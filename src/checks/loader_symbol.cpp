@@ -57,7 +57,7 @@ Findings of_torch(const Context& context) {
   return finding;
 }
 
-Findings of_framework(const Framework& framework) {
+Findings of_framework(const Context&, const Framework& framework, const void*) {
   const auto& symbols = framework.problems.undefined_symbols;
   if (!symbols || symbols->empty()) return {};
   const std::string& name = symbols->front().name;

@@ -39,7 +39,7 @@ Findings of_torch(const Context& context) {
 }
 
 // glibc's own versions too: libc.version is Python's.
-Findings of_framework(const Framework& framework) {
+Findings of_framework(const Context&, const Framework& framework, const void*) {
   const auto& all = framework.problems.missing_versions;
   if (all.empty()) return {};
   const MissingVersion& first = all.front();

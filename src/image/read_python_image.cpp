@@ -58,6 +58,7 @@ void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std
                        facts.extensions.value());
   std::optional<ExtensionLoading> of_frameworks;
   if (!frameworks.empty()) {
+    frameworks.open_wheels(*load.closure, wheels);
     of_frameworks.emplace(query.fs, wheels, *load.closure, *facts.interpreter, frameworks.needed(),
                           frameworks.libraries());
     frameworks.open_by_name(*load.closure, wheels);

@@ -192,15 +192,12 @@ KeyTable::KeyTable(std::span<const CheckInfo> checks) {
   }
 }
 
-std::size_t KeyTable::take_in(std::string_view name) {
+void KeyTable::take_in(std::string_view name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
   if (!name.starts_with(kPackages) || name.size() == kPackages.size() || find(name) != nullptr ||
       name.find_first_not_of(kAllowed, kPackages.size()) != std::string_view::npos)
-    return keys_.size();
-  const auto before = static_cast<std::size_t>(find("expect.driver") - keys_.data());
-  keys_.insert(keys_.begin() + static_cast<std::ptrdiff_t>(before) + 1,
-               Key{std::string(name), kRangeOfPackage, "pins the version of a distribution"});
-  return before + 1;
+    return;
+  keys_.push_back({std::string(name), kRangeOfPackage, "pins the version of a distribution"});
 }
 
 Value get(const Key& key, const Policy& policy) { return key.binding.get(key.name, policy); }

@@ -48,9 +48,8 @@ class KeyTable {
   const Policy& built_in() const { return built_in_; }
 
   // Makes a key of "expect.packages.NAME", of which there are as many as distributions (NAME is
-  // normalised, PEP 503). Returns its place among the keys; their number if it is none, or there
-  // is one. What find() has given before is no longer valid.
-  std::size_t take_in(std::string_view name);
+  // normalised, PEP 503), behind all others. What find() has given before is no longer valid.
+  void take_in(std::string_view name);
 
   // Null if no key has that name.
   const Key* find(std::string_view name) const;

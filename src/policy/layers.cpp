@@ -47,7 +47,8 @@ Layers::Layers(std::span<const CheckInfo> checks, Problems problems)
     : table_(checks),
       problems_(std::move(problems)),
       policy_(table_.built_in()),
-      origins_(table_.keys().size(), kBuiltIn) {}
+      fixed_(table_.keys().size()),
+      origins_(fixed_, kBuiltIn) {}
 
 Status Layers::put(const Key& key, const Value& value, std::string origin) {
   auto done = set(key, value, problems_, policy_);
@@ -56,9 +57,8 @@ Status Layers::put(const Key& key, const Value& value, std::string origin) {
 }
 
 const Key* Layers::key_of(std::string_view name) {
-  const std::size_t place = table_.take_in(name);
-  if (place < table_.keys().size())
-    origins_.emplace(origins_.begin() + static_cast<std::ptrdiff_t>(place), kBuiltIn);
+  table_.take_in(name);
+  if (origins_.size() < table_.keys().size()) origins_.emplace_back(kBuiltIn);
   return table_.find(name);
 }
 
@@ -107,10 +107,17 @@ Status Layers::add_file(const std::string& name, std::string_view text) {
 
 LoadedPolicy Layers::loaded() const {
   LoadedPolicy result{policy_, {}};
-  for (std::size_t i = 0; i < origins_.size(); ++i) {
+  const auto show = [&](std::size_t i) {
     const Key& key = table_.keys()[i];
-    if (key.hidden_unless_set && origins_[i] == kBuiltIn) continue;
-    result.keys.push_back({key.name, get(key, policy_), origins_[i]});
+    if (!key.hidden_unless_set || origins_[i] != kBuiltIn)
+      result.keys.push_back({key.name, get(key, policy_), origins_[i]});
+  };
+  for (std::size_t i = 0; i < fixed_; ++i) {
+    show(i);
+    // Those of distributions, with the rest of their table.
+    for (std::size_t j = fixed_; j < origins_.size() && table_.keys()[i].name == "expect.driver";
+         ++j)
+      show(j);
   }
   return result;
 }

@@ -1,6 +1,7 @@
 // Puts layers of policy text over the built-in policy, key by key.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ class Layers {
   KeyTable table_;
   Problems problems_;
   Policy policy_;
+  std::size_t fixed_;                 // keys that every policy has
   std::vector<std::string> origins_;  // as table_.keys()
 };
 

@@ -152,6 +152,14 @@ TEST(Frameworks, AProgramThatLacksALibraryCannotStart) {
   EXPECT_EQ(only(running({lacking}), "loader.version").severity, Severity::kFail);
 }
 
+TEST(Frameworks, ASlowStartIsTheBusinessOfThoseWhoUseIt) {
+  const Framework jit = framework("tensorflow", "12", {"compute_80"});
+  Facts story = on("9.0", without_torch({jit}));
+  story.image.frameworks->front().device_code->groups[0].ptx_isa = std::string("7.0");
+  EXPECT_EQ(only(story, "device.arch").severity, Severity::kSkipped);
+  EXPECT_EQ(only(story, "device.arch", requiring("tensorflow")).severity, Severity::kWarn);
+}
+
 TEST(Frameworks, AFunctionThatNoLibraryHasIsTold) {
   Framework ort = framework("onnxruntime", "12", {"sm_90"});
   ort.problems.undefined_symbols =

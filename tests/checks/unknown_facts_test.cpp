@@ -138,6 +138,22 @@ void forget_pairs(const Facts& story) {
 
 TEST(UnknownFacts, FailNothingOnAHealthyNode) { forget_pairs(healthy()); }
 
+TEST(UnknownFacts, FailNothingOfFrameworks) {
+  auto story = healthy();
+  Framework program;
+  program.name = "embedder";
+  program.path = "/app/embedder";
+  program.version = std::string("1.0");
+  program.cuda = std::string("12");
+  program.device_code = story.image.torch->device_code;
+  program.problems.undefined_symbols = std::vector<UndefinedSymbol>{};
+  program.runs = program.for_gpu = true;
+  story.image.frameworks = std::vector<Framework>{program};
+  forget_pairs(story);
+  story.image.torch = Fact<Torch>::unknown("");
+  expect_silence(story, "torch");
+}
+
 // Variables as CUDA images and schedulers set them.
 TEST(UnknownFacts, FailNothingUnderTheUsualVariables) {
   auto story = healthy();

@@ -50,6 +50,9 @@ Fact<std::string> cuda_of_package(const Package& package, const std::vector<std:
   return Fact<std::string>::unknown("nothing of " + package.name + " says it");
 }
 
+// "libnccl.so.2?" is one that it can do without.
+std::string name_of(std::string_view word) { return std::string(word.substr(0, word.find('?'))); }
+
 }  // namespace
 
 PythonFrameworks::PythonFrameworks(const base::RootFs& fs, const ldso::LibrarySearch& libraries,
@@ -91,12 +94,11 @@ void PythonFrameworks::add(const KnownFramework& known, const Package& package,
       framework.device_code = std::move(library.device_code);
     }
   }
-  if (library.path.empty()) {
-    framework.device_code = Fact<DeviceCode>::absent("it carries no device code");
-    for (const std::string_view pattern : patterns)
-      if (const std::string file = find_library(fs_, site, pattern); !file.empty())
-        read_code(framework, file, library, needed);
-  }
+  const bool was_read = !library.path.empty();
+  if (!was_read) framework.device_code = Fact<DeviceCode>::absent("it carries no device code");
+  for (std::size_t i = was_read ? 1 : 0; i < patterns.size(); ++i)
+    if (const std::string file = find_library(fs_, site, patterns[i]); !file.empty())
+      read_code(framework, file, library, needed);
   // tensorflow-cpu: the same library, without CUDA.
   if (framework.device_code.is_absent() && !known.for_gpu) return;
   std::vector<std::string_view> opens;
@@ -131,8 +133,14 @@ void PythonFrameworks::read_code(Framework& framework, const std::string& path, 
   if (auto dynamic = elf->dynamic()) needed = std::move(dynamic->needed);
 }
 
+void PythonFrameworks::open_wheels(LoaderClosure& closure, WheelLibraries& wheels) const {
+  for (const KnownFramework* known : known_)
+    for (const std::string_view word : base::split_words(known->from_wheels ? known->opens : ""))
+      if (const auto& files = wheels.files(name_of(word)); !files.empty())
+        static_cast<void>(closure.open(files.front()));  // a failure leaves it missing
+}
+
 void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& wheels) {
-  not_opened_.resize(frameworks_.size());
   for (std::size_t i = 0; i < frameworks_.size(); ++i) {
     Framework& framework = frameworks_[i];
     const KnownFramework& known = *known_[i];
@@ -144,7 +152,7 @@ void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& whee
     bool all = opens && !known.opens.empty();
     for (const std::string_view word : base::split_words(opens ? known.opens : "")) {
       const bool optional = word.ends_with('?');
-      const std::string name(word.substr(0, word.size() - (optional ? 1 : 0)));
+      const std::string name = name_of(word);
       const auto& in_wheels = wheels.files(name);
       Result<std::size_t> opened = Error{"not found", ENOENT};
       if (known.from_wheels && !in_wheels.empty()) opened = closure.open(in_wheels.front());
@@ -154,7 +162,7 @@ void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& whee
       } else if (!optional) {
         all = all && !in_wheels.empty();
         if (!ldso::is_own_failure(opened.error().code))
-          not_opened_[i].push_back({name, framework.path, "not found", in_wheels});
+          libraries_[i].problems.missing.push_back({name, framework.path, "not found", in_wheels});
       }
     }
     framework.for_gpu = framework.for_gpu || all;
@@ -172,8 +180,6 @@ std::vector<Framework> PythonFrameworks::finish(const std::string& problem) {
     });
     if (!problem.empty())
       problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(problem);
-    if (i < not_opened_.size())
-      for (MissingLibrary& missing : not_opened_[i]) problems.missing.push_back(std::move(missing));
   }
   return std::move(frameworks_);
 }

@@ -27,7 +27,11 @@ class PythonFrameworks {
   std::vector<Extension>& libraries() { return libraries_; }
   const NeededNames& needed() const { return needed_; }
 
-  // After the libraries were opened in `closure`: what they open by name.
+  // Before the libraries are opened: what their Python code opens in NVIDIA's wheels.
+  void open_wheels(ldso::LoaderClosure& closure, WheelLibraries& wheels) const;
+
+  // After the libraries were opened in `closure`, and before their problems are found: what they
+  // open by name.
   void open_by_name(ldso::LoaderClosure& closure, WheelLibraries& wheels);
 
   // `problem`: why nothing could be opened; empty: it was.
@@ -45,7 +49,6 @@ class PythonFrameworks {
   std::vector<const KnownFramework*> known_;
   std::vector<Extension> libraries_;
   NeededNames needed_;
-  std::vector<std::vector<MissingLibrary>> not_opened_;
 };
 
 }  // namespace gpuinit::image
