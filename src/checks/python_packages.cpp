@@ -167,9 +167,8 @@ void add_torchaudio(const Installed& installed, const ImageFacts& image, Finding
 }
 
 bool is_of_gpu(const ImageFacts& image, const Package& package, const std::string& file) {
-  if (is_stack(package.name) || package.name.find("gpu") != std::string::npos ||
-      package.name.find("-cu") != std::string::npos)
-    return true;
+  for (const std::string_view part : {"nvidia-", "cuda", "-cu1", "gpu"})
+    if (package.name.find(part) != std::string::npos) return true;
   return image.extensions &&
          std::ranges::find(*image.extensions, file, &Extension::path) != image.extensions->end();
 }
