@@ -180,6 +180,11 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                    problem.extension->package,
                    " that opens it first. If the command does not import it, name it in "
                    "extensions.exclude of the policy."});
+  if (problem.fault == Fault::kNumber)
+    return joined(
+        {"Install a build of ", problem.extension->package, " for ", torch_words(image),
+         ", or a torch that it has a library for. bitsandbytes takes what BNB_CUDA_VERSION says, "
+         "and from 0.50 on any of the same major version."});
   if (problem.fault == Fault::kOptional ||
       (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail)))
     return joined(

@@ -143,31 +143,25 @@ std::optional<ExtensionProblem> problem_of(const Extension& extension, const Ima
 
 std::string missing_by_name(const std::vector<const Extension*>& group, const ImageFacts& image) {
   if (!image.torch || !image.torch->version) return "";
-  std::string_view name = base::basename(group.front()->path);
-  constexpr std::string_view kTorch = "_pytorch_", kBits = "libbitsandbytes_";
+  constexpr std::string_view kTorch = "_pytorch_", kBits = "libbitsandbytes_cuda";
+  const std::string_view name = base::basename(group.front()->path);
+  std::string wanted, enough;  // one that begins with it will do
   if (const auto at = name.find(kTorch); at != std::string_view::npos) {
-    const std::string& version = *image.torch->version;
-    std::string wanted = joined({name.substr(0, at), kTorch,
-                                 std::string_view(version).substr(0, version.find('+')), ".so"});
-    return std::ranges::any_of(
-               group, [&](const Extension* one) { return base::basename(one->path) == wanted; })
-               ? ""
-               : wanted;
+    const std::string_view version = *image.torch->version;
+    wanted = joined({name.substr(0, at), kTorch, version.substr(0, version.find('+')), ".so"});
+    enough = wanted;
+  } else if (name.starts_with("libbitsandbytes_") && image.packages) {
+    const auto cuda = rules::parse_version(image.torch->cuda.value_or(""));
+    const Package* package = Installed(image).find("bitsandbytes");
+    if (!cuda || package == nullptr) return "";
+    enough = joined({kBits, std::to_string(cuda->major())});
+    wanted = joined({enough, std::to_string(cuda->minor()), ".so"});
+    // From 0.50 on one of the same major version serves.
+    if (rules::satisfies_all(package->version, "<0.50") == Tristate::kYes) enough = wanted;
   }
-  const auto cuda = rules::parse_version(image.torch->cuda.value_or(""));
-  if (!name.starts_with(kBits) || !cuda) return "";
-  // From 0.50 on one of the same major version serves.
-  const Package* package = image.packages ? Installed(image).find("bitsandbytes") : nullptr;
-  if (package == nullptr) return "";
-  const std::string major = joined({kBits, "cuda", std::to_string(cuda->major())});
-  const std::string wanted = joined({major, std::to_string(cuda->minor()), ".so"});
-  const bool exact = rules::satisfies_all(package->version, "<0.50") == Tristate::kYes;
-  return std::ranges::any_of(group,
-                             [&](const Extension* one) {
-                               return base::basename(one->path).starts_with(exact ? wanted : major);
-                             })
-             ? ""
-             : wanted;
+  for (const Extension* one : group)
+    if (base::basename(one->path).starts_with(enough)) return "";
+  return wanted;
 }
 
 std::string_view relative_path(const Extension& extension) {

@@ -167,11 +167,17 @@ void add_torchaudio(const Installed& installed, const ImageFacts& image, Finding
 }
 
 bool is_of_gpu(const ImageFacts& image, const Package& package, const std::string& file) {
-  if (is_stack(package.name) || package.name.find("gpu") != std::string::npos ||
-      package.name.find("-cu") != std::string::npos)
-    return true;
+  for (const std::string_view part : {"nvidia-", "cuda", "-cu1", "gpu"})
+    if (package.name.find(part) != std::string::npos) return true;
   return image.extensions &&
          std::ranges::find(*image.extensions, file, &Extension::path) != image.extensions->end();
+}
+
+bool torch_requires(const Installed& installed, const std::string& name) {
+  const Package* torch = installed.find("torch");
+  return torch != nullptr &&
+         std::ranges::any_of(installed.requirements(*torch),
+                             [&](const auto& one) { return one.requirement.name == name; });
 }
 
 // Two packages that installed other files at the same place: the later one is there.
@@ -210,19 +216,12 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
           "pip and uv write the second package over the first without a word. What was built for "
           "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
           "used.";
-      // The one that torch asks for, or that is for GPUs; else the choice is the reader's.
-      const Package* torch = installed.find("torch");
-      const Package* wanted = nullptr;
-      if (torch != nullptr)
-        for (const auto& [by, requirement] : installed.requirements(*torch))
-          for (const auto& package : {one, other})
-            if (requirement.name == package->name) wanted = &*package;
-      for (const auto& package : {one, other})
-        if (wanted == nullptr && package->name.ends_with("-gpu")) wanted = &*package;
       finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
-                            ", then let one install choose again, or take the one that is needed",
-                            wanted != nullptr ? joined({": ", wanted->name, "==", wanted->version})
-                                              : std::string(".")});
+                            ", then let one install choose again, or take the one that is needed"});
+      // The one that torch asks for, or that is for GPUs; else the choice is the reader's.
+      for (const auto& package : {one, other})
+        if (package->name.ends_with("-gpu") || torch_requires(installed, package->name))
+          finding.fix += joined({": ", package->name, "==", package->version});
       findings.push_back(gpu ? std::move(finding) : note(std::move(finding)));
     }
   }

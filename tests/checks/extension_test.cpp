@@ -103,6 +103,7 @@ TEST(ExtensionAbi, OpenedByANameThatIsNotThere) {
   story.image.packages =
       std::vector<Package>{{"bitsandbytes", "0.49.2", "/s/bitsandbytes-0.49.2.dist-info", {}}};
   EXPECT_THAT(only(story, kAbi).summary, HasSubstr("there is no libbitsandbytes_cuda128.so"));
+  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("BNB_CUDA_VERSION"));
   const auto environment = story.node.environment;
   story.node.environment = std::map<std::string, std::string>{{"BNB_CUDA_VERSION", "126"}};
   EXPECT_TRUE(says_nothing(story, kAbi));

@@ -120,6 +120,7 @@ TEST(PythonPackages, TwoVersionsInOneDirectory) {
   const auto finding = only(with(packages), kId);
   EXPECT_EQ(finding.summary, "more than one torch is recorded in " + kSite + ": 2.7.1, 2.8.0");
   EXPECT_EQ(evidence(finding, "2.7.1"), kSite + "/torch-2.7.1.dist-info");
+  EXPECT_EQ(evidence(finding, "its files are of"), "2.8.0+cu128");
 
   // A venv over the system's packages has them on two entries; the first is the one.
   packages = wheels();

@@ -14,6 +14,7 @@ Exit code 1: a fault that was not named.
 
 import argparse
 import dataclasses
+import fnmatch
 import json
 import os
 import pathlib
@@ -109,7 +110,8 @@ FAULTS = [
                 '> "$SITE/torch-2.6.0.dist-info/METADATA"',
           code="import importlib.metadata as m, torch; assert m.version('torch') in torch.__version__, "
                "m.version('torch') + ' is recorded, ' + torch.__version__ + ' runs'"),
-    Fault("torch of aarch64", [TORCH, "once:--python-platform aarch64-unknown-linux-gnu --no-deps --reinstall " + TORCH],
+    Fault("torch of aarch64", [TORCH, "once:--python-platform aarch64-unknown-linux-gnu --no-deps --reinstall "
+                               + TORCH],
           [("platform", r"aarch64"), ("torch.*", r"aarch64"), ("python.abi", r"aarch64")]),
     Fault("NumPy of musllinux", [TORCH, "once:--python-platform x86_64-unknown-linux-musl --no-deps --reinstall "
                                  "numpy==2.3.5"],
@@ -185,7 +187,7 @@ def judged(fault, command, env, beside, options):
 def names(fault, finding):
     """Whether this finding tells the cause."""
     text = finding["summary"] + " " + json.dumps(finding.get("evidence", []))
-    return any(re.fullmatch(identifier.replace(".", r"\.").replace("*", ".*"), finding["id"]) and re.search(words, text, re.S)
+    return any(fnmatch.fnmatch(finding["id"], identifier) and re.search(words, text, re.S)
                for identifier, words in fault.expected)
 
 

@@ -97,8 +97,9 @@ class Reader {
     for (const std::string& name : *names)
       if (name.starts_with("_C.") && name.ends_with(".so")) extensions_.push_back(name);
     const std::string own = "_C." + query_.python.facts.soabi.value_or("") + ".so";
-    std::stable_partition(extensions_.begin(), extensions_.end(),
-                          [&](const std::string& name) { return name == own; });
+    if (const auto first = std::find(extensions_.begin(), extensions_.end(), own);
+        first != extensions_.end())
+      std::iter_swap(first, extensions_.begin());
     for (const std::string& name : extensions_)
       if (const auto soabi = soabi_of_extension(name, "_C"); !soabi.empty())
         torch_.soabis.push_back(soabi);
