@@ -2,6 +2,7 @@
 // facts.h hold.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,7 +12,6 @@
 #include "gpuinit/fact.h"
 #include "gpuinit/load_problems.h"
 #include "gpuinit/python_answer.h"
-#include "gpuinit/start_needs.h"
 
 namespace gpuinit {
 
@@ -32,6 +32,8 @@ struct Program {
   // Why no fault of torch, driver or device may stop it: "`pip` needs no GPU"; empty: it may need
   // one.
   std::string needs_no_gpu;
+  // Top-level names that the user's own script imports at the start of its lines.
+  std::vector<std::string> script_imports = {};
   bool operator==(const Program&) const = default;
 };
 
@@ -200,11 +202,20 @@ struct ImageFacts {
   // Unknown: the reason says past which step the command was not followed; absent: there is no
   // command, or it leads to a Python that is not there.
   Fact<Program> program;
-  Fact<RunUser> user;  // unknown: it is not known whose process the command will be
+  // Whose process the command becomes. Unknown: it is not known.
+  Fact<std::uint64_t> uid;
+  // As getpwuid(3) finds it. Absent: no line of /etc/passwd has the uid; unknown: a service that
+  // nsswitch.conf names, or a preloaded library, may know it.
+  Fact<std::string> user_name;
   // Of the program: those that say where caches and temporary files are, who the user is and what
   // compiles; only those that are set. Unknown: only running the command tells.
   Fact<std::map<std::string, std::string>> variables;
-  Fact<Toolchain> toolchain;  // absent: there is no torch, so that nobody looked
+  // What Triton compiles its launcher with, at the first kernel that is not in its cache. Absent:
+  // it is not there; unknown: there is no torch, so that nobody looked.
+  // Source: Triton, python/triton/runtime/build.py, backends/nvidia/driver.py.
+  Fact<std::string> compiler;       // CC, else gcc or clang on PATH
+  Fact<std::string> python_header;  // Python.h in the interpreter's own include directory
+  Fact<std::string> ldconfig;       // /sbin/ldconfig, which Triton runs to find libcuda
   // Of the interpreter's libc.so.6, "2.36". Absent: another libc than glibc.
   Fact<std::string> glibc;
   Fact<Interpreter> interpreter;   // absent: the image has no Python that the command could use

@@ -90,8 +90,8 @@ struct WritablePlace {
   std::string path;
   int write_errno = 0;
   Fact<std::uint64_t> free_bytes;
-  Fact<bool> noexec;  // mounted so that no code can be loaded from there
-  Fact<bool> filled;  // something is in it, perhaps compiled before; only of a cache of code
+  bool noexec = false;  // mounted so that no code can be loaded from there
+  bool filled = false;  // something is in it, perhaps compiled before; only of a cache of code
   bool operator==(const WritablePlace&) const = default;
 };
 

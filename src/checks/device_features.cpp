@@ -10,59 +10,35 @@ namespace gpuinit::checks {
 
 namespace {
 
-const GpuFeature* find_feature(std::string_view name) {
-  for (const GpuFeature& feature : kGpuFeatures)
-    if (feature.name == name) return &feature;
-  return nullptr;
-}
-
-Finding lacks(const Context& context, const std::vector<std::size_t>& indices,
-              const GpuFeature& feature) {
-  const Device& first = (*context.node.devices)[indices.front()];
-  Finding finding =
-      failure(kExitFit,
-              joined({gpus(indices), " cannot do ", feature.name, ", which the policy asks for"}));
-  add_evidence(finding, gpus(indices), device_words(first));
-  if (feature.major != 0) {
-    const rules::ComputeCapability needed{feature.major, feature.minor};
-    add_evidence(finding, "has it from", "compute capability " + needed.text());
-    finding.why =
-        "Kernels of that type do not exist for this GPU: they fail (\"Bfloat16 is only supported "
-        "on "
-        "GPUs with compute capability of at least 8.0\"), or are emulated, slowly.";
-    finding.fix = "Use a node with newer GPUs, or another number type (--dtype half).";
-    return finding;
-  }
-  finding.why = "A single GPU has no peer, and MIG instances cannot reach each other.";
-  finding.fix = "Give the container several whole GPUs, or take it out of gpu.features.";
-  return finding;
-}
-
-// GPU to GPU: only where it is impossible does anything that is known say so.
-Findings judge_pairs(const Context& context, const GpuFeature& feature) {
-  const auto& devices = *context.node.devices;
-  std::vector<std::size_t> alone;
-  for (std::size_t i = 0; i < devices.size(); ++i)
-    if (devices.size() == 1 || devices[i].mig.value_or(false)) alone.push_back(i);
-  if (!alone.empty()) return lacks(context, alone, feature);
-  return unknown(joined({"cannot tell whether the GPUs have ", feature.name}),
-                 "the driver is not asked about pairs of GPUs");
-}
-
 Findings judge(const Context& context, const GpuFeature& feature) {
-  if (feature.major == 0) return judge_pairs(context, feature);
   const rules::ComputeCapability needed{feature.major, feature.minor};
+  const bool of_pairs = feature.major == 0;
   const auto& devices = *context.node.devices;
-  std::vector<std::size_t> indices;
-  std::string not_known;
+  std::vector<std::size_t> without;
+  bool known = !of_pairs;
   for (std::size_t i = 0; i < devices.size(); ++i) {
     const auto capability = capability_of(devices[i]);
-    if (!capability) not_known = gpus({i});
-    else if (*capability < needed) indices.push_back(i);
+    if (of_pairs ? devices.size() == 1 || devices[i].mig.value_or(false)
+                 : capability && *capability < needed)
+      without.push_back(i);
+    known = known && capability;
   }
-  if (!indices.empty()) return lacks(context, indices, feature);
-  if (not_known.empty()) return {};
-  return unknown(joined({"cannot tell whether ", not_known, " can do ", feature.name}));
+  if (without.empty()) {
+    if (known) return {};
+    return unknown(joined({"cannot tell whether the GPUs can do ", feature.name}),
+                   of_pairs ? "the driver is not asked about pairs of GPUs" : "");
+  }
+  Finding finding =
+      failure(kExitFit,
+              joined({gpus(without), " cannot do ", feature.name, ", which the policy asks for"}));
+  add_evidence(finding, gpus(without), device_words(devices[without.front()]));
+  if (!of_pairs) add_evidence(finding, "has it from", "compute capability " + needed.text());
+  finding.why = of_pairs ? "A single GPU has no peer, and MIG instances cannot reach each other."
+                         : "Kernels of that type fail (\"Bfloat16 is only supported on GPUs with "
+                           "compute capability of at least 8.0\"), or are emulated, slowly.";
+  finding.fix =
+      "Use a node with other GPUs, or another number type (--dtype half), or change gpu.features.";
+  return finding;
 }
 
 Findings run(const Context& context) {
@@ -71,9 +47,9 @@ Findings run(const Context& context) {
   if (wanted.empty()) return findings;
   if (!context.node.devices)
     return unknown("cannot tell what the GPUs can do", context.node.devices.reason());
-  for (const std::string& name : wanted)
-    if (const GpuFeature* feature = find_feature(name))
-      for (Finding& finding : judge(context, *feature)) findings.push_back(std::move(finding));
+  for (const GpuFeature& feature : kGpuFeatures)
+    if (std::ranges::find(wanted, feature.name) != wanted.end())
+      for (Finding& finding : judge(context, feature)) findings.push_back(std::move(finding));
   return findings;
 }
 

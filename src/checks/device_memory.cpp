@@ -1,6 +1,4 @@
 // device.memory: a GPU has less memory, or less of it free, than the policy asks for.
-#include <algorithm>
-
 #include "base/byte_size.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
@@ -9,47 +7,34 @@ namespace gpuinit::checks {
 
 namespace {
 
-// The GPUs of which `bytes` is less than `need`.
-std::vector<std::size_t> below(const std::vector<Device>& devices,
-                               Fact<std::uint64_t> Device::*bytes, std::uint64_t need) {
-  std::vector<std::size_t> indices;
-  for (std::size_t i = 0; i < devices.size(); ++i)
-    if (const auto& known = devices[i].*bytes; known && *known < need) indices.push_back(i);
-  return indices;
-}
-
 Findings run(const Context& context) {
   const std::uint64_t need = context.policy.gpu.memory;
   if (need == 0) return {};
   const auto& devices = context.node.devices;
   if (!devices) return unknown("cannot tell how much memory the GPUs have", devices.reason());
-  auto indices = below(*devices, &Device::memory_bytes, need);
-  const bool small = !indices.empty();
-  if (!small) indices = below(*devices, &Device::memory_free_bytes, need);
-  if (indices.empty()) {
-    for (const Device& device : *devices)
-      if (!device.memory_bytes || !device.memory_free_bytes)
-        return unknown("cannot tell how much memory every GPU has",
-                       device.memory_free_bytes.reason());
-    return {};
-  }
-  const Device& first = (*devices)[indices.front()];
-  const auto& has = small ? first.memory_bytes : first.memory_free_bytes;
-  Finding finding =
-      failure(small ? kExitFit : kExitNotReady,
-              joined({gpus(indices), indices.size() > 1 ? " have " : " has ", base::byte_size(*has),
-                      small ? "" : " free", ", and the policy asks for ", base::byte_size(need)}));
-  add_evidence(finding, gpus(indices), device_words(first));
-  if (first.memory_bytes) add_evidence(finding, "in all", base::byte_size(*first.memory_bytes));
-  if (first.memory_free_bytes)
-    add_evidence(finding, "free", base::byte_size(*first.memory_free_bytes));
-  finding.why = "The job would end with \"CUDA out of memory\", after it has loaded its model.";
-  finding.fix = small
-                    ? "Use a node with larger GPUs, or lower gpu.memory. (A GPU that is sold with "
-                      "80 GB has less than 80 GiB.)"
-                    : "Look with nvidia-smi for who holds the memory, and end it; or try again "
-                      "later.";
-  return finding;
+  // A GPU that is too small says more than one that is taken.
+  for (const bool free : {false, true})
+    for (std::size_t i = 0; i < devices->size(); ++i) {
+      const Device& device = (*devices)[i];
+      const auto& has = free ? device.memory_free_bytes : device.memory_bytes;
+      if (!has || *has >= need) continue;
+      Finding finding =
+          failure(free ? kExitNotReady : kExitFit,
+                  joined({gpus({i}), " has ", base::byte_size(*has), free ? " free" : "",
+                          ", and the policy asks for ", base::byte_size(need)}));
+      add_evidence(finding, gpus({i}), device_words(device));
+      finding.why = "The job would end with \"CUDA out of memory\", after it has loaded its model.";
+      finding.fix =
+          free ? "See with nvidia-smi who holds the memory, and end it; or try again later."
+               : "Use a node with larger GPUs, or lower gpu.memory. (A GPU that is sold "
+                 "with 80 GB has less than 80 GiB.)";
+      return finding;
+    }
+  for (const Device& device : *devices)
+    if (!device.memory_bytes || !device.memory_free_bytes)
+      return unknown("cannot tell how much memory every GPU has",
+                     device.memory_free_bytes.reason());
+  return {};
 }
 
 }  // namespace

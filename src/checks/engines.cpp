@@ -1,6 +1,7 @@
 #include "checks/engines.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "checks/finding_builder.h"
 
@@ -11,25 +12,30 @@ namespace {
 // Sources: vLLM, vllm/compilation/backends.py, vllm/envs.py; SGLang, python/sglang/srt (kernels in
 // Triton, `import flashinfer`); Unsloth, unsloth/kernels.
 constexpr Engine kEngines[] = {
-    {"vllm", "TMPDIR VLLM_CACHE_ROOT"},
-    {"sglang", "TMPDIR TRITON_CACHE_DIR FLASHINFER_WORKSPACE_BASE"},
-    {"unsloth", "TMPDIR TRITON_CACHE_DIR"},
+    {"vllm", "vllm.entrypoints", "TMPDIR VLLM_CACHE_ROOT"},
+    {"sglang", "sglang.launch_server", "TMPDIR TRITON_CACHE_DIR FLASHINFER_WORKSPACE_BASE"},
+    {"unsloth", "unsloth", "TMPDIR TRITON_CACHE_DIR"},
 };
 
-// `vllm serve`, `python -m vllm.entrypoints.openai.api_server`
-bool runs(const Program& program, std::string_view name) {
-  std::string_view module = program.runs;
-  if (module.starts_with("-m ")) {
-    module = module.substr(3, module.find_first_of(" .", 3) - 3);
-    if (module == name) return true;
-  }
-  return std::ranges::find(program.imports, name) != program.imports.end();
+// Words of a command that compiles nothing.
+constexpr std::string_view kWithoutCompiling[] = {"--enforce-eager", "chat", "complete", "bench",
+                                                  "collect-env"};
+
+// `vllm serve`, `python -m vllm.entrypoints.openai.api_server`, a script with `import vllm`.
+bool runs(const Program& program, const Engine& engine) {
+  const std::string_view what = program.runs;
+  if (what.starts_with("-m ")) return what.substr(3).starts_with(engine.module);
+  for (const auto* names : {&program.imports, &program.script_imports})
+    if (std::ranges::find(*names, engine.name) != names->end()) return true;
+  return false;
 }
 
 }  // namespace
 
 const Engine* engine_of(const Context& context, std::string& why) {
   const ImageFacts& image = context.image;
+  for (const std::string& word : image.command)
+    if (std::ranges::find(kWithoutCompiling, word) != std::end(kWithoutCompiling)) return nullptr;
   for (const Engine& engine : kEngines) {
     if (image.command.empty() && image.packages) {
       for (const Package& package : *image.packages) {
@@ -37,7 +43,7 @@ const Engine* engine_of(const Context& context, std::string& why) {
         why = joined({engine.name, " is installed"});
         return &engine;
       }
-    } else if (image.program && runs(*image.program, engine.name)) {
+    } else if (image.program && runs(*image.program, engine)) {
       why = joined({"the command runs ", engine.name});
       return &engine;
     }
@@ -45,14 +51,10 @@ const Engine* engine_of(const Context& context, std::string& why) {
   return nullptr;
 }
 
-bool compiles_little(const Context& context) {
-  return std::ranges::find(context.image.command, "--enforce-eager") != context.image.command.end();
-}
-
-const std::string* heeded_variable(const Context& context, const std::string& name) {
-  if (!context.image.variables) return nullptr;
-  const auto found = context.image.variables->find(name);
-  return found == context.image.variables->end() ? nullptr : &found->second;
+bool is_set(const Context& context, std::string_view name) {
+  if (!context.image.variables) return false;
+  const auto found = context.image.variables->find(std::string(name));
+  return found != context.image.variables->end() && !found->second.empty();
 }
 
 }  // namespace gpuinit::checks

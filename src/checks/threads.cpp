@@ -45,8 +45,9 @@ Findings run(const Context& context) {
   if (limits.clone3_errno == Fact<int>(EPERM)) return judge_clone3(context);
   if (!limits.tasks_left || !limits.cpus) return {};
   std::uint64_t need = kOtherTasks;
-  if (context.image.variables && heeded_variable(context, "OMP_NUM_THREADS") == nullptr &&
-      heeded_variable(context, "OPENBLAS_NUM_THREADS") == nullptr)
+  const auto& variables = context.image.variables;
+  if (variables && !variables->contains("OMP_NUM_THREADS") &&
+      !variables->contains("OPENBLAS_NUM_THREADS"))
     need += std::min(*limits.cpus, kOpenBlasThreads);
   if (*limits.tasks_left >= need) return {};
   Finding finding = failure(kExitNode, joined({"only ", std::to_string(*limits.tasks_left),

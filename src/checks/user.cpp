@@ -1,4 +1,5 @@
 // user: the user that the command runs as has no name, and torch asks for it.
+#include "base/text.h"
 #include "checks/check.h"
 #include "checks/engines.h"
 #include "checks/finding_builder.h"
@@ -9,40 +10,31 @@ namespace gpuinit::checks {
 namespace {
 
 // What getpass.getuser() takes before it asks for the uid.
-constexpr const char* kLoginVariables[] = {"LOGNAME", "USER", "LNAME", "USERNAME"};
+constexpr std::string_view kLoginVariables = "LOGNAME USER LNAME USERNAME";
 
 Findings run(const Context& context) {
   const ImageFacts& image = context.image;
-  if (!image.torch || !image.torch->version ||
-      fits(*image.torch->version, "<2.13") != Tristate::kYes)
-    return {};
   std::string why;
-  const bool certain = engine_of(context, why) != nullptr;
-  if (!image.user || image.user->name.is_unknown() || !image.variables) {
-    if (!certain) return {};
-    return unknown("cannot tell whether the user has a name", !image.user ? image.user.reason()
-                                                              : image.user->name.is_unknown()
-                                                                  ? image.user->name.reason()
+  if (!image.torch || !image.torch->version || engine_of(context, why) == nullptr ||
+      fits(*image.torch->version, "<2.13") != Tristate::kYes || image.user_name)
+    return {};
+  if (image.user_name.is_unknown() || !image.variables)
+    return unknown("cannot tell whether the user has a name", image.user_name.is_unknown()
+                                                                  ? image.user_name.reason()
                                                                   : image.variables.reason());
-  }
-  if (image.user->name) return {};
-  for (const char* name : kLoginVariables)
-    if (const auto* value = heeded_variable(context, name); value != nullptr && !value->empty())
-      return {};
-  const std::string uid = std::to_string(image.user->uid);
-  Finding finding = failure(kExitImage, "the user " + uid + " has no name, and torch asks for it");
-  add_evidence(finding, "uid", uid + ": " + image.user->name.reason());
-  add_evidence(finding, "torch", *image.torch->version);
-  if (certain) add_evidence(finding, "told because", why);
+  for (const std::string_view name : base::split_words(kLoginVariables))
+    if (is_set(context, name)) return {};
+  const std::string uid = image.uid ? std::to_string(*image.uid) : "?";
+  Finding finding = failure(kExitImage, joined({"the user ", uid, " has no name, and torch ",
+                                                *image.torch->version, " asks for it"}));
+  add_evidence(finding, "told because", why);
   finding.why =
-      "torch before 2.13 names the cache of torch.compile after the user when torch._inductor is "
-      "imported: \"KeyError: 'getpwuid(): uid not found: " +
-      uid + "'\". TORCHINDUCTOR_CACHE_DIR does not prevent it.";
+      "torch before 2.13 names its cache after the user when torch._inductor is imported: "
+      "\"KeyError: 'getpwuid(): uid not found'\". TORCHINDUCTOR_CACHE_DIR does not prevent it.";
   finding.fix =
-      "Set USER in the container to any name: `docker run -e USER=app`, in Kubernetes `env: "
-      "[{name: "
-      "USER, value: app}]`. Or add the uid to /etc/passwd, or use torch 2.13.";
-  return certain ? finding : note(std::move(finding));
+      "Set USER to any name: `docker run -e USER=app`, in Kubernetes `env: [{name: USER, value: "
+      "app}]`. Or add the uid to /etc/passwd.";
+  return finding;
 }
 
 }  // namespace

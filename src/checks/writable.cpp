@@ -1,9 +1,7 @@
 // writable: a place that the command writes to at its start cannot be written.
-#include <algorithm>
 #include <cstring>
 
 #include "base/byte_size.h"
-#include "base/text.h"
 #include "checks/check.h"
 #include "checks/engines.h"
 #include "checks/finding_builder.h"
@@ -21,40 +19,33 @@ std::string problem_of(const WritablePlace& place) {
   if (place.free_bytes && *place.free_bytes < kTooLittle)
     return "only " + base::mebibytes(*place.free_bytes) + " free";
   // Code is loaded from all of them but that one.
-  if (place.noexec.value_or(false) && place.name != "TMPDIR") return "mounted noexec";
-  return "";
+  return place.noexec && place.name != "TMPDIR" ? "mounted noexec" : "";
 }
 
 Findings run(const Context& context) {
   std::string why;
   const Engine* engine = engine_of(context, why);
-  if (engine == nullptr || compiles_little(context)) return {};
+  if (engine == nullptr) return {};
   const auto& places = context.node.places;
   if (!places || !context.image.variables)
     return unknown("cannot tell where the command can write",
                    places ? context.image.variables.reason() : places.reason());
-  const auto needed = base::split_words(engine->places);
-  Finding finding;
-  std::string names;
   for (const WritablePlace& place : *places) {
-    if (std::ranges::find(needed, place.name) == needed.end()) continue;
     const std::string problem = problem_of(place);
-    if (problem.empty()) continue;
-    if (names.empty())
-      finding =
-          failure(kExitNode, joined({engine->name, " cannot use ", place.path, ": ", problem}));
-    else add_evidence(finding, place.name, place.path + ": " + problem);
-    names += (names.empty() ? "" : ", ") + place.name;
+    if (problem.empty() || engine->places.find(place.name) == std::string_view::npos) continue;
+    Finding finding =
+        failure(kExitNode, joined({engine->name, " cannot use ", place.path, ": ", problem}));
+    add_evidence(finding, "told because", why);
+    finding.why =
+        "What it compiles and its temporary files go there: \"PermissionError\", \"Read-only file "
+        "system\", \"No usable temporary directory\", \"failed to map segment from shared "
+        "object\".";
+    finding.fix =
+        joined({"Mount a volume (an emptyDir; docker's --tmpfs with `exec`), and let HOME or ",
+                place.name, " name a directory in it."});
+    return finding;
   }
-  if (names.empty()) return {};
-  add_evidence(finding, "told because", why);
-  finding.why =
-      "It writes temporary files and what it compiles for the GPU there while it starts: "
-      "\"PermissionError\", \"Read-only file system\", \"No usable temporary directory\", or, "
-      "mounted noexec, \"failed to map segment from shared object\".";
-  finding.fix = "Mount a volume (an emptyDir; docker's --tmpfs with `exec`), and let " + names +
-                " or HOME name a directory in it: `-e HOME=/tmp`.";
-  return finding;
+  return {};
 }
 
 }  // namespace

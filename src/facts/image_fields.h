@@ -16,17 +16,7 @@ void describe(auto& archive, Is<Program> auto& it) {
   archive.field("runs", it.runs);
   archive.field("imports", it.imports);
   archive.field("needs_no_gpu", it.needs_no_gpu);
-}
-
-void describe(auto& archive, Is<RunUser> auto& it) {
-  archive.required("uid", it.uid);
-  archive.field("name", it.name);
-}
-
-void describe(auto& archive, Is<Toolchain> auto& it) {
-  archive.field("compiler", it.compiler);
-  archive.field("python_header", it.python_header);
-  archive.field("ldconfig", it.ldconfig);
+  archive.field("script_imports", it.script_imports);
 }
 
 void describe(auto& archive, Is<Interpreter> auto& it) {
@@ -225,9 +215,12 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("command", it.command);
   archive.field("start", it.start);
   archive.field("program", it.program);
-  archive.field("user", it.user);
+  archive.field("uid", it.uid);
+  archive.field("user_name", it.user_name);
   archive.field("variables", it.variables);
-  archive.field("toolchain", it.toolchain);
+  archive.field("compiler", it.compiler);
+  archive.field("python_header", it.python_header);
+  archive.field("ldconfig", it.ldconfig);
   archive.field("glibc", it.glibc);
   archive.field("interpreter", it.interpreter);
   archive.field("torch", it.torch);

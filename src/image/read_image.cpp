@@ -45,20 +45,17 @@ ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
     facts.frameworks = std::move(of_program);
     facts.extensions = Fact<std::vector<Extension>>::unknown(reason);
     facts.packages = Fact<std::vector<Package>>::unknown(reason);
-    facts.toolchain = Fact<Toolchain>::unknown(reason);
-    facts.glibc = Fact<std::string>::unknown(reason);
     return facts;
   }
   // As the command gets it: `env LD_LIBRARY_PATH=… python` changes what is found.
-  const base::Environment environment = start.python->start.environment;
-  const std::string working_directory = start.python->start.working_directory;
-  const ldso::LibrarySearch libraries(query.fs, environment);
+  const PythonStart python = start.python->start;
+  const ldso::LibrarySearch libraries(query.fs, python.environment);
   if (!take_from_seal(query, libraries, *start.python, facts, started))
     read_python_image(query, libraries, *std::move(start.python), facts, started);
   find_driver_functions(libraries, facts);
   if (facts.frameworks)
     std::move(of_program.begin(), of_program.end(), std::back_inserter(facts.frameworks.value()));
-  read_toolchain(query.fs, environment, working_directory, facts);
+  read_toolchain(query.fs, python, facts);
   return facts;
 }
 

@@ -80,9 +80,7 @@ WritablePlace look_at_place(const base::RootFs& fs, std::string path) {
     result.free_bytes = std::uint64_t{space.f_bavail} * space.f_frsize;
     result.noexec = (space.f_flag & ST_NOEXEC) != 0;
   } else {
-    const std::string why = errno_error("statvfs").message;
-    result.free_bytes = Fact<std::uint64_t>::unknown(why);
-    result.noexec = Fact<bool>::unknown(why);
+    result.free_bytes = Fact<std::uint64_t>::unknown(errno_error("statvfs").message);
   }
   return result;
 }
@@ -90,16 +88,13 @@ WritablePlace look_at_place(const base::RootFs& fs, std::string path) {
 std::vector<WritablePlace> read_places(const base::RootFs& fs, const Environment& environment) {
   std::vector<WritablePlace> places{temporary_files(fs, environment)};
   places.front().name = "TMPDIR";
-  places.front().filled = Fact<bool>::unknown("no cache of code");
   for (const Cache& cache : kCaches) {
     const std::string path = path_of(cache, environment);
     if (!path.starts_with('/')) continue;
     WritablePlace& place = places.emplace_back(look_at_place(fs, path));
     place.name = cache.name;
     const auto names = fs.list(path);
-    if (names) place.filled = !names->empty();
-    else if (names.error().code == ENOENT) place.filled = false;
-    else place.filled = Fact<bool>::unknown(names.error().message);
+    place.filled = names && !names->empty();
   }
   return places;
 }

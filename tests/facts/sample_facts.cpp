@@ -16,12 +16,14 @@ Facts full_facts() {
   facts.image.root = "/mnt/image";
   facts.image.command = {"python", "-c", ""};
   facts.image.start = {{"tini", "", ""}, {"bash", "`bash` run by tini", "/entry.sh:12"}};
-  facts.image.program = Program{"/usr/bin/python3", "-m vllm.serve", {"vllm"}, "a reason"};
+  facts.image.program = Program{"/usr/bin/python3", "-m vllm.serve", {"vllm"}, "a reason", {"os"}};
 
-  facts.image.user = RunUser{18446744073709551615U, Fact<std::string>::absent("no line")};
+  facts.image.uid = 18446744073709551615U;
+  facts.image.user_name = Fact<std::string>::absent("no line");
   facts.image.variables = std::map<std::string, std::string>{{"HOME", "/"}, {"USER", ""}};
-  facts.image.toolchain = Toolchain{std::string("/usr/bin/gcc"), Fact<std::string>::absent("none"),
-                                    Fact<std::string>::unknown("not readable")};
+  facts.image.compiler = std::string("/usr/bin/gcc");
+  facts.image.python_header = Fact<std::string>::absent("none");
+  facts.image.ldconfig = Fact<std::string>::unknown("not readable");
   facts.image.glibc = std::string("2.36");
 
   Torch& torch = facts.image.torch.value();
@@ -112,8 +114,9 @@ Facts full_facts() {
   node.driver.libcuda_elsewhere = std::string("/usr/lib/wsl/lib/libcuda.so.1");
   node.jit_cache->write_errno = 30;
   node.limits = {8388608U, true, 1, 4096U, 64U};
-  node.places = std::vector<WritablePlace>{{"TMPDIR", "/tmp", 30, 0U, true, false},
-                                           {"TRITON_CACHE_DIR", "/.triton/cache", 0, {}, {}, {}}};
+  node.places =
+      std::vector<WritablePlace>{{"TMPDIR", "/tmp", 30, 0U, true, false},
+                                 {"TRITON_CACHE_DIR", "/.triton/cache", 0, {}, false, true}};
   node.rdma_devices = std::vector<std::string>{"/dev/infiniband/uverbs0"};
   node.device_nodes = std::vector<DeviceNode>{{"/dev/nvidia0", 0}, {"/dev/nvidiactl", 13}};
   Device& device = node.devices->front();

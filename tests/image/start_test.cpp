@@ -43,6 +43,19 @@ class StartOf : public testing::Test {
   test::Tree tree_;
 };
 
+TEST_F(StartOf, AScriptSaysAtItsTopWhatItImports) {
+  tree_.file("project/sub/app.py",
+             "import os, vllm.entrypoints\nfrom fla import x\ndef f():\n    import late\n");
+  EXPECT_THAT(follow({"python3", "app.py"}).program->script_imports,
+              testing::ElementsAre("os", "vllm", "fla"));
+  EXPECT_THAT(follow({"python3", "-c", "import vllm"}).program->script_imports, testing::IsEmpty())
+      << "often no more than a look at its version";
+  EXPECT_THAT(follow({"python3", "-m", "torch.distributed.run", "app.py"}).program->script_imports,
+              testing::ElementsAre("os", "vllm", "fla"));
+  EXPECT_THAT(follow({"python3", "-m", "vllm"}).program->script_imports, testing::IsEmpty());
+  EXPECT_THAT(follow({"python3", "nowhere.py"}).program->script_imports, testing::IsEmpty());
+}
+
 TEST_F(StartOf, PoetryInAProjectWithItsVenv) {
   for (const Environment& more : {Environment{}, Environment{{"VIRTUAL_ENV", "/project/.venv"}},
                                   Environment{{"PYTHONHOME", "/nowhere"}}}) {

@@ -50,11 +50,11 @@ TEST_F(Places, TemporaryFilesGoIntoTheFirstDirectoryThatWillDo) {
 
 TEST_F(Places, ACacheWithSomethingInItIsSeen) {
   const Environment home{{"HOME", "/root"}};
-  EXPECT_EQ(read(home).at(1).filled, Fact<bool>(false));
+  EXPECT_FALSE(read(home).at(1).filled);
   tree_.directory("/root/.triton/cache");
-  EXPECT_EQ(read(home).at(1).filled, Fact<bool>(false));
+  EXPECT_FALSE(read(home).at(1).filled);
   tree_.file("/root/.triton/cache/ABC/cuda_utils.so", "");
-  EXPECT_EQ(read(home).at(1).filled, Fact<bool>(true));
+  EXPECT_TRUE(read(home).at(1).filled);
 }
 
 TEST_F(Places, AFileInTheWayIsNoDirectory) {
@@ -68,14 +68,14 @@ TEST_F(Places, NoexecAndReadOnlyAreThoseOfTheMount) {
     GTEST_SKIP() << "nothing can be mounted here";
   const auto cache = look_at_place(*base::RootFs::open(tree_.root()), "/cache/below");
   ::umount(tree_.at("/cache").c_str());
-  EXPECT_EQ(cache.noexec, Fact<bool>(true));
+  EXPECT_TRUE(cache.noexec);
   EXPECT_EQ(cache.write_errno, 0);
   EXPECT_LE(cache.free_bytes.value_or(0), 1U << 20U);
   ASSERT_EQ(::mount("none", tree_.at("/readonly").c_str(), "tmpfs", MS_RDONLY, ""), 0);
   const auto readonly = look_at_place(*base::RootFs::open(tree_.root()), "/readonly/below");
   ::umount(tree_.at("/readonly").c_str());
   EXPECT_EQ(readonly.write_errno, EROFS);
-  EXPECT_EQ(readonly.noexec, Fact<bool>(false));
+  EXPECT_FALSE(readonly.noexec);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ class Sealer {
     std::optional<PythonStart> started;
     read_python_image(query_, libraries, std::move(chosen), sealed.facts, &started);
     fs_.log_to(nullptr);
-    read_toolchain(fs_, start.environment, start.working_directory, sealed.facts);
+    read_toolchain(fs_, start, sealed.facts);
     sealed.facts.root = query_.root;
     sealed.libpython = started->libpython
                            ? Fact<std::string>(*started->libpython)

@@ -11,6 +11,7 @@ namespace gpuinit::image {
 namespace {
 
 constexpr std::uint64_t kMaxConsoleScript = 4096;  // pip's and uv's have some 300 bytes
+constexpr std::uint64_t kMaxScript = 256ULL * 1024;
 
 enum class Names {
   kScript,       // the first word that ends in .py, or the word behind -m
@@ -70,10 +71,10 @@ std::vector<std::string> imports_of(std::string_view text) {
 }
 
 // Of a script that a package installer wrote: it imports its package, and nothing else matters.
-std::vector<std::string> imports_of_console_script(const base::RootFs& fs,
-                                                   const std::string& path) {
-  const std::string text = fs.read_file(path, kMaxConsoleScript).value_or("");
-  if (!text.starts_with("#!") || text.find("sys.exit(") == std::string::npos) return {};
+std::vector<std::string> imports_of_console_script(const std::string& text) {
+  if (text.size() > kMaxConsoleScript || !text.starts_with("#!") ||
+      text.find("sys.exit(") == std::string::npos)
+    return {};
   std::vector<std::string> imports = imports_of(text);
   std::erase_if(imports, [](const std::string& name) {
     return name == "re" || name == "sys" || name == "importlib";
@@ -122,6 +123,9 @@ PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
   program.options = parse_python_options(arguments);
   const PythonOptions::Runs runs = program.options.runs;
   const std::string name = program.options.program;
+  const auto script = [&](const std::string& path) {
+    return fs.read_file(base::join(exec.working_directory, path), kMaxScript).value_or("");
+  };
   std::string launcher_name;
   if (runs == PythonOptions::Runs::kModule) {
     program.runs = "-m " + name;
@@ -129,13 +133,16 @@ PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
     launcher_name = name;
   } else if (runs == PythonOptions::Runs::kScript) {
     program.runs = name;
-    program.imports = imports_of_console_script(fs, base::join(exec.working_directory, name));
+    program.imports = imports_of_console_script(script(name));
     launcher_name = base::basename(name);
   } else if (runs == PythonOptions::Runs::kCommand) {
     program.runs = "-c";
   }
   if (const Launcher* launcher = find_launcher(launcher_name))
     follow_launcher(*launcher, words_from(arguments, program.options.rest), program);
+  const bool is_own = program.imports.empty() || program.options.program != name;
+  if (program.options.runs == PythonOptions::Runs::kScript && is_own)
+    program.script_imports = imports_of(script(program.options.program));
   return program;
 }
 

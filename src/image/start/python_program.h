@@ -20,6 +20,7 @@ struct PythonProgram {
   // Top-level names of the packages whose program this is: "vllm". Not those that -c or a script
   // of the user's imports: a package is not its every extension (xformers does without its own).
   std::vector<std::string> imports;
+  std::vector<std::string> script_imports = {};  // Program's
   // `torchrun --no-python`: the launcher starts any program, once for each rank.
   std::optional<std::vector<std::string>> command = {};
 };

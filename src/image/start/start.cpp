@@ -144,7 +144,8 @@ class Walk {
       return continue_with(std::move(next), std::string(base::basename(runs.options.program)), "");
     }
     program = Program{path, runs.runs, runs.imports,
-                      plain_python_program(runs, words_from(exec.argv, runs.options.rest + 1))};
+                      plain_python_program(runs, words_from(exec.argv, runs.options.rest + 1)),
+                      runs.script_imports};
     ChosenPython chosen;
     chosen.start.interpreter = path;
     chosen.start.options = std::move(runs.options);

@@ -6,14 +6,13 @@
 
 namespace gpuinit::image {
 
-// Fills `user` and `variables`.
+// Fills uid, user_name and variables.
 //
-// Who names a uid: /etc/passwd, and what nsswitch.conf names besides. "systemd" and "sss" name
-// nobody where their service is not running. Source: nsswitch.conf(5), nss-systemd(8), sssd(8).
+// Who names a uid: /etc/passwd, and what nsswitch.conf names besides; "systemd" and "sss" name
+// nobody where their services do not run. Source: nsswitch.conf(5), nss-systemd(8), sssd(8).
 void read_user(const ImageQuery& query, const Start& start, ImageFacts& facts);
 
-// Fills `toolchain`, if there is a torch. `environment`: of the interpreter.
-void read_toolchain(const base::RootFs& fs, const base::Environment& environment,
-                    const std::string& working_directory, ImageFacts& facts);
+// Fills compiler, python_header and ldconfig, if there is a torch.
+void read_toolchain(const base::RootFs& fs, const PythonStart& start, ImageFacts& facts);
 
 }  // namespace gpuinit::image
