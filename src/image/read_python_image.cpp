@@ -4,6 +4,7 @@
 
 #include "image/extensions/extension_loading.h"
 #include "image/extensions/extensions.h"
+#include "image/extensions/torch_imports.h"
 #include "image/frameworks/read_frameworks.h"
 #include "image/packages/distributions.h"
 #include "image/python/read_interpreter.h"
@@ -56,6 +57,7 @@ void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libra
   facts.packages = read_distributions(query.fs, python.facts.sys_path);
   FoundExtensions extensions =
       read_extensions({query.fs, libraries, python.facts, query.extensions});
+  if (torch.torch) add_torch_imports(query.fs, python.facts, *torch.torch, extensions);
   facts.extensions = std::move(extensions.facts);
   facts.interpreter = std::move(python.facts);
   facts.torch = std::move(torch.torch);
