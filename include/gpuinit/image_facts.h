@@ -116,13 +116,21 @@ struct LoadedLibrary {
   // Further files that would have answered, in search order. Looked for where it matters: for
   // CUDA's libraries, the C++ run time, and what LD_LIBRARY_PATH or LD_PRELOAD decided.
   std::vector<std::string> hides;
+  // Of CUDA's libraries, what follows ".so." in the name of the real file: "9", "9.10.2".
+  std::string version;
   bool operator==(const LoadedLibrary&) const = default;
 };
 
 // glibc's ld.so, simulated for the interpreter and `import torch`.
 struct LoaderFacts {
-  std::vector<LoadedLibrary> libraries;  // in the order of loading
+  // In the order of loading. Last, the parts of cuDNN that libcudnn will open by name where they
+  // lie in another directory than it does.
+  std::vector<LoadedLibrary> libraries;
   LoadProblems problems;
+  // Parts of cuDNN that libcudnn will open by name, after the import, and not find.
+  // Source: cuDNN, "API Overview" (sub-libraries); a process that has opened them
+  // (/proc/self/maps).
+  std::vector<MissingLibrary> missing_later;
   std::vector<std::string> notes;  // what the loader only warns of: an LD_PRELOAD that is not there
   bool operator==(const LoaderFacts&) const = default;
 };

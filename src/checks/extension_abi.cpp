@@ -115,6 +115,9 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
       return joined({"was compiled for ", problem.detail, ", and the interpreter is ",
                      *image.interpreter->machine});
     case Fault::kSoabi:
+      if (rules::soabi_words(problem.detail) == rules::soabi_words(*image.interpreter->soabi))
+        return joined({"was compiled for ", problem.detail, ", and the interpreter is ",
+                       *image.interpreter->soabi});  // musl and glibc
       return joined({"was compiled for ", rules::soabi_words(problem.detail),
                      ", and the command runs ", rules::soabi_words(*image.interpreter->soabi)});
     case Fault::kPython2:
@@ -148,6 +151,10 @@ std::string why_of(const ExtensionProblem& problem) {
     case Fault::kMachine:
       return "The loader refuses a library of another processor.";
     case Fault::kSoabi:
+      if (problem.extension->package == "numpy")
+        return "torch passes over a NumPy that is not there, and over no other: `import torch` "
+               "would "
+               "end with NumPy's \"ImportError\".";
       return "Python imports extensions under its own ABI tag only: \"ModuleNotFoundError\".";
     case Fault::kPython2:
       return joined(
@@ -199,6 +206,8 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                    "), or name the directory of ", problem.detail,
                    " in LD_LIBRARY_PATH. If the command does not import it, name it in "
                    "extensions.exclude of the policy."});
+  if (package == "numpy" && image.interpreter)
+    return joined({image.interpreter->path, " -m pip install --force-reinstall --no-deps numpy"});
   std::string wanted = base::lower(package);
   std::ranges::replace(wanted, '_', '-');
   if (image.packages)
@@ -281,9 +290,9 @@ extern constexpr Check kExtensionAbi{
     .needs_certain_interpreter = true,
     .title = "an extension was built for another Python, torch or C++ ABI",
     .looks_at =
-        "Shared libraries in the directories of packages on sys.path that need torch or CUDA, and "
-        "those that extensions.include of the policy names: the processor and the ABI tag of the "
-        "file "
+        "Shared libraries in the directories of packages on sys.path that need torch or CUDA, those "
+        "that extensions.include of the policy names, and NumPy's, which torch imports: the "
+        "processor and the ABI tag of the file "
         "name, whether the loader would find the libraries they need after `import torch`, in the "
         "versions they need, and whether the symbols of Python, torch and CUDA that they ask for "
         "are defined there. Of files that are alternatives of each other (libtorchcodec_core4.so "

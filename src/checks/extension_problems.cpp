@@ -176,6 +176,7 @@ std::string_view relative_path(const Extension& extension) {
 
 std::string asked_for_by(const Extension& extension, const ImageFacts& image) {
   if (extension.asked_for) return "extensions.include";
+  if (extension.package == "numpy" && image.torch) return "torch, which imports numpy";
   if (!image.program || !image.interpreter || !image.interpreter->from_command) return "";
   const std::vector<std::string>& imports = image.program->imports;
   if (std::ranges::find(imports, extension.package) == imports.end()) return "";

@@ -12,6 +12,7 @@ namespace gpuinit::checks {
 namespace {
 
 constexpr std::size_t kShown = 4;
+constexpr std::string_view kExecutableStack = "executable stack as shared object requires";
 
 // torch's own libraries, which torch.install has reported.
 bool is_of_torch(const MissingLibrary& missing) {
@@ -43,10 +44,28 @@ std::string fix(const Context& context, const MissingLibrary& first) {
   return "Install the package that has it, or take what needs it out of the image.";
 }
 
+// What torch will open by name when it is first used.
+Findings missing_later(const Context& context) {
+  const auto& missing = context.image.loader->missing_later;
+  if (missing.empty()) return {};
+  const MissingLibrary& first = missing.front();
+  Finding finding =
+      warning(joined({first.name, " is not found, and ", short_path(context, first.needed_by),
+                      " opens it when it is first used"}));
+  for (const MissingLibrary& one : missing) add_evidence(finding, one.name, one.reason);
+  add_variables(finding, context, {"LD_LIBRARY_PATH"});
+  finding.why =
+      joined({"`import torch` comes through. The first call into cuDNN aborts the process: "
+              "\"Unable to load any of {",
+              first.name, "}\"."});
+  finding.fix = fix(context, first);
+  return finding;
+}
+
 Findings of_torch(const Context& context) {
   if (auto skip = loader_not_read(context)) return skip;
   const std::vector<MissingLibrary> missing = of_image(context);
-  if (missing.empty()) return {};
+  if (missing.empty()) return missing_later(context);
 
   const MissingLibrary& first = missing.front();
   const auto& python = *context.image.interpreter;
@@ -69,12 +88,20 @@ Findings of_torch(const Context& context) {
   for (const std::string& one : context.image.loader->notes)
     if (one.starts_with("torch's preload")) add_evidence(finding, "torch", one);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
+  const std::string said = is_there ? first.reason
+                                    : first.name +
+                                          ": cannot open shared object file: No such file "
+                                          "or directory";
   finding.why =
       of_python ? "Python would not start: \"error while loading shared libraries: " + first.name +
                       ": cannot open shared object file\"."
-                : "`import torch` would end with \"" + first.name +
-                      ": cannot open shared object file: No such file or directory\".";
-  finding.fix = fix(context, first);
+                : joined({"`import torch` would end with \"", said, "\"."});
+  if (first.reason.ends_with(kExecutableStack))
+    finding.fix =
+        "glibc 2.41 and newer refuse it: use a release of the package that was linked with -z "
+        "noexecstack, or clear the flag (patchelf --clear-execstack), or set "
+        "GLIBC_TUNABLES=glibc.rtld.execstack=2.";
+  else finding.fix = fix(context, first);
   return finding;
 }
 
@@ -131,10 +158,11 @@ extern constexpr Check kLoaderMissing{
     .looks_at =
         "The libraries that glibc's loader would map for the interpreter and for `import torch`: "
         "NEEDED, RPATH, RUNPATH, LD_LIBRARY_PATH, LD_PRELOAD, ld.so.cache, default directories, "
-        "and what torch preloads from sys.path. Libraries of the node's driver (libcuda, "
-        "libnvidia-*) are cuda.libcuda's. Also those of a program that is not Python, and what "
-        "frameworks (jax, onnxruntime, ctranslate2, llama.cpp) open by name. Unknown on musl and "
-        "for a Python with a loader of its own.",
+        "and what torch preloads from sys.path; a warning for the parts of cuDNN that libcudnn "
+        "opens later. Libraries of the node's driver (libcuda, libnvidia-*) are cuda.libcuda's. "
+        "Also those of a program that is not Python, and what frameworks (jax, onnxruntime, "
+        "ctranslate2, llama.cpp) open by name. Unknown on musl and for a Python with a loader of "
+        "its own.",
     .why =
         "\"ImportError: libcudnn.so.9: cannot open shared object file\", or Python itself does not "
         "start. Package managers that resolve torch without its extras, images that install torch "

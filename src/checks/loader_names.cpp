@@ -7,7 +7,6 @@
 #include "base/library_names.h"
 #include "base/root_fs.h"
 #include "checks/finding_builder.h"
-#include "checks/installed_packages.h"
 
 namespace gpuinit::checks {
 
@@ -42,9 +41,12 @@ constexpr std::array<Origin, 18> kOrigins{{
     {"libstdc++", "libstdc++6"sv, false},
 }};
 
+// Of a part of a library ("libcudnn_ops.so.9"), that of the library.
 const Origin* origin_of(std::string_view library) {
-  const auto found =
-      std::ranges::find(kOrigins, library.substr(0, library.find(".so")), &Origin::stem);
+  std::string_view stem = library.substr(0, library.find(".so"));
+  auto found = std::ranges::find(kOrigins, stem, &Origin::stem);
+  if (found == kOrigins.end())
+    found = std::ranges::find(kOrigins, stem.substr(0, stem.find('_')), &Origin::stem);
   return found == kOrigins.end() ? nullptr : &*found;
 }
 
@@ -82,28 +84,32 @@ std::string short_path(const Context& context, const std::string& path) {
   return path;
 }
 
-std::string as_torch_asks(const Context& context, std::string_view library) {
+std::optional<rules::PythonRequirement> torch_requires(const Installed& installed,
+                                                       std::string_view library) {
   const Origin* origin = origin_of(library);
-  if (origin == nullptr || !origin->pip || !context.image.packages || !context.image.interpreter)
-    return "";
-  const Installed installed(context.image);
   const Package* torch = installed.find("torch");
-  if (torch == nullptr) return "";
-  for (const auto& [by, requirement] : installed.requirements(*torch)) {
-    if (!is_from(requirement.name, *origin)) continue;
-    const std::string wanted = requirement.name + requirement.specifiers;
-    std::string others;
-    for (const Package& package : *context.image.packages)
-      if (package.name != requirement.name && is_from(package.name, *origin))
-        others += " " + package.name;
-    // pip does nothing where the right release is written down, whatever lies over its files.
-    const bool there =
-        fits(installed.version_of(requirement.name), requirement.specifiers) == Tristate::kYes;
-    if (!others.empty()) others = joined({installed.pip(), " uninstall -y", others, " && "});
-    return joined({"torch's metadata asks for ", wanted, ": ", others, installed.pip(),
-                   there ? " install --force-reinstall --no-deps '" : " install '", wanted, "'."});
-  }
-  return "";
+  if (origin == nullptr || !origin->pip || torch == nullptr) return std::nullopt;
+  for (auto& [by, requirement] : installed.requirements(*torch))
+    if (is_from(requirement.name, *origin)) return std::move(requirement);
+  return std::nullopt;
+}
+
+std::string as_torch_asks(const Context& context, std::string_view library) {
+  if (!context.image.packages || !context.image.interpreter) return "";
+  const Installed installed(context.image);
+  const auto requirement = torch_requires(installed, library);
+  if (!requirement) return "";
+  const std::string wanted = requirement->name + requirement->specifiers;
+  std::string others;
+  for (const Package& package : *context.image.packages)
+    if (package.name != requirement->name && is_from(package.name, *origin_of(library)))
+      others += " " + package.name;
+  // pip does nothing where the right release is written down, whatever lies over its files.
+  const bool there =
+      fits(installed.version_of(requirement->name), requirement->specifiers) == Tristate::kYes;
+  if (!others.empty()) others = joined({installed.pip(), " uninstall -y", others, " && "});
+  return joined({"torch's metadata asks for ", wanted, ": ", others, installed.pip(),
+                 there ? " install --force-reinstall --no-deps '" : " install '", wanted, "'."});
 }
 
 std::string installed_for(const Context& context, std::string_view library) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checks/check.h"
+#include "checks/installed_packages.h"
 #include "gpuinit/facts.h"
 
 namespace gpuinit::checks {
@@ -25,6 +26,10 @@ std::string short_path(const Context& context, const std::string& path);
 // The command that installs the release of it that torch's metadata requires. Empty if it
 // names none.
 std::string as_torch_asks(const Context& context, std::string_view library);
+
+// The release of it that torch's metadata requires.
+std::optional<rules::PythonRequirement> torch_requires(const Installed& installed,
+                                                       std::string_view library);
 
 // How a library of that name gets into an image. Empty if that is not known.
 std::string how_to_install(const Context& context, std::string_view library);

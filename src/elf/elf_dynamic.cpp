@@ -85,6 +85,9 @@ Result<Dynamic> ElfFile::dynamic() const {
   const DynamicTables& from = **tables;
   Dynamic result;
   result.present = from.present;
+  const auto stack = std::ranges::find(state_->segments, PT_GNU_STACK, &Elf64_Phdr::p_type);
+  result.executable_stack = stack == state_->segments.end() ? state_->header.e_machine == EM_X86_64
+                                                            : (stack->p_flags & PF_X) != 0;
   for (const Elf64_Dyn& entry : from.entries) {
     std::string* into = nullptr;
     switch (entry.d_tag) {

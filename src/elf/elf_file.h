@@ -48,6 +48,8 @@ struct Dynamic {
   bool has_runpath = false;             // DT_RUNPATH is there, if only as ""
   bool no_default_directories = false;  // DF_1_NODEFLIB
   bool is_program = false;              // DF_1_PIE
+  // PT_GNU_STACK asks for it or, on x86-64, is missing (glibc, sysdeps/*/stackinfo.h).
+  bool executable_stack = false;
 };
 
 // What one DT_VERNEED entry asks of one library.

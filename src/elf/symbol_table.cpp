@@ -87,7 +87,9 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
   if (!tables) return std::move(tables).error();
   if (!(*tables)->symbols) return found;
   if (auto done = read_versions(); !done) return std::move(done).error();
-  std::vector<char> version_wanted(versions_.size() + 1, wanted_version ? 0 : 1);
+  // The last is of files without versions.
+  std::vector<char> version_wanted(versions_.size() + 1,
+                                   !wanted_version || wanted_version("") ? 1 : 0);
   if (wanted_version)
     for (std::size_t i = 0; i < versions_.size(); ++i)
       version_wanted[i] = wanted_version(versions_[i]) ? 1 : 0;

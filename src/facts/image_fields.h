@@ -92,6 +92,7 @@ void describe(auto& archive, Is<LoadedLibrary> auto& it) {
   archive.field("needed_by", it.needed_by);
   archive.field("found_by", it.found_by);
   archive.field("hides", it.hides);
+  archive.field("version", it.version);
 }
 
 void describe(auto& archive, Is<MissingLibrary> auto& it) {
@@ -126,6 +127,7 @@ void describe(auto& archive, Is<LoadProblems> auto& it) {
 void describe(auto& archive, Is<LoaderFacts> auto& it) {
   archive.field("libraries", it.libraries);
   archive.field("problems", it.problems);
+  archive.field("missing_later", it.missing_later);
   archive.field("notes", it.notes);
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "image/extensions/extension_loading.h"
 #include "image/extensions/extensions.h"
+#include "image/extensions/torch_imports.h"
 #include "image/frameworks/python_frameworks.h"
 #include "image/frameworks/read_frameworks.h"
 #include "image/packages/distributions.h"
@@ -105,6 +106,7 @@ void read_python_image(const ImageQuery& query, const ldso::LibrarySearch& libra
   const std::vector<Package>& packages = facts.packages ? *facts.packages : no_packages;
   FoundExtensions extensions =
       read_extensions({query.fs, libraries, python.facts, packages, query.extensions});
+  if (torch.torch) add_torch_imports(query.fs, python.facts, *torch.torch, extensions);
   PythonFrameworks frameworks(query.fs, libraries, packages, extensions);
   add_contested(extensions.contested, facts.packages);
   facts.extensions = std::move(extensions.facts);

@@ -39,6 +39,9 @@ Result<LoaderClosure> LoaderClosure::of_program(
 
   LoaderClosure closure(fs, search);
   closure.machine_ = elf->machine();
+  const auto tunables = environment.find("GLIBC_TUNABLES");
+  closure.stack_tunable_ = tunables != environment.end() &&
+                           tunables->second.find("glibc.rtld.execstack=2") != std::string::npos;
   if (interpreter->has_value()) {
     closure.loader_path_ = **interpreter;
     const LoaderFamily family = loader_family(closure.loader_path_);
@@ -161,12 +164,29 @@ std::size_t LoaderClosure::request(const std::string& name, const Requester& req
   if (!dynamic) return miss(name, by, {dynamic.error().message, ENOEXEC}), kMissing;
   if (const std::string why = not_loadable(opened->elf, *dynamic); !why.empty())
     return miss(name, by, {path + ": " + why, ENOEXEC}), kMissing;
+  if (dynamic->executable_stack && loading_for_ != kProgram && refuses_executable_stack())
+    return miss(name, by,
+                {path + ": cannot enable executable stack as shared object requires", ENOEXEC}),
+           kMissing;
   if (objects_.size() >= kMaxObjects)
     return miss(name, by, {"more than " + std::to_string(kMaxObjects) + " libraries", EOVERFLOW}),
            kMissing;
   const std::size_t object = add(std::move(opened).value(), std::move(dynamic).value(), name, by);
   by_file_.emplace(id, object);
   return object;
+}
+
+// Since 2.41 the loader makes the stack executable for what the program starts with only. That
+// glibc is known by a version that its libc defines.
+bool LoaderClosure::refuses_executable_stack() const {
+  const std::size_t libc = answering_to("libc.so.6");
+  if (stack_tunable_ || libc == kMissing) return false;
+  for (const LoadedObject& object : objects_)
+    if (object.loaded_for == kProgram && object.dynamic.executable_stack) return false;
+  const auto versions = objects_[libc].elf.defined_versions();
+  return versions && *versions &&
+         std::ranges::find(**versions, "GLIBC_2.41", &elf::VersionDefinition::name) !=
+             (*versions)->end();
 }
 
 std::size_t LoaderClosure::add(OpenedLibrary opened, elf::Dynamic dynamic, const std::string& name,

@@ -2,7 +2,8 @@
 // dlopen'ed into it later: every object, in the order of loading, and what is missing.
 //
 // Source: ld.so(8); glibc, elf/dl-load.c (names, search), elf/dl-deps.c (breadth first),
-// elf/rtld.c (LD_PRELOAD, /etc/ld.so.preload, the loader itself), elf/dl-open.c.
+// elf/rtld.c (LD_PRELOAD, /etc/ld.so.preload, the loader itself), elf/dl-open.c; NEWS for 2.41
+// (dlopen fails where a library asks for an executable stack; the tunable glibc.rtld.execstack).
 // What is simplified: the loader stops at the first missing library, we go on as it
 // does under LD_TRACE_LOADED_OBJECTS; DT_FILTER, DT_AUXILIARY, LD_AUDIT, dlmopen and
 // set-user-ID programs are not modelled. What LibrarySearch takes for granted holds here too.
@@ -98,6 +99,15 @@ class LoaderClosure {
   // was loaded for and what that needs.
   std::vector<std::size_t> scope_of(std::size_t object) const;
 
+  // What dlopen by `caller` would find under a name, in the order of the search; the first is what
+  // it would map. Nothing is mapped. Not asked: what is loaded already.
+  std::vector<FoundLibrary> candidates(const std::string& name, std::size_t caller) const {
+    return search_->candidates(name, requester_of(caller), machine_);
+  }
+  Result<FoundLibrary> find(const std::string& name, std::size_t caller) const {
+    return search_->find(name, requester_of(caller), machine_);
+  }
+
   // Further files that would have been taken for this object, had the loader not found
   // object.path first: what it hides, in the order of the search. Costs a search of its own.
   std::vector<FoundLibrary> shadowed(std::size_t object) const;
@@ -115,6 +125,7 @@ class LoaderClosure {
   void take_in_loader(std::size_t by);
   void miss(const std::string& name, std::size_t by, Error why);
   Requester requester_of(std::size_t object) const;
+  bool refuses_executable_stack() const;
   void add_search_list(std::vector<std::size_t> roots, std::vector<std::size_t>& list) const;
 
   const base::RootFs* fs_;
@@ -126,6 +137,7 @@ class LoaderClosure {
   std::vector<std::size_t> start_;   // the program and its preloads
   std::vector<std::size_t> global_;  // opened with kGlobal, in order
   std::size_t loading_for_ = kProgram;
+  bool stack_tunable_ = false;  // GLIBC_TUNABLES has glibc.rtld.execstack=2
   std::unordered_map<std::string, std::size_t> by_name_;
   std::map<base::FileSource::Id, std::size_t> by_file_;
   // The loader itself is there from the beginning; it becomes an object, in the place where

@@ -179,6 +179,58 @@ TEST_F(LoaderTest, NamesTheLibraryOfASymbolWithoutAVersion) {
   EXPECT_THAT(only(judge(), "loader.symbol").summary, HasSubstr("which no loaded library has"));
 }
 
+TEST_F(LoaderTest, WarnsOfPartsOfCudnnThatWillBeMissing) {
+  loader_.missing_later = {
+      {"libcudnn_graph.so.9", kSite + "/nvidia/cudnn/lib/libcudnn.so.9", "not found", {}}};
+  const Finding finding = only(judge(), "loader.missing");
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_EQ(finding.summary,
+            "libcudnn_graph.so.9 is not found, and nvidia/cudnn/lib/libcudnn.so.9 opens it when it "
+            "is first used");
+  EXPECT_THAT(finding.fix, HasSubstr("nvidia-cudnn"));
+}
+
+TEST_F(LoaderTest, WarnsOfAPartThatTheCudnnWheelDoesNotHave) {
+  const std::string main = kSite + "/nvidia/cudnn/lib/libcudnn.so.9";
+  LoadedLibrary part{"libcudnn_engines_tensor_ir.so.9",
+                     "/lib/libcudnn_engines_tensor_ir.so.9",
+                     main,
+                     "default directory",
+                     {},
+                     "9"};
+  loader_.libraries.push_back(part);
+  EXPECT_THAT(only(judge(), "loader.shadowed").summary, HasSubstr("another libcudnn_engines"));
+  loader_.libraries.back().needed_by = "/lib/libcudnn.so.9";  // all of them are the system's
+  EXPECT_THAT(judge(), IsEmpty());
+}
+
+// No wheel, and what answers to the name is another release or of another CUDA.
+TEST_F(LoaderTest, WarnsOfALibraryInThePlaceOfAWheelThatIsNotThere) {
+  const std::string wanted = "nvidia-cudnn-cu12==9.10.2.21";
+  loader_.libraries.push_back({"libcudnn.so.9", "/lib/libcudnn.so.9", kPython, "ld.so.cache", {}});
+  facts_.image.packages =
+      std::vector<Package>{{"torch", "2.8.0", kSite + "/torch-2.8.0.dist-info", {wanted}}};
+  const auto judge_as = [&](const char* version, const char* path) {
+    loader_.libraries.back().version = version;
+    loader_.libraries.back().path = path;
+    return judge();
+  };
+  for (const char* same : {"9.10.2", "9.10.2.21", "9", ""})
+    EXPECT_THAT(judge_as(same, "/lib/libcudnn.so.9"), IsEmpty()) << same;
+  const Finding finding = only(judge_as("9.19.0", "/lib/libcudnn.so.9"), "loader.shadowed");
+  EXPECT_EQ(finding.summary,
+            "torch asks for " + wanted + ", which is not installed, and gets /lib/libcudnn.so.9");
+  EXPECT_THAT(finding.fix, HasSubstr("install '" + wanted + "'"));
+  EXPECT_THAT(judge_as("9", "/usr/local/cuda-12.8/lib64/libcudnn.so.9"), IsEmpty());
+  only(judge_as("9", "/usr/local/cuda-13.0/lib64/libcudnn.so.9"), "loader.shadowed");
+  // The image of a vendor, whose torch asks for nothing; and one that has what torch asks for.
+  facts_.image.packages->front().requires_dist.clear();
+  EXPECT_THAT(judge_as("9.19.0", "/lib/libcudnn.so.9"), IsEmpty());
+  facts_.image.packages->front().requires_dist = {wanted};
+  facts_.image.packages->push_back({"nvidia-cudnn-cu12", "9.10.2.21", kSite + "/x.dist-info", {}});
+  EXPECT_THAT(judge(), IsEmpty());
+}
+
 TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
   const std::string wheel = kSite + "/nvidia/nvjitlink/lib/libnvJitLink.so.12";
   loader_.libraries.push_back({"libnvJitLink.so.12",

@@ -40,7 +40,9 @@ Facts full_facts() {
        std::string("575.57.08"), CompatNote{"12.9", {535}}}};
 
   LoaderFacts& loader = facts.image.loader.value();
-  loader.libraries = {{"libc.so.6", "/l/libc.so.6", "/t/a.so", "ld.so.cache", {"/m/libc.so.6"}}};
+  loader.libraries = {
+      {"libc.so.6", "/l/libc.so.6", "/t/a.so", "ld.so.cache", {"/m/libc.so.6"}, "6"}};
+  loader.missing_later = {{"libcudnn_ops.so.9", "/l/libcudnn.so.9", "not found", {}}};
   loader.problems.missing = {{"libcudnn.so.9", "/t/a.so", "not found", {"/e/libcudnn.so.9"}}};
   loader.problems.missing_versions = {
       {"GLIBC_2.38", "libc.so.6", "/l/libc.so.6", "ld.so.cache", "/t/a.so", "GLIBC_2.36"}};

@@ -6,6 +6,7 @@
 
 #include "image/extensions/extension_files.h"
 #include "image/extensions/extension_loading.h"
+#include "image/extensions/torch_imports.h"
 #include "image/frameworks/driver_functions.h"
 #include "image/python_image.h"
 #include "ldso/library_search.h"
@@ -254,6 +255,39 @@ TEST(Extensions, TheCxxAbiShowsInTheNames) {
   EXPECT_EQ(extensions[0].cxx11_abi, Fact<bool>(true));
   EXPECT_TRUE(extensions[1].cxx11_abi.is_absent());
   EXPECT_EQ(extensions[2].cxx11_abi, Fact<bool>(false));
+}
+
+// Of a NumPy that torch's import falls over.
+TEST(TorchImports, ANumpyForAnotherPythonOrCLibraryIsNamed) {
+  const std::string other = "numpy/_core/_multiarray_umath.cpython-310-x86_64-linux-musl.so";
+  const std::string storage = "try:\n    import numpy as np\n\n    HAS = True\nexcept ";
+  const auto names = [&](const std::string& except, std::initializer_list<std::string> files) {
+    test::Tree tree;
+    tree.file(kSite + "/numpy/__init__.py", "")
+        .file(kSite + "/torch/storage.py", storage + except + ":\n    HAS = False\n");
+    for (const std::string& file : files) tree.file(kSite + "/" + file, "");
+    Interpreter python;
+    python.soabi = kTag;
+    python.sys_path = std::vector<std::string>{"/usr/local/lib/python3.10", kSite};
+    Torch torch;
+    torch.path = kSite + "/torch";
+    FoundExtensions found{std::vector<Extension>{}, {}};
+    add_torch_imports(*base::RootFs::open(tree.root()), python, torch, found);
+    EXPECT_EQ(found.needed.size(), found.facts->size());
+    std::vector<std::string> paths;
+    for (const Extension& extension : *found.facts) {
+      EXPECT_EQ(extension.package, "numpy");
+      EXPECT_EQ(extension.soabi, std::string("cpython-310-x86_64-linux-musl"));
+      paths.push_back(extension.path.substr(kSite.size() + 1));
+    }
+    return paths;
+  };
+  EXPECT_THAT(names("ModuleNotFoundError", {other}), ElementsAre(other));
+  EXPECT_THAT(names("ImportError", {other}), IsEmpty()) << "torch would pass over it";
+  EXPECT_THAT(names("ModuleNotFoundError", {}), IsEmpty());
+  EXPECT_THAT(
+      names("ModuleNotFoundError", {other, "numpy/_core/_multiarray_umath." + kTag + ".so"}),
+      IsEmpty());
 }
 
 TEST(ExtensionLoading, FindsWhatTorchHasAndWhatItLacks) {

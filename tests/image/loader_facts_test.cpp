@@ -14,6 +14,7 @@ using test::ElfBuilder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class LoaderFactsTest : public testing::Test {
  protected:
@@ -136,7 +137,9 @@ TEST_F(LoaderFactsTest, SeeASymbolWithoutAVersion) {
   ElfBuilder nccl;
   nccl.soname("libnccl.so.2").defines("ncclCommInitRank");
   tree_.file("lib/libnccl.so.2", nccl.build());
-  const auto symbols = read().problems.undefined_symbols.value_or({});
+  const auto fact = read().problems.undefined_symbols;
+  ASSERT_TRUE(fact.known()) << fact.reason();
+  const auto symbols = *fact;
   const std::string by = "/" + site() + "/torch/lib/libtorch_cpu.so";
   EXPECT_THAT(symbols, ElementsAre(UndefinedSymbol{"cuFileWrite", "", by},
                                    UndefinedSymbol{"ncclCommResume", "", by}));
@@ -146,6 +149,30 @@ TEST_F(LoaderFactsTest, SeeASymbolWithoutAVersion) {
   torch_cpu("libother.so");
   tree_.file("lib/libother.so", ElfBuilder().soname("libother.so").build());
   EXPECT_THAT(read().problems.undefined_symbols.value_or({{"unknown", "", ""}}), IsEmpty());
+}
+
+// As a process has shown: /proc/self/maps after cudnnGraphVersionCheck() and the like.
+TEST_F(LoaderFactsTest, NameThePartsOfCudnnThatAreOpenedElsewhere) {
+  torch_cpu_needs("libcudnn.so.9");
+  const auto library = [&](const std::string& path) {
+    tree_.file(path, ElfBuilder().soname("x").runpath("$ORIGIN").build());
+  };
+  for (const char* name : {".so.9", "_graph.so.9", "_ops.so.9", "_cnn.so.9", "_adv.so.9"})
+    library(std::string("lib/libcudnn") + name);
+  LoaderFacts loader = read();
+  EXPECT_THAT(loader.missing_later, IsEmpty());
+  for (const LoadedLibrary& one : loader.libraries) EXPECT_THAT(one.name, Not(HasSubstr("cudnn_")));
+
+  library("other/libcudnn_ops.so.9");
+  std::filesystem::remove(tree_.root() + "/lib/libcudnn_cnn.so.9");
+  loader = read({{"LD_LIBRARY_PATH", "/other"}});
+  const LoadedLibrary& ops = this->library(loader, "libcudnn_ops.so.9");
+  EXPECT_EQ(ops.path, "/other/libcudnn_ops.so.9");
+  EXPECT_EQ(ops.found_by, "LD_LIBRARY_PATH");
+  EXPECT_THAT(ops.hides, ElementsAre("/lib/libcudnn_ops.so.9"));
+  ASSERT_EQ(loader.missing_later.size(), 1U);
+  EXPECT_EQ(loader.missing_later[0].name, "libcudnn_cnn.so.9");
+  EXPECT_EQ(loader.missing_later[0].needed_by, "/lib/libcudnn.so.9");
 }
 
 TEST_F(LoaderFactsTest, FollowTorchsPreload) {

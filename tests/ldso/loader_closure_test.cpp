@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "ldso/loader_image.h"
 #include "support/ld_so_cache_builder.h"
 
@@ -257,6 +259,59 @@ TEST(LoaderClosure, OpensWithTheSearchPathsOfTheCaller) {
   EXPECT_EQ(closure->missing()[0].needed_by, *plug);
   EXPECT_EQ(closure->open("/plugins/libplug.so").value_or(99), *plug) << "loaded already";
   EXPECT_EQ(closure->objects().size(), 4U);
+}
+
+// A file with PT_GNU_STACK: the builder writes none, which is an executable stack on x86-64.
+std::string with_stack(ElfBuilder builder, bool executable) {
+  std::string file = builder.note(".note.x", "x", "x").build();
+  Elf64_Ehdr header;
+  std::memcpy(&header, file.data(), sizeof header);
+  for (int i = 0; i < header.e_phnum; ++i) {
+    const std::size_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
+    Elf64_Phdr segment;
+    std::memcpy(&segment, file.data() + at, sizeof segment);
+    if (segment.p_type != PT_NOTE) continue;
+    segment.p_type = PT_GNU_STACK;
+    segment.p_flags = executable ? PF_R | PF_W | PF_X : PF_R | PF_W;
+    std::memcpy(file.data() + at, &segment, sizeof segment);
+  }
+  return file;
+}
+
+TEST(LoaderClosure, ANewGlibcOpensNothingThatWantsAnExecutableStack) {
+  Image image;
+  const auto libc = [&](const char* newest) {
+    image.tree.file("lib64/libc.so.6",
+                    with_stack(ElfBuilder().soname("libc.so.6").defines_version(newest), false));
+  };
+  libc("GLIBC_2.41");
+  image.tree.file(kLoader, with_stack(ElfBuilder().soname("ld-linux-x86-64.so.2"), false));
+  image.tree.file("bin/p", with_stack(Image::program().needs("libc.so.6"), false));
+  image.tree.file("x/libbad.so", with_stack(ElfBuilder().soname("libbad.so"), true));
+  image.tree.file("x/libgood.so", with_stack(ElfBuilder().soname("libgood.so"), false));
+  image.tree.file(
+      "x/libneeds.so",
+      with_stack(ElfBuilder().soname("libneeds.so").needs("libbad.so").runpath("/x"), false));
+  image.file("x/libnone.so", ElfBuilder().soname("libnone.so"));  // no PT_GNU_STACK
+  const auto error = [&](const std::string& path) {
+    auto closure = image.load();
+    EXPECT_TRUE(closure.ok());
+    auto opened = closure->open(path);
+    if (!opened) return opened.error().message;
+    return closure->missing().empty() ? std::string() : closure->missing()[0].reason;
+  };
+  const std::string refused = ": cannot enable executable stack as shared object requires";
+  EXPECT_EQ(error("/x/libbad.so"), "/x/libbad.so" + refused);
+  EXPECT_EQ(error("/x/libnone.so"), "/x/libnone.so" + refused);
+  EXPECT_EQ(error("/x/libneeds.so"), "/x/libbad.so" + refused);
+  EXPECT_EQ(error("/x/libgood.so"), "");
+  image.environment = {{"GLIBC_TUNABLES", "a=1:glibc.rtld.execstack=2"}};
+  EXPECT_EQ(error("/x/libbad.so"), "") << "the user allows it";
+  image.environment = {{"LD_PRELOAD", "/x/libbad.so"}};
+  EXPECT_EQ(error("/x/libnone.so"), "") << "the stack is executable from the start";
+  image.environment.clear();
+  libc("GLIBC_2.40");
+  EXPECT_EQ(error("/x/libbad.so"), "") << "an older glibc changes the stack";
 }
 
 TEST(LoaderClosure, ScopeIsTheProgramThenWhatIsGlobalThenWhatWasOpened) {

@@ -10,6 +10,7 @@ asked, and what torch asks for is put back. An environment is gone before the ne
 
 Prints a table: what was replaced, whether the import came through, what gpuinit fails on, and whether they agree. They
 agree if gpuinit fails exactly where the import does; a warning beside an import that came through is no disagreement.
+This machine's own CUDA toolkits are out of sight for both, if the script may unshare a mount namespace.
 Exit code 1: they disagree somewhere.
 """
 
@@ -17,6 +18,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -48,17 +50,26 @@ def run(command, **more):
     return done.returncode, done.stdout
 
 
+def without_toolkit(command):
+    toolkits = [str(path) for path in pathlib.Path("/usr/local").glob("cuda*") if not path.is_symlink()]
+    if not toolkits or os.geteuid() != 0:
+        return command
+    hide = " && ".join(f"mount -t tmpfs none {path}" for path in toolkits)
+    return ["unshare", "-m", "sh", "-c", f'{hide} && exec "$@"', "sh", *command]
+
+
 class Environment:
     def __init__(self, options, torch):
         self.options = options
         self.venv = options.directory / f"torch-{torch}"
         self.python = str(self.venv / "bin" / "python")
-        self.clean = {"PATH": f"{self.venv}/bin:/usr/bin:/bin", "HOME": "/root"}
+        self.clean = {"PATH": f"{self.venv}/bin:/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
         self.uv([options.uv, "venv", "-q", "--clear", "--python", options.python, str(self.venv)])
         self.pip("install", f"torch=={torch}", "numpy")
         code, text = run([self.python, "-c", "import importlib.metadata as m; print(*m.requires('torch'), sep='\\n')"])
-        self.wanted = {line.split("==")[0].strip(): line.split(";")[0].strip() for line in text.splitlines()
-                       if code == 0 and "==" in line.split(";")[0]}
+        exact = re.compile(r"([\w-]+) ?\(?==([\w.]+)\)?")  # "nvidia-nccl-cu12==2.27.3", in 2.6 "nvidia-nccl-cu12 (==2.21.5)"
+        found = [exact.match(line) for line in text.splitlines() if code == 0]
+        self.wanted = {match[1]: f"{match[1]}=={match[2]}" for match in found if match}
 
     def uv(self, command):
         code, text = run(command)
@@ -70,10 +81,11 @@ class Environment:
                  "--python", self.python, *words])
 
     def judge(self, label, environment):
-        code, text = run([self.python, "-c", "import torch"], env=environment)
+        code, text = run(without_toolkit([self.python, "-c", "import torch"]), env=environment)
         last = text.strip().splitlines()[-1][:150] if text.strip() else ""
-        _, report = run([self.options.gpuinit, "--check", "--format", "json", "--node", str(self.options.node), "--",
-                         self.python, "-c", "import torch"], env=environment)
+        _, report = run(without_toolkit([str(self.options.gpuinit), "--check", "--format", "json", "--node",
+                                         str(self.options.node), "--", self.python, "-c", "import torch"]),
+                        env=environment)
         try:
             findings = json.loads(report)["findings"]
         except (ValueError, KeyError):
@@ -91,7 +103,8 @@ class Environment:
         return agree
 
     def put_back(self, name):
-        self.pip("install", "--no-deps", "--reinstall", self.wanted[name])
+        self.pip("uninstall", name)
+        self.pip("install", "--no-deps", self.wanted[name])
 
     def replace(self, change):
         if change.startswith("preload "):
@@ -99,15 +112,17 @@ class Environment:
         word, _, rest = change.partition(" ")
         if word == "without":
             self.pip("uninstall", rest)
-            equal, own = self.judge(change, self.clean), rest
+            own, equal = rest, self.judge(change, self.clean)
+            self.pip("install", "--no-deps", self.wanted[own])
+            return equal
         elif word == "over":
             own, wheel = rest.split(": ")
-            self.pip("install", "--no-deps", wheel)
+            self.pip("install", "--no-cache", "--no-deps", wheel)
             equal = self.judge(change, self.clean)
             self.pip("uninstall", wheel.split("==")[0])
         else:
             own = change.split("==")[0]
-            self.pip("install", "--no-deps", change)
+            self.pip("install", "--no-cache", "--no-deps", change)
             equal = self.judge(change, self.clean)
         self.put_back(own)
         return equal
@@ -115,7 +130,8 @@ class Environment:
     def preload(self, change):
         wheel = change.split(" ")[1]
         target = self.venv / "preloaded"
-        self.uv([self.options.uv, "pip", "install", "-q", "--no-deps", "--python", self.python, "--target", str(target), wheel])
+        self.uv([self.options.uv, "pip", "install", "-q", "--no-cache", "--no-deps", "--python",
+                 self.python, "--target", str(target), wheel])
         library = next(path for path in sorted(target.rglob("*.so.*")) if path.is_file())
         equal = self.judge(change, self.clean | {"LD_PRELOAD": str(library)})
         shutil.rmtree(target)

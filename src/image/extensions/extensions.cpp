@@ -98,29 +98,21 @@ Extension describe(const ExtensionFile& file) {
   return extension;
 }
 
-// Why it cannot be judged, in every fact that would be read from it.
-Extension unreadable(const ExtensionFile& file, const std::string& reason) {
-  Extension extension = describe(file);
-  extension.machine = extension.numpy_abi = extension.init_function = Text::unknown(reason);
-  extension.cxx11_abi = Fact<bool>::unknown(reason);
-  extension.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(reason);
-  extension.device_code = Fact<DeviceCode>::unknown(reason);
-  return extension;
-}
-
 // `needed` is all of its DT_NEEDED.
 std::optional<Extension> read_one(const base::Directory& directory, const ExtensionFile& file,
                                   const ldso::LibrarySearch& libraries,
                                   std::vector<std::string>& needed) {
   auto opened = directory.open_file(std::string(base::basename(file.relative)));
   if (!opened)
-    return file.asked_for ? std::optional(unreadable(file, opened.error().message)) : std::nullopt;
+    return file.asked_for ? std::optional(unread_extension(file, opened.error().message))
+                          : std::nullopt;
   const auto source = std::make_shared<const base::FileSource>(std::move(opened).value());
   source->expect_random_access();  // no read-ahead for a few headers
   auto elf = elf::ElfFile::open(source);
   auto dynamic = elf ? elf->dynamic() : Result<elf::Dynamic>(elf.error());
   if (!dynamic)
-    return file.asked_for ? std::optional(unreadable(file, dynamic.error().message)) : std::nullopt;
+    return file.asked_for ? std::optional(unread_extension(file, dynamic.error().message))
+                          : std::nullopt;
   needed = std::move(dynamic->needed);
   std::vector<std::string> needs;
   for (const std::string& name : needed)
@@ -141,6 +133,15 @@ std::optional<Extension> read_one(const base::Directory& directory, const Extens
 }
 
 }  // namespace
+
+Extension unread_extension(const ExtensionFile& file, const std::string& reason) {
+  Extension extension = describe(file);
+  extension.machine = extension.numpy_abi = extension.init_function = Text::unknown(reason);
+  extension.cxx11_abi = Fact<bool>::unknown(reason);
+  extension.problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(reason);
+  extension.device_code = Fact<DeviceCode>::unknown(reason);
+  return extension;
+}
 
 FoundExtensions read_extensions(const ExtensionQuery& query) {
   const auto& sys_path = query.python.sys_path;

@@ -33,4 +33,7 @@ struct FoundExtensions {
 // is not ELF is passed over unless it was asked for. Unknown if sys.path is.
 FoundExtensions read_extensions(const ExtensionQuery& query);
 
+// What its name says; `reason` is why nothing else is known.
+Extension unread_extension(const ExtensionFile& file, const std::string& reason);
+
 }  // namespace gpuinit::image

@@ -40,6 +40,7 @@ class Reader {
     }
     for (const std::string& problem : query_.versions.problems) facts_.notes.push_back(problem);
     facts_.problems.undefined_symbols = undefined_symbols();
+    read_cudnn_parts();
     return std::move(facts_);
   }
 
@@ -71,6 +72,8 @@ class Reader {
     library.needed_by = path_of(object.asked_by);
     const bool preloaded = std::count(load_.preloaded.begin(), load_.preloaded.end(), i) != 0;
     library.found_by = preloaded ? kTorchPreload : object.found_by;
+    if (base::is_cuda_library(library.name))
+      library.version = version_in(base::basename(object.real_path));
     if (is_worth_a_search(library))
       for (const ldso::FoundLibrary& hidden : closure_.shadowed(i))
         library.hides.push_back(tidy(hidden.path));
@@ -80,6 +83,52 @@ class Reader {
         library.hides.push_back(path);
     }
     return library;
+  }
+
+  static std::string version_in(std::string_view file_name) {
+    constexpr std::string_view kMark = ".so.";
+    const auto at = file_name.find(kMark);
+    return at == std::string_view::npos ? "" : std::string(file_name.substr(at + kMark.size()));
+  }
+
+  // libcudnn opens its parts when they are first used, from wherever its own search leads, which
+  // LD_LIBRARY_PATH may lead elsewhere than torch's search for libcudnn: a name with its own
+  // release first, then with the major version. The first four abort the process if they are not
+  // there; the others are opened by the first.
+  void read_cudnn_parts() {
+    const std::size_t main = closure_.answering_to("libcudnn.so.9");
+    if (main == LoaderClosure::kMissing || main >= load_.objects) return;
+    const std::string real_path = closure_.objects()[main].real_path;
+    const std::string release = version_in(base::basename(real_path));
+    constexpr std::array<std::string_view, 8> kParts{"graph",
+                                                     "ops",
+                                                     "cnn",
+                                                     "adv",
+                                                     "heuristic",
+                                                     "engines_precompiled",
+                                                     "engines_runtime_compiled",
+                                                     "engines_tensor_ir"};
+    for (std::size_t i = 0; i < kParts.size(); ++i) {
+      const std::string stem = "libcudnn_" + std::string(kParts[i]) + ".so.";
+      const std::string name = stem + "9";
+      auto found = closure_.find(stem + release, main);
+      if (!found && release != "9") found = closure_.find(name, main);
+      if (!found) {
+        if (i < 4 && !ldso::is_own_failure(found.error().code))
+          facts_.missing_later.push_back(
+              {name, path_of(main), found.error().message, elsewhere(name)});
+        continue;
+      }
+      if (base::parent(found->real_path) == base::parent(real_path)) continue;
+      LoadedLibrary& library = facts_.libraries.emplace_back();
+      library.name = name;
+      library.path = tidy(found->path);
+      library.needed_by = path_of(main);
+      library.found_by = found->found_by;
+      library.version = version_in(base::basename(found->real_path));
+      for (const ldso::FoundLibrary& other : closure_.candidates(name, main))
+        if (other.real_path != found->real_path) library.hides.push_back(tidy(other.path));
+    }
   }
 
   void read_missing() {
@@ -116,13 +165,10 @@ class Reader {
       const std::string_view name = base::basename(object.name);
       const bool of_cuda = base::is_cuda_library(name);
       if (!of_cuda && !base::is_torch_library(name)) continue;
-      // Of C only, and without the interpreter's (Torch::missing_python_symbols).
+      // Of C only, and without the interpreter's (Torch::missing_python_symbols) and C++'s own.
       const bool unversioned = of_cuda || asks_without_version(object);
       auto symbols = query_.symbols.undefined(
-          i,
-          [&](std::string_view symbol) {
-            return of_cuda || (!symbol.starts_with("Py") && !symbol.starts_with("_Py"));
-          },
+          i, [&](std::string_view symbol) { return of_cuda || !is_of_run_time(symbol); },
           [&](std::string_view version) {
             return version.empty() ? unversioned : base::is_cuda_library(version);
           },
@@ -136,6 +182,11 @@ class Reader {
       }
     }
     return all;
+  }
+
+  static bool is_of_run_time(std::string_view symbol) {
+    return symbol.starts_with("Py") || symbol.starts_with("_Py") || symbol.starts_with("__cxa_") ||
+           symbol.starts_with("__gxx_");
   }
 
   // Whether a library of torch needs one of CUDA's and names no version of it: NCCL, cuSPARSELt
