@@ -290,7 +290,8 @@ extern constexpr Check kExtensionAbi{
     .needs_certain_interpreter = true,
     .title = "an extension was built for another Python, torch or C++ ABI",
     .looks_at =
-        "Shared libraries in the directories of packages on sys.path that need torch or CUDA, those "
+        "Shared libraries in the directories of packages on sys.path that need torch or CUDA, "
+        "those "
         "that extensions.include of the policy names, and NumPy's, which torch imports: the "
         "processor and the ABI tag of the file "
         "name, whether the loader would find the libraries they need after `import torch`, in the "
