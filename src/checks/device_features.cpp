@@ -10,6 +10,12 @@ namespace gpuinit::checks {
 
 namespace {
 
+constexpr char kWhy[] =
+    "Kernels of that type fail (\"Bfloat16 is only supported on GPUs with compute capability of at "
+    "least 8.0\"), or are emulated, slowly. A single GPU and MIG instances have no peers.";
+constexpr char kFix[] =
+    "Use a node with other GPUs, or another number type (--dtype half), or change gpu.features.";
+
 Findings judge(const Context& context, const GpuFeature& feature) {
   const rules::ComputeCapability needed{feature.major, feature.minor};
   const bool of_pairs = feature.major == 0;
@@ -33,11 +39,8 @@ Findings judge(const Context& context, const GpuFeature& feature) {
               joined({gpus(without), " cannot do ", feature.name, ", which the policy asks for"}));
   add_evidence(finding, gpus(without), device_words(devices[without.front()]));
   if (!of_pairs) add_evidence(finding, "has it from", "compute capability " + needed.text());
-  finding.why = of_pairs ? "A single GPU has no peer, and MIG instances cannot reach each other."
-                         : "Kernels of that type fail (\"Bfloat16 is only supported on GPUs with "
-                           "compute capability of at least 8.0\"), or are emulated, slowly.";
-  finding.fix =
-      "Use a node with other GPUs, or another number type (--dtype half), or change gpu.features.";
+  finding.why = kWhy;
+  finding.fix = kFix;
   return finding;
 }
 
@@ -63,13 +66,10 @@ extern constexpr Check kDeviceFeatures{
     .title = "a GPU cannot do what the policy asks of it: bf16, fp8, peer access",
     .looks_at =
         "Where the policy has gpu.features: the compute capability of every visible GPU. fp16 from "
-        "7.0, int8 7.2, bf16 and tf32 8.0, fp8 8.9, fp4 10.0. p2p and nvlink are unknown, but for "
-        "a "
-        "single GPU and MIG instances, which have no peers.",
-    .why =
-        "\"Bfloat16 is only supported on GPUs with compute capability of at least 8.0\", or an "
-        "emulation that is many times slower.",
-    .fix = "Use a node with newer GPUs, or another number type.",
+        "7.0, int8 7.2, bf16 and tf32 8.0, fp8 8.9, fp4 10.0. p2p and nvlink are known to be "
+        "impossible only.",
+    .why = kWhy,
+    .fix = kFix,
     .source = "CUDA C++ Programming Guide, \"Compute Capabilities\"; NVIDIA MIG User Guide",
     .run = run,
 };

@@ -7,6 +7,11 @@ namespace gpuinit::checks {
 
 namespace {
 
+constexpr char kWhy[] = "\"CUDA out of memory\", minutes later, when the model has been loaded.";
+constexpr char kFix[] =
+    "Use a node with larger GPUs (one that is sold with 80 GB has less than 80 GiB), or see with "
+    "nvidia-smi who holds the memory.";
+
 Findings run(const Context& context) {
   const std::uint64_t need = context.policy.gpu.memory;
   if (need == 0) return {};
@@ -23,11 +28,8 @@ Findings run(const Context& context) {
                   joined({gpus({i}), " has ", base::byte_size(*has), free ? " free" : "",
                           ", and the policy asks for ", base::byte_size(need)}));
       add_evidence(finding, gpus({i}), device_words(device));
-      finding.why = "The job would end with \"CUDA out of memory\", after it has loaded its model.";
-      finding.fix =
-          free ? "See with nvidia-smi who holds the memory, and end it; or try again later."
-               : "Use a node with larger GPUs, or lower gpu.memory. (A GPU that is sold "
-                 "with 80 GB has less than 80 GiB.)";
+      finding.why = kWhy;
+      finding.fix = kFix;
       return finding;
     }
   for (const Device& device : *devices)
@@ -48,8 +50,8 @@ extern constexpr Check kDeviceMemory{
     .looks_at =
         "Where the policy has gpu.memory: the memory of every visible GPU, in all (66) and free "
         "(75), as the driver says.",
-    .why = "\"CUDA out of memory\", minutes later, when the model has been loaded.",
-    .fix = "Use a node with larger GPUs (66), or end the process that holds the memory (75).",
+    .why = kWhy,
+    .fix = kFix,
     .source = "CUDA Driver API, cuMemGetInfo",
     .run = run,
 };

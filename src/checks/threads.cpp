@@ -11,6 +11,10 @@ namespace gpuinit::checks {
 
 namespace {
 
+constexpr char kFix[] =
+    "EPERM: update the container engine (docker 20.10.10, containerd 1.5.8 or newer). Too few: "
+    "raise docker --pids-limit, the kubelet's podPidsLimit or `ulimit -u`, or set OMP_NUM_THREADS.";
+
 // NumPy's OpenBLAS makes one thread for each CPU when it is imported, at most this many.
 constexpr std::uint64_t kOpenBlasThreads = 64;
 // Python, torch and what the loader starts, without any pool.
@@ -32,10 +36,7 @@ Findings judge_clone3(const Context& context) {
       "glibc 2.34 and later make threads with clone3, and turn to clone only where that gives "
       "ENOSYS. The filter of an old container engine gives EPERM: \"can't start new thread\", "
       "\"pthread_create failed\".";
-  finding.fix =
-      "Update the container engine (docker 20.10.10, containerd 1.5.8, podman with libseccomp "
-      "2.5.2, "
-      "or newer), or run with --security-opt seccomp=unconfined.";
+  finding.fix = kFix;
   return finding;
 }
 
@@ -56,9 +57,7 @@ Findings run(const Context& context) {
   finding.why =
       "NumPy alone starts a thread for each CPU when torch imports it: \"can't start new thread\", "
       "\"OpenBLAS blas_thread_init: pthread_create failed\", \"Resource temporarily unavailable\".";
-  finding.fix =
-      "Raise the limit: docker --pids-limit, the kubelet's podPidsLimit, `ulimit -u`. Or set "
-      "OMP_NUM_THREADS.";
+  finding.fix = kFix;
   return finding;
 }
 
@@ -74,7 +73,7 @@ extern constexpr Check kThreads{
         "2.34 or later), and whether RLIMIT_NPROC and pids.max leave 16 tasks and one for each "
         "CPU.",
     .why = "\"RuntimeError: can't start new thread\", \"pthread_create failed\".",
-    .fix = "Update the container engine; raise --pids-limit, podPidsLimit or `ulimit -u`.",
+    .fix = kFix,
     .source =
         "glibc 2.34, sysdeps/unix/sysv/linux/clone-internal.c; moby#42680; setrlimit(2); "
         "cgroup-v2.rst, \"PID\"",

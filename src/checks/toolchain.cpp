@@ -95,7 +95,7 @@ Findings run(const Context& context) {
   add_evidence(findings.front(), "told because", why);
   if (context.node.places)
     for (const WritablePlace& place : *context.node.places)
-      if (place.filled)
+      if (place.filled && place.name != "FLASHINFER_WORKSPACE_BASE")
         return unknown(findings.front().summary, "what it needs may be in " + place.path);
   return findings;
 }
@@ -112,15 +112,11 @@ extern constexpr Check kToolchain{
     .title = "what the command compiles for the GPU at its start cannot be compiled",
     .looks_at =
         "Only where vllm, sglang or unsloth runs, without --enforce-eager and with empty caches: "
-        "CC, "
-        "gcc or clang on PATH; Python.h; /sbin/ldconfig and libcuda in its cache; and whether the "
-        "ptxas that this Triton brings knows the GPU (TRITON_PTXAS_PATH and TRITON_LIBCUDA_PATH "
-        "count). A torch image alone needs no compiler.",
+        "CC, gcc or clang on PATH; Python.h; /sbin/ldconfig, and libcuda in its cache; whether the "
+        "ptxas of this Triton knows the GPU. A torch image alone needs no compiler.",
     .why =
         "\"Failed to find C compiler\", \"Python.h: No such file or directory\", \"libcuda.so "
-        "cannot "
-        "found!\", \"Value 'sm_121a' is not defined for option 'gpu-name'\", after the model was "
-        "loaded.",
+        "cannot found!\", \"Value 'sm_121a' is not defined\", after the model was loaded.",
     .fix = "Install gcc and Python's headers; use a newer Triton, or set TRITON_PTXAS_PATH.",
     .source = "Triton, python/triton/runtime/build.py, third_party/nvidia/backend/driver.py",
     .run = run,

@@ -9,6 +9,13 @@ namespace gpuinit::checks {
 
 namespace {
 
+constexpr char kWhy[] =
+    "torch before 2.13 names its cache after the user when torch._inductor is imported: "
+    "\"KeyError: 'getpwuid(): uid not found'\". TORCHINDUCTOR_CACHE_DIR does not prevent it.";
+constexpr char kFix[] =
+    "Set USER to any name: `docker run -e USER=app`, in Kubernetes `env: [{name: USER, value: "
+    "app}]`. Or add the uid to /etc/passwd.";
+
 // What getpass.getuser() takes before it asks for the uid.
 constexpr std::string_view kLoginVariables = "LOGNAME USER LNAME USERNAME";
 
@@ -28,12 +35,8 @@ Findings run(const Context& context) {
   Finding finding = failure(kExitImage, joined({"the user ", uid, " has no name, and torch ",
                                                 *image.torch->version, " asks for it"}));
   add_evidence(finding, "told because", why);
-  finding.why =
-      "torch before 2.13 names its cache after the user when torch._inductor is imported: "
-      "\"KeyError: 'getpwuid(): uid not found'\". TORCHINDUCTOR_CACHE_DIR does not prevent it.";
-  finding.fix =
-      "Set USER to any name: `docker run -e USER=app`, in Kubernetes `env: [{name: USER, value: "
-      "app}]`. Or add the uid to /etc/passwd.";
+  finding.why = kWhy;
+  finding.fix = kFix;
   return finding;
 }
 
@@ -50,10 +53,8 @@ extern constexpr Check kUser{
     .looks_at =
         "Only where torch is older than 2.13 and vllm, sglang or unsloth runs: /etc/passwd and "
         "nsswitch.conf for the command's uid, and LOGNAME, USER, LNAME, USERNAME.",
-    .why =
-        "\"KeyError: 'getpwuid(): uid not found: 1000660000'\" at import, under OpenShift, "
-        "runAsUser or docker --user.",
-    .fix = "Set USER in the container, or add the uid to /etc/passwd.",
+    .why = kWhy,
+    .fix = kFix,
     .source =
         "torch/_inductor/runtime/cache_dir_utils.py and codecache.py; CPython, Lib/getpass.py",
     .run = run,

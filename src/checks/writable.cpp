@@ -10,6 +10,13 @@ namespace gpuinit::checks {
 
 namespace {
 
+constexpr char kWhy[] =
+    "What it compiles and its temporary files go there: \"PermissionError\", \"Read-only file "
+    "system\", \"No usable temporary directory\", \"failed to map segment from shared object\".";
+constexpr char kFix[] =
+    "Mount a volume (an emptyDir; docker's --tmpfs with `exec`), and let HOME or the variable "
+    "name a directory in it.";
+
 // Temporary files and compiled kernels have tens of megabytes.
 constexpr std::uint64_t kTooLittle = 64 * base::kMiB;
 
@@ -35,14 +42,10 @@ Findings run(const Context& context) {
     if (problem.empty() || engine->places.find(place.name) == std::string_view::npos) continue;
     Finding finding =
         failure(kExitNode, joined({engine->name, " cannot use ", place.path, ": ", problem}));
+    add_evidence(finding, "moved by", place.name);
     add_evidence(finding, "told because", why);
-    finding.why =
-        "What it compiles and its temporary files go there: \"PermissionError\", \"Read-only file "
-        "system\", \"No usable temporary directory\", \"failed to map segment from shared "
-        "object\".";
-    finding.fix =
-        joined({"Mount a volume (an emptyDir; docker's --tmpfs with `exec`), and let HOME or ",
-                place.name, " name a directory in it."});
+    finding.why = kWhy;
+    finding.fix = kFix;
     return finding;
   }
   return {};
@@ -57,16 +60,12 @@ extern constexpr Check kWritable{
     .needs_gpu = true,
     .title = "a place that the command writes to at its start cannot be written",
     .looks_at =
-        "Only where vllm, sglang or unsloth runs: TMPDIR (else TEMP, TMP, /tmp, /var/tmp, "
-        "/usr/tmp), "
-        "VLLM_CACHE_ROOT, TRITON_CACHE_DIR or FLASHINFER_WORKSPACE_BASE, else below XDG_CACHE_HOME "
-        "or HOME: whether this user may write, 64 MiB are free, and, for caches of code, noexec. "
-        "Nothing is written.",
-    .why =
-        "\"PermissionError: [Errno 13] Permission denied: '/.cache'\" after minutes, under a "
-        "read-only "
-        "root or a user without a home.",
-    .fix = "Mount a volume, and let HOME or the variable name a directory in it.",
+        "Only where vllm, sglang or unsloth runs: TMPDIR (or /tmp, /var/tmp), VLLM_CACHE_ROOT, "
+        "TRITON_CACHE_DIR, FLASHINFER_WORKSPACE_BASE, else below XDG_CACHE_HOME or HOME: whether "
+        "this user may write, 64 MiB are free, and, for caches of code, noexec. Nothing is "
+        "written.",
+    .why = kWhy,
+    .fix = kFix,
     .source = "CPython, Lib/tempfile.py; vLLM, vllm/envs.py; Triton, python/triton/knobs.py",
     .run = run,
 };
