@@ -67,11 +67,17 @@ void Installed::add_requirements(const Package& package, const std::string& extr
   }
 }
 
-std::vector<Installed::Wanted> Installed::requirements(const Package& package,
-                                                       const std::string& extra) const {
-  std::vector<Wanted> wanted;
-  add_requirements(package, extra, wanted);
-  return wanted;
+const std::vector<Installed::Wanted>& Installed::requirements(const Package& package,
+                                                              const std::string& extra) const {
+  if (!extra.empty()) {
+    of_extra_.clear();
+    add_requirements(package, extra, of_extra_);
+    return of_extra_;
+  }
+  wanted_.resize(image_.packages->size());
+  auto& known = wanted_[static_cast<std::size_t>(&package - image_.packages->data())];
+  if (!known) add_requirements(package, extra, known.emplace());
+  return *known;
 }
 
 Tristate fits(const std::string& version, const std::string& specifiers) {

@@ -29,7 +29,8 @@ class Installed {
   // The requirements of `package` whose markers hold here, and those that the extras it asks
   // for bring in ("cuda-toolkit[cublas]"). What is not certain is left out. With `extra`, those
   // of that extra too.
-  std::vector<Wanted> requirements(const Package& package, const std::string& extra = "") const;
+  const std::vector<Wanted>& requirements(const Package& package,
+                                          const std::string& extra = "") const;
 
   // "/opt/venv/bin/python -m pip"
   const std::string& pip() const { return pip_; }
@@ -48,6 +49,8 @@ class Installed {
   const ImageFacts& image_;
   rules::MarkerVariables markers_;
   mutable std::vector<std::optional<std::vector<Parsed>>> parsed_;  // as image.packages
+  mutable std::vector<std::optional<std::vector<Wanted>>> wanted_;  // the same; without extra
+  mutable std::vector<Wanted> of_extra_;                            // of the last one asked for
   std::string pip_ = "python -m pip";
 };
 

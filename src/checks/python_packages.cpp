@@ -82,13 +82,20 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
   findings.push_back(std::move(finding));
 }
 
+// Before a requirement is parsed: most name numpy and torch alone.
+bool may_be_library(const std::string& requirement) {
+  return requirement.starts_with("nvidia") || requirement.starts_with("cuda") ||
+         requirement.starts_with("triton");
+}
+
 // The CUDA libraries and the triton that a package was released with: torch, or any other.
 void add_libraries(const Installed& installed, const ImageFacts& image, bool torchs,
                    Findings& findings) {
   std::vector<Broken> broken;
   std::string install;
   for (const Package& package : *image.packages) {
-    if (package.requires_dist.empty() || (package.name == "torch") != torchs ||
+    if ((package.name == "torch") != torchs ||
+        std::ranges::none_of(package.requires_dist, may_be_library) ||
         installed.find(package.name) != &package)
       continue;
     // `pip install jax[cuda12]` asks for this extra of its plugin, which compares versions itself.

@@ -163,14 +163,17 @@ FoundExtensions read_extensions(const ExtensionQuery& query) {
     }
     std::vector<std::string> names;
     auto extension = read_one(*directory, file, query.libraries, names);
-    if (!extension && !names.empty() && is_module(file.relative)) independent.push_back(place);
+    if (!extension && !names.empty() && is_module(file.relative) &&
+        (independent.empty() || independent.back() != place))
+      independent.push_back(place);
     if (!extension) continue;
     extensions.push_back(*std::move(extension));
     needed.push_back(std::move(names));
   }
   for (Extension& one : extensions)
-    one.beside_independent = std::find(independent.begin(), independent.end(),
-                                       base::parent(one.path)) != independent.end();
+    if (one.init_function.is_absent())
+      one.beside_independent = std::find(independent.begin(), independent.end(),
+                                         base::parent(one.path)) != independent.end();
   return {std::move(extensions), std::move(needed), std::move(found.contested)};
 }
 
