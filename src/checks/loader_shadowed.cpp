@@ -82,8 +82,7 @@ Findings found_elsewhere(const Context& context) {
   if (finding.summary.empty()) return {};
   add_variables(finding, context, {"LD_LIBRARY_PATH", "LD_PRELOAD"});
   finding.why =
-      "The loader takes what has the name. torch was not tested with it: it may lack a function, "
-      "be "
+      "The loader takes what has the name. torch was not tested with it: it may lack functions, be "
       "for another CUDA, or compute more slowly.";
   return finding;
 }
@@ -135,10 +134,10 @@ extern constexpr Check kLoaderShadowed{
     .title = "a CUDA library other than the one torch was installed with is loaded",
     .looks_at =
         "For each CUDA library that torch loads: whether an nvidia-* wheel on sys.path has a file "
-        "of that name, and another file is loaded instead; and whether a wheel that torch's "
-        "metadata "
-        "asks for is not installed, and a file of another release or another CUDA is loaded. The "
-        "parts that libcudnn opens by name are looked for as it does.",
+        "of that name, and another file is loaded instead; and whether a wheel that torch asks for "
+        "is "
+        "not installed, and a file of another release or another CUDA is loaded. The parts "
+        "that libcudnn opens by name are looked for as it does.",
     .why =
         "torch was built and tested with the release in the wheel. Another one may lack a "
         "function, be slower, or compute wrong results, and only some of the jobs notice.",

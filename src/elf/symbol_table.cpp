@@ -253,6 +253,8 @@ Status SymbolTable::look_at(std::uint64_t index, const SymbolReference& symbol, 
 }
 
 Result<bool> SymbolTable::defines(const SymbolReference& symbol) {
+  // A few questions to a large file without versions: libcusparseLt is asked for 16 names, and has
+  // 700 KB of hash table and version indices.
   if (!hash_read_ && few_looks_left_ > 0 && symbol.version.empty()) {
     --few_looks_left_;
     const auto tables = elf_.state_->dynamic_tables();

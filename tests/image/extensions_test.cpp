@@ -290,6 +290,17 @@ TEST(TorchImports, ANumpyForAnotherPythonOrCLibraryIsNamed) {
       IsEmpty());
 }
 
+// Others' names may come from what a package has opened for everybody before.
+TEST(ExtensionLoading, TheNamesLookedForAreThoseOfPythonTorchAndCuda) {
+  for (const char* name : {"PyList_New", "_ZN2at5emptyEv", "cudaMalloc", "__nvJitLinkCreate_12_8",
+                           "cusparseLtInit", "cuFileRead", "nvshmemx_init_thread", "cudssCreate",
+                           "cutensorCreate", "nppiNV12ToRGB_8u", "cuptiGetVersion", "cuInit"})
+    EXPECT_TRUE(is_checked_symbol(name)) << name;
+  for (const char* name :
+       {"nvte_gemm", "curl_easy_init", "_ZN4nvte4gemmEv", "malloc", "nccl", "cu"})
+    EXPECT_FALSE(is_checked_symbol(name)) << name;
+}
+
 TEST(ExtensionLoading, FindsWhatTorchHasAndWhatItLacks) {
   Image image;
   image.extension("good/_C.so")
