@@ -117,7 +117,7 @@ struct LoadedLibrary {
   // CUDA's libraries, the C++ run time, and what LD_LIBRARY_PATH or LD_PRELOAD decided.
   std::vector<std::string> hides;
   // Of CUDA's libraries, what follows ".so." in the name of the real file: "9", "9.10.2".
-  std::string version;
+  std::string version{};
   bool operator==(const LoadedLibrary&) const = default;
 };
 

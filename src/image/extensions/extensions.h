@@ -25,7 +25,7 @@ using NeededNames = std::vector<std::vector<std::string>>;
 struct FoundExtensions {
   Fact<std::vector<Extension>> facts;
   NeededNames needed;
-  std::vector<ContestedFile> contested;
+  std::vector<ContestedFile> contested{};
 };
 
 // Those whose NEEDED names torch or a CUDA library, and those that scope.include names;
