@@ -108,6 +108,14 @@ std::string directory_elsewhere(const ExtensionProblem& problem) {
   return std::string(base::parent(found->elsewhere.front()));
 }
 
+// Why the loader does not take a library that is there: "/a/libx.so: not an ELF file". Empty: it is
+// not there.
+std::string refusal(const ExtensionProblem& problem) {
+  const auto& missing = problem.extension->problems.missing;
+  const auto found = std::ranges::find(missing, problem.detail, &MissingLibrary::name);
+  return found != missing.end() && found->reason.starts_with('/') ? found->reason : std::string();
+}
+
 // Of the package: "was built for …".
 std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
   switch (problem.fault) {
@@ -131,6 +139,8 @@ std::string verb_of(const ExtensionProblem& problem, const ImageFacts& image) {
       if (const std::string directory = directory_elsewhere(problem); !directory.empty())
         return joined(
             {"needs ", problem.detail, ", and the loader does not look into ", directory});
+      if (std::string reason = refusal(problem); !reason.empty())
+        return joined({"cannot be loaded: ", reason});
       return joined({"needs ", problem.detail, ", which is nowhere to be found"});
     case Fault::kVersion:
       return joined({"needs ", problem.detail, ", and the one found is older"});
@@ -169,6 +179,13 @@ std::string why_of(const ExtensionProblem& problem) {
            problem.detail, "\", at import or when it is first used."});
     case Fault::kLibrary:
     case Fault::kOptional:
+      if (const std::string reason = refusal(problem); !reason.empty())
+        return joined(
+            {"Its import would end with \"", reason, "\".",
+             reason.ends_with("stack as shared object requires")
+                 ? " glibc 2.41 and newer refuse it; GLIBC_TUNABLES=glibc.rtld.execstack=2 "
+                   "allows it."
+                 : ""});
       return joined({"Its import would end with \"", problem.detail,
                      ": cannot open shared object file\", unless the package brings the library in "
                      "itself first. Builds for another CUDA major version look like this."});

@@ -37,6 +37,11 @@ std::optional<ExtensionProblem> missing_library(const Extension& extension,
   const bool cuda = !image.torch || !image.torch->cuda.is_absent();
   if (library == missing.end() && (cuda || extension.asked_for))
     library = first(base::is_core_cuda_library);
+  // It is there, for no other machine, and the loader refuses it.
+  if (library == missing.end())
+    library = std::ranges::find_if(missing, [](const MissingLibrary& one) {
+      return one.reason.ends_with("executable stack as shared object requires");
+    });
   if (library != missing.end())
     return ExtensionProblem{&extension, ExtensionFault::kLibrary, library->name};
   return ExtensionProblem{

@@ -129,7 +129,7 @@ class SymbolTable {
 
   bool versions_read_ = false;
   int single_looks_left_ = kSingleLooks;
-  int few_looks_left_ = 20;  // without the hash table in memory
+  int few_looks_left_ = 20;                              // without the hash table in memory
   std::unordered_map<std::uint64_t, std::string> seen_;  // definitions read one by one: their names
   std::unordered_map<std::uint64_t, std::string> names_by_index_;  // while names_ is not read
 };

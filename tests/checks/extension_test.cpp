@@ -180,6 +180,16 @@ TEST(ExtensionAbi, ForAnotherPythonOrProcessor) {
             "arm/_C.so was compiled for aarch64, and the interpreter is x86_64");
 }
 
+// glibc 2.41 and newer, whatever the library is.
+TEST(ExtensionAbi, AnExecutableStackIsRefused) {
+  Extension one = lacking("ct/_ext.so", "libct.so.4");
+  one.problems.missing[0].reason =
+      "/x/libct.so.4: cannot enable executable stack as shared object requires";
+  const Finding finding = only(with({one}), kAbi);
+  EXPECT_EQ(finding.summary, "ct/_ext.so cannot be loaded: " + one.problems.missing[0].reason);
+  EXPECT_THAT(finding.why, HasSubstr("glibc.rtld.execstack=2"));
+}
+
 TEST(ExtensionAbi, LibrariesOfTorchAndCudaAreMissed) {
   EXPECT_EQ(only(with({lacking("flash/_C.so", "libcudart.so.11.0")}), kAbi).summary,
             "flash/_C.so needs libcudart.so.11.0, which is nowhere to be found");
