@@ -35,7 +35,7 @@ bool is_cuda_function(std::string_view symbol) {
   return symbol.starts_with("cuda") || symbol.starts_with("__cuda") || symbol.starts_with("__nv") ||
          ((symbol.starts_with('c') || symbol.starts_with('n')) &&
           std::ranges::any_of(kCudaLibraries, [&](std::string_view library) {
-            return library[3] == symbol[0] && is_named_after(symbol, library);
+            return is_named_after(symbol, library);
           }));
 }
 
@@ -53,9 +53,13 @@ bool is_driver_library(std::string_view soname) {
 }
 
 bool is_named_after(std::string_view symbol, std::string_view soname) {
-  if (!soname.starts_with("lib")) return false;
-  const std::string_view stem = soname.substr(3, soname.find_first_of("._") - 3);
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  // Asked of thousands of pairs: most differ in the first two letters.
+  constexpr std::size_t kLib = 3;
+  if (symbol.size() < 2 || soname.size() < kLib + 2 || lower(soname[kLib]) != lower(symbol[0]) ||
+      lower(soname[kLib + 1]) != lower(symbol[1]) || !soname.starts_with("lib"))
+    return false;
+  const std::string_view stem = soname.substr(kLib, soname.find_first_of("._") - kLib);
   return stem.size() > 2 && symbol.size() > stem.size() &&
          std::equal(stem.begin(), stem.end(), symbol.begin(),
                     [&](char a, char b) { return lower(a) == lower(b); });

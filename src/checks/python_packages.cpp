@@ -225,11 +225,18 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
           "used.";
       finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
                             ", then let one install choose again, or take the one that is needed"});
-      // The one that torch asks for, or that is for GPUs; else the choice is the reader's.
-      for (const auto& package : {one, other})
-        if (package->name.ends_with("-gpu") || torch_requires(installed, package->name))
-          finding.fix += joined({": ", package->name, "==", package->version});
-      findings.push_back(gpu ? std::move(finding) : note(std::move(finding)));
+      // The one that torch asks for, or that is for GPUs; else the choice is the reader's. Where
+      // all of its files are there, what is needed works.
+      bool works = false;
+      for (const auto& package : {one, other}) {
+        if (!package->name.ends_with("-gpu") && !torch_requires(installed, package->name)) continue;
+        finding.fix += joined({": ", package->name, "==", package->version});
+        const Package& loser = package == one ? *other : *one;
+        works = works || std::ranges::all_of(files, [&](const std::string& path) {
+                  return has(loser.overwritten, path) && !has(package->overwritten, path);
+                });
+      }
+      findings.push_back(gpu && !works ? std::move(finding) : note(std::move(finding)));
     }
   }
 }

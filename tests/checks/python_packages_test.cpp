@@ -232,7 +232,7 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   auto cu12 = package("nvidia-nccl-cu12", "2.27.3");
   auto cu13 = package("nvidia-nccl-cu13", "2.30.7");
   cu12.contested = cu13.contested = {library};
-  cu13.overwritten = {library};
+  cu12.overwritten = {library};
   packages.push_back(cu12);
   packages.push_back(cu13);
   packages[2].requires_dist.emplace_back("nvidia-nccl-cu12==2.27.3");
@@ -240,10 +240,12 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_EQ(finding.summary,
             "nvidia-nccl-cu12 2.27.3 and nvidia-nccl-cu13 2.30.7 both own libnccl.so.2, and that "
-            "of nvidia-nccl-cu12 2.27.3 is there");
+            "of nvidia-nccl-cu13 2.30.7 is there");
   EXPECT_EQ(evidence(finding, "both own"), library);
   EXPECT_THAT(finding.fix, HasSubstr("uninstall -y nvidia-nccl-cu12 nvidia-nccl-cu13"));
   EXPECT_THAT(finding.fix, HasSubstr("needed: nvidia-nccl-cu12==2.27.3")) << "torch asks for it";
+  std::swap(packages.back().overwritten, packages[packages.size() - 2].overwritten);
+  EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped) << "torch gets what it asks for";
   packages.back().overwritten.clear();
   EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
   // Two that have nothing to do with GPUs are only worth a note.

@@ -548,7 +548,7 @@ def truth_of(stack, node_name, finding, rules):
         can = usable(torch_code(stack), node)
         return can == 0, f"{can} of {sum(torch_code(stack).values())} containers of libtorch_cuda are usable"
     if finding["id"] == "cuda.driver":
-        needs = re.search(r"needs CUDA (\d+)\.", finding["summary"])
+        needs = re.search(r"needs CUDA (\d+)", finding["summary"])
         if needs:
             serves = int(node["cuda"].split(".")[0])
             return int(needs[1]) > serves, "minor versions of CUDA are compatible, major ones are not"

@@ -83,7 +83,8 @@ void ExtensionLoading::open(std::size_t index) {
   }
   for (const std::string& name : needed_[index])
     for (std::size_t i = 0; i < extensions_.size(); ++i)
-      if (base::basename(extensions_[i].path) == name) open(i);
+      if (extensions_[i].path.ends_with(name) && base::basename(extensions_[i].path) == name)
+        open(i);
   for (const std::string& name : needed_[index]) open_before(extension, name);
   auto object = closure_.open(extension.path);
   if (object) {
