@@ -1,6 +1,6 @@
 // One real failure as data: the world in which it happens, and what gpuinit has to say.
 //
-//   number, title       which of the forty (docs/failures.md), and in a few words
+//   number, title       its row in docs/failures.md, and in a few words
 //   today, sources      what users see without gpuinit, and in which public reports
 //   cause               one sentence
 //   seen_by             "files" (the image alone), "node" (files of the node or its environment

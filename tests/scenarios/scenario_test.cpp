@@ -1,4 +1,4 @@
-// Forty real failures: each is named, alone, with the right exit code and sentence; and the same
+// Real failures: each is named, alone, with the right exit code and sentence; and the same
 // image and node without the fault are passed over in silence.
 #include "scenarios/scenario.h"
 
