@@ -226,6 +226,10 @@ struct ImageFacts {
   Fact<std::string> ldconfig;       // /sbin/ldconfig, which Triton runs to find libcuda
   // Of the interpreter's libc.so.6, "2.36". Absent: another libc than glibc.
   Fact<std::string> glibc;
+  // The CPU that the interpreter, torch and what they load ask for, at most: "x86-64-v3". Absent:
+  // no file asks for any. Source: x86-64 psABI, GNU_PROPERTY_X86_ISA_1_NEEDED.
+  Fact<std::string> cpu_level;
+  std::string cpu_level_of;        // the first file that asks for it
   Fact<Interpreter> interpreter;   // absent: the image has no Python that the command could use
   Fact<Torch> torch;               // absent: nothing on sys.path is called torch
   Fact<CudaRuntime> cuda_runtime;  // absent: torch needs none, or needs one that is not there

@@ -117,6 +117,9 @@ struct Limits {
 
 struct NodeFacts {
   Fact<std::string> machine;  // processor, as `uname -m` says: "x86_64", "aarch64"
+  // "x86-64-v1" to "x86-64-v4", as glibc tells them. Absent: another processor.
+  // Source: x86-64 psABI, "Micro-Architecture Levels"; glibc, sysdeps/x86/get-isa-level.h.
+  Fact<std::string> cpu_level;
   Driver driver;
   Fact<std::vector<KernelGpu>> kernel_gpus;
   Fact<std::vector<DeviceNode>> device_nodes;

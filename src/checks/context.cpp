@@ -9,6 +9,11 @@
 
 namespace gpuinit::checks {
 
+std::uint64_t glibc_minor(const ImageFacts& image) {
+  if (!image.glibc) return 0;
+  return base::parse_number(image.glibc->substr(image.glibc->find('.') + 1)).value_or(0);
+}
+
 Level Context::level(std::string_view id) const {
   const auto found = policy.checks.find(std::string(id));
   return found == policy.checks.end() ? Level::kFail : found->second;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,5 +82,8 @@ struct Context {
   // gpu.count of the policy is content with `count` devices.
   bool wants(std::size_t count) const;
 };
+
+// 36 of glibc 2.36; 0: another libc, or not known.
+std::uint64_t glibc_minor(const ImageFacts& image);
 
 }  // namespace gpuinit::checks

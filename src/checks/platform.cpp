@@ -1,6 +1,7 @@
-// platform: the image is for another processor than this machine has.
+// platform: the image is for another processor, or a better one, than this machine has.
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "checks/check.h"
@@ -17,6 +18,33 @@ bool is_of_its_own(std::string_view machine) {
   return std::find(kMachines.begin(), kMachines.end(), machine) != kMachines.end();
 }
 
+// The loader refuses, before the first line of the program, what is marked for a better CPU.
+Findings judge_cpu_level(const Context& context) {
+  constexpr std::uint64_t kFirstThatLooks = 33;
+  const auto& image = context.image;
+  const auto& needed = image.cpu_level;
+  const auto& cpu = context.node.cpu_level;
+  if (!needed || *needed == "x86-64-v1" || cpu.is_absent() || (cpu && *needed <= *cpu)) return {};
+  if (!cpu) return unknown("the CPU's level is not known", cpu.reason());
+  if (image.glibc.is_unknown())
+    return unknown("cannot tell whether glibc asks for " + *needed, image.glibc.reason());
+  if (glibc_minor(image) < kFirstThatLooks) return {};
+  Finding finding = failure(
+      kExitImage, joined({"the image needs a CPU of ", *needed, ", and this one is ", *cpu}));
+  add_evidence(finding, *needed, image.cpu_level_of);
+  add_evidence(finding, "CPU", *cpu);
+  finding.why =
+      "glibc stops before the program starts: \"CPU does not support x86-64-v2\", \"CPU ISA level "
+      "is lower than required\". In a virtual machine the CPU model may hide what the host has.";
+  finding.fix =
+      joined({"Give the virtual machine the host's CPU (QEMU: -cpu host; Proxmox: CPU type "
+              "host) or run it on a node that has ",
+              *needed,
+              " (/lib64/ld-linux-x86-64.so.2 --help), or use an older base "
+              "image: Debian and Ubuntu run on every x86-64, UBI 9 on v2."});
+  return finding;
+}
+
 Findings run(const Context& context) {
   const auto& image = context.image;
   // A root for another machine is built and looked at here, and will not run here.
@@ -31,7 +59,8 @@ Findings run(const Context& context) {
   const bool by_torch = !python.machine && image.torch && image.torch->machine;
   const auto& built_for = by_torch ? image.torch->machine : python.machine;
   if (!built_for) return unknown("the interpreter's processor is not known", built_for.reason());
-  if (*built_for == *machine || !is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
+  if (*built_for == *machine) return judge_cpu_level(context);
+  if (!is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
 
   Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +
                                             " was compiled for " + *built_for +
@@ -60,17 +89,21 @@ extern constexpr Check kPlatform{
     .looks_at =
         "The ELF machine of the interpreter (or, where that is not known, of torch's extension) "
         "against `uname -m`. x86-64, aarch64, ppc64le, riscv64 and s390x do not run each other's "
-        "programs; others are not judged. With --node the machine is that of the node file. A root "
-        "that is looked at with --root and gpu.required = \"no\" is not run here and not judged. "
-        "Interpreter and torch for different processors are python.abi's.",
+        "programs; others are not judged. With --node the machine is that of the node file. Then "
+        "the x86-64 level (v2, v3) that the interpreter, torch and their libraries are marked "
+        "with, "
+        "where glibc is 2.33 or newer, against the CPU's. A root that is looked at with --root and "
+        "gpu.required = \"no\" is not run here and not judged. Interpreter and torch for different "
+        "processors are python.abi's.",
     .why =
         "The kernel refuses the program: \"exec format error\", and a pod restarts forever. It "
-        "happens when an image for one platform is pulled on, or built on, another.",
+        "happens when an image for one platform is pulled on, or built on, another. glibc refuses "
+        "a CPU below the level: UBI 9 needs x86-64-v2, UBI 10 v3.",
     .fix =
         "Pull or build the image for the node's processor (docker build --platform "
         "linux/amd64,linux/arm64), or pin the pod to nodes of the image's (nodeSelector "
-        "kubernetes.io/arch).",
-    .source = "execve(2), ENOEXEC; uname(2)",
+        "kubernetes.io/arch); give a virtual machine the host's CPU.",
+    .source = "execve(2), ENOEXEC; uname(2); glibc, sysdeps/x86/dl-prop.h, isa-level.c",
     .run = run,
 };
 

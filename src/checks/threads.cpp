@@ -25,10 +25,7 @@ Findings judge_clone3(const Context& context) {
   const auto& glibc = context.image.glibc;
   if (glibc.is_unknown())
     return unknown("a filter refuses clone3; cannot tell whether glibc uses it", glibc.reason());
-  // "2.36"; another libc does not call it.
-  if (!glibc ||
-      base::parse_number(glibc->substr(glibc->find('.') + 1)).value_or(0) < kFirstWithClone3)
-    return {};
+  if (glibc_minor(context.image) < kFirstWithClone3) return {};
   Finding finding = failure(kExitNode, "a system call filter lets every new thread fail");
   add_evidence(finding, "clone3", "EPERM");
   add_evidence(finding, "glibc", *glibc);

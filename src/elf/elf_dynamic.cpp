@@ -1,5 +1,7 @@
 // PT_DYNAMIC: names and search paths.
 #include <algorithm>
+#include <array>
+#include <bit>
 
 #include "base/checked.h"
 #include "elf/elf_file.h"
@@ -13,6 +15,11 @@ namespace {
 // torch and CUDA libraries: 60 entries, a RUNPATH of 470 bytes.
 constexpr std::uint64_t kMaxDynamicEntries = 1024;
 constexpr std::size_t kMaxString = 16ULL * 1024;  // bytes
+constexpr std::size_t kMaxProperties = 256;       // bytes of a .note.gnu.property; it has 32 to 64
+
+// GNU_PROPERTY_X86_ISA_1_NEEDED; glibc 2.31's <elf.h> has not got it. One bit for each level.
+constexpr std::uint32_t kX86IsaNeeded = 0xc0008002;
+constexpr std::uint32_t kGnu = 0x00554e47;  // "GNU"
 
 }  // namespace
 
@@ -79,6 +86,27 @@ Result<std::string> ElfFile::State::string_at(const DynamicTables& from,
                               std::min<std::uint64_t>(from.strings_size - index, kMaxString));
 }
 
+// Lies behind the program headers, as a rule, in what has been read already. A note that cannot be
+// followed asks for nothing.
+int ElfFile::State::cpu_level() const {
+  if (header.e_machine != EM_X86_64) return 0;
+  for (const Elf64_Phdr& segment : segments) {
+    if (segment.p_type != PT_NOTE || segment.p_align != 8 || segment.p_filesz > kMaxProperties)
+      continue;
+    std::array<std::uint32_t, kMaxProperties / 4> words{};
+    if (!window.read_at(segment.p_offset,
+                        std::as_writable_bytes(std::span(words)).first(segment.p_filesz)))
+      return 0;
+    if (words[0] != 4 || words[2] != NT_GNU_PROPERTY_TYPE_0 || words[3] != kGnu) continue;
+    const std::size_t end =
+        std::min<std::size_t>(segment.p_filesz, 16 + std::uint64_t{words[1]}) / 4;
+    for (std::size_t at = 4; at + 2 < end; at += 2 + (std::uint64_t{words[at + 1]} + 7) / 8 * 2)
+      if (words[at] == kX86IsaNeeded && words[at + 1] == 4)
+        return std::bit_width(words[at + 2] & 15U);
+  }
+  return 0;
+}
+
 Result<Dynamic> ElfFile::dynamic() const {
   auto tables = state_->dynamic_tables();
   if (!tables) return std::move(tables).error();
@@ -88,6 +116,7 @@ Result<Dynamic> ElfFile::dynamic() const {
   const auto stack = std::ranges::find(state_->segments, PT_GNU_STACK, &Elf64_Phdr::p_type);
   result.executable_stack = stack == state_->segments.end() ? state_->header.e_machine == EM_X86_64
                                                             : (stack->p_flags & PF_X) != 0;
+  result.cpu_level = state_->cpu_level();
   for (const Elf64_Dyn& entry : from.entries) {
     std::string* into = nullptr;
     switch (entry.d_tag) {

@@ -50,6 +50,10 @@ struct Dynamic {
   bool is_program = false;              // DF_1_PIE
   // PT_GNU_STACK asks for it or, on x86-64, is missing (glibc, sysdeps/*/stackinfo.h).
   bool executable_stack = false;
+  // 3: it asks for a CPU of x86-64-v3. 0: it says nothing of that, as libraries for another
+  // machine do. Source: x86-64 psABI, "Program Property" (GNU_PROPERTY_X86_ISA_1_NEEDED); glibc,
+  // sysdeps/x86/dl-prop.h, which reads the first note of the PT_NOTE that is aligned to 8.
+  int cpu_level = 0;
 };
 
 // What one DT_VERNEED entry asks of one library.

@@ -59,6 +59,7 @@ struct ElfFile::State {
 
   Result<std::uint64_t> file_offset(std::uint64_t address, std::uint64_t length) const;
   Result<const DynamicTables*> dynamic_tables() const;
+  int cpu_level() const;
   Result<const GnuHash*> gnu_hash_head(const DynamicTables& from) const;
 
   // The string at `index` of DT_STRTAB.

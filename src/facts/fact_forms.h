@@ -45,6 +45,10 @@ inline constexpr Form kMachineForm{"\"x86_64\" or \"aarch64\"", [](std::string_v
                                      return !t.empty() && t != "amd64" && t != "x64" &&
                                             t != "x86-64" && t != "arm64";
                                    }};
+inline constexpr Form kCpuLevelForm{"\"x86-64-v2\"", [](std::string_view t) {
+                                      return t.size() == 9 && t.starts_with("x86-64-v") &&
+                                             t[8] >= '1' && t[8] <= '4';
+                                    }};
 inline constexpr Form kBytesForm{"85899345920"};
 
 // The JSON name of each ProbeRun::Outcome, in the order of the enumeration.

@@ -224,6 +224,8 @@ void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("python_header", it.python_header);
   archive.field("ldconfig", it.ldconfig);
   archive.field("glibc", it.glibc);
+  archive.field("cpu_level", it.cpu_level, kCpuLevelForm);
+  archive.field("cpu_level_of", it.cpu_level_of);
   archive.field("interpreter", it.interpreter);
   archive.field("torch", it.torch);
   archive.field("cuda_runtime", it.cuda_runtime);

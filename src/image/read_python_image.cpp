@@ -37,11 +37,26 @@ Fact<std::string> glibc_of(const ldso::LoaderClosure& closure) {
   return "2." + std::to_string(newest);
 }
 
+void read_cpu_level(const ldso::LoaderClosure& closure, ImageFacts& facts) {
+  const std::size_t at = closure.most_demanding();
+  if (at == ldso::LoaderClosure::kMissing) {
+    facts.cpu_level = Fact<std::string>::absent("no file asks for one");
+    return;
+  }
+  const ldso::LoadedObject& object = closure.objects()[at];
+  facts.cpu_level = "x86-64-v" + std::to_string(object.dynamic.cpu_level);
+  facts.cpu_level_of = object.real_path;
+}
+
 // What the loader makes of torch and then of the extensions and frameworks, one process for all.
 void read_loading(const ImageQuery& query, TorchLoad load, const std::vector<std::string>& sys_path,
                   const NeededNames& needed, PythonFrameworks& frameworks, ImageFacts& facts) {
-  if (load.closure) facts.glibc = glibc_of(*load.closure);
-  else facts.glibc = Fact<std::string>::unknown(load.unknown_because);
+  if (load.closure) {
+    facts.glibc = glibc_of(*load.closure);
+    read_cpu_level(*load.closure, facts);
+  } else {
+    facts.glibc = facts.cpu_level = Fact<std::string>::unknown(load.unknown_because);
+  }
   if (load.problem.empty()) load.problem = load.unknown_because;
   if (!load.closure || !load.problem.empty()) {
     facts.frameworks = frameworks.finish(load.problem);

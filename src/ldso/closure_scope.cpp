@@ -4,12 +4,25 @@
 #include <utility>
 
 #include "ldso/loader_closure.h"
+#include "ldso/loader_rules.h"
 
 namespace gpuinit::ldso {
 
 std::size_t LoaderClosure::answering_to(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? kMissing : found->second;
+}
+
+std::size_t LoaderClosure::most_demanding() const {
+  std::size_t most = kMissing;
+  int level = 0;
+  for (std::size_t i = 0; i < objects_.size(); ++i) {
+    const int asked = objects_[i].dynamic.cpu_level;
+    if (asked <= level || !hwcaps_of(objects_[i].path).empty()) continue;
+    level = asked;
+    most = i;
+  }
+  return most;
 }
 
 // `roots` and what they need, breadth first, behind what is in `list` already.

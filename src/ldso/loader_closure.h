@@ -94,6 +94,10 @@ class LoaderClosure {
   // no object does.
   std::size_t answering_to(const std::string& name) const;
 
+  // The first of the objects that ask for the highest level of x86-64 (elf::Dynamic::cpu_level);
+  // kMissing if none asks for any. Those in glibc-hwcaps are not meant: another CPU has others.
+  std::size_t most_demanding() const;
+
   // Where symbols of an object are looked for, in this order: the program, the preloads and
   // what they need; what was opened with kGlobal before it; then the opened object that it
   // was loaded for and what that needs.

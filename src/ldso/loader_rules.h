@@ -1,6 +1,5 @@
 // What a glibc loader was compiled with, or learns from the CPU: path tokens,
-// hwcaps subdirectories, default directories. Private to library_search,
-// library_places and loader_closure .cpp.
+// hwcaps subdirectories, default directories. Private to this room; the node asks for the hwcaps.
 #pragma once
 
 #include <string>

@@ -141,6 +141,9 @@ Fact<std::uint64_t> read_cpus();
 // As `uname -m` says: "x86_64", "aarch64".
 Fact<std::string> read_machine();
 
+// Of the CPU that this runs on, where the machine is "x86_64".
+Fact<std::string> read_cpu_level(const Fact<std::string>& machine);
+
 // Size and free space of the file system that holds /dev/shm. Where nothing is mounted
 // there it is that of /dev itself, which is just what a program gets.
 Fact<SharedMemory> read_shared_memory(const base::RootFs& fs);

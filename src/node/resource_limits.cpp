@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "ldso/loader_rules.h"
 #include "node/read_node.h"
 
 namespace gpuinit::node {
@@ -22,6 +23,13 @@ Fact<std::string> read_machine() {
   struct utsname name {};
   if (::uname(&name) != 0) return Fact<std::string>::unknown(errno_error("uname").message);
   return std::string(name.machine);
+}
+
+Fact<std::string> read_cpu_level(const Fact<std::string>& machine) {
+  if (machine != Fact<std::string>("x86_64"))
+    return machine ? Fact<std::string>::absent("not an x86-64 machine") : machine;
+  auto levels = ldso::supported_hwcaps(*machine);
+  return levels.empty() ? "x86-64-v1" : std::move(levels.front());
 }
 
 Fact<SharedMemory> read_shared_memory(const base::RootFs& fs) {

@@ -59,6 +59,52 @@ TEST(Platform, WhatIsNotKnownFailsNothing) {
   EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
 }
 
+Facts needs(const char* image, const char* cpu) {
+  auto story = healthy();
+  story.image.cpu_level = Text(image);
+  story.image.cpu_level_of = "/usr/lib64/libc.so.6";
+  story.node.cpu_level = Text(cpu);
+  return story;
+}
+
+TEST(Platform, ACpuBelowTheLevelFails) {
+  EXPECT_THAT(verdicts(needs("x86-64-v3", "x86-64-v2")), ElementsAre("platform=65"));
+  const auto finding = only(needs("x86-64-v2", "x86-64-v1"), "platform");
+  EXPECT_EQ(finding.summary, "the image needs a CPU of x86-64-v2, and this one is x86-64-v1");
+  EXPECT_THAT(finding.evidence,
+              testing::Contains(testing::Pair("x86-64-v2", "/usr/lib64/libc.so.6")));
+  EXPECT_THAT(finding.fix, HasSubstr("-cpu host"));
+  EXPECT_THAT(verdicts(needs("x86-64-v2", "x86-64-v2")), IsEmpty());
+  EXPECT_THAT(verdicts(needs("x86-64-v3", "x86-64-v4")), IsEmpty());
+}
+
+TEST(Platform, AnOldGlibcLooksAtNoLevel) {
+  auto story = needs("x86-64-v3", "x86-64-v2");
+  story.image.glibc = Text("2.32");
+  EXPECT_TRUE(says_nothing(story, "platform"));
+  story.image.glibc = Text("2.33");
+  EXPECT_THAT(verdicts(story), ElementsAre("platform=65"));
+  story.image.glibc = Text::absent("no libc.so.6 is loaded");
+  EXPECT_TRUE(says_nothing(story, "platform"));
+  story.image.glibc = Text();
+  EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
+}
+
+TEST(Platform, ALevelThatIsNotKnownFailsNothing) {
+  auto story = needs("x86-64-v2", "x86-64-v1");
+  story.node.cpu_level = Text();
+  EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
+  story.node.cpu_level = Text::absent("not an x86-64 machine");
+  EXPECT_TRUE(says_nothing(story, "platform"));
+  story.node.cpu_level = Text("x86-64-v1");
+  story.image.cpu_level = Text();
+  EXPECT_TRUE(says_nothing(story, "platform"));
+  // Every x86-64 has the first.
+  story = needs("x86-64-v1", "x86-64-v1");
+  story.node.cpu_level = Text();
+  EXPECT_TRUE(says_nothing(story, "platform"));
+}
+
 TEST(Platform, AGuessOnlyWarns) {
   auto story = arm_image("x86_64");
   story.image.interpreter->from_command = false;

@@ -73,6 +73,28 @@ TEST(ElfFile, AStaticProgramHasNoDynamicPartAndNoInterpreter) {
   EXPECT_TRUE(built.elf->symbols_with_prefix({""})->empty());
 }
 
+TEST(ElfFile, TellsWhichCpuItAsksFor) {
+  const auto level = [](ElfBuilder builder) {
+    Built built(builder.soname("l.so").build());
+    return built.elf->dynamic()->cpu_level;
+  };
+  EXPECT_EQ(level(ElfBuilder()), 0);
+  EXPECT_EQ(level(ElfBuilder().cpu_level(1)), 1);
+  EXPECT_EQ(level(ElfBuilder().cpu_level(3)), 3);
+  EXPECT_EQ(level(ElfBuilder().cpu_level(4).without_section_headers()), 4);
+  // The number means nothing elsewhere.
+  EXPECT_EQ(level(ElfBuilder().machine(EM_AARCH64).cpu_level(3)), 0);
+  // Not a property, of another owner, and without the level.
+  const std::string words("\x02\x80\x00\xc0\x04\0\0\0\x07\0\0\0\0\0\0\0", 16);
+  const std::string name = ".note.gnu.property";
+  EXPECT_EQ(level(ElfBuilder().note(name, "GNU", words, 5)), 3);
+  EXPECT_EQ(level(ElfBuilder().note(name, "GNU", words, 1)), 0);
+  EXPECT_EQ(level(ElfBuilder().note(name, "BSD", words, 5)), 0);
+  EXPECT_EQ(level(ElfBuilder().note(".note.x", "GNU", words, 5)), 0);
+  EXPECT_EQ(level(ElfBuilder().note(name, "GNU", words.substr(0, 8), 5)), 0);
+  EXPECT_EQ(level(ElfBuilder().note(name, "GNU", "", 5)), 0);
+}
+
 TEST(ElfFile, ReadsTheInterpreter) {
   Built built(ElfBuilder().interpreter("/lib/ld-musl-x86_64.so.1").build());
   EXPECT_EQ(built.elf->interpreter()->value(), "/lib/ld-musl-x86_64.so.1");

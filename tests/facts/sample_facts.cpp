@@ -25,6 +25,8 @@ Facts full_facts() {
   facts.image.python_header = Fact<std::string>::absent("none");
   facts.image.ldconfig = Fact<std::string>::unknown("not readable");
   facts.image.glibc = std::string("2.36");
+  facts.image.cpu_level = std::string("x86-64-v2");
+  facts.image.cpu_level_of = "/usr/lib64/libc.so.6";
 
   Torch& torch = facts.image.torch.value();
   torch.shadowed = {"/u", "/v"};

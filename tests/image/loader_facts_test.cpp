@@ -29,6 +29,13 @@ class LoaderFactsTest : public testing::Test {
     EXPECT_TRUE(facts.loader.known()) << facts.loader.reason();
     return facts.loader.value_or({});
   }
+  Fact<std::string> cpu_level(std::string& of) const {
+    const auto fs = base::RootFs::open(tree_.root()).value();
+    const std::map<std::string, std::string> environment{{"PATH", "/usr/local/bin"}};
+    ImageFacts facts = read_image({fs, "/x", {"python3", "-I", "a.py"}, environment, "/srv", ""});
+    of = facts.cpu_level_of;
+    return facts.cpu_level;
+  }
   static const LoadedLibrary& library(const LoaderFacts& loader, const std::string& name) {
     static const LoadedLibrary kNone;
     for (const LoadedLibrary& one : loader.libraries)
@@ -57,6 +64,15 @@ TEST_F(LoaderFactsTest, OfAHealthyImageHaveNoProblem) {
   EXPECT_EQ(cudart.path, "/" + site() + "/nvidia/cuda_runtime/lib/libcudart.so.12");
   EXPECT_EQ(cudart.needed_by, "/" + site() + "/torch/lib/libtorch_global_deps.so");
   EXPECT_THAT(cudart.found_by, HasSubstr("RPATH of"));
+}
+
+TEST_F(LoaderFactsTest, TellWhichCpuIsNeeded) {
+  std::string of;
+  EXPECT_TRUE(cpu_level(of).is_absent());
+  tree_.file(site() + "/torch/lib/libtorch_cpu.so",
+             ElfBuilder().soname("libtorch_cpu.so").cpu_level(3).build());
+  EXPECT_EQ(cpu_level(of), Fact<std::string>("x86-64-v3"));
+  EXPECT_EQ(of, "/" + site() + "/torch/lib/libtorch_cpu.so");
 }
 
 TEST_F(LoaderFactsTest, NameWhatIsMissingAndWhereItLies) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "ldso/loader_image.h"
+#include "ldso/loader_rules.h"
 #include "support/ld_so_cache_builder.h"
 
 namespace gpuinit::ldso {
@@ -376,6 +377,30 @@ TEST(LoaderClosure, StopsAtALimit) {
   EXPECT_EQ(closure->objects().size(), LoaderClosure::kMaxObjects + 1) << "and the loader";
   ASSERT_FALSE(closure->missing().empty());
   EXPECT_EQ(closure->missing()[0].code, EOVERFLOW);
+}
+
+TEST(LoaderClosure, TellsWhichObjectAsksForTheBestCpu) {
+  const auto asking = [](const char* soname, int level) {
+    return ElfBuilder().soname(soname).cpu_level(level);
+  };
+  Image image;
+  image.file("bin/p", Image::program().needs({"liba.so", "libb.so", "libc.so"}).runpath("/lib"));
+  image.library("lib/liba.so").library("lib/libb.so").library("lib/libc.so");
+  EXPECT_EQ(image.load()->most_demanding(), LoaderClosure::kMissing);
+  image.file("lib/liba.so", asking("liba.so", 1)).file("lib/libb.so", asking("libb.so", 2));
+  image.file("lib/libc.so", asking("libc.so", 2));
+  auto closure = image.load();
+  ASSERT_TRUE(closure.ok());
+  EXPECT_EQ(closure->most_demanding(), closure->answering_to("libb.so"));
+  // On another CPU the loader takes another file.
+  const std::vector<std::string> levels = supported_hwcaps("x86_64");
+  if (levels.empty()) return;
+  image.file("lib/glibc-hwcaps/" + levels.front() + "/libc.so", asking("libc.so", 4));
+  closure = image.load();
+  ASSERT_TRUE(closure.ok());
+  const std::size_t best = closure->answering_to("libc.so");
+  EXPECT_EQ(closure->objects()[best].dynamic.cpu_level, 4);
+  EXPECT_EQ(closure->most_demanding(), closure->answering_to("libb.so"));
 }
 
 }  // namespace

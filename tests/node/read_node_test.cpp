@@ -23,6 +23,7 @@ TEST(ReadNode, FillsWhatFilesTellAndLeavesTheProbesPartUnknown) {
   ASSERT_TRUE(node.environment.known());
   EXPECT_THAT(*node.environment, testing::ElementsAre(testing::Pair("CUDA_VISIBLE_DEVICES", "0")));
   EXPECT_TRUE(node.machine.known());
+  EXPECT_EQ(node.cpu_level.known(), *node.machine == "x86_64") << node.cpu_level.reason();
   EXPECT_TRUE(node.driver.libnvidia_ml.is_absent());
   EXPECT_TRUE(node.kernel_gpus.is_unknown());
   EXPECT_TRUE(node.jit_cache.is_unknown());

@@ -155,6 +155,7 @@ class ImageWriter {
     const std::string name = file_name(path);
     const std::string soname = text_at(library, "soname", name.starts_with("lib") ? name : "");
     if (!soname.empty()) file.soname(soname);
+    if (const auto level = number_at(library, "cpu_level", 0); level != 0) file.cpu_level(level);
     if (const auto loader = text_at(library, "loader"); !loader.empty()) file.interpreter(loader);
     if (const auto rpath = text_at(library, "rpath"); !rpath.empty()) file.rpath(rpath);
     if (const auto runpath = text_at(library, "runpath"); !runpath.empty()) file.runpath(runpath);

@@ -93,11 +93,21 @@ class ElfBuilder {
     sections_.push_back({std::string(section_name), std::move(note), SHT_NOTE});
     return *this;
   }
+  // GNU_PROPERTY_X86_ISA_1_NEEDED with the bits of all levels up to x86-64-v<level>, behind the
+  // property of CET that compilers write.
+  ElfBuilder& cpu_level(int level) {
+    std::string properties;
+    for (const std::uint32_t word :
+         {0xc0000002U, 4U, 3U, 0U, 0xc0008002U, 4U, (1U << level) - 1, 0U})
+      append(properties, word);
+    return note(kProperties, "GNU", properties, NT_GNU_PROPERTY_TYPE_0);
+  }
   ElfBuilder& without_section_headers() { return section_headers_ = false, *this; }
 
   std::string build() const;
 
  private:
+  static constexpr std::string_view kProperties = ".note.gnu.property";  // aligned to 8
   struct Name {
     std::string name;
     std::uint64_t address;
@@ -277,6 +287,7 @@ inline std::string ElfBuilder::build() const {
   for (Part& part : parts) {
     part.offset = place(file, part.bytes);
     if (part.type == SHT_NOTE) segment(PT_NOTE, part.offset, part.bytes.size());
+    if (part.name == kProperties) segments.back().p_align = 8;
   }
   if (dynamic) {
     const auto part = [&](const char* name, std::string bytes, std::uint32_t kind,
@@ -351,7 +362,7 @@ inline std::string ElfBuilder::build() const {
       one.sh_addr = kBase + part.offset;
       one.sh_offset = part.offset;
       one.sh_size = part.bytes.size();
-      one.sh_addralign = part.type == SHT_NOTE ? 4 : 8;
+      one.sh_addralign = part.type == SHT_NOTE && part.name != kProperties ? 4 : 8;
       one.sh_info = part.type == SHT_DYNSYM ? 1 : 0;  // the first that is not local
       if (part.type == SHT_GNU_verdef)
         one.sh_info = static_cast<Elf64_Word>(versions_.definitions.size());
