@@ -9,7 +9,8 @@
 //   defines),
 //                    needs_versions (file → versions), exports and wants (`symbol` or
 //                    `symbol@version`), targets and ptx_isa (its fatbin; "torch": those of torch),
-//                    arch_list, strings, machine; loader (its PT_INTERP: it is a program)
+//                    arch_list, strings, machine; loader (its PT_INTERP: it is a program);
+//                    executable_stack (true: PT_GNU_STACK asks for it)
 //   [image.file."PATH"]    content, mode
 //   [image.link]     PATH = target
 //   ld_so_cache      directories that ldconfig has looked through
