@@ -180,12 +180,7 @@ std::string why_of(const ExtensionProblem& problem) {
     case Fault::kLibrary:
     case Fault::kOptional:
       if (const std::string reason = refusal(problem); !reason.empty())
-        return joined(
-            {"Its import would end with \"", reason, "\".",
-             reason.ends_with("stack as shared object requires")
-                 ? " glibc 2.41 and newer refuse it; GLIBC_TUNABLES=glibc.rtld.execstack=2 "
-                   "allows it."
-                 : ""});
+        return joined({"Its import would end with \"", reason, "\"."});
       return joined({"Its import would end with \"", problem.detail,
                      ": cannot open shared object file\", unless the package brings the library in "
                      "itself first. Builds for another CUDA major version look like this."});
@@ -199,6 +194,7 @@ std::string why_of(const ExtensionProblem& problem) {
 }
 
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
+  if (std::string stack = executable_stack_fix(refusal(problem)); !stack.empty()) return stack;
   if (const std::string directory = directory_elsewhere(problem); !directory.empty())
     return joined({"Set LD_LIBRARY_PATH=", directory, ", or use a release of ",
                    problem.extension->package,

@@ -8,6 +8,7 @@
 #include "base/root_fs.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
+#include "checks/loader_names.h"
 #include "rules/python_version.h"
 #include "rules/soabi.h"
 #include "rules/version.h"
@@ -40,7 +41,7 @@ std::optional<ExtensionProblem> missing_library(const Extension& extension,
   // It is there, for no other machine, and the loader refuses it.
   if (library == missing.end())
     library = std::ranges::find_if(missing, [](const MissingLibrary& one) {
-      return one.reason.ends_with("executable stack as shared object requires");
+      return !executable_stack_fix(one.reason).empty();
     });
   if (library != missing.end())
     return ExtensionProblem{&extension, ExtensionFault::kLibrary, library->name};

@@ -4,6 +4,7 @@
 
 #include "checks/device_files.h"
 #include "checks/finding_builder.h"
+#include "checks/loader_names.h"
 
 namespace gpuinit::checks {
 
@@ -39,6 +40,9 @@ bool cannot_be_loaded(const Framework& framework) {
 
 bool is_judged(const Framework& framework, const Context& context) {
   if (framework.for_gpu || is_required(framework, context.policy)) return true;
+  // Its import fails, with or without a GPU.
+  const auto& missing = framework.problems.missing;
+  if (!missing.empty() && !executable_stack_fix(missing.front().reason).empty()) return true;
   return has_no_torch(context.image) &&
          (context.policy.gpu.required == GpuRequired::kYes || gpu_files(context.node) > 0);
 }

@@ -12,7 +12,6 @@ namespace gpuinit::checks {
 namespace {
 
 constexpr std::size_t kShown = 4;
-constexpr std::string_view kExecutableStack = "executable stack as shared object requires";
 
 // torch's own libraries, which torch.install has reported.
 bool is_of_torch(const MissingLibrary& missing) {
@@ -27,6 +26,7 @@ std::vector<MissingLibrary> of_image(const Context& context) {
 }
 
 std::string fix(const Context& context, const MissingLibrary& first) {
+  if (std::string stack = executable_stack_fix(first.reason); !stack.empty()) return stack;
   if (!first.elsewhere.empty()) {
     const std::string directory(base::parent(first.elsewhere.front()));
     if (is_of_cuda(first.name))
@@ -96,12 +96,7 @@ Findings of_torch(const Context& context) {
       of_python ? "Python would not start: \"error while loading shared libraries: " + first.name +
                       ": cannot open shared object file\"."
                 : joined({"`import torch` would end with \"", said, "\"."});
-  if (first.reason.ends_with(kExecutableStack))
-    finding.fix =
-        "glibc 2.41 and newer refuse it: use a release of the package that was linked with -z "
-        "noexecstack, or clear the flag (patchelf --clear-execstack), or set "
-        "GLIBC_TUNABLES=glibc.rtld.execstack=2.";
-  else finding.fix = fix(context, first);
+  finding.fix = fix(context, first);
   return finding;
 }
 
@@ -110,6 +105,15 @@ Findings of_framework(const Context& context, const Framework& framework, const 
   const auto& all = framework.problems.missing;
   if (all.empty()) return {};
   const MissingLibrary& first = all.front();
+  if (std::string stack = executable_stack_fix(first.reason); !stack.empty()) {
+    Finding finding =
+        failure(kExitImage, joined({words_of(framework), " cannot be loaded: ", first.name,
+                                    " asks for an executable stack"}));
+    add_evidence(finding, "loader", first.reason);
+    finding.why = joined({"Its import would end with \"", first.reason, "\"."});
+    finding.fix = std::move(stack);
+    return finding;
+  }
   const bool is_program = context.image.program && framework.path == context.image.program->path;
   Finding finding = failure(
       kExitImage, joined({first.name, " is not found, and ",

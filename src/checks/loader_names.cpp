@@ -134,6 +134,14 @@ std::string how_to_install(const Context& context, std::string_view library) {
          "libraries (the -runtime or -cudnn variant of its base image).";
 }
 
+std::string executable_stack_fix(std::string_view reason) {
+  if (!reason.ends_with("executable stack as shared object requires")) return "";
+  return joined(
+      {"glibc 2.41 and newer refuse that. Install a newer release of the package, or run "
+       "patchelf --clear-execstack ",
+       reason.substr(0, reason.find(": ")), ", or set GLIBC_TUNABLES=glibc.rtld.execstack=2."});
+}
+
 const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {
   const auto found = std::find_if(loader.libraries.begin(), loader.libraries.end(),
                                   [&](const LoadedLibrary& one) { return one.name == name; });

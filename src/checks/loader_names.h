@@ -34,6 +34,10 @@ std::optional<rules::PythonRequirement> torch_requires(const Installed& installe
 // How a library of that name gets into an image. Empty if that is not known.
 std::string how_to_install(const Context& context, std::string_view library);
 
+// What to do where the loader said (MissingLibrary::reason) that it makes no stack executable.
+// Empty: it said something else.
+std::string executable_stack_fix(std::string_view reason);
+
 // The library that answers to `name`. Null if no library does.
 const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/library_names.h"
+#include "base/text.h"
 #include "ldso/loader_rules.h"
 
 namespace gpuinit::ldso {
@@ -39,9 +40,11 @@ Result<LoaderClosure> LoaderClosure::of_program(
 
   LoaderClosure closure(fs, search);
   closure.machine_ = elf->machine();
-  const auto tunables = environment.find("GLIBC_TUNABLES");
-  closure.stack_tunable_ = tunables != environment.end() &&
-                           tunables->second.find("glibc.rtld.execstack=2") != std::string::npos;
+  constexpr std::string_view kStackTunable = "glibc.rtld.execstack=";
+  if (const auto tunables = environment.find("GLIBC_TUNABLES"); tunables != environment.end())
+    for (const std::string_view one : base::split(tunables->second, ':'))  // the last one holds
+      if (one.starts_with(kStackTunable))
+        closure.stack_tunable_ = one.substr(kStackTunable.size()) == "2";
   if (interpreter->has_value()) {
     closure.loader_path_ = **interpreter;
     const LoaderFamily family = loader_family(closure.loader_path_);
@@ -165,9 +168,7 @@ std::size_t LoaderClosure::request(const std::string& name, const Requester& req
   if (const std::string why = not_loadable(opened->elf, *dynamic); !why.empty())
     return miss(name, by, {path + ": " + why, ENOEXEC}), kMissing;
   if (dynamic->executable_stack && loading_for_ != kProgram && refuses_executable_stack())
-    return miss(name, by,
-                {path + ": cannot enable executable stack as shared object requires", ENOEXEC}),
-           kMissing;
+    return miss(name, by, {path + ": " + std::string(kRefusesStack), ENOEXEC}), kMissing;
   if (objects_.size() >= kMaxObjects)
     return miss(name, by, {"more than " + std::to_string(kMaxObjects) + " libraries", EOVERFLOW}),
            kMissing;
@@ -176,8 +177,8 @@ std::size_t LoaderClosure::request(const std::string& name, const Requester& req
   return object;
 }
 
-// Since 2.41 the loader makes the stack executable for what the program starts with only. That
-// glibc is known by a version that its libc defines.
+// Since 2.41 the loader makes the stack executable for what the program starts with only; then it
+// is for what is opened later as well. That glibc is known by a version that its libc defines.
 bool LoaderClosure::refuses_executable_stack() const {
   const std::size_t libc = answering_to("libc.so.6");
   if (stack_tunable_ || libc == kMissing) return false;

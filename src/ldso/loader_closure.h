@@ -3,15 +3,17 @@
 //
 // Source: ld.so(8); glibc, elf/dl-load.c (names, search), elf/dl-deps.c (breadth first),
 // elf/rtld.c (LD_PRELOAD, /etc/ld.so.preload, the loader itself), elf/dl-open.c; NEWS for 2.41
-// (dlopen fails where a library asks for an executable stack; the tunable glibc.rtld.execstack).
-// What is simplified: the loader stops at the first missing library, we go on as it
-// does under LD_TRACE_LOADED_OBJECTS; DT_FILTER, DT_AUXILIARY, LD_AUDIT, dlmopen and
-// set-user-ID programs are not modelled. What LibrarySearch takes for granted holds here too.
+// (dlopen fails where a library asks for an executable stack; the tunable glibc.rtld.execstack,
+// whose 2 the first releases of 2.41 do not know: bug 32653). What is simplified: the loader stops
+// at the first missing library, we go on as it does under LD_TRACE_LOADED_OBJECTS; DT_FILTER,
+// DT_AUXILIARY, LD_AUDIT, dlmopen and set-user-ID programs are not modelled. What LibrarySearch
+// takes for granted holds here too.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -47,6 +49,10 @@ struct LoadFailure {
   std::string reason;       // in words, with the path where there is a file
   bool is_preload = false;  // the loader warns and goes on
 };
+
+// How the reason ends where the loader gives no library an executable stack.
+inline constexpr std::string_view kRefusesStack =
+    "cannot enable executable stack as shared object requires";
 
 // Whether an errno is about this process (no descriptor or memory left, no permission, a limit
 // of ours) and not about the file: then the loader in the command may well succeed.

@@ -187,7 +187,8 @@ TEST(ExtensionAbi, AnExecutableStackIsRefused) {
       "/x/libct.so.4: cannot enable executable stack as shared object requires";
   const Finding finding = only(with({one}), kAbi);
   EXPECT_EQ(finding.summary, "ct/_ext.so cannot be loaded: " + one.problems.missing[0].reason);
-  EXPECT_THAT(finding.why, HasSubstr("glibc.rtld.execstack=2"));
+  EXPECT_THAT(finding.fix, HasSubstr("patchelf --clear-execstack /x/libct.so.4, or"));
+  EXPECT_THAT(finding.fix, HasSubstr("glibc.rtld.execstack=2"));
 }
 
 TEST(ExtensionAbi, LibrariesOfTorchAndCudaAreMissed) {

@@ -193,6 +193,23 @@ TEST(Frameworks, OneThatServesTheCpuTooAsksForNothing) {
   EXPECT_EQ(only(story, "cuda.libcuda", requiring("xgboost")).severity, Severity::kFail);
 }
 
+// It cannot be imported, with or without a GPU.
+TEST(Frameworks, OneThatAsksForAnExecutableStackIsTold) {
+  Framework one = framework("ctranslate2", "12", {"sm_80"});
+  one.for_gpu = false;
+  const std::string refused =
+      "/s/libct.so.4: cannot enable executable stack as shared object requires";
+  one.problems.missing = {{"libct.so.4", one.path, refused, {}}};
+  Facts story = healthy();
+  story.image.frameworks = std::vector<Framework>{one};
+  const Finding finding = only(story, "loader.missing");
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_EQ(finding.summary,
+            "ctranslate2 1.2 cannot be loaded: libct.so.4 asks for an executable stack");
+  EXPECT_THAT(finding.fix, HasSubstr("patchelf --clear-execstack /s/libct.so.4, or"));
+  EXPECT_EQ(only(story, "loader.missing", requiring("ctranslate2")).severity, Severity::kFail);
+}
+
 TEST(Frameworks, BesideATorchTheyOnlyWarn) {
   Facts story = healthy();
   story.image.frameworks = std::vector<Framework>{framework("onnxruntime", "13", {"sm_80"})};

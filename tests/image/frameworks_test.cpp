@@ -123,6 +123,16 @@ TEST_F(FrameworksTest, OneForTheCpuTooIsForGpusIfItsLibrariesAreThere) {
   EXPECT_FALSE(frameworks()[1].for_gpu);
 }
 
+// ctranslate2 4.5.0, which glibc 2.41 does not load.
+TEST_F(FrameworksTest, OneThatAsksForAnExecutableStack) {
+  distribution("ctranslate2", "4.5.0");
+  const std::string name = "libctranslate2-12ab.so.4.5.0";
+  library(kSite + "/ctranslate2.libs/" + name, with_code({sm("80")}).executable_stack());
+  EXPECT_THAT(missing(frameworks()[0]), ElementsAre("libcublas.so.12"));
+  library("/lib64/libc.so.6", ElfBuilder().soname("libc.so.6").defines_version("GLIBC_2.41"));
+  EXPECT_THAT(missing(frameworks()[0]), ElementsAre(name));
+}
+
 TEST_F(FrameworksTest, AProgramWithItsOwnCode) {
   program("/app/embedder", with_code({sm("80")}).needs("libcublas.so.12").needs("libcuda.so.1"));
   const auto found = frameworks({"/app/embedder"});

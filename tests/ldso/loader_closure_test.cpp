@@ -262,57 +262,75 @@ TEST(LoaderClosure, OpensWithTheSearchPathsOfTheCaller) {
   EXPECT_EQ(closure->objects().size(), 4U);
 }
 
-// A file with PT_GNU_STACK: the builder writes none, which is an executable stack on x86-64.
-std::string with_stack(ElfBuilder builder, bool executable) {
-  std::string file = builder.note(".note.x", "x", "x").build();
-  Elf64_Ehdr header;
-  std::memcpy(&header, file.data(), sizeof header);
-  for (int i = 0; i < header.e_phnum; ++i) {
-    const std::size_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
-    Elf64_Phdr segment;
-    std::memcpy(&segment, file.data() + at, sizeof segment);
-    if (segment.p_type != PT_NOTE) continue;
-    segment.p_type = PT_GNU_STACK;
-    segment.p_flags = executable ? PF_R | PF_W | PF_X : PF_R | PF_W;
-    std::memcpy(file.data() + at, &segment, sizeof segment);
-  }
-  return file;
-}
-
+// As Debian's glibc 2.41-12 and 2.36 do, started as programs and through `ld.so program`; "none" is
+// a file without PT_GNU_STACK on x86-64. What the two say to dlopen of a library:
+//
+//   the program, what it starts with                     2.36      2.41
+//   rw                                                   opened    rw opened, rwx and none refused
+//   rw, and the library needs another that is rwx, none  opened    refused, for the other
+//   rwx; none; needs or preloads a library of either     opened    opened
+//   rw, GLIBC_TUNABLES=glibc.rtld.execstack=2            opened    opened
 TEST(LoaderClosure, ANewGlibcOpensNothingThatWantsAnExecutableStack) {
+  constexpr std::uint32_t kRead = PF_R | PF_W;
+  constexpr std::uint32_t kExecutable = PF_R | PF_W | PF_X;
   Image image;
   const auto libc = [&](const char* newest) {
-    image.tree.file("lib64/libc.so.6",
-                    with_stack(ElfBuilder().soname("libc.so.6").defines_version(newest), false));
+    image.file("lib64/libc.so.6", ElfBuilder().soname("libc.so.6").defines_version(newest));
+  };
+  const auto program = [&](std::uint32_t stack, const char* needs = "libc.so.6") {
+    image.file("bin/p", Image::program().needs({needs, "libc.so.6"}).stack(stack));
   };
   libc("GLIBC_2.41");
-  image.tree.file(kLoader, with_stack(ElfBuilder().soname("ld-linux-x86-64.so.2"), false));
-  image.tree.file("bin/p", with_stack(Image::program().needs("libc.so.6"), false));
-  image.tree.file("x/libbad.so", with_stack(ElfBuilder().soname("libbad.so"), true));
-  image.tree.file("x/libgood.so", with_stack(ElfBuilder().soname("libgood.so"), false));
-  image.tree.file(
-      "x/libneeds.so",
-      with_stack(ElfBuilder().soname("libneeds.so").needs("libbad.so").runpath("/x"), false));
-  image.file("x/libnone.so", ElfBuilder().soname("libnone.so"));  // no PT_GNU_STACK
-  const auto error = [&](const std::string& path) {
+  program(kRead);
+  image.file("lib64/libx.so", ElfBuilder().soname("libx.so").stack(kExecutable))
+      .file("lib64/libnone.so", ElfBuilder().soname("libnone.so").stack(0))
+      .file("x/libgood.so", ElfBuilder().soname("libgood.so"))
+      .file("x/libneeds.so", ElfBuilder().soname("libneeds.so").needs("libx.so"))
+      .file("x/libneedsnone.so", ElfBuilder().soname("libneedsnone.so").needs("libnone.so"));
+  const auto error = [&](const std::string& name) {
     auto closure = image.load();
     EXPECT_TRUE(closure.ok());
-    auto opened = closure->open(path);
+    auto opened = closure->open(name);
     if (!opened) return opened.error().message;
     return closure->missing().empty() ? std::string() : closure->missing()[0].reason;
   };
+  const auto tunables = [&](const char* value) { image.environment = {{"GLIBC_TUNABLES", value}}; };
   const std::string refused = ": cannot enable executable stack as shared object requires";
-  EXPECT_EQ(error("/x/libbad.so"), "/x/libbad.so" + refused);
-  EXPECT_EQ(error("/x/libnone.so"), "/x/libnone.so" + refused);
-  EXPECT_EQ(error("/x/libneeds.so"), "/x/libbad.so" + refused);
+  EXPECT_EQ(error("libx.so"), "/lib64/libx.so" + refused);
+  EXPECT_EQ(error("libnone.so"), "/lib64/libnone.so" + refused);
+  EXPECT_EQ(error("/x/libneeds.so"), "/lib64/libx.so" + refused);
+  EXPECT_EQ(error("/x/libneedsnone.so"), "/lib64/libnone.so" + refused);
   EXPECT_EQ(error("/x/libgood.so"), "");
-  image.environment = {{"GLIBC_TUNABLES", "a=1:glibc.rtld.execstack=2"}};
-  EXPECT_EQ(error("/x/libbad.so"), "") << "the user allows it";
-  image.environment = {{"LD_PRELOAD", "/x/libbad.so"}};
-  EXPECT_EQ(error("/x/libnone.so"), "") << "the stack is executable from the start";
+
+  for (const char* allowed : {"glibc.rtld.execstack=2", "a=1:glibc.rtld.execstack=2",
+                              "glibc.rtld.execstack=1:glibc.rtld.execstack=2"}) {
+    tunables(allowed);
+    EXPECT_EQ(error("libx.so"), "") << allowed;
+  }
+  for (const char* other : {"glibc.rtld.execstack=1", "glibc.rtld.execstack=20",
+                            "glibc.rtld.execstack=2:glibc.rtld.execstack=1"}) {
+    tunables(other);
+    EXPECT_EQ(error("libx.so"), "/lib64/libx.so" + refused) << other;
+  }
+
+  // The stack is executable from the start.
+  for (const char* preload : {"libx.so", "libnone.so"}) {
+    image.environment = {{"LD_PRELOAD", preload}};
+    EXPECT_EQ(error("/x/libneeds.so") + error("/x/libneedsnone.so"), "") << preload;
+  }
   image.environment.clear();
+  for (const std::uint32_t stack : {kExecutable, 0U}) {
+    program(stack);
+    EXPECT_EQ(error("libx.so") + error("libnone.so"), "") << stack;
+  }
+  program(kRead, "libx.so");
+  EXPECT_EQ(error("libnone.so"), "");
+  program(kRead, "libnone.so");
+  EXPECT_EQ(error("libx.so"), "");
+
+  program(kRead);
   libc("GLIBC_2.40");
-  EXPECT_EQ(error("/x/libbad.so"), "") << "an older glibc changes the stack";
+  EXPECT_EQ(error("libx.so") + error("libnone.so"), "") << "an older glibc changes the stack";
 }
 
 TEST(LoaderClosure, ScopeIsTheProgramThenWhatIsGlobalThenWhatWasOpened) {

@@ -159,6 +159,7 @@ class ImageWriter {
     if (const auto loader = text_at(library, "loader"); !loader.empty()) file.interpreter(loader);
     if (const auto rpath = text_at(library, "rpath"); !rpath.empty()) file.rpath(rpath);
     if (const auto runpath = text_at(library, "runpath"); !runpath.empty()) file.runpath(runpath);
+    if (flag_at(library, "executable_stack")) file.executable_stack();
     std::vector<std::string> needs{"libc.so.6"};
     if (!at(library, "needs").is_null()) needs = texts_at(library, "needs");
     for (const auto& needed : needs) file.needs(needed);

@@ -9,8 +9,9 @@
 //   defines),
 //                    needs_versions (file → versions), exports and wants (`symbol` or
 //                    `symbol@version`), targets and ptx_isa (its fatbin; "torch": those of torch),
-//                    arch_list, strings, machine, cpu_level (3: it asks for x86-64-v3); loader
-//                    (its PT_INTERP: it is a program)
+//                    arch_list, strings, machine, cpu_level (3: it asks for x86-64-v3),
+//                    executable_stack (true: PT_GNU_STACK asks for it); loader (its PT_INTERP: it
+//                    is a program)
 //   [image.file."PATH"]    content, mode
 //   [image.link]     PATH = target
 //   ld_so_cache      directories that ldconfig has looked through

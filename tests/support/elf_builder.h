@@ -39,6 +39,10 @@ class ElfBuilder {
     return *this;
   }
 
+  // Of PT_GNU_STACK, which every linker writes; PF_X is `-z execstack`. 0: the file has none.
+  ElfBuilder& stack(std::uint32_t flags) { return stack_ = flags, *this; }
+  ElfBuilder& executable_stack() { return stack(PF_R | PF_W | PF_X); }
+
   ElfBuilder& flags_1(std::uint64_t flags) { return flags_1_ = flags, *this; }  // DF_1_…
 
   // A global function; a file with any symbol gets DT_GNU_HASH.
@@ -165,6 +169,7 @@ class ElfBuilder {
   std::string interpreter_;
   std::vector<std::pair<Elf64_Sxword, std::string>> texts_;
   std::uint64_t flags_1_ = 0;
+  std::uint32_t stack_ = PF_R | PF_W;
   VersionTables versions_;
   std::vector<Name> defined_;
   std::vector<Name> undefined_;
@@ -268,7 +273,7 @@ inline std::string ElfBuilder::build() const {
   std::size_t note_count = 0;
   for (const Part& part : parts) note_count += part.type == SHT_NOTE ? 1 : 0;
   const std::size_t segment_count =
-      1 + note_count + (dynamic ? 1 : 0) + (interpreter_.empty() ? 0 : 1);
+      1 + note_count + (dynamic ? 1 : 0) + (interpreter_.empty() ? 0 : 1) + (stack_ != 0 ? 1 : 0);
 
   std::string file(sizeof(Elf64_Ehdr) + segment_count * sizeof(Elf64_Phdr), '\0');
   std::vector<Elf64_Phdr> segments;
@@ -384,6 +389,11 @@ inline std::string ElfBuilder::build() const {
     header.e_shstrndx = static_cast<std::uint16_t>(headers.size() - 1);
   }
   segment(PT_LOAD, 0, file.size());
+  if (stack_ != 0) {
+    segment(PT_GNU_STACK, 0, 0);
+    segments.back().p_flags = stack_;
+    segments.back().p_vaddr = segments.back().p_paddr = 0;
+  }
   std::memcpy(file.data(), &header, sizeof header);
   std::memcpy(file.data() + sizeof header, segments.data(), segments.size() * sizeof(Elf64_Phdr));
   return file;

@@ -176,7 +176,7 @@ std::vector<Framework> PythonFrameworks::finish(const std::string& problem) {
     problems = std::move(libraries_[i].problems);
     // Its own other libraries its Python code has opened before (libtensorflow_framework).
     std::erase_if(problems.missing, [](const MissingLibrary& missing) {
-      return !base::is_cuda_library(missing.name);
+      return !base::is_cuda_library(missing.name) && !missing.reason.ends_with(ldso::kRefusesStack);
     });
     if (!problem.empty())
       problems.undefined_symbols = Fact<std::vector<UndefinedSymbol>>::unknown(problem);
