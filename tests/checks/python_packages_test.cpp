@@ -245,7 +245,8 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   EXPECT_THAT(finding.fix, HasSubstr("uninstall -y nvidia-nccl-cu12 nvidia-nccl-cu13"));
   EXPECT_THAT(finding.fix, HasSubstr("needed: nvidia-nccl-cu12==2.27.3")) << "torch asks for it";
   std::swap(packages.back().overwritten, packages[packages.size() - 2].overwritten);
-  EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped) << "torch gets what it asks for";
+  EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped)
+      << "torch gets what it asks for";
   packages.back().overwritten.clear();
   EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
   // Two that have nothing to do with GPUs are only worth a note.
