@@ -102,6 +102,8 @@ bool take_from_seal(const ImageQuery& query, const ldso::LibrarySearch& librarie
   ImageFacts& sealed = fitting->facts;
   facts.interpreter = std::move(sealed.interpreter);
   facts.glibc = std::move(sealed.glibc);
+  facts.cpu_level = std::move(sealed.cpu_level);
+  facts.cpu_level_of = std::move(sealed.cpu_level_of);
   facts.torch = std::move(sealed.torch);
   if (query.cuda_is_known && facts.torch && facts.torch->cuda.known()) query.cuda_is_known();
   facts.cuda_runtime = std::move(sealed.cuda_runtime);
