@@ -127,9 +127,9 @@ struct LoaderFacts {
   // lie in another directory than it does.
   std::vector<LoadedLibrary> libraries;
   LoadProblems problems;
-  // Parts of cuDNN that libcudnn will open by name, after the import, and not find.
-  // Source: cuDNN, "API Overview" (sub-libraries); a process that has opened them
-  // (/proc/self/maps).
+  // Parts of cuDNN that libcudnn will open by name, after the import, and not find; and the
+  // builtins of libnvrtc. Source: cuDNN, "API Overview" (sub-libraries); a process that has opened
+  // them (/proc/self/maps), and NVRTC's error without (numba-cuda#196).
   std::vector<MissingLibrary> missing_later;
   std::vector<std::string> notes;  // what the loader only warns of: an LD_PRELOAD that is not there
   bool operator==(const LoaderFacts&) const = default;

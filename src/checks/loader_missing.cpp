@@ -55,9 +55,14 @@ Findings missing_later(const Context& context) {
   for (const MissingLibrary& one : missing) add_evidence(finding, one.name, one.reason);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
-      joined({"`import torch` comes through. The first call into cuDNN aborts the process: "
-              "\"Unable to load any of {",
-              first.name, "}\"."});
+      first.name.starts_with("libnvrtc")
+          ? joined({"`import torch` comes through. What is compiled when it is first used "
+                    "(torch.lcm, many functions of complex numbers) ends with \"nvrtc: error: "
+                    "failed to open ",
+                    first.name, "\"."})
+          : joined({"`import torch` comes through. The first call into cuDNN aborts the process: "
+                    "\"Unable to load any of {",
+                    first.name, "}\"."});
   finding.fix = fix(context, first);
   return finding;
 }
@@ -162,8 +167,9 @@ extern constexpr Check kLoaderMissing{
     .looks_at =
         "The libraries that glibc's loader would map for the interpreter and for `import torch`: "
         "NEEDED, RPATH, RUNPATH, LD_LIBRARY_PATH, LD_PRELOAD, ld.so.cache, default directories, "
-        "and what torch preloads from sys.path; a warning for the parts of cuDNN that libcudnn "
-        "opens later. Libraries of the node's driver (libcuda, libnvidia-*) are cuda.libcuda's. "
+        "and what torch preloads from sys.path; a warning for the parts that libcudnn and "
+        "libnvrtc open later. Libraries of the node's driver (libcuda, libnvidia-*) are "
+        "cuda.libcuda's. "
         "Also those of a program that is not Python, and what frameworks (jax, onnxruntime, "
         "ctranslate2, llama.cpp) open by name. Unknown on musl and for a Python with a loader of "
         "its own.",

@@ -41,12 +41,12 @@ constexpr std::array<Origin, 18> kOrigins{{
     {"libstdc++", "libstdc++6"sv, false},
 }};
 
-// Of a part of a library ("libcudnn_ops.so.9"), that of the library.
+// Of a part of a library ("libcudnn_ops.so.9", "libnvrtc-builtins.so.12.8"), that of the library.
 const Origin* origin_of(std::string_view library) {
   std::string_view stem = library.substr(0, library.find(".so"));
   auto found = std::ranges::find(kOrigins, stem, &Origin::stem);
   if (found == kOrigins.end())
-    found = std::ranges::find(kOrigins, stem.substr(0, stem.find('_')), &Origin::stem);
+    found = std::ranges::find(kOrigins, stem.substr(0, stem.find_first_of("_-")), &Origin::stem);
   return found == kOrigins.end() ? nullptr : &*found;
 }
 

@@ -190,6 +190,17 @@ TEST_F(LoaderTest, WarnsOfPartsOfCudnnThatWillBeMissing) {
   EXPECT_THAT(finding.fix, HasSubstr("nvidia-cudnn"));
 }
 
+TEST_F(LoaderTest, WarnsOfBuiltinsOfNvrtcThatWillBeMissing) {
+  loader_.missing_later = {{"libnvrtc-builtins.so.12.8",
+                            kSite + "/nvidia/cuda_nvrtc/lib/libnvrtc.so.12",
+                            "not found",
+                            {}}};
+  const Finding finding = only(judge(), "loader.missing");
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_THAT(finding.why, HasSubstr("failed to open libnvrtc-builtins.so.12.8\""));
+  EXPECT_THAT(finding.fix, HasSubstr("nvidia-cuda-nvrtc"));
+}
+
 TEST_F(LoaderTest, WarnsOfAPartThatTheCudnnWheelDoesNotHave) {
   const std::string main = kSite + "/nvidia/cudnn/lib/libcudnn.so.9";
   LoadedLibrary part{"libcudnn_engines_tensor_ir.so.9",

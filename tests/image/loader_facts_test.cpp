@@ -191,6 +191,40 @@ TEST_F(LoaderFactsTest, NameThePartsOfCudnnThatAreOpenedElsewhere) {
   EXPECT_EQ(loader.missing_later[0].needed_by, "/lib/libcudnn.so.9");
 }
 
+// As libnvrtc 12.8.93 and 13.2.86 do (nvrtcCompileProgram and /proc/self/maps): by the one name
+// among their constants, LD_LIBRARY_PATH before RUNPATH. With builtins of 12.8.61 under that name
+// it compiles; beside "libnvrtc-builtins.so" or "….so.12.8.93" alone it does not.
+TEST_F(LoaderFactsTest, NameTheBuiltinsThatNvrtcWillNotFind) {
+  torch_cpu_needs("libnvrtc.so.12");
+  const std::string name = "libnvrtc-builtins.so.12.8";
+  const auto builtins = [&](const std::string& path) {
+    tree_.file(path, ElfBuilder().soname(name).build());
+  };
+  const auto nvrtc = [&](const std::string& constants) {
+    tree_.file("lib/libnvrtc.so.12", ElfBuilder()
+                                         .soname("libnvrtc.so.12")
+                                         .runpath("$ORIGIN")
+                                         .section(".rodata", std::string(1, '\0') + constants)
+                                         .build());
+  };
+  nvrtc("nvrtc: error: " + name + " is corrupted" + '\0' + name + '\0');
+  builtins("lib/" + name);
+  EXPECT_THAT(read().missing_later, IsEmpty());
+  std::filesystem::remove(tree_.root() + "/lib/" + name);
+  builtins("lib/" + name + ".93");
+  builtins("lib/libnvrtc-builtins.so");
+  const LoaderFacts loader = read();
+  ASSERT_EQ(loader.missing_later.size(), 1U);
+  EXPECT_EQ(loader.missing_later[0].name, name);
+  EXPECT_EQ(loader.missing_later[0].needed_by, "/lib/libnvrtc.so.12");
+  builtins("other/" + name);
+  const LoaderFacts elsewhere = read({{"LD_LIBRARY_PATH", "/other"}});
+  EXPECT_THAT(elsewhere.missing_later, IsEmpty());
+  for (const LoadedLibrary& one : elsewhere.libraries) EXPECT_NE(one.name, name);
+  nvrtc("of another release");
+  EXPECT_THAT(read().missing_later, IsEmpty()) << "it is not known what it opens";
+}
+
 TEST_F(LoaderFactsTest, FollowTorchsPreload) {
   torch_cpu_needs("libnvJitLink.so.12");
   tree_.file(site() + "/nvidia/nvjitlink/lib/libnvJitLink.so.12",

@@ -3,9 +3,11 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/library_names.h"
 #include "base/text.h"
+#include "elf/string_scan.h"
 #include "image/frameworks/driver_functions.h"
 #include "image/frameworks/read_frameworks.h"
 
@@ -24,6 +26,20 @@ constexpr std::array<const char*, 3> kToolkits{"/usr/local/cuda/lib64",
                                                "/usr/local/cuda/targets/x86_64-linux/lib",
                                                "/usr/local/cuda/targets/sbsa-linux/lib"};
 
+constexpr std::string_view kBuiltins = "libnvrtc-builtins.so.";
+
+// "libnvrtc-builtins.so.12.8"; not "….so.12.8.93".
+bool is_builtins(std::string_view name) {
+  if (!name.starts_with(kBuiltins)) return false;
+  name.remove_prefix(kBuiltins.size());
+  return std::ranges::count(name, '.') == 1 &&
+         name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+std::string_view from_builtins(std::string_view text) {
+  return text.substr(std::min(text.rfind(kBuiltins), text.size()));
+}
+
 class Reader {
  public:
   explicit Reader(const LoaderQuery& query)
@@ -41,6 +57,8 @@ class Reader {
     for (const std::string& problem : query_.versions.problems) facts_.notes.push_back(problem);
     facts_.problems.undefined_symbols = undefined_symbols();
     read_cudnn_parts();
+    for (std::size_t i = 1; i < load_.objects; ++i)
+      if (base::basename(closure_.objects()[i].name).starts_with("libnvrtc.so.")) read_builtins(i);
     return std::move(facts_);
   }
 
@@ -129,6 +147,31 @@ class Reader {
       for (const ldso::FoundLibrary& other : closure_.candidates(name, main))
         if (other.real_path != found->real_path) library.hides.push_back(tidy(other.path));
     }
+  }
+
+  // libnvrtc opens them when it first compiles, by one name that is among its constants; under that
+  // name those of another place or patch release serve as well. The constants are 12 MB: they are
+  // read only where no such file lies beside it.
+  void read_builtins(std::size_t nvrtc) {
+    const ldso::LoadedObject& object = closure_.objects()[nvrtc];
+    std::set<std::string> names;
+    for (const std::string& name : fs_.list(base::parent(object.real_path)).value_or({}))
+      if (is_builtins(name)) names.insert(name);
+    if (names.size() != 1) {
+      auto constants = elf::scan_strings(object.elf, {kBuiltins}, [](std::string_view text) {
+        return is_builtins(from_builtins(text));
+      });
+      if (!constants) return;
+      names.clear();
+      for (const std::string& text : *constants) names.emplace(from_builtins(text));
+      if (names.size() != 1) return;
+    }
+    const std::string& name = *names.begin();
+    if (closure_.answering_to(name) != LoaderClosure::kMissing) return;
+    if (auto found = closure_.find(name, nvrtc);
+        !found && !ldso::is_own_failure(found.error().code))
+      facts_.missing_later.push_back(
+          {name, path_of(nvrtc), found.error().message, elsewhere(name)});
   }
 
   void read_missing() {
