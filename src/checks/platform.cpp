@@ -29,8 +29,8 @@ Findings judge_cpu_level(const Context& context) {
   if (image.glibc.is_unknown())
     return unknown("cannot tell whether glibc asks for " + *needed, image.glibc.reason());
   if (glibc_minor(image) < kFirstThatLooks) return {};
-  Finding finding = failure(
-      kExitImage, joined({"the image needs a CPU of ", *needed, ", and this one is ", *cpu}));
+  Finding finding =
+      failure(kExitFit, joined({"the image needs a CPU of ", *needed, ", and this one is ", *cpu}));
   add_evidence(finding, *needed, image.cpu_level_of);
   add_evidence(finding, "CPU", *cpu);
   finding.why =
@@ -83,7 +83,7 @@ Findings run(const Context& context) {
 
 extern constexpr Check kPlatform{
     .id = "platform",
-    .exit_codes = "65",
+    .exit_codes = "65 or 66",
     .needs_certain_interpreter = true,
     .title = "the image is for another processor than this machine has",
     .looks_at =

@@ -68,7 +68,7 @@ Facts needs(const char* image, const char* cpu) {
 }
 
 TEST(Platform, ACpuBelowTheLevelFails) {
-  EXPECT_THAT(verdicts(needs("x86-64-v3", "x86-64-v2")), ElementsAre("platform=65"));
+  EXPECT_THAT(verdicts(needs("x86-64-v3", "x86-64-v2")), ElementsAre("platform=66"));
   const auto finding = only(needs("x86-64-v2", "x86-64-v1"), "platform");
   EXPECT_EQ(finding.summary, "the image needs a CPU of x86-64-v2, and this one is x86-64-v1");
   EXPECT_THAT(finding.evidence,
@@ -83,7 +83,7 @@ TEST(Platform, AnOldGlibcLooksAtNoLevel) {
   story.image.glibc = Text("2.32");
   EXPECT_TRUE(says_nothing(story, "platform"));
   story.image.glibc = Text("2.33");
-  EXPECT_THAT(verdicts(story), ElementsAre("platform=65"));
+  EXPECT_THAT(verdicts(story), ElementsAre("platform=66"));
   story.image.glibc = Text::absent("no libc.so.6 is loaded");
   EXPECT_TRUE(says_nothing(story, "platform"));
   story.image.glibc = Text();

@@ -76,8 +76,11 @@ FAULTS = [
     Fault("cuDNN removed", [TORCH, "-nvidia-cudnn-cu12"], [("loader.missing", r"libcudnn")]),
     Fault("cuDNN of the system", [TORCH, "-nvidia-cudnn-cu12"],
           [("loader.*", r"cudnn"), ("python.packages", r"nvidia-cudnn-cu12.*not installed")],
-          shell='$UV_PIP --no-cache --no-deps --target "$DIR/system" nvidia-cudnn-cu13==9.13.0.50',
-          env={"LD_LIBRARY_PATH": "{dir}/system/nvidia/cudnn/lib"}),
+          # As the system's packages have them: libcudnn.so.9 leads to libcudnn.so.9.13.0, in no directory of a wheel.
+          shell='$UV_PIP --no-cache --no-deps --target "$DIR/wheel" nvidia-cudnn-cu13==9.13.0.50; mkdir "$DIR/system"; '
+                'for file in "$DIR"/wheel/nvidia/cudnn/lib/*.so.9; do name=$(basename "$file"); '
+                'mv "$file" "$DIR/system/$name.13.0"; ln -s "$name.13.0" "$DIR/system/$name"; done',
+          env={"LD_LIBRARY_PATH": "{dir}/system"}),
     Fault("NCCL older", [TORCH, "once:--no-deps nvidia-nccl-cu12==2.19.3"],
           [("loader.symbol", r"nccl"), ("python.packages", r"nvidia-nccl-cu12")]),
     Fault("nvJitLink older, first in LD_LIBRARY_PATH", ["once:torch==2.5.1"],
