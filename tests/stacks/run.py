@@ -532,6 +532,15 @@ def torch_code(stack):
     return together
 
 
+def code_of(stack, finding):
+    """The library that a finding of device.arch is about, and its code: that of its evidence, or libtorch_cuda."""
+    for text in finding["evidence"].values():
+        name = os.path.relpath(text, stack.site) if text.startswith(str(stack.site)) else ""
+        if name in stack.result["device_code"]:
+            return name, stack.result["device_code"][name]
+    return "libtorch_cuda", torch_code(stack)
+
+
 def matches(rule, stack, **texts):
     return fnmatch.fnmatch(stack.name, rule.get("stack", "*")) and all(
         fnmatch.fnmatch(text, rule.get(key, "*")) for key, text in texts.items())
@@ -544,9 +553,11 @@ def truth_of(stack, node_name, finding, rules):
         if "so" in rule and matches(rule, stack, node=node_name, id=finding["id"], severity=finding["severity"],
                                     summary=finding["summary"]):
             return rule["so"], rule["because"]
-    if finding["id"] == "device.arch" and torch_code(stack):
-        can = usable(torch_code(stack), node)
-        return can == 0, f"{can} of {sum(torch_code(stack).values())} containers of libtorch_cuda are usable"
+    if finding["id"] == "device.arch":
+        name, code = code_of(stack, finding)
+        if code:
+            can = usable(code, node)
+            return can == 0, f"{can} of {sum(code.values())} containers of {name} are usable"
     if finding["id"] == "cuda.driver":
         needs = re.search(r"needs CUDA (\d+)", finding["summary"])
         if needs:
