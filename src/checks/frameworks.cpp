@@ -104,6 +104,14 @@ void add_of_frameworks(const Context& context, Hindered what, Findings& findings
   }
 }
 
+Findings of_loading(const Context& context, Findings (*of_torch)(const Context&),
+                    JudgeFramework of_framework) {
+  Findings findings;
+  if (!only_program(context)) findings = of_torch(context);
+  add_of_frameworks(context, Hindered::kStart, findings, of_framework);
+  return findings;
+}
+
 bool only_frameworks(const Context& context) {
   return has_no_torch(context.image) && frameworks_need_gpu(context.image, context.policy);
 }

@@ -33,6 +33,10 @@ using JudgeFramework = Findings (*)(const Context&, const Framework&, const void
 void add_of_frameworks(const Context& context, Hindered what, Findings& findings,
                        JudgeFramework judge, const void* with = nullptr);
 
+// What keeps torch from being loaded, then each framework.
+Findings of_loading(const Context& context, Findings (*of_torch)(const Context&),
+                    JudgeFramework of_framework);
+
 // There is no torch to be judged, and a GPU is needed for the frameworks alone.
 bool only_frameworks(const Context& context);
 

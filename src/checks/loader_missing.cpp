@@ -149,12 +149,7 @@ Findings of_framework(const Context& context, const Framework& framework, const 
   return finding;
 }
 
-Findings run(const Context& context) {
-  Findings findings;
-  if (!only_program(context)) findings = of_torch(context);
-  add_of_frameworks(context, Hindered::kStart, findings, of_framework);
-  return findings;
-}
+Findings run(const Context& context) { return of_loading(context, of_torch, of_framework); }
 
 }  // namespace
 
