@@ -2,14 +2,14 @@
 // C library, which is not linked (src/CMakeLists.txt).
 #pragma once
 
-#include <cstdint>
+#include <cmath>
 #include <string>
 
 namespace gpuinit::base {
 
-// Rounded to one digit: "1.5", "64.0". `value`: not negative, below 1e18.
+// Rounded to one digit: "1.5", "64.0". `value`: not negative, below 9e17.
 inline std::string one_decimal(double value) {
-  const auto tenths = static_cast<std::uint64_t>(value * 10 + 0.5);
+  const long long tenths = std::llround(value * 10);
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 

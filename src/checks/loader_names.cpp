@@ -89,8 +89,8 @@ std::optional<rules::PythonRequirement> torch_requires(const Installed& installe
   const Origin* origin = origin_of(library);
   const Package* torch = installed.find("torch");
   if (origin == nullptr || !origin->pip || torch == nullptr) return std::nullopt;
-  for (auto& [by, requirement] : installed.requirements(*torch))
-    if (is_from(requirement.name, *origin)) return std::move(requirement);
+  for (const auto& [by, requirement] : installed.requirements(*torch))
+    if (is_from(requirement.name, *origin)) return requirement;
   return std::nullopt;
 }
 

@@ -26,7 +26,7 @@ constexpr Cache kCaches[] = {
 
 // Empty if it cannot be told: what HOME would be then, /etc/passwd decides.
 std::string path_of(const Cache& cache, const Environment& environment) {
-  const std::string own = base::variable(environment, cache.name);
+  std::string own = base::variable(environment, cache.name);
   const std::string above = base::variable(environment, cache.base);
   if (!own.empty() && own != above) return own;
   if (!above.empty()) return base::join(above, cache.in_base);

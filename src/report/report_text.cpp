@@ -2,7 +2,7 @@
 #include "report/report_text.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <cmath>
 
 #include "base/decimal.h"
 #include "base/text.h"
@@ -23,7 +23,7 @@ std::string plural(std::size_t count, const std::string& noun) {
 std::string duration(double milliseconds) {
   if (milliseconds >= 1000) return base::one_decimal(milliseconds / 1000) + " s";
   if (milliseconds < 0.95) return base::one_decimal(milliseconds) + " ms";
-  return std::to_string(static_cast<std::uint64_t>(milliseconds + 0.5)) + " ms";
+  return std::to_string(std::llround(milliseconds)) + " ms";
 }
 
 class TextReport {
