@@ -63,7 +63,7 @@ bool is_own_failure(int code) {
 std::vector<FoundLibrary> LoaderClosure::shadowed(std::size_t object) const {
   if (object == kProgram || objects_[object].name.find('/') != std::string::npos) return {};
   const LoadedObject& taken = objects_[object];
-  auto all = search_->candidates(taken.name, requester_of(taken.asked_by), machine_);
+  auto all = candidates(taken.name, taken.asked_by);
   std::erase_if(all, [&](const FoundLibrary& one) { return one.real_path == taken.real_path; });
   return all;
 }

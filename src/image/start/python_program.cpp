@@ -126,23 +126,26 @@ PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
   const auto script = [&](const std::string& path) {
     return fs.read_file(base::join(exec.working_directory, path), kMaxScript).value_or("");
   };
-  std::string launcher_name;
+  std::string launcher_name, text;  // of the script that the command names
   if (runs == PythonOptions::Runs::kModule) {
     program.runs = "-m " + name;
     program.imports = {top_level(name)};
     launcher_name = name;
   } else if (runs == PythonOptions::Runs::kScript) {
     program.runs = name;
-    program.imports = imports_of_console_script(script(name));
+    text = script(name);
+    program.imports = imports_of_console_script(text);
     launcher_name = base::basename(name);
   } else if (runs == PythonOptions::Runs::kCommand) {
     program.runs = "-c";
   }
   if (const Launcher* launcher = find_launcher(launcher_name))
     follow_launcher(*launcher, words_from(arguments, program.options.rest), program);
-  const bool is_own = program.imports.empty() || program.options.program != name;
-  if (program.options.runs == PythonOptions::Runs::kScript && is_own)
-    program.script_imports = imports_of(script(program.options.program));
+  if (program.options.runs != PythonOptions::Runs::kScript) return program;
+  // A launcher's script is another file.
+  const bool is_named = runs == PythonOptions::Runs::kScript && program.options.program == name;
+  if (!is_named) text = script(program.options.program);
+  if (!is_named || program.imports.empty()) program.script_imports = imports_of(text);
   return program;
 }
 
