@@ -32,8 +32,10 @@ std::string duration(double milliseconds) {
 // Some are names from the image, and none may look like "fix:".
 std::string evidence_label(std::string_view label) {
   constexpr std::size_t kMaxLabel = 32;
-  std::string text = base::printable(label, kMaxLabel);
-  std::ranges::replace(text, ':', ';');
+  std::string text;
+  for (const char c : base::printable(label, kMaxLabel))
+    if (c == ':') text += "\\x3a";
+    else text += c;
   return text;
 }
 
