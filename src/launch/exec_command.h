@@ -4,10 +4,11 @@
 // instead of being fed to a shell.
 #pragma once
 
+#include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "gpuinit/exit_codes.h"
+#include "launch/command_files.h"
 
 namespace gpuinit::launch {
 
@@ -26,9 +27,10 @@ struct FoundCommand {
 };
 
 // Where `name` is: itself if it holds a '/', else the first file on PATH that
-// may be executed. A PATH that is not set means kDefaultPath, an empty element
+// may be executed. A PATH that is not set (null) means kDefaultPath, an empty element
 // the working directory.
-FoundCommand find_command(const std::string& name);
+FoundCommand find_command(const std::string& name, const CommandFiles& files = {},
+                          const char* search_path = std::getenv("PATH"));
 inline constexpr char kDefaultPath[] =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -40,10 +42,13 @@ ExecFailure exec_command(const std::string& path, char* const* argv,
                          const CommandFilter* filter = nullptr);
 
 // What execve of an executable file would come to, without executing it: exit code 0 unless it is
-// no program, or the interpreter of a script or the loader is not there.
-ExecFailure expected_exec_failure(const std::string& path);
+// no program, or the interpreter of a script or the loader is not there or cannot be executed. What
+// only the kernel can know (a file that cannot be read, emulators of other machines) counts as
+// good.
+ExecFailure expected_exec_failure(const std::string& path, const CommandFiles& files = {});
 
 // Says why execve of an existing or missing `path` failed with `error` (errno).
-ExecFailure describe_exec_failure(const std::string& path, int error);
+ExecFailure describe_exec_failure(const std::string& path, int error,
+                                  const CommandFiles& files = {});
 
 }  // namespace gpuinit::launch
