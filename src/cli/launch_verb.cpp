@@ -13,6 +13,7 @@
 #include "assess/exec_judge.h"
 #include "base/environment_variables.h"
 #include "base/gpu_device_path.h"
+#include "base/helper_process.h"
 #include "base/root_fs.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
@@ -53,7 +54,7 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
                         warmup::PageWarmup& pages) {
   const CommandLine& line = invocation.line;
   assess::AssessRequest request = assess_request(invocation);
-  request.keep_driver_awake = supervised;
+  request.keep_driver_awake = supervised && base::room_for_spares(1) > 0;
   request.sys_path_is_known = [&](const auto& sys_path) { pages.sys_path_is_known(sys_path); };
   request.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto assessment = assess::assess(request, policy);
@@ -209,6 +210,7 @@ int launch_command(const Invocation& invocation) {
       print_error("GPUINIT=off, so the command starts without a filter: " + made.error().message);
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
+    if (!supervise) base::hide_helpers();
     if (!checks_are_off) {
       warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
                                print_error);
