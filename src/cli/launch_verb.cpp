@@ -225,6 +225,7 @@ int launch_command(const Invocation& invocation) {
   options.driver_keepalive = approval.driver_keepalive.release();
   options.keepalive_limit = policy.warmup.hold;
   options.following = following(approval.judge, policy);
+  base::renew_stderr_patience();
   return launch::supervise(std::move(options), inherited, command.path, words);
 }
 

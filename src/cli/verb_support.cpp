@@ -20,7 +20,8 @@ std::string variable(const char* name) {
 }
 
 int usage_error(const Error& error) {
-  print_error(error.message + "\nTry `gpuinit --help`.");
+  print_error(error.message);
+  write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
