@@ -91,8 +91,7 @@ class Walk {
 
   bool down(const std::string& part) {
     if (!file_.empty()) return fail(ENOTDIR);
-    UniqueFd fd(
-        ::openat(here(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd fd(::openat(here(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd.valid()) {
       held_.push_back({part, std::move(fd)});
       return true;

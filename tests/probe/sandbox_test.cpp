@@ -290,8 +290,9 @@ TEST(Parent, IsOutOfReachWithoutLandlockToo) {
   for (const Kind kind : {Kind::kCuda, Kind::kPython})
     for (const int error : {0, ENOSYS})
       for (const unsigned uid : {::geteuid(), 12345U}) {
-        const auto refusals = error == 0 ? std::vector<test::Refusal>()
-                                         : std::vector<test::Refusal>{{kLandlockCreateRuleset, error}};
+        const auto refusals = error == 0
+                                  ? std::vector<test::Refusal>()
+                                  : std::vector<test::Refusal>{{kLandlockCreateRuleset, error}};
         const std::string said = write_to_parent(kind, refusals, uid);
         if (said == "not root") continue;
         EXPECT_THAT(said, testing::MatchesRegex("open 13\nwrite (13|30)\nprocess_vm_writev 1\n"

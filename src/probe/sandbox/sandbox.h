@@ -16,8 +16,8 @@
 // Where there is no Landlock the seccomp filter refuses what it can see of changes to
 // files, with EROFS: for Python every call that makes, removes, renames or truncates
 // something by path, or opens it for writing; for CUDA those of them that no libcuda makes.
-// It cannot see paths: CUDA may then create and write any file that its user may. On kernels before 6.2 Landlock does not
-// control truncate(2) either.
+// It cannot see paths: CUDA may then create and write any file that its user may. On kernels
+// before 6.2 Landlock does not control truncate(2) either.
 //
 // Where there is no listener (Linux before 5.5; another one watches this container
 // already) calls are refused all the same, and their names are not known.

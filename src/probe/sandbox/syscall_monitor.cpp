@@ -47,7 +47,8 @@ std::vector<std::string> in_words(const std::map<std::string, std::uint64_t>& na
   return words;
 }
 
-// With it /proc/PID/mem of gpuinit would be open to root's probe. Not regained by exec: no_new_privs.
+// With it /proc/PID/mem of gpuinit would be open to root's probe. Not regained by exec:
+// no_new_privs.
 bool drop_tracing() {
   ::prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
