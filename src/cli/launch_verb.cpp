@@ -210,7 +210,6 @@ int launch_command(const Invocation& invocation) {
       print_error("GPUINIT=off, so the command starts without a filter: " + made.error().message);
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
-    if (!supervise) base::hide_helpers();
     if (!checks_are_off) {
       warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
                                print_error);
@@ -218,6 +217,12 @@ int launch_command(const Invocation& invocation) {
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }
     if (approval.exit_code) return *approval.exit_code;
+  }
+  if (!supervise && base::helpers_are_left()) {
+    print_error(
+        "the command is supervised, not executed in our place (launch.mode): SIGKILL has not "
+        "ended a process of ours, which a driver or a disk holds");
+    supervise = true;
   }
   const launch::CommandFilter* calls = filter ? &filter->compiled : nullptr;
   if (!supervise) return become(command.path, words, inherited, calls);
