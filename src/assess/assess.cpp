@@ -14,6 +14,7 @@
 #include "assess/wait_for_driver.h"
 #include "base/log.h"
 #include "base/root_fs.h"
+#include "base/script_text.h"
 #include "base/text.h"
 #include "checks/frameworks.h"
 #include "checks/run_checks.h"
@@ -277,13 +278,10 @@ Status find_command(const AssessRequest& request) {
   const auto file = root->open_file(*found);
   if (!file) return Done{};  // execve may still be able to
   const std::string head =
-      file->read_text(0, std::min<std::uint64_t>(file->size(), 4)).value_or("");
-  if (!head.starts_with("#!") && head !=
-                                     "\x7f"
-                                     "ELF")
-    return Error{
-        "`" + base::printable(*found) + "` is neither a program nor a script with a #! line",
-        ENOEXEC};
+      file->read_text(0, std::min<std::uint64_t>(file->size(), 4096)).value_or("");
+  if (!head.starts_with("#!") && !head.starts_with(base::kElfMagic) &&
+      !base::is_script_for_shell(head))
+    return Error{"`" + base::printable(*found) + "` is neither a program nor a script", ENOEXEC};
   return Done{};
 }
 

@@ -15,6 +15,7 @@
 #include "base/gpu_device_path.h"
 #include "base/helper_process.h"
 #include "base/root_fs.h"
+#include "base/script_text.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "cli/print_verdict.h"
@@ -165,7 +166,13 @@ int become(const std::string& path, char* const* argv, const launch::InheritedSt
   // handlers away by itself.
   const launch::EndOnSignal until_exec(inherited, launch::ending_signals());
   inherited.restore();
-  const launch::ExecFailure failure = launch::exec_command(path, argv, filter);
+  launch::ExecFailure failure = launch::exec_command(path, argv, filter);
+  launch::set_blocked(launch::blocked() | launch::only(SIGPIPE));  // of nobody reading this
+  print_error(failure.message);
+  if (!failure.shell_runs_it) return failure.exit_code;
+  inherited.restore();
+  // The filter is installed already.
+  failure = launch::exec_command(base::kShell, launch::words_for_shell(path, argv).data());
   print_error(failure.message);
   return failure.exit_code;
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/script_text.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "launch/exec_command.h"
@@ -116,7 +117,7 @@ std::string why_not_a_program(const std::string& path, const std::string& shown)
   }
   if (head.starts_with("#!"))
     return "the first line of the script " + shown + " names no interpreter";
-  return shown + " is neither a program nor a script: it has no #! line";
+  return shown + " is neither a program nor a script";
 }
 
 std::string why_not_permitted(const std::string& path, const std::string& shown) {
@@ -142,6 +143,9 @@ ExecFailure expected_exec_failure(const std::string& path) {
   const std::string head = head_of(path);
   // Executable and not readable: only the kernel knows.
   if (head.empty() && ::access(path.c_str(), R_OK) != 0) return {kExitGood, ""};
+  if (base::is_script_for_shell(head))
+    return exists(base::kShell) ? ExecFailure{kExitGood, ""}
+                                : describe_exec_failure(base::kShell, ENOENT);
   const auto interpreter = script_interpreter(head);
   const bool is_elf = head.starts_with(std::string_view(ELFMAG, SELFMAG));
   if (!is_elf && (!interpreter || interpreter->empty()))
@@ -172,6 +176,9 @@ ExecFailure describe_exec_failure(const std::string& path, int error) {
       return refused(why_not_permitted(path, shown));
     }
     case ENOEXEC:
+      if (base::is_script_for_shell(head_of(path)))
+        return {kExitNotExecutable, shown + " has no #! line, so " + base::kShell + " runs it",
+                true};
       return refused(why_not_a_program(path, shown));
     case E2BIG:
       return refused(shown + ": arguments and environment are larger than the kernel allows");

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/script_text.h"
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/idle_footprint.h"
@@ -70,7 +71,15 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   ExecTrace trace(std::exchange(options.following, {}));
   request.trace = &trace;
 
-  const Spawned spawned = spawn_command(request, terminal, inherited);
+  Spawned spawned = spawn_command(request, terminal, inherited);
+  std::vector<char*> words;
+  if (spawned.failure.shell_runs_it) {
+    options.print_error(spawned.failure.message);
+    words = words_for_shell(path, argv);
+    request.path = base::kShell;
+    request.argv = words.data();
+    spawned = spawn_command(request, terminal, inherited);
+  }
   KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());

@@ -81,7 +81,9 @@ TEST_P(AnotherUsersCommand, LeavesWorkersThatAreNotSaidToBeKilled) {
   EXPECT_EQ(running.finish(), 3);
   EXPECT_THAT(running.said(), Not(HasSubstr("killed")));
   EXPECT_THAT(running.said(), HasSubstr("left behind, since gpuinit lacks CAP_KILL: sleep"));
-  if (GetParam() == Place::kPid1) EXPECT_LT(Clock::now() - start, std::chrono::milliseconds(900));
+  if (GetParam() == Place::kPid1) {
+    EXPECT_LT(Clock::now() - start, std::chrono::milliseconds(900));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Places, AnotherUsersCommand, testing::Values(Place::kChild, Place::kPid1),

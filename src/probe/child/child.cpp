@@ -83,6 +83,7 @@ void Child::start() {
     return fail("fork");
   }
   pid_ = pid;
+  scratch_.used_by(pid);
   monitor_.started(pid);
   ::setpgid(pid, pid);  // as the child does itself: whoever is first
   pid_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
