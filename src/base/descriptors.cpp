@@ -64,8 +64,8 @@ void occupy_standard_descriptors(int flags) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
     // The lowest free descriptor is this one.
-    if (::open("/dev/null", O_RDWR | flags) < 0) [[maybe_unused]]
-      const int any = ::open("/", O_PATH | flags);
+    if (::open("/dev/null", flags) < 0) [[maybe_unused]]
+      const int any = ::open("/", O_PATH | (flags & O_CLOEXEC));
   }
 }
 

@@ -13,8 +13,8 @@ void close_descriptors(int first, int keep = -1);
 void close_inherited_descriptors();
 
 // Takes those of 0, 1 and 2 that are closed, so that no file opened later becomes one of them:
-// with /dev/null, or where that is missing with what can be neither read nor written. `flags`:
-// O_CLOEXEC or 0.
+// with /dev/null, or where that is missing with what can be neither read nor written. `flags`: how
+// it is opened. With O_PATH reading and writing fail as on a descriptor that is closed.
 void occupy_standard_descriptors(int flags);
 
 }  // namespace gpuinit::base

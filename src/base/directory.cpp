@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <memory>
 #include <string_view>
@@ -19,6 +20,13 @@ DirectoryEntry::Kind kind_of(mode_t mode) {
   if (S_ISREG(mode)) return DirectoryEntry::Kind::kFile;
   if (S_ISDIR(mode)) return DirectoryEntry::Kind::kDirectory;
   return S_ISLNK(mode) ? DirectoryEntry::Kind::kLink : DirectoryEntry::Kind::kOther;
+}
+
+// Only of one name O_NOFOLLOW and its like speak: a longer path could lead out of the root. False
+// with errno.
+bool is_entry(std::string_view name) {
+  errno = name.empty() ? ENOENT : EINVAL;
+  return !name.empty() && name != ".." && name.find('/') == std::string_view::npos;
 }
 
 // Some file systems leave the type out of the entry.
@@ -48,10 +56,15 @@ Result<Directory> Directory::open_exact(const RootFs& fs, const std::string& pat
   return Directory(fs, std::move(fd).value(), path);
 }
 
+Result<EntryStatus> Directory::status() const {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) return errno_error(path_);
+  return EntryStatus{status.st_mode, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
+}
+
 Result<EntryStatus> Directory::status_of(const std::string& name) const {
   struct stat status {};
-  const int flags = name == "." ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
-  if (::fstatat(fd_.get(), name == "." ? "" : name.c_str(), &status, flags) != 0)
+  if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_error(join(path_, name));
   return EntryStatus{status.st_mode, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
 }
@@ -63,14 +76,21 @@ Result<std::string> Directory::read_link(const std::string& name) const {
   return std::string(target, static_cast<std::size_t>(length));
 }
 
-Result<Directory> Directory::open_directory(const std::string& name) const {
+Result<Directory> Directory::open_entry(const std::string& name) const {
   std::string path = join(path_, name);
   note(path);
-  UniqueFd fd(::openat(fd_.get(), name.c_str(),
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!is_entry(name)) return errno_error(path);
+  UniqueFd fd(::openat(fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.valid()) return Directory(*fs_, std::move(fd), std::move(path));
-  if (errno != ELOOP && errno != ENOTDIR) return errno_error(path);
-  return open(*fs_, path);
+  // ENOTDIR is said of a symlink too.
+  const int code = errno;
+  return errno_error(path, code == ENOTDIR && read_link(name) ? ELOOP : code);
+}
+
+Result<Directory> Directory::open_directory(const std::string& name) const {
+  auto opened = open_entry(name);
+  if (opened || opened.error().code != ELOOP) return opened;
+  return open(*fs_, join(path_, name));
 }
 
 Result<std::vector<DirectoryEntry>> Directory::entries() const {
@@ -102,7 +122,7 @@ Result<Directory::Opened> Directory::open_regular(const std::string& name) const
   struct stat status {};
   const std::string path = join(path_, name);
   note(path);
-  if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+  if (!is_entry(name) || ::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_error(path);
   Opened opened;
   if (S_ISLNK(status.st_mode)) {
@@ -113,8 +133,8 @@ Result<Directory::Opened> Directory::open_regular(const std::string& name) const
   } else {
     // O_RDONLY on a device can have effects: only what was looked at is opened.
     if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EINVAL};
-    opened.fd =
-        UniqueFd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    opened.fd = UniqueFd(::openat(fd_.get(), name.c_str(),
+                                  O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!opened.fd.valid()) return errno_error(path);
   }
   opened.size = static_cast<std::uint64_t>(status.st_size);

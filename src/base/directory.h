@@ -32,24 +32,28 @@ class Directory {
   // `fs` must outlive it. Symlinks in `path` are followed inside the root.
   static Result<Directory> open(const RootFs& fs, const std::string& path);
 
-  // The same for a path that has no symlink in it; ELOOP if it has one now. It can only be looked
-  // at, not be listed.
+  // The same for a path that has no symlink in it; ELOOP if it has one now.
   static Result<Directory> open_exact(const RootFs& fs, const std::string& path);
 
-  // Of what has that name in it, symlinks not followed; "." is the directory itself. Error.code is
-  // the errno.
-  Result<EntryStatus> status_of(const std::string& name) const;
-  Result<std::string> read_link(const std::string& name) const;
-
-  // The directory of that name in this one; a symlink is followed inside the root.
-  Result<Directory> open_directory(const std::string& name) const;
+  // Of the directory itself. Error.code is the errno.
+  Result<EntryStatus> status() const;
 
   // Sorted by name, without "." and ".."; at most RootFs::kMaxEntries.
   Result<std::vector<DirectoryEntry>> entries() const;
 
-  // An open regular file; its name() is the path inside the root. `name` may also lead
-  // through directories of this one. Requires: then entries() has called the first of them
-  // a kDirectory, and so on, for only a symlink at the end is followed inside the root.
+  // Of what has that name in it, symlinks not followed. A name that leads through directories below
+  // is for comparing with what they were: should one be a symlink now, that is followed anywhere.
+  Result<EntryStatus> status_of(const std::string& name) const;
+  Result<std::string> read_link(const std::string& name) const;
+
+  // In what follows `name` is an entry of the directory, never a longer path.
+
+  // The directory of that name in this one; a symlink is followed inside the root.
+  Result<Directory> open_directory(const std::string& name) const;
+  // The same, but ELOOP if it is a symlink.
+  Result<Directory> open_entry(const std::string& name) const;
+
+  // An open regular file; its name() is the path inside the root. A symlink is followed there.
   Result<FileSource> open_file(const std::string& name) const;
 
   // The beginning of such a file, at most `limit` bytes of it.

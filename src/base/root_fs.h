@@ -42,17 +42,17 @@ class RootFs {
   // The target of a symlink as written in it; an error if it is not a symlink.
   Result<std::string> read_link(std::string_view path) const;
 
-  // The same for a path whose directory has no symlink in it: one system call.
-  Result<std::string> read_link_at(std::string_view resolved) const;
-
   // An open regular file; name() is the path inside the root.
   Result<FileSource> open_file(std::string_view path) const;
 
-  // The same as descriptors, for base::Directory.
+  // The same as a descriptor.
   Result<UniqueFd> open_regular(std::string_view path) const;
+
+  // O_PATH, which opens nothing: of anything, of a directory, and of a directory with ELOOP if a
+  // part of the path is a symlink.
+  Result<UniqueFd> look_at(std::string_view path) const;
   Result<UniqueFd> open_directory(std::string_view path) const;
-  // O_PATH, of a directory; ELOOP if a part of the path is a symlink.
-  Result<UniqueFd> open_exact(const std::string& path) const;
+  Result<UniqueFd> open_exact(std::string_view path) const;
 
   // The whole file as text; an error if it is larger than `limit` bytes.
   Result<std::string> read_file(std::string_view path,
@@ -77,7 +77,6 @@ class RootFs {
  private:
   RootFs(UniqueFd fd, std::string root) : fd_(std::move(fd)), root_(std::move(root)) {}
 
-  // Opens the resolved path with O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | flags.
   Result<UniqueFd> open_path(std::string_view path, int flags) const;
 
   void note(std::string_view path) const {

@@ -91,19 +91,26 @@ const std::vector<LibrarySearch::Place*>& LibrarySearch::places_of(
   }
 }
 
+const std::optional<base::Directory>& LibrarySearch::real_directory(const std::string& path) const {
+  const auto [known, is_new] = real_directories_.try_emplace(path);
+  if (!is_new || real_directories_.size() > kMaxOpen) return known->second;
+  auto opened = base::Directory::open_exact(fs_, path);
+  if (!opened && opened.error().code == ELOOP)
+    if (const auto real = fs_.resolve(path)) opened = base::Directory::open_exact(fs_, *real);
+  if (opened) known->second = std::move(opened).value();
+  return known->second;
+}
+
 std::string LibrarySearch::real_path_of(const std::string& path) const {
-  const std::string directory(base::parent(path));
-  auto known = real_directories_.find(directory);
-  if (known == real_directories_.end())
-    known = real_directories_.emplace(directory, fs_.resolve(directory).value_or("")).first;
-  if (known->second.empty()) return fs_.resolve(path).value_or(path);
-  std::string real = base::join(known->second, base::basename(path));
+  std::string name(base::basename(path));
   // "libz.so.1" is most often a link to a name in the same directory.
-  for (int links = 0; links < 8; ++links) {
-    auto target = fs_.read_link_at(real);
-    if (!target) return real;  // no link
-    if (target->find('/') != std::string::npos || *target == "." || *target == "..") break;
-    real = base::join(known->second, *target);
+  if (const auto& directory = real_directory(std::string(base::parent(path)))) {
+    for (int links = 0; links < 8; ++links) {
+      auto target = directory->read_link(name);
+      if (!target) return base::join(base::normalize(directory->path()), name);  // no link
+      if (target->find('/') != std::string::npos || *target == "." || *target == "..") break;
+      name = std::move(target).value();
+    }
   }
   return fs_.resolve(path).value_or(path);
 }

@@ -131,6 +131,8 @@ class LibrarySearch {
   // kFile: a regular file, and place.directory is open. A directory that is asked twice is
   // listed, which costs less than to try and fail.
   Entry entry_in(Place& place, const std::string& name) const;
+  // Opened by its path without symlinks; nothing of the later ones.
+  const std::optional<base::Directory>& real_directory(const std::string& path) const;
   // RootFs::resolve, of which many share a directory; `path` itself if that fails.
   std::string real_path_of(const std::string& path) const;
 
@@ -146,14 +148,14 @@ class LibrarySearch {
   mutable std::unordered_map<std::string, Place> places_;
   mutable std::unordered_map<std::string, std::vector<Place*>> lists_;
   mutable std::size_t open_places_ = 0;
-  mutable std::unordered_map<std::string, std::string> real_directories_;
+  mutable std::unordered_map<std::string, std::optional<base::Directory>> real_directories_;
   mutable std::unordered_map<std::string, OpenedLibrary> opened_;  // by path
   mutable std::unordered_map<const base::ByteSource*, elf::SymbolTable> tables_;
   std::shared_ptr<std::uint64_t> tables_budget_ = std::make_shared<std::uint64_t>(kMaxTables);
   mutable std::uint64_t looks_ = 0;
 
   // Descriptors that are kept for another look, beside those of a closure.
-  static constexpr std::size_t kMaxOpen = 64;     // directories
+  static constexpr std::size_t kMaxOpen = 64;     // directories of each kind
   static constexpr std::size_t kMaxOpened = 400;  // libraries; most are objects of the closure
 };
 

@@ -48,7 +48,8 @@ std::optional<int> try_open(int directory, const std::string& name, int access) 
   return fd.valid() ? 0 : errno;
 }
 
-// RootFs cannot open devices, on purpose; this is the one place that must.
+// RootFs cannot open devices, on purpose; this is the one place that must. The directory is that of
+// the machine, never of an image, and what a link in it leads to is what a program would open.
 Status add_nodes(const base::RootFs& fs, const char* directory, int access,
                  std::vector<DeviceNode>& nodes) {
   auto names = fs.list(directory);
@@ -56,13 +57,12 @@ Status add_nodes(const base::RootFs& fs, const char* directory, int access,
   const auto path = [&](const std::string& name) { return base::join(directory, name); };
   std::erase_if(*names, [&](const std::string& name) { return !rank(path(name)); });
   std::ranges::stable_sort(*names, {}, [&](const std::string& name) { return rank(path(name)); });
-  auto real = fs.resolve(directory);
-  if (!real) return Done{};
-  const base::UniqueFd fd(::open((fs.root() + *real).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return Done{};
+  const auto opened = fs.open_directory(directory);
+  if (!opened) return Done{};
   for (const auto& name : *names) {
     if (nodes.size() >= kMaxNodes) break;
-    if (const auto code = try_open(fd.get(), name, access)) nodes.push_back({path(name), *code});
+    if (const auto code = try_open(opened->get(), name, access))
+      nodes.push_back({path(name), *code});
   }
   return Done{};
 }

@@ -34,13 +34,13 @@ Fact<std::string> read_cpu_level(const Fact<std::string>& machine) {
 
 Fact<SharedMemory> read_shared_memory(const base::RootFs& fs) {
   using Memory = Fact<SharedMemory>;
-  auto real = fs.resolve("/dev/shm");
-  if (!real) {
-    if (real.error().code == ENOENT) return Memory::absent("there is no /dev/shm");
-    return Memory::unknown(real.error().message);
+  const auto place = fs.look_at("/dev/shm");
+  if (!place) {
+    if (place.error().code == ENOENT) return Memory::absent("there is no /dev/shm");
+    return Memory::unknown(place.error().message);
   }
   struct statvfs space {};
-  if (::statvfs((fs.root() + *real).c_str(), &space) != 0)
+  if (::fstatvfs(place->get(), &space) != 0)
     return Memory::unknown(errno_error("statvfs /dev/shm").message);
   return SharedMemory{std::uint64_t{space.f_blocks} * space.f_frsize,
                       std::uint64_t{space.f_bavail} * space.f_frsize};

@@ -72,11 +72,15 @@ WritablePlace look_at_place(const base::RootFs& fs, std::string path) {
     result.write_errno = ENOTDIR;
     return result;
   }
-  const std::string real = fs.root() + fs.resolve(place).value_or(place);
+  const auto directory = fs.open_directory(place);
+  if (!directory) {
+    result.write_errno = directory.error().code;
+    return result;
+  }
   // The effective ids decide, as they will for the command; EROFS is reported too.
-  if (::faccessat(AT_FDCWD, real.c_str(), W_OK | X_OK, AT_EACCESS) != 0) result.write_errno = errno;
+  if (::faccessat(directory->get(), ".", W_OK | X_OK, AT_EACCESS) != 0) result.write_errno = errno;
   struct statvfs space {};
-  if (::statvfs(real.c_str(), &space) == 0) {
+  if (::fstatvfs(directory->get(), &space) == 0) {
     result.free_bytes = std::uint64_t{space.f_bavail} * space.f_frsize;
     result.noexec = (space.f_flag & ST_NOEXEC) != 0;
   } else {

@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/open_regular.h"
+
 namespace gpuinit::warmup {
 
 namespace {
@@ -63,7 +65,7 @@ class PlanReader {
   int opened(const PlannedFile& file, OpenFile& open) {
     const int before = open.fd;
     if (before != kNotOpened) return before;
-    int fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = base::open_regular(file.path.c_str()).release();
     if (fd >= 0 && is_same(fd, file)) {
       // We know what is needed: nothing is to be read beyond it.
       ::posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
@@ -82,7 +84,7 @@ class PlanReader {
 
   static bool is_same(int fd, const PlannedFile& file) {
     struct stat status {};
-    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    if (::fstat(fd, &status) != 0) return false;
     return file.kind == PlannedFile::Kind::kWhole ||
            (static_cast<std::uint64_t>(status.st_size) == file.size &&
             status.st_mtime == file.modified);

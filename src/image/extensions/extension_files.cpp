@@ -112,7 +112,9 @@ class Finder {
   // Every library that a RECORD lists, and which directories it speaks for.
   void read_record(const base::Directory& site, const base::DirectoryEntry& dist_info) {
     owner_ = &dist_info;
-    auto record = site.open_file(dist_info.name + "/RECORD");
+    const auto directory = site.open_directory(dist_info.name);
+    if (!directory) return;
+    const auto record = directory->open_file("RECORD");
     if (!record) return;
     const std::uint64_t size = std::min<std::uint64_t>(record->size(), kMaxRecord);
     std::size_t kept = 0;  // the line that goes on in the next piece

@@ -24,11 +24,10 @@ std::optional<Package> read_metadata(const base::Directory& directory, const std
 }
 
 // What holds the metadata in an entry of that name. Empty if it is not a distribution.
-std::string place_of(std::string_view name) {
+std::string_view place_of(std::string_view name) {
   if (name.starts_with('~')) return "";
   if (name.ends_with(".dist-info")) return "METADATA";
-  if (name.ends_with(".egg-info")) return "PKG-INFO";
-  return name.ends_with(".egg") ? "EGG-INFO/PKG-INFO" : "";
+  return name.ends_with(".egg-info") || name.ends_with(".egg") ? "PKG-INFO" : "";
 }
 
 // Its import compares the CUDA in torchaudio/version.py with torch's; METADATA of PyPI's wheels
@@ -43,13 +42,12 @@ void add_build(const base::RootFs& fs, const std::string& site, Package& torchau
 
 std::optional<Package> read_one(const base::Directory& site, const base::DirectoryEntry& entry,
                                 const std::string& place) {
-  using Kind = base::DirectoryEntry::Kind;
-  if (entry.kind == Kind::kFile) {
-    if (place != "PKG-INFO") return std::nullopt;
+  if (entry.kind == base::DirectoryEntry::Kind::kFile) {
+    if (!entry.name.ends_with(".egg-info")) return std::nullopt;
     return read_metadata(site, entry.name);
   }
-  if (entry.kind == Kind::kDirectory) return read_metadata(site, entry.name + "/" + place);
   auto directory = site.open_directory(entry.name);
+  if (directory && entry.name.ends_with(".egg")) directory = directory->open_directory("EGG-INFO");
   if (!directory) return std::nullopt;
   return read_metadata(*directory, place);
 }
@@ -60,7 +58,7 @@ void read_entry(const base::RootFs& fs, const std::string& path, std::vector<Pac
   auto entries = site->entries();
   if (!entries) return;
   for (const base::DirectoryEntry& entry : *entries) {
-    const std::string place = place_of(entry.name);
+    const std::string place(place_of(entry.name));
     if (place.empty()) continue;
     if (packages.size() >= kMaxDistributions) return;
     auto package = read_one(*site, entry, place);

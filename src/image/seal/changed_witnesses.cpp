@@ -48,7 +48,7 @@ class Comparison {
       const char* what = difference(*place, name);
       if (what != nullptr) changes.push_back(base::join(was.path, name.name) + what);
     }
-    if (was.listed && same_time) keep(was.path);
+    if (was.listed && same_time) keep(was.path, *place);
   }
 
  private:
@@ -58,7 +58,8 @@ class Comparison {
     std::string below;  // "name/"; empty: the directory itself
 
     Result<base::EntryStatus> status() const {
-      return directory->status_of(below.empty() ? "." : below.substr(0, below.size() - 1));
+      if (below.empty()) return directory->status();
+      return directory->status_of(below.substr(0, below.size() - 1));
     }
   };
 
@@ -71,11 +72,13 @@ class Comparison {
     return Place{std::make_shared<const base::Directory>(std::move(opened).value()), ""};
   }
 
-  void keep(const std::string& path) {
+  void keep(const std::string& path, const Place& place) {
     if (kept_.size() >= kMostKept) return;
-    auto opened = base::Directory::open_exact(fs_, path);
-    if (opened)
+    if (place.below.empty()) {
+      kept_.emplace(path, place.directory);
+    } else if (auto opened = place.directory->open_entry(std::string(base::basename(path)))) {
       kept_.emplace(path, std::make_shared<const base::Directory>(std::move(opened).value()));
+    }
   }
 
   std::int64_t cut(std::int64_t time) const { return latest_ ? std::min(time, *latest_) : time; }

@@ -51,8 +51,7 @@ class Maker {
     std::vector<WitnessDirectory> all;
     for (auto& [path, found] : directories_) {
       if (const base::Directory* directory = opened(path))
-        if (const auto status = directory->status_of("."))
-          found.directory.modified = status->modified;
+        if (const auto status = directory->status()) found.directory.modified = status->modified;
       for (auto& [name, witness] : found.names) {
         // It is opened itself.
         if (S_ISDIR(witness.mode) && directories_.contains(base::join(path, name))) continue;
@@ -156,7 +155,7 @@ bool are_readable_by_all(const base::RootFs& fs, const std::vector<WitnessDirect
   for (const WitnessDirectory& directory : witnesses) {
     const auto opened = base::Directory::open_exact(fs, directory.path);
     if (!opened) continue;  // not there
-    const auto status = opened->status_of(".");
+    const auto status = opened->status();
     if (!status || (status->mode & S_IXOTH) == 0) return false;
     if (directory.listed && (status->mode & S_IROTH) == 0) return false;
     for (const Witness& name : directory.names)
