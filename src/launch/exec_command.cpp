@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/script_text.h"
 #include "base/text.h"
 #include "launch/command_filter.h"
 
@@ -38,6 +39,14 @@ FoundCommand find_command(const std::string& name, const CommandFiles& files,
   return {"",
           {kExitNotFound,
            "`" + base::printable(name) + "` is not on PATH (" + base::printable(path) + ")"}};
+}
+
+std::vector<char*> words_for_shell(const std::string& path, char* const* argv) {
+  std::vector<char*> words{const_cast<char*>(base::kShell), const_cast<char*>(path.c_str())};
+  for (char* const* word = argv + 1; *argv != nullptr && *word != nullptr; ++word)
+    words.push_back(*word);
+  words.push_back(nullptr);
+  return words;
 }
 
 ExecFailure exec_command(const std::string& path, char* const* argv, const CommandFilter* filter) {

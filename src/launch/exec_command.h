@@ -1,11 +1,12 @@
 // Becomes the user's command: a PATH search of our own and execve, nothing between.
 //
-// No /bin/sh fallback as in execvp(3): a file that is not a program is reported as such
-// instead of being fed to a shell.
+// A script without a #! line is /bin/sh's, as with execvp(3); no other file that is not a program
+// is fed to a shell.
 #pragma once
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "gpuinit/exit_codes.h"
 #include "launch/command_files.h"
@@ -19,6 +20,8 @@ struct ExecFailure {
   // 126: found but not executable, 127: not found, 78: its filter cannot be installed
   int exit_code = kExitNotFound;
   std::string message;  // one sentence with cause and next step
+  // It is a script without a #! line: to be executed as words_for_shell(). `message` says so.
+  bool shell_runs_it = false;
 };
 
 struct FoundCommand {
@@ -41,10 +44,14 @@ inline constexpr char kDefaultPath[] =
 ExecFailure exec_command(const std::string& path, char* const* argv,
                          const CommandFilter* filter = nullptr);
 
+// "/bin/sh", `path`, and the words behind argv[0]; nullptr at its end. Of what it points to nothing
+// is owned.
+std::vector<char*> words_for_shell(const std::string& path, char* const* argv);
+
 // What execve of an executable file would come to, without executing it: exit code 0 unless it is
-// no program, or the interpreter of a script or the loader is not there or cannot be executed. What
-// only the kernel can know (a file that cannot be read, emulators of other machines) counts as
-// good.
+// no program and no script, or the interpreter of a script or the loader is not there or cannot be
+// executed. What only the kernel can know (a file that cannot be read, emulators of other machines)
+// counts as good.
 ExecFailure expected_exec_failure(const std::string& path, const CommandFiles& files = {});
 
 // Says why execve of an existing or missing `path` failed with `error` (errno).

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/script_text.h"
 #include "base/text.h"
 #include "launch/exec_command.h"
 
@@ -123,7 +124,7 @@ std::string why_not_a_program(const CommandFiles& files, const std::string& path
   }
   if (head.starts_with("#!"))
     return "the first line of the script " + shown + " names no interpreter";
-  return shown + " is neither a program nor a script: it has no #! line";
+  return shown + " is neither a program nor a script";
 }
 
 std::string why_not_permitted(const CommandFiles& files, const std::string& path) {
@@ -172,6 +173,11 @@ int exec_error(const CommandFiles& files, const std::string& path, int depth = 0
 
 ExecFailure expected_exec_failure(const std::string& path, const CommandFiles& files) {
   const int error = exec_error(files, path);
+  if (error == ENOEXEC && base::is_script_for_shell(files.head(path).value_or(""))) {
+    const int of_shell = exec_error(files, base::kShell);
+    return of_shell != 0 ? describe_exec_failure(base::kShell, of_shell, files)
+                         : ExecFailure{kExitGood, ""};
+  }
   return error != 0 ? describe_exec_failure(path, error, files) : ExecFailure{kExitGood, ""};
 }
 
@@ -195,6 +201,9 @@ ExecFailure describe_exec_failure(const std::string& path, int error, const Comm
         return refused(shown + " is a directory");
       return refused(why_not_permitted(files, path));
     case ENOEXEC:
+      if (base::is_script_for_shell(files.head(path).value_or("")))
+        return {kExitNotExecutable, shown + " has no #! line, so " + base::kShell + " runs it",
+                true};
       return refused(why_not_a_program(files, path));
     case E2BIG:
       return refused(shown + ": arguments and environment are larger than the kernel allows");
