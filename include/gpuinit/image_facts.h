@@ -12,6 +12,7 @@
 #include "gpuinit/fact.h"
 #include "gpuinit/load_problems.h"
 #include "gpuinit/python_answer.h"
+#include "gpuinit/unread.h"
 
 namespace gpuinit {
 
@@ -205,6 +206,8 @@ struct SealState {
 
 struct ImageFacts {
   std::string root;  // as given with --root, "/" otherwise
+  std::vector<Unread> unread;        // the first that could not be read, by an error or own limit
+  std::vector<std::string> refused;  // the first paths that this user may not read or enter
   std::vector<std::string> command;
   std::vector<StartStep> start;  // what the command goes through, in order
   // Unknown: the reason says past which step the command was not followed; absent: there is no

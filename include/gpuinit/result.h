@@ -10,7 +10,8 @@
 namespace gpuinit {
 
 // What went wrong, in words for the person who reads the report.
-// `code` is an errno value where the system said no, 0 otherwise.
+// `code` is an errno value where the system said no, kOwnLimit where an upper limit of gpuinit's
+// was reached, 0 otherwise.
 struct Error {
   std::string message;
   int code = 0;
@@ -21,8 +22,21 @@ struct Error {
   }
 };
 
-// Error for the current errno (or `code`), worded "what: Permission denied".
+// Error::code of limit_error().
+inline constexpr int kOwnLimit = -1;
+
+// Whether an error with that code says nothing of what was asked for, so that it is neither absent
+// nor broken: storage that fails, descriptors or memory that ran out, an own limit. False for an
+// absence or a refusal, which the command meets in the same way. Codes that are not known say
+// nothing.
+bool is_unread(int code);
+
+// Error for the current errno (or `code`), worded "what: Permission denied". What is_unread() is
+// noted in the base::UnreadLog that there is.
 Error errno_error(const std::string& what, int code = errno);
+
+// The same for an upper limit of gpuinit's: "what: more than 5000 distributions".
+Error limit_error(const std::string& what, const std::string& limit);
 
 template <class T>
 class [[nodiscard]] Result {

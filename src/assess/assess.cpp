@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "base/text.h"
+#include "base/unread_log.h"
 #include "checks/frameworks.h"
 #include "checks/run_checks.h"
 #include "image/python/python_binary.h"
@@ -154,10 +155,17 @@ std::string seal_words(const SealState& seal) {
   return "the seal holds: " + seal.path;
 }
 
+// Beside the limits that were reached when it was sealed.
+void add_unread(const base::UnreadLog& log, ImageFacts& image) {
+  image.unread.insert(image.unread.end(), log.unread().begin(), log.unread().end());
+  image.refused.insert(image.refused.end(), log.refused().begin(), log.refused().end());
+}
+
 // `running`: the probe, as soon as it is known that there will be one.
 Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, Timings& timings,
                             std::optional<image::PythonStart>& python, RunningProbe& running) {
   const auto start_early = [&] {
+    const base::UnreadLog not_of_the_image;
     if (!running && may_probe_early(request, policy)) running.emplace(start_probe(request, policy));
   };
   if (policy.gpu.required == GpuRequired::kYes || request.always_probe) start_early();
@@ -169,11 +177,13 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
   auto root = base::RootFs::open(request.root);
   if (!root) return std::move(root).error().context("--root");
   std::optional<Step> step(std::in_place, timings, "image");
+  const base::UnreadLog log;
   std::optional<image::FoundSeal> seal = find_seal(*root, policy.image.seal);
   const image::ImageQuery query =
       image_query(request, policy, *root, seal ? &*seal : nullptr, start_early);
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
+  add_unread(log, image);
   step.reset();
   if (image.seal) base::log_verbose(seal_words(*image.seal));
   if (request.image_is_known) request.image_is_known(image);
@@ -263,7 +273,13 @@ Result<Facts> gather(const AssessRequest& request, const Policy& policy, Timings
 Result<Seal> seal_image(const AssessRequest& request, const Policy& policy) {
   auto root = base::RootFs::open(request.root);
   if (!root) return std::move(root).error().context("--root");
-  return image::make_seal(*root, image_query(request, policy, *root, nullptr, {}));
+  const base::UnreadLog log;
+  auto seal = image::make_seal(*root, image_query(request, policy, *root, nullptr, {}));
+  for (const Unread& unread : log.unread())
+    if (!unread.own_limit)
+      return Error{"the image could not be read: " + unread.path + ": " + unread.why, EIO};
+  if (seal) seal->pythons.front().facts.unread = log.unread();
+  return seal;
 }
 
 Status find_command(const AssessRequest& request) {

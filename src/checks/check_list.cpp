@@ -10,6 +10,7 @@ namespace gpuinit::checks {
 // The pins of a policy follow from nothing and suppress nothing.
 // clang-format off
 #define GPUINIT_CHECKS(row) \
+  row(kImageReadable) \
   row(kImageSealed) \
   row(kPlatform) \
   row(kPythonInterpreter) \

@@ -31,6 +31,8 @@ struct Context {
   std::vector<std::string_view> failed;       // those that failed so far, warnings among them
   std::string running_only_warns;             // only_warns_because() of the check that runs
   std::vector<std::string_view> only_warned;  // those whose failures became warnings by it
+  // A failure that would have stopped the command was not told, since the image could not be read.
+  bool withheld = false;
 
   Level level(std::string_view id) const;
 

@@ -5,6 +5,7 @@
 
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/image_unread.h"
 
 namespace gpuinit::checks {
 
@@ -27,6 +28,18 @@ void add_user_site(Finding& finding, const ImageFacts& image) {
                         site, " out, and ", hidden, " is used. Otherwise: ", finding.fix});
 }
 
+// What a refused path may have to do with it: `pip install` is no cure of a directory that this
+// user may not enter.
+void add_refused(Finding& finding, const ImageFacts& image) {
+  if (image.refused.empty() || finding.exit_code != kExitImage) return;
+  const std::string user = image.uid ? joined({"uid ", std::to_string(*image.uid)}) : "this user";
+  add_evidence(finding, joined({"closed to ", user}), listed(image.refused, 3));
+  finding.fix = joined({user, " may not read ", image.refused.front(),
+                        ": if the command needs what is there, chmod a+rX in the image, or run it "
+                        "as the owner. Otherwise: ",
+                        finding.fix});
+}
+
 Findings findings_of(const Check& check, const Context& context) {
   if (check.needs_gpu)
     if (auto skip = context.no_gpu_needed()) return skip;
@@ -39,6 +52,7 @@ Findings findings_of(const Check& check, const Context& context) {
 std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
   std::vector<Finding> all;
   Context context(facts, policy);
+  const std::string unread = why_image_is_unread(facts.image);
   for (const Check* check : check_list()) {
     const Level level = context.level(check->id);
     if (level == Level::kOff) continue;
@@ -46,9 +60,13 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
     context.running_only_warns = context.only_warns_because(*check);
     bool failed = false;
     bool only_warned = false;
-    for (Finding& finding : findings_of(*check, context)) {
+    Findings findings = findings_of(*check, context);
+    if (!unread.empty() && withhold(*check, unread, findings))
+      context.withheld |= level == Level::kFail && context.running_only_warns.empty();
+    for (Finding& finding : findings) {
       finding.id = check->id;
       add_user_site(finding, facts.image);
+      add_refused(finding, facts.image);
       if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy &&
           !context.running_only_warns.empty() && !finding.is_certain) {
         finding = warning_only(std::move(finding), context.running_only_warns);
@@ -62,6 +80,7 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
     if (failed) context.failed.push_back(check->id);
     if (only_warned) context.only_warned.push_back(check->id);
   }
+  if (context.withheld) stop_for_unread(all);
   return all;
 }
 

@@ -75,7 +75,7 @@ int seal(const Invocation& invocation) {
   const auto seal = assess::seal_image(*request, loaded->policy);
   if (!seal) {
     print_error("--seal: " + seal.error().message);
-    return kExitImage;
+    return is_unread(seal.error().code) ? kExitNotReady : kExitImage;
   }
   const Status written =
       base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));

@@ -212,8 +212,16 @@ void describe(auto& archive, Is<SealState> auto& it) {
   archive.field("unused_because", it.unused_because);
 }
 
+void describe(auto& archive, Is<Unread> auto& it) {
+  archive.required("path", it.path);
+  archive.field("why", it.why);
+  archive.field("own_limit", it.own_limit);
+}
+
 void describe(auto& archive, Is<ImageFacts> auto& it) {
   archive.field("root", it.root);
+  archive.field("unread", it.unread);
+  archive.field("refused", it.refused);
   archive.field("command", it.command);
   archive.field("start", it.start);
   archive.field("program", it.program);

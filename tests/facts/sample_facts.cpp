@@ -14,6 +14,8 @@ Facts full_facts() {
   python.sys_path = std::vector<std::string>{"/a", "/b with \"quotes\" and \n"};
   python.sys_path_notes = {"x.pth: import y"};
   facts.image.root = "/mnt/image";
+  facts.image.unread = {{"/l/libx.so", "Input/output error"}, {"/s", "too many", true}};
+  facts.image.refused = {"/root"};
   facts.image.command = {"python", "-c", ""};
   facts.image.start = {{"tini", "", ""}, {"bash", "`bash` run by tini", "/entry.sh:12"}};
   facts.image.program = Program{"/usr/bin/python3", "-m vllm.serve", {"vllm"}, "a reason", {"os"}};

@@ -66,12 +66,12 @@ Layers unusual() {
 
 TEST(PrintPolicy, CanBeLoadedAgain) {
   const auto loaded = unusual().loaded();
-  for (const auto& row : loaded.keys) ASSERT_NE(row.origin, "built in") << row.key;
+  for (const auto& row : loaded.keys()) ASSERT_NE(row.origin, "built in") << row.key;
   Layers again = test::layers();
   const auto done = again.add_file("printed", print_policy(loaded));
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(test::fields(again.loaded().policy), test::fields(loaded.policy));
-  for (const auto& row : again.loaded().keys)
+  for (const auto& row : again.loaded().keys())
     EXPECT_THAT(row.origin, HasSubstr("printed:")) << row.key;
 }
 

@@ -100,6 +100,7 @@ bool take_from_seal(const ImageQuery& query, const ldso::LibrarySearch& librarie
     (*started)->release = plain_release(python.soabi.value_or(""));
   }
   ImageFacts& sealed = fitting->facts;
+  facts.unread = std::move(sealed.unread);
   facts.interpreter = std::move(sealed.interpreter);
   facts.glibc = std::move(sealed.glibc);
   facts.cpu_level = std::move(sealed.cpu_level);

@@ -93,7 +93,7 @@ void become(ProgramExec& exec, SyscallMonitor& monitor, int pipe, pid_t parent) 
   base::close_descriptors(place_descriptors(monitor, pipe) + 1);
   // 0, 1 and 2 must be taken, or the driver's device files would get these numbers.
   for (int fd = 0; fd <= 2; ++fd) ::close(fd);
-  base::occupy_standard_descriptors(0);
+  base::occupy_standard_descriptors(O_RDWR);
 
   // `/` where nothing depends on it: no file system is kept busy.
   if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());
