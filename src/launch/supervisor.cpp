@@ -57,10 +57,6 @@ void Supervisor::run() {
     if (trace_.deadline() && Clock::now() >= *trace_.deadline()) trace_.time_is_up();
     if (trace_.has_just_ended()) settles_ = Clock::now() + kSettled;
     if (keepalive_.next_check() && Clock::now() >= *keepalive_.next_check()) keepalive_.check();
-    if (settles_ && Clock::now() >= *settles_) {
-      release_memory();
-      settles_.reset();
-    }
     if (deadline_ && Clock::now() >= *deadline_ && time_is_up()) return;
     wait_for_something(children == Children::kMoreToReap);
   }
@@ -165,6 +161,8 @@ void Supervisor::wait_for_something(bool at_most_look) {
   const int waiting = take_signal(kEverySignal & ~only(SIGCHLD), info, &at_once);
   if (waiting > 0) handle(waiting, info);
   if (waiting > 0 || at_most_look) return;
+  const bool settled = settles_ && Clock::now() >= *settles_;
+  if (settled) settles_.reset();
   const auto until = next_deadline();
   timespec left{};
   if (until) {
@@ -173,7 +171,8 @@ void Supervisor::wait_for_something(bool at_most_look) {
     left.tv_sec = seconds.count();
     left.tv_nsec = std::chrono::nanoseconds(time - seconds).count();
   }
-  const int signal = take_signal(kEverySignal, info, until ? &left : nullptr);
+  const auto take = settled ? take_signal_released : take_signal;
+  const int signal = take(kEverySignal, info, until ? &left : nullptr);
   // SIGCHLD only says that a child may be reaped; one may stand for many.
   if (signal > 0 && signal != SIGCHLD) handle(signal, info);
 }

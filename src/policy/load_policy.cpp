@@ -160,6 +160,9 @@ Result<LoadedPolicy> load_policy(const PolicySources& sources) {
     LoadedPolicy built_in;
     built_in.checks = sources.checks;
     built_in.checks_are_off = sources.off;
+    if (!sources.off)
+      for (const CheckInfo& check : sources.checks())
+        built_in.policy.checks.emplace(check.id, check.level);
     return built_in;
   }
   auto fs = base::RootFs::open("/");

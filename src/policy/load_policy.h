@@ -20,7 +20,7 @@
 
 namespace gpuinit::policy {
 
-// The keys and the built-in levels of [checks]. A function, since most starts set none.
+// The keys and the built-in levels of [checks]. A function, since not every start asks them.
 using Checks = std::span<const CheckInfo> (*)();
 
 struct PolicySources {
