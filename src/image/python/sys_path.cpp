@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 
@@ -21,12 +22,16 @@ struct SiteRules {
   bool debian = false;               // dist-packages
   bool virtual_env_is_venv = false;  // Debian's 3.9 and 3.10: VIRTUAL_ENV alone counts as venv
   bool fedora = false;               // /usr/local is a prefix as well
+  std::string unread;                // why it is not known; empty: it is
 };
 
 SiteRules read_site_rules(const base::RootFs& fs, const std::string& stdlib) {
   SiteRules rules;
   auto text = fs.read_file(base::join(stdlib, "site.py"), kMaxSiteModule);
-  if (!text) return rules;
+  if (!text) {
+    if (is_unread(text.error().code)) rules.unread = text.error().message;
+    return rules;
+  }
   rules.debian = text->find("\"dist-packages\"") != std::string::npos;
   rules.virtual_env_is_venv = text->find("'VIRTUAL_ENV' in os.environ") != std::string::npos;
   rules.fedora = text->find("'RPM_BUILD_ROOT' not in os.environ") != std::string::npos;
@@ -50,19 +55,28 @@ std::string home_directory(const base::RootFs& fs, const base::Environment& envi
 struct PthFile {
   std::vector<std::string> paths;  // absolute, in order; need not exist
   std::vector<std::string> code;   // `import …` lines, which are executed
+  std::string unread;              // why not all of it was read; empty: all was
 };
 
-// An unreadable file is an empty one, as for site.py.
+// A file that this user may not read is an empty one, as for site.py.
 PthFile read_pth_file(const base::RootFs& fs, const std::string& site_directory,
                       const std::string& name) {
   PthFile file;
   auto text = fs.read_file(base::join(site_directory, name), kMaxPthFile);
-  if (!text) return file;
+  if (!text) {
+    if (is_unread(text.error().code)) file.unread = text.error().message;
+    return file;
+  }
   std::string_view rest = *text;
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   std::size_t count = 0;
   for (auto line : base::split_lines(rest)) {
-    if (++count > kMaxPthLines) break;
+    if (++count > kMaxPthLines) {
+      file.unread = limit_error(base::join(site_directory, name),
+                                "more than " + std::to_string(kMaxPthLines) + " lines")
+                        .message;
+      break;
+    }
     if (line.starts_with("#") || base::trim(line).empty()) continue;
     if (line.starts_with("import ") || line.starts_with("import\t")) {
       file.code.emplace_back(line);
@@ -137,7 +151,14 @@ class Builder {
   // Appends an existing entry once. site.py compares absolute paths as text.
   bool add(const std::string& entry) {
     const std::string path = base::normalize(base::join(query_.start.working_directory, entry));
-    if (!known_.insert(path).second || result_.entries.size() >= kMaxEntries) return false;
+    if (!known_.insert(path).second) return false;
+    if (result_.entries.size() >= kMaxEntries) {
+      if (!std::exchange(is_full_, true))
+        note(limit_error(path, "sys.path has more than " + std::to_string(kMaxEntries) + " entries")
+                 .message,
+             true);
+      return false;
+    }
     if (!query_.fs.stat(path)) return false;
     result_.entries.push_back(path);
     return true;
@@ -160,9 +181,12 @@ class Builder {
   void add_site_directory(const std::string& directory) {
     if (!query_.fs.is_directory(directory)) return;
     add(directory);
-    for (const std::string& name : query_.fs.list(directory).value_or({})) {
+    const auto names = query_.fs.list(directory);
+    if (!names && is_unread(names.error().code)) note(names.error().message, true);
+    for (const std::string& name : names.value_or({})) {
       if (!name.ends_with(".pth") || name.starts_with(".")) continue;
       const PthFile file = read_pth_file(query_.fs, directory, name);
+      if (!file.unread.empty()) note(file.unread, true);
       for (const std::string& path : file.paths) add(path);
       for (const std::string& code : file.code) {
         if (is_harmless_pth(name, code) || is_editable_finder(query_.fs, directory, code)) continue;
@@ -222,6 +246,7 @@ class Builder {
   // site.main(): the venv, the user's, the base's.
   void add_site() {
     rules_ = read_site_rules(query_.fs, query_.home.stdlib);
+    if (!rules_.unread.empty()) note(rules_.unread, true);
     const PythonHome& home = query_.home;
     const bool venv = !home.venv_config.empty();
     if (venv) add_site_packages(home.prefix);
@@ -261,6 +286,7 @@ class Builder {
   SiteRules rules_;
   SysPath result_;
   std::set<std::string> known_;
+  bool is_full_ = false;
 };
 
 }  // namespace
