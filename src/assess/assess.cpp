@@ -288,15 +288,16 @@ Status find_command(const AssessRequest& request) {
   const auto found =
       image::find_program(*root, request.command.at(0), image::search_path_of(request.environment),
                           working_directory(request));
-  if (!found && !image::is_python_name(request.command[0])) return found.error();
+  if (!found && !is_unread(found.error().code) && !image::is_python_name(request.command[0]))
+    return found.error();
   if (!found) return Done{};
   const auto file = root->open_file(*found);
   if (!file) return Done{};  // execve may still be able to
-  const std::string head =
-      file->read_text(0, std::min<std::uint64_t>(file->size(), 4)).value_or("");
-  if (!head.starts_with("#!") && head !=
-                                     "\x7f"
-                                     "ELF")
+  const auto head = file->read_text(0, std::min<std::uint64_t>(file->size(), 4));
+  if (!head) return Done{};
+  if (!head->starts_with("#!") && *head !=
+                                      "\x7f"
+                                      "ELF")
     return Error{
         "`" + base::printable(*found) + "` is neither a program nor a script with a #! line",
         ENOEXEC};

@@ -70,6 +70,7 @@ Result<FileInfo> RootFs::stat(std::string_view path) const {
                                         : FileInfo::Kind::kOther;
   info.size = static_cast<std::uint64_t>(status.st_size);
   info.mode = status.st_mode & 07777U;
+  info.owner = status.st_uid;
   return info;
 }
 

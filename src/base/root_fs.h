@@ -22,6 +22,7 @@ struct FileInfo {
   Kind kind = Kind::kOther;
   std::uint64_t size = 0;  // bytes
   std::uint32_t mode = 0;  // permission bits, 07777
+  std::uint32_t owner = 0;  // uid
 };
 
 class RootFs {

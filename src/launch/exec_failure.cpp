@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/closed_directory.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "launch/exec_command.h"
@@ -47,7 +48,10 @@ std::string machine_name(unsigned machine) {
   }
 }
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+// What storage does not let be read is not missing.
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0 || is_unread(errno);
+}
 
 // The first bytes of the file; empty if it cannot be read. Never blocks.
 std::string head_of(const std::string& path) {
@@ -121,8 +125,13 @@ std::string why_not_a_program(const std::string& path, const std::string& shown)
 
 std::string why_not_permitted(const std::string& path, const std::string& shown) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    return shown + " cannot be reached: " + std::strerror(errno);
+  if (::stat(path.c_str(), &status) != 0) {
+    const int code = errno;
+    const auto fs = base::RootFs::open("/");
+    if (code != EACCES || !fs || !path.starts_with('/'))
+      return shown + " cannot be reached: " + std::strerror(code);
+    return shown + " " + base::why_closed(*fs, path);
+  }
   if (!S_ISREG(status.st_mode)) return shown + " is not a regular file";
   if ((status.st_mode & 0111U) == 0)
     return shown + " is not executable: chmod +x it, or name its interpreter in the command";
@@ -180,6 +189,7 @@ ExecFailure describe_exec_failure(const std::string& path, int error) {
     case ELIBBAD:
       return refused("the loader of " + shown + " is damaged or built for another machine");
     default:
+      if (is_unread(error)) return {kExitNotReady, shown + ": " + std::strerror(error)};
       return refused(shown + ": " + std::strerror(error));
   }
 }
