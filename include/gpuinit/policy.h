@@ -13,9 +13,9 @@ namespace gpuinit {
 enum class Level { kFail, kWarn, kOff };
 
 enum class GpuRequired {
-  kAuto,  // a GPU is needed if the image's torch is a CUDA build, or another framework needs it
   kYes,
-  kNo,  // no GPU is needed and the driver is not asked: docker build, CPU jobs
+  kAuto,  // a GPU is needed if the image's torch is a CUDA build, or another framework needs it
+  kNo,    // no GPU is needed and the driver is not asked: docker build, CPU jobs
 };
 
 enum class LaunchMode {
@@ -69,7 +69,7 @@ enum class WaitFor {
 };
 
 struct Policy {
-  // id → level, for every check there is.
+  // id → level. A check that is not in it has the level of its own (CheckInfo).
   std::map<std::string, Level> checks;
 
   struct Python {

@@ -36,13 +36,14 @@ std::string own_path(const std::string& mount, const std::string& text, bool v1,
                      std::string_view controller) {
   std::string path;
   for (const auto line : split_lines(text)) {
-    const auto parts = split(line, ':');
-    if (parts.size() < 3) continue;
-    const auto controllers = split(parts[1], ',');
+    const auto names = line.find(':') + 1;
+    const auto end = line.find(':', names);
+    if (names == 0 || end == std::string_view::npos) continue;
+    const auto controllers = split(line.substr(names, end - names), ',');
     const bool fits =
         std::find(controllers.begin(), controllers.end(), controller) != controllers.end();
-    if (!(v1 ? fits : parts[0] == "0" && parts[1].empty())) continue;
-    path = line.substr(parts[0].size() + parts[1].size() + 2);
+    if (!(v1 ? fits : line.starts_with("0::"))) continue;
+    path = line.substr(end + 1);
     break;
   }
   path = normalize(mount + "/" + path);

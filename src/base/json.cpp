@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace gpuinit::base {
 
 namespace {
@@ -75,9 +77,11 @@ Document to_document(const Json& json) {
     return document;
   }
   if (const auto* object = json.as_object()) {
-    Document document = Document::object();
-    for (const auto& [key, item] : *object) document[key] = to_document(item);
-    return document;
+    Document::object_t members;
+    members.reserve(object->size());
+    // Not operator[] nor emplace: they look for the key among all before it.
+    for (const auto& [key, item] : *object) members.push_back({key, to_document(item)});
+    return members;
   }
   return std::visit(
       [](const auto& v) -> Document {
@@ -85,6 +89,26 @@ Document to_document(const Json& json) {
         else return Document();
       },
       json.value);
+}
+
+// What the library escapes not, since JSON does not ask for it: DEL, C1, and what nobody sees.
+// Outside of strings there is nothing of the kind but the printer's own line ends.
+std::string with_unseen_escaped(const std::string& text) {
+  std::string result;
+  result.reserve(text.size());
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const Character next = first_character(rest);
+    if (next.code >= 0x7F && is_unseen(next.code)) {
+      result += "\\u";
+      for (int shift = 12; shift >= 0; shift -= 4)
+        result += "0123456789abcdef"[next.code >> static_cast<unsigned>(shift) & 15U];
+    } else {
+      result += rest.substr(0, next.length);
+    }
+    rest.remove_prefix(next.length);
+  }
+  return result;
 }
 
 }  // namespace
@@ -124,7 +148,8 @@ Result<Json> parse_json(std::string_view text) {
 }
 
 std::string print_json(const Json& json) {
-  return to_document(json).dump(2, ' ', false, Document::error_handler_t::replace);
+  return with_unseen_escaped(
+      to_document(json).dump(2, ' ', false, Document::error_handler_t::replace));
 }
 
 }  // namespace gpuinit::base

@@ -56,7 +56,9 @@ struct Json {
 Result<Json> parse_json(std::string_view text);
 inline constexpr int kMaxDepth = 64;
 
-// Indented by two spaces; invalid UTF-8 is replaced, never refused.
+// Indented by two spaces. Strings hold what is_unseen (base/text.h) escaped as \uXXXX, so that they
+// decode to what they were; invalid UTF-8 is replaced by U+FFFD, never refused. Keys are not looked
+// at: whoever has one twice prints it twice.
 std::string print_json(const Json& json);
 
 }  // namespace gpuinit::base

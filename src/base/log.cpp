@@ -3,19 +3,22 @@
 #include <spdlog/details/log_msg.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "base/standard_error.h"
+#include "base/text.h"
+
 namespace gpuinit::base {
 
 namespace {
 
-// One write(2) a line: lines of several processes do not mix, and spdlog's
-// pattern formatter (and the locale it needs) stays out of the binary.
+constexpr std::size_t kMaxLine = 8192;
+
+// spdlog's pattern formatter (and the locale it needs) stays out of the binary.
 class StderrSink final : public spdlog::sinks::sink {
  public:
   void log(const spdlog::details::log_msg& message) override {
@@ -23,8 +26,8 @@ class StderrSink final : public spdlog::sinks::sink {
     const double since_start =
         duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
     std::string line = fmt::format("gpuinit [{:.3f} ms] ", since_start);
-    line.append(message.payload.data(), message.payload.size()).append("\n");
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+    line += printable({message.payload.data(), message.payload.size()}, kMaxLine) + "\n";
+    write_stderr(line);
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}

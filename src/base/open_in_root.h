@@ -1,6 +1,6 @@
-// The one way to a file below a root: a path is walked as after chroot(2), by the kernel or, where it
-// cannot, one held directory after another. What is swapped for a symlink meanwhile leads nowhere
-// else.
+// The one way to a file below a root: a path is walked as after chroot(2), by the kernel or, where
+// it cannot, one held directory after another. What is swapped for a symlink meanwhile leads
+// nowhere else.
 #pragma once
 
 #include <string>

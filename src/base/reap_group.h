@@ -1,21 +1,20 @@
-// Ends children that lead a process group of their own, and takes their status.
+// Waits for children, and ends those that lead a process group of their own.
 #pragma once
 
-#include <poll.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 
 namespace gpuinit::base {
 
+// As waitid(2), of children of every kind (__WALL). Where a seccomp filter refuses that call,
+// wait4(2) answers, which cannot leave a child unreaped (WNOWAIT).
+int wait_for(idtype_t which, id_t id, siginfo_t& info, int options);
+
 // As long as it is an unreaped child, the number cannot be another process's.
-inline bool is_our_child(pid_t pid) {
-  siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
+bool is_our_child(pid_t pid);
 
 // SIGKILL; to the leader by itself as well, which may not have made its group yet.
 inline void kill_group(pid_t leader) {
@@ -26,13 +25,6 @@ inline void kill_group(pid_t leader) {
 // Reaps what is ours of a process group: its leader, and as PID 1 also those that it left to
 // us. What even SIGKILL does not end (uninterruptible in a driver or on a disk) is waited for
 // until the deadline.
-inline void reap_group(pid_t group, std::chrono::steady_clock::time_point deadline) {
-  for (;;) {
-    const pid_t got = ::waitpid(-group, nullptr, WNOHANG);
-    if (got > 0 || (got < 0 && errno == EINTR)) continue;
-    if (got < 0 || std::chrono::steady_clock::now() >= deadline) return;
-    ::poll(nullptr, 0, 1);
-  }
-}
+void reap_group(pid_t group, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace gpuinit::base

@@ -25,27 +25,40 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// Length of the well-formed UTF-8 sequence at the start of `text`; 0 if there is no such sequence.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xC2 && lead < 0xE0 ? 2
-                             : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
-  if (lead == 0xE0 && byte(1) < 0xA0) return 0;   // overlong
-  if (lead == 0xED && byte(1) >= 0xA0) return 0;  // surrogate
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;   // overlong
-  if (lead == 0xF4 && byte(1) >= 0x90) return 0;  // beyond U+10FFFF
-  if (lead == 0xC2 && byte(1) < 0xA0) return 0;   // C1 control characters
-  return length;
-}
+struct CodePoints {
+  char32_t first;
+  char32_t last;
+};
+
+// Source: Unicode, general categories Cc, Zl, Zp, and those of Cf that belong to no one script.
+constexpr CodePoints kUnseen[] = {
+    {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},     {0x061C, 0x061C}, {0x180E, 0x180E},
+    {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}};
 
 }  // namespace
+
+Character first_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC0 || lead >= 0xF8 || length > text.size()) return {};
+  char32_t code = lead & (0xFFU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80) return {};
+    code = code << 6U | (byte(i) & 0x3FU);
+  }
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool overlong = code < kSmallest[length];
+  const bool surrogate = code >= 0xD800 && code < 0xE000;
+  if (overlong || surrogate || code > 0x10FFFF) return {};
+  return {code, length};
+}
+
+bool is_unseen(char32_t code) {
+  return std::ranges::any_of(kUnseen,
+                             [&](const auto& r) { return r.first <= code && code <= r.last; });
+}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -113,16 +126,17 @@ std::string printable(std::string_view text, std::size_t limit) {
   std::string result;
   while (!text.empty()) {
     if (result.size() >= limit) return result + "…";
-    const std::size_t length = utf8_length(text);
-    const auto byte = static_cast<unsigned char>(text[0]);
-    if (length == 0 || byte < 0x20 || byte == 0x7F) {
-      constexpr char kHex[] = "0123456789abcdef";
-      result += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
-      text.remove_prefix(1);
-    } else {
+    const Character next = first_character(text);
+    const std::size_t length = std::max<std::size_t>(next.length, 1);
+    if (next.length != 0 && !is_unseen(next.code)) {
       result += text.substr(0, length);
-      text.remove_prefix(length);
+    } else {
+      for (const unsigned char byte : text.substr(0, length)) {
+        constexpr char kHex[] = "0123456789abcdef";
+        result += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
+      }
     }
+    text.remove_prefix(length);
   }
   return result;
 }

@@ -25,9 +25,22 @@ std::string join_with(const std::vector<std::string>& parts, std::string_view se
 // Digits of the base only, the whole text, no sign; nullopt on overflow.
 std::optional<std::uint64_t> parse_number(std::string_view text, int base = 10);
 
-// Safe to print on one line of a terminal: control characters and invalid
-// UTF-8 become \xNN, more than `limit` bytes are cut with "…".
+// Safe to print on one line of a terminal: control characters (line ends too), what nobody sees
+// (is_unseen) and invalid UTF-8 become \xNN, more than `limit` bytes are cut with "…". What is
+// printable already stays as it is.
 std::string printable(std::string_view text, std::size_t limit = 300);
+
+// The first character of a text of UTF-8 that is not empty; its length is 0 bytes if it is not
+// well-formed.
+struct Character {
+  char32_t code = 0;
+  std::size_t length = 0;
+};
+Character first_character(std::string_view text);
+
+// A control character, a line end of Unicode, or what has no width or changes the direction of its
+// neighbours, so that a name looks like another one.
+bool is_unseen(char32_t code);
 
 // The candidate nearest to `word` by edit distance if it is near enough to be
 // a typing error (at most a third of the word's length), else "".

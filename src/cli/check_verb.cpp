@@ -29,12 +29,12 @@ launch::ExecFailure command_failure(const assess::AssessRequest& request) {
 
 int check(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
-  if (variable("GPUINIT") == "off") {
+  auto loaded = load_policy(line, Off::kHeeded);
+  if (!loaded) return policy_error(loaded.error());
+  if (loaded->checks_are_off) {
     print_error("GPUINIT=off: nothing was checked");
     return kExitGood;
   }
-  auto loaded = load_policy(line);
-  if (!loaded) return policy_error(loaded.error());
   if (line.root == "/" && line.image_file.empty())  // what the command would be started with
     if (const auto filter = command_seccomp(*loaded); !filter) return policy_error(filter.error());
   auto request = image_request(invocation);

@@ -17,9 +17,8 @@ namespace {
 
 // "seccomp.deny (/etc/gpuinit/policy.toml:3)"
 std::string key_with_origin(const policy::LoadedPolicy& loaded, const std::string& name) {
-  for (const auto& key : loaded.keys)
-    if (key.key == name) return name + " (" + key.origin + ")";
-  return name;
+  const auto origin = loaded.origins.find(name);
+  return name + " (" + (origin == loaded.origins.end() ? "built in" : origin->second) + ")";
 }
 
 Status check_keys(const policy::LoadedPolicy& loaded) {

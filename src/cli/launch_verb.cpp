@@ -13,6 +13,7 @@
 #include "assess/exec_judge.h"
 #include "base/environment_variables.h"
 #include "base/gpu_device_path.h"
+#include "base/helper_process.h"
 #include "base/root_fs.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
@@ -30,13 +31,16 @@ namespace gpuinit::cli {
 
 namespace {
 
-// GPUINIT=off: no policy may stop the launch. What it says about the launch itself
-// still holds if it can be read.
-Result<policy::LoadedPolicy> policy_of_launch(const CommandLine& line, bool checks_are_off) {
-  auto loaded = load_policy(line);
-  if (loaded || !checks_are_off) return loaded;
-  print_error("GPUINIT=off, so this does not stop the launch: " + loaded.error().message);
-  return policy::LoadedPolicy{};
+// With GPUINIT=off a filter that cannot be made stops nothing. One that the files ask for does not
+// go because of a setting.
+std::optional<CommandSeccomp> filter_of_files(const CommandLine& line, const Error& problem) {
+  const auto files = load_policy_files(line);
+  auto made = files ? command_seccomp(*files) : files.error();
+  const bool holds = made && *made;
+  print_error("GPUINIT=off, so this does not stop the launch: " + problem.message +
+              (holds ? "; the filter of the policy's files holds"
+                     : "; the command starts without a filter"));
+  return made ? std::move(made).value() : std::nullopt;
 }
 
 struct Approval {
@@ -53,7 +57,7 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
                         warmup::PageWarmup& pages) {
   const CommandLine& line = invocation.line;
   assess::AssessRequest request = assess_request(invocation);
-  request.keep_driver_awake = supervised;
+  request.keep_driver_awake = supervised && base::room_for_spares(1) > 0;
   request.sys_path_is_known = [&](const auto& sys_path) { pages.sys_path_is_known(sys_path); };
   request.image_is_known = [&](const ImageFacts& image) { pages.image_is_known(image); };
   auto assessment = assess::assess(request, policy);
@@ -199,16 +203,15 @@ int launch_command(const Invocation& invocation) {
       print_error(command.failure.message);
       return command.failure.exit_code;
     }
-    const bool checks_are_off = variable("GPUINIT") == "off";
-    auto loaded = policy_of_launch(line, checks_are_off);
+    auto loaded = load_policy(line, Off::kHeeded);
     if (!loaded) return policy_error(loaded.error());
+    const bool checks_are_off = loaded->checks_are_off;
     auto made = command_seccomp(*loaded);
     if (!made && !checks_are_off) return policy_error(made.error());
-    if (made) filter = std::move(made).value();
-    else
-      print_error("GPUINIT=off, so the command starts without a filter: " + made.error().message);
+    filter = made ? std::move(made).value() : filter_of_files(line, made.error());
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
+    if (!supervise) base::hide_helpers();
     if (!checks_are_off) {
       warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
                                print_error);
@@ -223,6 +226,7 @@ int launch_command(const Invocation& invocation) {
   options.driver_keepalive = approval.driver_keepalive.release();
   options.keepalive_limit = policy.warmup.hold;
   options.following = following(approval.judge, policy);
+  base::renew_stderr_patience();
   return launch::supervise(std::move(options), inherited, command.path, words);
 }
 

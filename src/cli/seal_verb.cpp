@@ -1,16 +1,8 @@
 // gpuinit --seal FILE [-- COMMAND]: the image's facts with their witnesses, and what running the
 // command touches.
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-
 #include "base/byte_size.h"
-#include "base/root_fs.h"
-#include "base/unique_fd.h"
+#include "base/write_whole_file.h"
 #include "cli/output.h"
 #include "cli/verb_support.h"
 #include "facts/seal_file.h"
@@ -22,36 +14,6 @@
 namespace gpuinit::cli {
 
 namespace {
-
-Status make_directories(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1); slash != path.npos;
-       slash = path.find('/', slash + 1)) {
-    const std::string directory = path.substr(0, slash);
-    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return errno_error(directory);
-  }
-  return Done{};
-}
-
-// 0644, as a RUN line of a Dockerfile wants it: another user may start the container. It is written
-// beside the path and moved there when complete.
-Status write_file(const std::string& path, std::string_view text) {
-  if (Status made = make_directories(path); !made) return made;
-  const std::string beside = path + ".gpuinit-new";
-  const base::UniqueFd fd(
-      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!fd.valid()) return errno_error(beside);
-  Status written = write_all(fd.get(), text);
-  if (!written) {
-    ::unlink(beside.c_str());
-    return std::move(written).error().context(beside);
-  }
-  if (::rename(beside.c_str(), path.c_str()) != 0) {
-    const Error error = errno_error(path);
-    ::unlink(beside.c_str());
-    return error;
-  }
-  return Done{};
-}
 
 struct Run {
   int exit_code = kExitGood;
@@ -103,6 +65,8 @@ int seal(const Invocation& invocation) {
   if (!loaded) return policy_error(loaded.error());
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
+  if (const Status may = base::may_be_written(line.verb_argument); !may)
+    return usage_error(Error(may.error()).context("--seal"));
   Run run;
   // Before the image is read: Python compiles modules when it first imports them.
   if (line.command_index < invocation.argc && !line.no_run && line.root == "/")
@@ -113,7 +77,8 @@ int seal(const Invocation& invocation) {
     print_error("--seal: " + seal.error().message);
     return is_unread(seal.error().code) ? kExitNotReady : kExitImage;
   }
-  const Status written = write_file(line.verb_argument, facts::seal_text(*seal, run.recording));
+  const Status written =
+      base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));
   if (!written) {
     print_error("--seal: " + written.error().message);
     return kExitInternal;

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <string_view>
 #include <system_error>
 
+#include "base/standard_error.h"
 #include "gpuinit/exit_codes.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier)
@@ -15,9 +17,9 @@ extern "C" {
 
 // What a library would throw or assert ends here: src/CMakeLists.txt has the list.
 [[noreturn, gnu::used]] void gpuinit_terminate() {
-  static constexpr char kWords[] =
+  static constexpr std::string_view kWords =
       "gpuinit: stopped: out of memory (or an error of gpuinit's own)\n";
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kWords, sizeof kWords - 1);
+  gpuinit::base::write_stderr(kWords);
   ::_exit(gpuinit::kExitInternal);
 }
 

@@ -20,7 +20,8 @@ std::string variable(const char* name) {
 }
 
 int usage_error(const Error& error) {
-  print_error(error.message + "\nTry `gpuinit --help`.");
+  print_error(error.message);
+  write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
@@ -40,7 +41,9 @@ int print_json(const base::Json& json, int exit_code) {
   return print(base::print_json(json) + "\n", exit_code);
 }
 
-Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
+namespace {
+
+policy::PolicySources policy_files(const CommandLine& line) {
   policy::PolicySources sources;
   sources.file = line.policy_file;
   sources.file_named_by = "--policy";
@@ -48,14 +51,33 @@ Result<policy::LoadedPolicy> load_policy(const CommandLine& line) {
     sources.file = variable("GPUINIT_POLICY");
     sources.file_named_by = "GPUINIT_POLICY";
   }
-  sources.environment_set = variable("GPUINIT_SET");
-  sources.set_options = line.set;
-  sources.checks = checks::catalogue();
+  sources.checks = checks::catalogue;
   sources.problems.version_range = [](const std::string& range) {
     auto parsed = rules::parse_version_range(range);
     return parsed ? std::string() : parsed.error().message;
   };
   sources.problems.system_call = call_problem;
+  return sources;
+}
+
+}  // namespace
+
+Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
+  policy::PolicySources sources = policy_files(line);
+  sources.environment_set = variable("GPUINIT_SET");
+  sources.set_options = line.set;
+  sources.off = off == Off::kHeeded && variable("GPUINIT") == "off";
+  auto loaded = policy::load_policy(sources);
+  if (!loaded) return loaded;
+  for (const std::string& problem : loaded->left_out)
+    print_error("GPUINIT=off, so this does not stop the launch: " + problem);
+  if (const std::string refused = policy::refusal(*loaded); !refused.empty()) print_error(refused);
+  return loaded;
+}
+
+Result<policy::LoadedPolicy> load_policy_files(const CommandLine& line) {
+  policy::PolicySources sources = policy_files(line);
+  sources.off = true;
   return policy::load_policy(sources);
 }
 

@@ -23,8 +23,13 @@ int policy_error(const Error& error);
 int print(std::string_view text, int exit_code);
 int print_json(const base::Json& json, int exit_code);
 
-// From --policy or GPUINIT_POLICY, the default files, GPUINIT_SET and --set.
-Result<policy::LoadedPolicy> load_policy(const CommandLine& line);
+// From --policy or GPUINIT_POLICY, the default files, GPUINIT_SET and --set. Prints what a locked
+// policy refused, and what was left out by GPUINIT=off, which only some verbs heed.
+enum class Off { kHeeded, kIgnored };
+Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off = Off::kIgnored);
+
+// What GPUINIT=off leaves of it without GPUINIT_SET and --set. Prints nothing.
+Result<policy::LoadedPolicy> load_policy_files(const CommandLine& line);
 
 assess::AssessRequest assess_request(const Invocation& invocation);
 

@@ -55,7 +55,11 @@ bool would_take_rights_away() {
 
 bool ExecTrace::seize(pid_t child) {
   std::string why;
+  siginfo_t info{};
   if (would_take_rights_away()) why = "without CAP_SYS_PTRACE sudo would not work";
+  // Only waitid(2) tells a stop of the tracer's making from others.
+  else if (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    why = std::string("waitid: ") + std::strerror(errno);
   else if (!ask(PTRACE_SEIZE, child, kEvents)) why = std::strerror(errno);
   if (!why.empty()) {
     base::log_verbose("follow: the command is not followed (ptrace): " + why);
@@ -72,7 +76,7 @@ void ExecTrace::wait_for_exec(pid_t child) {
   for (;;) {
     siginfo_t info{};
     const auto id = static_cast<id_t>(child);
-    if (::waitid(P_PID, id, &info, WEXITED | WSTOPPED | WNOWAIT | wait_flags()) != 0) {
+    if (::waitid(P_PID, id, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) != 0) {
       if (errno == EINTR) continue;
       return;
     }

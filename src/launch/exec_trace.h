@@ -47,9 +47,6 @@ class ExecTrace {
   // Until the child has exec'ed or has died; waitid tells of both afterwards.
   void wait_for_exec(pid_t child);
 
-  // For waitid, which must be given WEXITED | WSTOPPED too: threads are followed as well.
-  int wait_flags() const { return seized_ ? __WALL : 0; }
-
   // What waitid said. True if it is about the following alone. A stop that the supervisor is
   // to hear of becomes what it would have been.
   bool handled(siginfo_t& info);

@@ -20,7 +20,7 @@ void release_files(int keep) {
   [[maybe_unused]] const int done = ::chdir("/");
   base::close_descriptors(STDERR_FILENO + 1, keep);
   for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; ++fd) ::close(fd);
-  base::occupy_standard_descriptors(O_CLOEXEC);
+  base::occupy_standard_descriptors(O_RDWR | O_CLOEXEC);
 }
 
 void release_memory() {

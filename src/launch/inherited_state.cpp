@@ -12,7 +12,7 @@ InheritedState::InheritedState() {
   mask_ = early ? *early : set_blocked(kEverySignal);
   pipe_was_pending_ = contains(pending(), SIGPIPE);
   parent_ = ::getppid();
-  base::occupy_standard_descriptors(O_CLOEXEC);
+  base::occupy_standard_descriptors(O_PATH | O_CLOEXEC);
 }
 
 void InheritedState::restore_all_but_pipe() const { set_blocked(mask_ | only(SIGPIPE)); }

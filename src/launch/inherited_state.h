@@ -18,7 +18,8 @@ std::optional<SignalSet> mask_before_early_block();
 //  - Every signal is blocked from here on (from the first instruction, with
 //    launch/early_block.cpp): what arrives waits until it is handled or unblocked.
 //  - Occupies closed descriptors 0 to 2 (close-on-exec), so that no file gpuinit
-//    opens can become its standard error.
+//    opens can become its standard error. What is written there fails: a report for a
+//    closed descriptor is lost, and that is an error.
 class InheritedState {
  public:
   InheritedState();

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/gpu_device_path.h"
+#include "base/helper_process.h"
 #include "base/reap_group.h"
 #include "launch/remaining_processes.h"
 
@@ -47,7 +48,7 @@ bool gpu_is_opened_beside(pid_t keepalive) {
 }  // namespace
 
 KeepaliveWatch::KeepaliveWatch(pid_t pid, milliseconds limit) {
-  if (pid <= 0 || !base::is_our_child(pid)) return;
+  if (pid <= 0 || !base::take_spare(pid)) return;
   pid_ = pid;
   const auto now = Clock::now();
   until_ = now + limit;

@@ -17,8 +17,8 @@ class KeepaliveWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `pid`: a child that leads a process group of its own (probe::DriverKeepalive); -1, or a
-  // pid that is not our child: nothing to watch. Requires: SIGCHLD is not ignored.
+  // `pid`: a spare helper (probe::DriverKeepalive), from here on only ours; -1, or one that was
+  // given up: nothing to watch. Requires: SIGCHLD is not ignored.
   KeepaliveWatch(pid_t pid, std::chrono::milliseconds limit);
   // Kills and reaps it; waits for that no longer than abandon_at().
   ~KeepaliveWatch();

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/helper_process.h"
 #include "base/unique_fd.h"
 #include "gpuinit/result.h"
 #include "launch/command_filter.h"
@@ -70,7 +71,7 @@ Spawned spawn_traced(const SpawnRequest& request, const Terminal& terminal,
   const base::UniqueFd ours(ends[0]);
   base::UniqueFd its(ends[1]);
   Failure failure;
-  const pid_t pid = ::fork();
+  const pid_t pid = base::with_room(::fork);
   if (pid == 0) {
     char go = 0;
     ::recv(its.get(), &go, 1, 0);
@@ -99,7 +100,11 @@ Spawned spawn_command(const SpawnRequest& request, const Terminal& terminal,
   // tenth of the whole start. With vfork we also sleep until exec has worked or not.
   // The child calls nothing but the kernel, and shares our memory: it needs no pipe to say what
   // went wrong.
-  const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork): not with_room(), which would return in
+  // the child
+  pid_t pid = ::vfork();
+  if (pid < 0 && errno == EAGAIN && base::give_up_spares()) pid = ::vfork();
+  // NOLINTEND(clang-analyzer-security.insecureAPI.vfork)
   if (pid == 0) {
     // NOLINTNEXTLINE(clang-analyzer-unix.Vfork)
     const Failure why = become_command(request, terminal, inherited, parent);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/helper_process.h"
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/idle_footprint.h"
@@ -65,12 +66,12 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   ::sigaction(SIGCHLD, &standard, &request.sigchld);
-  KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
-
   ExecTrace trace(std::exchange(options.following, {}));
   request.trace = &trace;
 
   const Spawned spawned = spawn_command(request, terminal, inherited);
+  KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
+  base::forget_spares();  // they are reaped like all others from here on
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
     options.print_error(spawned.failure.message);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/reap_group.h"
 #include "base/seconds_text.h"
 #include "launch/idle_footprint.h"
 #include "launch/remaining_processes.h"
@@ -66,8 +67,10 @@ void Supervisor::run() {
 Supervisor::Children Supervisor::reap() {
   for (int i = 0; i < kReapedAtOnce; ++i) {
     siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | trace_.wait_flags()) != 0) {
+    if (base::wait_for(P_ALL, 0, info, WEXITED | WSTOPPED | WNOHANG) != 0) {
       if (errno == EINTR) continue;
+      // Where a filter refuses to say, /proc does.
+      if (errno != ECHILD && !descendants().empty()) return Children::kSome;
       running_ = false;  // also if another process took its status
       return Children::kNone;
     }

@@ -95,8 +95,7 @@ const std::vector<LibrarySearch::Place*>& LibrarySearch::places_of(
   }
 }
 
-const std::optional<base::Directory>& LibrarySearch::real_directory(
-    const std::string& path) const {
+const std::optional<base::Directory>& LibrarySearch::real_directory(const std::string& path) const {
   const auto [known, is_new] = real_directories_.try_emplace(path);
   if (!is_new || real_directories_.size() > kMaxOpen) return known->second;
   auto opened = base::Directory::open_exact(fs_, path);

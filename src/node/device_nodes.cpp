@@ -61,7 +61,8 @@ Status add_nodes(const base::RootFs& fs, const char* directory, int access,
   if (!opened) return Done{};
   for (const auto& name : *names) {
     if (nodes.size() >= kMaxNodes) break;
-    if (const auto code = try_open(opened->get(), name, access)) nodes.push_back({path(name), *code});
+    if (const auto code = try_open(opened->get(), name, access))
+      nodes.push_back({path(name), *code});
   }
   return Done{};
 }

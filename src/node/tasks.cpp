@@ -2,13 +2,14 @@
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "base/cgroup_memory.h"
+#include "base/helper_process.h"
+#include "base/reap_group.h"
 #include "base/text.h"
 #include "node/read_node.h"
 
@@ -33,15 +34,15 @@ bool has_filter(std::string_view status) {
 Fact<int> read_clone3_errno(std::string_view status) {
   // A size of 0 is refused before anything is done: EINVAL.
   if (!has_filter(status)) return ::syscall(SYS_clone3, nullptr, 0) < 0 ? errno : 0;
-  const pid_t child = ::fork();
+  const pid_t child = base::with_room(base::fork_helper);
+  if (child < 0) return Fact<int>::unknown(errno_error("fork").message);
   if (child == 0) ::_exit(::syscall(SYS_clone3, nullptr, 0) < 0 ? errno & 0xff : 0);
-  int status_of_child = 0;
-  pid_t ended = child;
-  while (child > 0 && (ended = ::waitpid(child, &status_of_child, 0)) < 0 && errno == EINTR) {
+  siginfo_t end{};
+  while (base::wait_for(P_PID, static_cast<id_t>(child), end, WEXITED) != 0 && errno == EINTR) {
   }
-  if (child < 0 || ended != child || !WIFEXITED(status_of_child))
+  if (end.si_pid != child || end.si_code != CLD_EXITED)
     return Fact<int>::unknown("the child that asked ended without an answer");
-  return WEXITSTATUS(status_of_child);
+  return end.si_status;
 }
 
 Fact<std::uint64_t> read_tasks_left(const base::RootFs& fs, std::string_view status) {

@@ -1,8 +1,10 @@
 #include "policy/keys.h"
 
 #include <csignal>
+#include <type_traits>
 
 #include "base/signal_name.h"
+#include "policy/orders.h"
 
 namespace gpuinit::policy {
 
@@ -19,42 +21,67 @@ Status assign(Result<T> parsed, T& field) {
   return Done{};
 }
 
-template <const auto& codec, auto Table, auto Field>
+template <auto Table, auto Field, auto order>
+constexpr auto keeping() -> decltype(Binding::keeps) {
+  if constexpr (std::is_null_pointer_v<decltype(order)>) return nullptr;
+  else
+    return [](std::string_view, const Policy& now, const Policy& wanted) {
+      return order(now.*Table.*Field, wanted.*Table.*Field);
+    };
+}
+
+// `order`: one of orders.h.
+template <const auto& codec, auto Table, auto Field, auto order>
 constexpr Binding field() {
   return {&codec,
           [](std::string_view, const Policy& policy) { return codec.print(policy.*Table.*Field); },
           [](std::string_view, const Value& value, const Problems& problems, Policy& policy) {
             return assign(codec.parse(value, problems), policy.*Table.*Field);
-          }};
+          },
+          keeping<Table, Field, order>()};
 }
 
 std::string check_of(std::string_view name) { return std::string(name.substr(kChecks.size())); }
 
+Level level_of(std::string_view name, const Policy& policy) {
+  const auto found = policy.checks.find(check_of(name));
+  return found == policy.checks.end() ? Level::kFail : found->second;
+}
+
 constexpr Binding kLevelOfCheck{
     &kChoice<Level>,
     [](std::string_view name, const Policy& policy) {
-      const auto found = policy.checks.find(check_of(name));
-      return kChoice<Level>.print(found == policy.checks.end() ? Level::kFail : found->second);
+      return kChoice<Level>.print(level_of(name, policy));
     },
     [](std::string_view name, const Value& value, const Problems& problems, Policy& policy) {
       return assign(kChoice<Level>.parse(value, problems), policy.checks[check_of(name)]);
+    },
+    [](std::string_view name, const Policy& now, const Policy& wanted) {
+      return smaller(level_of(name, now), level_of(name, wanted));
     }};
 
 int signal_of(std::string_view name) {
   return base::signal_number(name.substr(kSignals.size())).value_or(0);
 }
 
+std::string range_of(std::string_view name, const Policy& policy) {
+  const auto found = policy.expect.packages.find(std::string(name.substr(kPackages.size())));
+  return found == policy.expect.packages.end() ? "" : found->second;
+}
+
 constexpr Binding kRangeOfPackage{
     &kVersionRange,
     [](std::string_view name, const Policy& policy) {
-      const auto found = policy.expect.packages.find(std::string(name.substr(kPackages.size())));
-      return kVersionRange.print(found == policy.expect.packages.end() ? "" : found->second);
+      return kVersionRange.print(range_of(name, policy));
     },
     [](std::string_view name, const Value& value, const Problems& problems, Policy& policy) {
       std::string range;
       auto done = assign(kVersionRange.parse(value, problems), range);
       if (done) policy.expect.packages[std::string(name.substr(kPackages.size()))] = range;
       return done;
+    },
+    [](std::string_view name, const Policy& now, const Policy& wanted) {
+      return narrower_versions(range_of(name, now), range_of(name, wanted));
     }};
 
 constexpr Binding kActionOfSignal{
@@ -71,7 +98,8 @@ constexpr Binding kActionOfSignal{
       policy.launch.signals.erase(signal_of(name));
       if (sent && *sent != signal_of(name)) policy.launch.signals.emplace(signal_of(name), *sent);
       return done;
-    }};
+    },
+    kNoOrder};
 
 struct Row {
   std::string_view name;
@@ -79,96 +107,110 @@ struct Row {
   std::string_view meaning;
 };
 using P = Policy;
+using std::chrono::milliseconds;
 
 // All keys but those of [checks] and [launch.signals], in the order of Policy's members.
 constexpr Row kRows[] = {
-    {"python.interpreter", field<kProgram, &P::python, &P::Python::interpreter>(),
+    {"python.interpreter", field<kProgram, &P::python, &P::Python::interpreter, kNoOrder>(),
      "the Python that is judged if the command does not show which one it runs; empty: python3, "
      "then python"},
-    {"python.probe", field<kChoice<PythonProbe>, &P::python, &P::Python::probe>(),
+    {"python.probe",
+     field<kChoice<PythonProbe>, &P::python, &P::Python::probe, larger<PythonProbe>>(),
      "whether running Python confirms what was read from files: not at all, what it says about "
      "itself, or also what it imports"},
-    {"python.imports", field<kModules, &P::python, &P::Python::imports>(),
+    {"python.imports", field<kModules, &P::python, &P::Python::imports, longer<std::string>>(),
      "modules that must be importable, where python.probe is \"import\""},
-    {"image.seal", field<kFilePath, &P::image, &P::Image::seal>(),
+    {"image.seal", field<kFilePath, &P::image, &P::Image::seal, no_other_seal>(),
      "what --seal wrote in the image, used where it exists; empty: every file is read anew"},
-    {"torch.required", field<kBoolean, &P::torch, &P::Torch::required>(),
+    {"torch.required", field<kBoolean, &P::torch, &P::Torch::required, larger<bool>>(),
      "an image without torch fails torch.install"},
-    {"require.frameworks", field<kFrameworks, &P::require, &P::Require::frameworks>(),
+    {"require.frameworks",
+     field<kFrameworks, &P::require, &P::Require::frameworks, longer<std::string>>(),
      "frameworks beside torch that must be there and get a GPU, though they would go on without"},
-    {"extensions.include", field<kGlobs, &P::extensions, &P::Extensions::include>(),
+    {"extensions.include",
+     field<kGlobs, &P::extensions, &P::Extensions::include, longer<std::string>>(),
      "extensions that the command needs: they are read whatever they need, and must work"},
-    {"extensions.exclude", field<kGlobs, &P::extensions, &P::Extensions::exclude>(),
+    {"extensions.exclude",
+     field<kGlobs, &P::extensions, &P::Extensions::exclude, shorter<std::string>>(),
      "extensions that are not looked at"},
-    {"gpu.required", field<kChoice<GpuRequired>, &P::gpu, &P::Gpu::required>(),
+    {"gpu.required",
+     field<kChoice<GpuRequired>, &P::gpu, &P::Gpu::required, smaller<GpuRequired>>(),
      "whether a GPU is needed; auto: if the image's torch is a CUDA build, or another framework "
      "needs "
      "one"},
-    {"gpu.count", field<kCountRange, &P::gpu, &P::Gpu::count>(),
+    {"gpu.count", field<kCountRange, &P::gpu, &P::Gpu::count, narrower_count>(),
      "how many GPUs the command must see, where one is needed"},
-    {"gpu.memory", field<kBytesOrZero, &P::gpu, &P::Gpu::memory>(),
+    {"gpu.memory", field<kBytesOrZero, &P::gpu, &P::Gpu::memory, larger<std::uint64_t>>(),
      "how much memory every GPU must have free; 0: not asked for"},
-    {"gpu.features", field<kGpuFeatureList, &P::gpu, &P::Gpu::features>(),
+    {"gpu.features", field<kGpuFeatureList, &P::gpu, &P::Gpu::features, longer<std::string>>(),
      "what every GPU must be able to do, for mixed precision or for working together"},
-    {"expect.python", field<kVersionRange, &P::expect, &P::Expect::python>(),
+    {"expect.python", field<kVersionRange, &P::expect, &P::Expect::python, narrower_versions>(),
      "pins the interpreter's version"},
-    {"expect.torch", field<kVersionRange, &P::expect, &P::Expect::torch>(), "pins torch's version"},
-    {"expect.cuda", field<kVersionRange, &P::expect, &P::Expect::cuda>(),
+    {"expect.torch", field<kVersionRange, &P::expect, &P::Expect::torch, narrower_versions>(),
+     "pins torch's version"},
+    {"expect.cuda", field<kVersionRange, &P::expect, &P::Expect::cuda, narrower_versions>(),
      "pins the CUDA version that torch was built for"},
-    {"expect.driver", field<kVersionRange, &P::expect, &P::Expect::driver>(),
+    {"expect.driver", field<kVersionRange, &P::expect, &P::Expect::driver, narrower_versions>(),
      "pins the version of the kernel driver"},
-    {"probe.timeout", field<kSeconds, &P::probe, &P::Probe::timeout>(),
+    {"probe.timeout", field<kSeconds, &P::probe, &P::Probe::timeout, smaller<milliseconds>>(),
      "how many seconds the CUDA probe may take, all devices together"},
-    {"probe.sandbox", field<kChoice<ProbeSandbox>, &P::probe, &P::Probe::sandbox>(),
+    {"probe.sandbox",
+     field<kChoice<ProbeSandbox>, &P::probe, &P::Probe::sandbox, smaller<ProbeSandbox>>(),
      "what happens if the kernel refuses the probes' sandbox: no probe, or a probe without it; "
      "off: never a sandbox"},
-    {"warmup.context", field<kBoolean, &P::warmup, &P::Warmup::context>(),
+    {"warmup.context", field<kBoolean, &P::warmup, &P::Warmup::context, larger<bool>>(),
      "make a context and run one verified kernel on every device before the command"},
-    {"warmup.timeout", field<kSeconds, &P::warmup, &P::Warmup::timeout>(),
+    {"warmup.timeout", field<kSeconds, &P::warmup, &P::Warmup::timeout, smaller<milliseconds>>(),
      "how many seconds one device may take for that"},
-    {"warmup.hold", field<kSecondsOrZero, &P::warmup, &P::Warmup::hold>(),
+    {"warmup.hold", field<kSecondsOrZero, &P::warmup, &P::Warmup::hold, kNoOrder>(),
      "how many seconds the driver is kept awake for a supervised command that has not opened a "
      "device yet; 0: not at all"},
-    {"warmup.pages", field<kChoice<Pages>, &P::warmup, &P::Warmup::pages>(),
+    {"warmup.pages", field<kChoice<Pages>, &P::warmup, &P::Warmup::pages, kNoOrder>(),
      "what is read ahead from disk for the command: what the seal has recorded, else what the "
      "image suggests; the former alone; or nothing"},
-    {"warmup.max-bytes", field<kBytes, &P::warmup, &P::Warmup::max_bytes>(),
+    {"warmup.max-bytes", field<kBytes, &P::warmup, &P::Warmup::max_bytes, kNoOrder>(),
      "how much is read ahead at most"},
-    {"wait.for", field<kWaitCauses, &P::wait, &P::Wait::causes>(),
+    {"wait.for", field<kWaitCauses, &P::wait, &P::Wait::causes, kNoOrder>(),
      "failures of the node that are waited for before they count"},
-    {"wait.timeout", field<kSeconds, &P::wait, &P::Wait::timeout>(),
+    {"wait.timeout", field<kSeconds, &P::wait, &P::Wait::timeout, kNoOrder>(),
      "how many seconds they are waited for in all"},
-    {"seccomp.base", field<kChoice<SeccompBase>, &P::seccomp, &P::Seccomp::base>(),
+    {"seccomp.base",
+     field<kChoice<SeccompBase>, &P::seccomp, &P::Seccomp::base, larger<SeccompBase>>(),
      "the system call filter that the command's own filter starts from"},
-    {"seccomp.profile", field<kFilePath, &P::seccomp, &P::Seccomp::profile>(),
+    {"seccomp.profile", field<kFilePath, &P::seccomp, &P::Seccomp::profile, no_other_profile>(),
      "an OCI or docker seccomp profile to start from instead; empty: no profile"},
-    {"seccomp.allow", field<kSystemCalls, &P::seccomp, &P::Seccomp::allow>(),
+    {"seccomp.allow", field<kSystemCalls, &P::seccomp, &P::Seccomp::allow, shorter<std::string>>(),
      "system calls that the command may make whatever the base says"},
-    {"seccomp.deny", field<kSystemCalls, &P::seccomp, &P::Seccomp::deny>(),
+    {"seccomp.deny", field<kSystemCalls, &P::seccomp, &P::Seccomp::deny, longer<std::string>>(),
      "system calls that fail with EPERM whatever the base says"},
-    {"seccomp.log", field<kBoolean, &P::seccomp, &P::Seccomp::log>(),
+    {"seccomp.log", field<kBoolean, &P::seccomp, &P::Seccomp::log, larger<bool>>(),
      "the kernel logs what the filter denies"},
-    {"report.termination-log", field<kFilePath, &P::report, &P::Report::termination_log>(),
+    {"report.termination-log",
+     field<kFilePath, &P::report, &P::Report::termination_log, kNoOrder>(),
      "a failing report is also written there if the file exists; empty: nowhere"},
-    {"launch.mode", field<kChoice<LaunchMode>, &P::launch, &P::Launch::mode>(),
+    {"launch.mode", field<kChoice<LaunchMode>, &P::launch, &P::Launch::mode, kNoOrder>(),
      "become the command, or stay as its supervisor (the same as --supervise)"},
-    {"launch.follow", field<kChoice<Follow>, &P::launch, &P::Launch::follow>(),
+    {"launch.follow", field<kChoice<Follow>, &P::launch, &P::Launch::follow, smaller<Follow>>(),
      "where the files do not show what the command will run: follow it until it execs that, and "
      "judge it then"},
-    {"launch.follow-timeout", field<kSeconds, &P::launch, &P::Launch::follow_timeout>(),
+    {"launch.follow-timeout",
+     field<kSeconds, &P::launch, &P::Launch::follow_timeout, larger<milliseconds>>(),
      "how many seconds it is followed"},
-    {"launch.signal-target", field<kChoice<SignalTarget>, &P::launch, &P::Launch::signal_target>(),
+    {"launch.signal-target",
+     field<kChoice<SignalTarget>, &P::launch, &P::Launch::signal_target, kNoOrder>(),
      "whether the command alone gets the signals, or its process group"},
-    {"launch.grace", field<kSeconds, &P::launch, &P::Launch::grace>(),
+    {"launch.grace", field<kSeconds, &P::launch, &P::Launch::grace, kNoOrder>(),
      "how many seconds all processes have to end after SIGTERM or the command's end, before "
      "SIGKILL"},
-    {"launch.parent-death-signal", field<kSignal, &P::launch, &P::Launch::parent_death_signal>(),
+    {"launch.parent-death-signal",
+     field<kSignal, &P::launch, &P::Launch::parent_death_signal, kNoOrder>(),
      "what gpuinit and the command get when their parent dies; empty: nothing"},
-    {"launch.exit-zero", field<kExitCodes, &P::launch, &P::Launch::exit_zero>(),
+    {"launch.exit-zero", field<kExitCodes, &P::launch, &P::Launch::exit_zero, shorter<int>>(),
      "exit codes of the command, 128+n included, that become 0"},
-    {"launch.postmortem", field<kBoolean, &P::launch, &P::Launch::postmortem>(),
+    {"launch.postmortem", field<kBoolean, &P::launch, &P::Launch::postmortem, larger<bool>>(),
      "say what the system knows when the command failed"},
-    {"launch.postmortem-exit", field<kBoolean, &P::launch, &P::Launch::postmortem_exit>(),
+    {"launch.postmortem-exit",
+     field<kBoolean, &P::launch, &P::Launch::postmortem_exit, larger<bool>>(),
      "exit with 69 when the command failed and the driver no longer answers"},
 };
 
@@ -198,6 +240,13 @@ void KeyTable::take_in(std::string_view name) {
       name.find_first_not_of(kAllowed, kPackages.size()) != std::string_view::npos)
     return;
   keys_.push_back({std::string(name), kRangeOfPackage, "pins the version of a distribution"});
+}
+
+bool has_order(const Key& key) { return key.binding.keeps != nullptr; }
+
+bool keeps(const Key& key, const Policy& now, const Policy& wanted) {
+  if (has_order(key)) return key.binding.keeps(key.name, now, wanted);
+  return toml_text(get(key, now)) == toml_text(get(key, wanted));
 }
 
 Value get(const Key& key, const Policy& policy) { return key.binding.get(key.name, policy); }

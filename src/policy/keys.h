@@ -18,6 +18,8 @@ struct Binding {
   Value (*get)(std::string_view name, const Policy& policy);
   Status (*set)(std::string_view name, const Value& value, const Problems& problems,
                 Policy& policy);
+  // True if `wanted` asks for at least what `now` does. Null: the values have no order.
+  bool (*keeps)(std::string_view name, const Policy& now, const Policy& wanted);
 };
 
 struct Key {
@@ -32,6 +34,13 @@ Value get(const Key& key, const Policy& policy);
 // Puts the value into the policy. The error reads "expected …, found …" and leaves the policy
 // as it was.
 Status set(const Key& key, const Value& value, const Problems& problems, Policy& policy);
+
+// False if none of its values asks for more than another.
+bool has_order(const Key& key);
+
+// True if the key in `wanted` asks for at least what it does in `now`. Where values have no order,
+// only the same value does.
+bool keeps(const Key& key, const Policy& now, const Policy& wanted);
 
 // What the key takes, after "expected": `"fail", "warn" or "off"`.
 std::string expectation(const Key& key);

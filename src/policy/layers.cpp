@@ -1,6 +1,6 @@
 #include "policy/layers.h"
 
-#include <set>
+#include <algorithm>
 
 #include "base/text.h"
 #include "policy/toml_document.h"
@@ -9,7 +9,6 @@ namespace gpuinit::policy {
 
 namespace {
 
-constexpr char kBuiltIn[] = "built in";
 constexpr std::int64_t kVersion = 1;  // the `version` of the files we understand
 
 std::string place(const std::string& name, const Position& at) {
@@ -26,8 +25,25 @@ std::string line_at(std::string_view text, const Position& at) {
   return line.empty() ? "" : ", in " + in_backquotes(line);
 }
 
-bool is_version(const TomlEntry& entry) {
-  return entry.path.size() == 1 && entry.path[0].name == "version";
+// Above the first table.
+bool is_top(const TomlEntry& entry, std::string_view name) {
+  return entry.path.size() == 1 && entry.path[0].name == name;
+}
+bool is_version(const TomlEntry& entry) { return is_top(entry, "version"); }
+bool is_lock(const TomlEntry& entry) { return is_top(entry, "locked"); }
+
+bool says_true(const TomlEntry& entry) {
+  const bool* value = entry.value.as_bool();
+  return value != nullptr && *value;
+}
+
+Status check_lock(const std::string& file, const TomlEntry& entry, Layers::Lock lock) {
+  const std::string where = place(file, entry.path[0].at) + ": `locked`: ";
+  if (lock == Layers::Lock::kMayNot)
+    return Error{where + "only /etc/gpuinit/policy.toml can be locked"};
+  if (entry.value.as_bool() == nullptr)
+    return Error{where + "expected true or false, found " + describe(entry.value)};
+  return Done{};
 }
 
 Status check_version(const std::string& file, const TomlDocument& document) {
@@ -43,22 +59,33 @@ Status check_version(const std::string& file, const TomlDocument& document) {
 
 }  // namespace
 
-Layers::Layers(std::span<const CheckInfo> checks, Problems problems)
-    : table_(checks),
-      problems_(std::move(problems)),
-      policy_(table_.built_in()),
-      fixed_(table_.keys().size()),
-      origins_(fixed_, kBuiltIn) {}
+Layers::Layers(Checks checks, Problems problems)
+    : table_(checks()), problems_(std::move(problems)) {
+  loaded_.policy = table_.built_in();
+  loaded_.checks = checks;
+}
+
+bool Layers::may_become(const Key& key, const Policy& wanted) const {
+  return keeps(key, loaded_.policy, wanted) || (!has_order(key) && !kept_.contains(key.name));
+}
 
 Status Layers::put(const Key& key, const Value& value, std::string origin) {
-  auto done = set(key, value, problems_, policy_);
-  if (done) origins_[static_cast<std::size_t>(&key - table_.keys().data())] = std::move(origin);
+  if (!loaded_.locked_by.empty()) {
+    Policy wanted = loaded_.policy;
+    if (auto done = set(key, value, problems_, wanted); !done) return done;
+    if (!may_become(key, wanted)) {
+      loaded_.refused.push_back(key.name + " = " + toml_text(get(key, wanted)) + " (" + origin +
+                                ")");
+      return Done{};
+    }
+  }
+  auto done = set(key, value, problems_, loaded_.policy);
+  if (done) loaded_.origins[key.name] = std::move(origin);
   return done;
 }
 
 const Key* Layers::key_of(std::string_view name) {
   table_.take_in(name);
-  if (origins_.size() < table_.keys().size()) origins_.emplace_back(kBuiltIn);
   return table_.find(name);
 }
 
@@ -80,15 +107,21 @@ Error Layers::not_a_key(const std::string& file, const TomlEntry& entry) const {
   return Error{place(file, entry.value_at) + ": not a key"};  // unreachable: paths are not empty
 }
 
-Status Layers::add_file(const std::string& name, std::string_view text) {
+Status Layers::add_file(const std::string& name, std::string_view text, Lock lock) {
   const TomlDocument document = parse_toml(text);
   if (document.problem)
     return Error{place(name, document.problem->at) + ": " + document.problem->message +
                  line_at(text, document.problem->at)};
   if (auto version = check_version(name, document); !version) return version;
-  std::set<std::string> seen;
+  std::set<std::string, std::less<>> seen;
+  bool locks = false;
   for (const auto& entry : document.entries) {
     if (is_version(entry)) continue;
+    if (is_lock(entry)) {
+      if (auto done = check_lock(name, entry, lock); !done) return done;
+      locks = says_true(entry);
+      continue;
+    }
     const std::string key_name = dotted(entry.path, entry.path.size());
     // A [table] that says nothing, such as one whose keys are all commented out.
     if (entry.value.as_object() != nullptr && table_.is_table(key_name)) continue;
@@ -102,24 +135,18 @@ Status Layers::add_file(const std::string& name, std::string_view text) {
     if (!done)
       return std::move(done).error().context(place(name, entry.value_at) + ": `" + key_name + "`");
   }
+  if (locks) {
+    loaded_.locked_by = name;
+    kept_ = std::move(seen);
+  }
   return Done{};
 }
 
-LoadedPolicy Layers::loaded() const {
-  LoadedPolicy result{policy_, {}};
-  const auto show = [&](std::size_t i) {
-    const Key& key = table_.keys()[i];
-    if (!key.hidden_unless_set || origins_[i] != kBuiltIn)
-      result.keys.push_back({key.name, get(key, policy_), origins_[i]});
-  };
-  for (std::size_t i = 0; i < fixed_; ++i) {
-    show(i);
-    // Those of distributions, with the rest of their table.
-    for (std::size_t j = fixed_; j < origins_.size() && table_.keys()[i].name == "expect.driver";
-         ++j)
-      show(j);
-  }
-  return result;
+bool is_locked(std::string_view text) {
+  if (text.find("locked") == std::string_view::npos) return false;
+  const TomlDocument document = parse_toml(text);
+  return std::ranges::any_of(
+      document.entries, [](const TomlEntry& entry) { return is_lock(entry) && says_true(entry); });
 }
 
 }  // namespace gpuinit::policy

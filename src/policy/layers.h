@@ -1,7 +1,8 @@
 // Puts layers of policy text over the built-in policy, key by key.
 #pragma once
 
-#include <cstddef>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,30 +15,36 @@ namespace gpuinit::policy {
 class Layers {
  public:
   // Starts with the built-in policy.
-  Layers(std::span<const CheckInfo> checks, Problems problems);
+  Layers(Checks checks, Problems problems);
 
   // The text of a policy file; `name` is for messages and origins.
-  Status add_file(const std::string& name, std::string_view text);
+  // With kMayLock, what a file with `locked = true` says, and what lies below it, can only be
+  // made stricter from there on; of another file `locked` is an error.
+  enum class Lock { kMayLock, kMayNot };
+  Status add_file(const std::string& name, std::string_view text, Lock lock = Lock::kMayNot);
 
   // One KEY=VALUE; `origin` is "--set" or "GPUINIT_SET". The value is TOML, or
   // text without quotes where the key takes text or a word.
   Status add_setting(std::string_view setting, const std::string& origin);
 
-  LoadedPolicy loaded() const;
+  const LoadedPolicy& loaded() const { return loaded_; }
 
  private:
   const Key* key_of(std::string_view name);
   Status put(const Key& key, const Value& value, std::string origin);
+  bool may_become(const Key& key, const Policy& wanted) const;
 
   // Why an entry of a file is not a key. Points at the first name that is wrong.
   Error not_a_key(const std::string& file, const TomlEntry& entry) const;
 
   KeyTable table_;
   Problems problems_;
-  Policy policy_;
-  std::size_t fixed_;                 // keys that every policy has
-  std::vector<std::string> origins_;  // as table_.keys()
+  LoadedPolicy loaded_;
+  std::set<std::string, std::less<>> kept_;  // what the locked file names
 };
+
+// True if the text of a policy file says `locked = true`, whatever else is wrong with it.
+bool is_locked(std::string_view text);
 
 // The settings of GPUINIT_SET: between ';', without blanks around and without
 // empty ones. A ';' inside a value that begins with a quote does not separate.

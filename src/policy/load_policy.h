@@ -2,9 +2,12 @@
 // command line, each over the one before, and where every value came from.
 //
 // Whatever is not understood is refused; nothing is ever ignored, and no file that
-// exists is passed over, because a policy must not get weaker silently.
+// exists is passed over, because a policy must not get weaker silently. Only GPUINIT=off has
+// what is wrong left out, and that is said.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,12 +20,15 @@
 
 namespace gpuinit::policy {
 
+// The keys and the built-in levels of [checks]. A function, since most starts set none.
+using Checks = std::span<const CheckInfo> (*)();
+
 struct PolicySources {
-  std::span<const CheckInfo> checks;  // the keys and the built-in levels of [checks]
+  Checks checks = [] { return std::span<const CheckInfo>(); };
   Problems problems;
 
-  // A file that stands alone: with it neither the default file nor the default
-  // directory is read. Relative to the working directory. Empty: the defaults.
+  // A file that stands alone: with it neither the default file nor the default directory holds,
+  // unless the default file is locked. Relative to the working directory. Empty: the defaults.
   std::string file;
   // "--policy" or "GPUINIT_POLICY", for messages about `file`.
   std::string file_named_by;
@@ -34,6 +40,10 @@ struct PolicySources {
 
   std::string environment_set;           // GPUINIT_SET: KEY=VALUE;KEY=VALUE
   std::vector<std::string> set_options;  // --set KEY=VALUE, in order
+
+  // GPUINIT=off: no check, and no policy may stop the launch. A file or a setting that is wrong
+  // is left out, all others hold. A locked policy does not heed it.
+  bool off = false;
 };
 
 struct KeyOrigin {
@@ -43,11 +53,24 @@ struct KeyOrigin {
 };
 
 struct LoadedPolicy {
+  // Every key there is, in the order of Policy's members; of [launch.signals] only those that
+  // were set. Made when asked for: most starts have no use for it.
+  std::vector<KeyOrigin> keys() const;
+
   Policy policy;
-  // Every key there is, in the order of Policy's members; of [launch.signals] only
-  // those that were set.
-  std::vector<KeyOrigin> keys;
+  Checks checks = [] { return std::span<const CheckInfo>(); };
+  // Of the keys that were set, by name.
+  std::map<std::string, std::string, std::less<>> origins;
+
+  std::string locked_by;             // the default file, if it says `locked = true`; else empty
+  std::vector<std::string> refused;  // what would have weakened it: `gpu.count = "1" (--set)`
+
+  bool checks_are_off = false;        // GPUINIT=off, and no lock
+  std::vector<std::string> left_out;  // then: what is wrong with each file and setting left out
 };
+
+// What a locked policy refused, as one sentence. Empty if nothing.
+std::string refusal(const LoadedPolicy& loaded);
 
 // The error names the place (file:line:column, or the setting), the offending
 // text, what is expected and the nearest key.
@@ -56,7 +79,8 @@ Result<LoadedPolicy> load_policy(const PolicySources& sources);
 // A policy file that gives the same policy; each value with its origin beside it.
 std::string print_policy(const LoadedPolicy& loaded);
 
-// {"schema":1,"policy":[{"key","value","origin"}]}, values as JSON.
+// {"schema":1,"policy":[{"key","value","origin"}]}, values as JSON; before "policy" of a locked
+// one "locked_by" and "refused".
 base::Json policy_json(const LoadedPolicy& loaded);
 
 }  // namespace gpuinit::policy

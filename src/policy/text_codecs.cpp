@@ -14,8 +14,16 @@ namespace {
 using std::string;
 using Texts = std::vector<string>;
 
-bool is_clean(const string& text) {
-  return text.size() < PATH_MAX && base::printable(text, PATH_MAX) == text;
+// What has no width is fine: there are scripts whose words need it.
+bool is_clean(std::string_view text) {
+  if (text.size() >= PATH_MAX) return false;
+  while (!text.empty()) {
+    const base::Character next = base::first_character(text);
+    const bool control = next.code < 0x20 || (next.code >= 0x7F && next.code < 0xA0);
+    if (next.length == 0 || control) return false;
+    text.remove_prefix(next.length);
+  }
+  return true;
 }
 
 Result<string> clean_text(const Value& value) {

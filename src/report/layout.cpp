@@ -41,28 +41,21 @@ std::string wrapped(const std::string& first, std::string_view text, std::size_t
   std::string result = first;
   std::size_t column = visible_columns(first);
   bool line_start = true;  // no word since the indent or `first`
-  const auto new_line = [&] {
-    while (result.ends_with(' ')) result.pop_back();
-    result += '\n' + std::string(indent, ' ');
-    column = indent;
-    line_start = true;
-  };
-  bool first_line = true;
-  for (auto line : base::split_lines(text)) {
-    if (!first_line) new_line();
-    first_line = false;
-    const std::string safe = base::printable(line, kMaxLine);
-    for (auto word : base::split_words(safe)) {
-      const std::size_t length = columns(word);
-      if (!line_start && column + 1 + length > width) new_line();
-      if (!line_start) {
-        result += ' ';
-        ++column;
-      }
-      result += word;
-      column += length;
-      line_start = false;
+  const std::string safe = base::printable(text, kMaxLine);
+  for (auto word : base::split_words(safe)) {
+    const std::size_t length = columns(word);
+    if (!line_start && column + 1 + length > width) {
+      result += '\n' + std::string(indent, ' ');
+      column = indent;
+      line_start = true;
     }
+    if (!line_start) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += length;
+    line_start = false;
   }
   while (result.ends_with(' ')) result.pop_back();
   return result + '\n';

@@ -1,9 +1,9 @@
 // Findings and verdict as JSON; the facts come from facts/facts_json.h.
 #include "report/report_json.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "facts/facts_json.h"
 
@@ -11,20 +11,25 @@ namespace gpuinit::report {
 
 namespace {
 
-// An object cannot hold a key twice: the second "GPU" becomes "GPU (2)".
-std::string unused_key(const base::JsonObject& object, const std::string& wanted) {
-  const auto taken = [&](const std::string& key) {
-    return std::ranges::any_of(object, [&](const auto& entry) { return entry.first == key; });
-  };
-  std::string key = wanted;
-  for (int n = 2; taken(key); ++n) key = wanted + " (" + std::to_string(n) + ")";
-  return key;
-}
+// Makes keys that no object holds twice: the second "GPU" becomes "GPU (2)".
+class Keys {
+ public:
+  std::string unused(const std::string& wanted) {
+    int& used = used_[wanted];
+    std::string key = wanted;
+    while (++used > 1 && !used_.emplace(key = wanted + " (" + std::to_string(used) + ")", 1).second)
+      continue;
+    return key;
+  }
+
+ private:
+  std::map<std::string, int> used_;  // how often each was wanted
+};
 
 base::Json finding_to_json(const Finding& finding, const Finding& first) {
   base::JsonObject evidence;
-  for (const auto& [key, value] : finding.evidence)
-    evidence.emplace_back(unused_key(evidence, key), value);
+  Keys keys;
+  for (const auto& [key, value] : finding.evidence) evidence.emplace_back(keys.unused(key), value);
   base::JsonObject object{{"id", finding.id},
                           {"severity", word_of(finding.severity)},
                           {"exit_code", finding.exit_code},
@@ -51,25 +56,29 @@ std::string_view word_of(Severity severity) {
   return kWords[static_cast<std::size_t>(severity)];
 }
 
-const Finding& first_of_cause(const std::vector<Finding>& findings, const Finding& finding) {
-  const auto cause = [](const Finding& one) -> const std::string& {
-    return one.reason.empty() ? one.summary : one.reason;
-  };
-  if (finding.severity == Severity::kFail || finding.severity == Severity::kWarn) return finding;
-  return *std::ranges::find_if(findings, [&](const Finding& one) {
-    return &one == &finding || (one.severity == finding.severity && cause(one) == cause(finding));
-  });
+std::vector<std::size_t> first_of_cause(const std::vector<Finding>& findings) {
+  std::map<std::pair<Severity, std::string_view>, std::size_t> told;
+  std::vector<std::size_t> first(findings.size());
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& one = findings[i];
+    const bool decided = one.severity == Severity::kFail || one.severity == Severity::kWarn;
+    const std::string_view cause = one.reason.empty() ? one.summary : one.reason;
+    first[i] = decided ? i : told.try_emplace({one.severity, cause}, i).first->second;
+  }
+  return first;
 }
 
 std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,
                         const Facts& facts, const Timings& timings) {
   base::JsonArray list;
   list.reserve(findings.size());
-  for (const auto& finding : findings)
-    list.push_back(finding_to_json(finding, first_of_cause(findings, finding)));
+  const auto first = first_of_cause(findings);
+  for (std::size_t i = 0; i < findings.size(); ++i)
+    list.push_back(finding_to_json(findings[i], findings[first[i]]));
   base::JsonObject times;
+  Keys keys;
   for (const auto& [name, milliseconds] : timings)
-    times.emplace_back(unused_key(times, name), rounded(milliseconds));
+    times.emplace_back(keys.unused(name), rounded(milliseconds));
   return base::print_json(base::JsonObject{
              {"schema", facts::kFactsSchema},
              {"verdict", word_of(verdict.word)},

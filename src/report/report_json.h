@@ -1,6 +1,7 @@
 // The whole assessment as JSON, for `--check --format json`.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +20,9 @@ using Timings = std::vector<std::pair<std::string, double>>;
 std::string_view word_of(Verdict::Word word);
 std::string_view word_of(Severity severity);
 
-// The first of `findings` that is undecided, or skipped, for the same reason: the finding itself
-// where no other has told it before. Many checks may have one cause, which is told once.
-const Finding& first_of_cause(const std::vector<Finding>& findings, const Finding& finding);
+// Of each finding the index of the first that is undecided, or skipped, for the same reason: its
+// own where no other has told it before. Many checks may have one cause, which is told once.
+std::vector<std::size_t> first_of_cause(const std::vector<Finding>& findings);
 
 // {"schema":1,"verdict":…,"exit_code":N,"findings":[…],"facts":{…},"timings_ms":{…}}
 // with every finding as {"id","severity","exit_code","summary","evidence":{},"why","fix"}.

@@ -14,6 +14,9 @@ namespace gpuinit::report {
 namespace {
 
 constexpr std::size_t kIndent = 4;
+// Of a headline's further lines: where no label of kIndent stands, so that no name with blanks in
+// it, broken at the right place, passes for one.
+constexpr std::size_t kHang = 9;
 
 std::string plural(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -26,9 +29,27 @@ std::string duration(double milliseconds) {
   return std::to_string(std::llround(milliseconds)) + " ms";
 }
 
+// Some are names from the image, and none may look like "fix:".
+std::string evidence_label(std::string_view label) {
+  constexpr std::size_t kMaxLabel = 32;
+  std::string text;
+  for (const char c : base::printable(label, kMaxLabel))
+    if (c == ':') text += "\\x3a";
+    else text += c;
+  return text;
+}
+
 class TextReport {
  public:
-  explicit TextReport(const ReportInput& input) : input_(input), options_(input.options) {}
+  explicit TextReport(const ReportInput& input)
+      : input_(input), options_(input.options), ids_of_cause_(input.findings.size()) {
+    const auto first = first_of_cause(input.findings);
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      auto& ids = ids_of_cause_[first[i]];
+      const std::string& id = input.findings[i].id;
+      if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+    }
+  }
 
   std::string write() {
     const bool failed = input_.verdict.word == Verdict::Word::kFail;
@@ -60,18 +81,14 @@ class TextReport {
     for (const bool deciding : {true, false})
       for (const auto& finding : input_.findings)
         if (finding.severity == severity && decides(finding) == deciding &&
-            &first_of_cause(input_.findings, finding) == &finding)
+            !ids_of_cause(finding).empty())
           add_finding(finding);
   }
 
-  // The ids of all that is undecided, or skipped, for the reason of this one.
-  std::vector<std::string> ids_of_cause(const Finding& first) const {
-    std::vector<std::string> ids;
-    for (const auto& finding : input_.findings)
-      if (&first_of_cause(input_.findings, finding) == &first &&
-          std::ranges::find(ids, finding.id) == ids.end())
-        ids.push_back(base::printable(finding.id, 80));
-    return ids;
+  // The ids of all that is undecided, or skipped, for the reason of this one; empty if another
+  // finding tells it.
+  const std::vector<std::string>& ids_of_cause(const Finding& finding) const {
+    return ids_of_cause_[static_cast<std::size_t>(&finding - input_.findings.data())];
   }
 
   std::string headline(const Finding& finding) const {
@@ -91,10 +108,9 @@ class TextReport {
   }
 
   void add_finding(const Finding& finding) {
-    text_ += wrapped(headline(finding), finding.summary, kIndent, options_.width);
-    auto ids = ids_of_cause(finding);
-    ids.erase(ids.begin());
-    add_paragraph("and", base::join_with(ids, " "));
+    text_ += wrapped(headline(finding), finding.summary, kHang, options_.width);
+    const auto& ids = ids_of_cause(finding);
+    add_paragraph("and", base::join_with({ids.begin() + 1, ids.end()}, " "));
     const bool decided = finding.severity == Severity::kFail || finding.severity == Severity::kWarn;
     if (!decided && !options_.verbose) return;
     add_evidence(finding);
@@ -106,13 +122,12 @@ class TextReport {
   }
 
   void add_evidence(const Finding& finding) {
-    constexpr std::size_t kMaxLabel = 32;
     std::size_t label_width = 0;
     for (const auto& [label, value] : finding.evidence)
-      label_width = std::max(label_width, columns(base::printable(label, kMaxLabel)));
+      label_width = std::max(label_width, columns(evidence_label(label)));
     for (const auto& [label, value] : finding.evidence) {
       const std::string start =
-          std::string(kIndent, ' ') + padded(base::printable(label, kMaxLabel), label_width) + "  ";
+          std::string(kIndent, ' ') + padded(evidence_label(label), label_width) + "  ";
       text_ += wrapped(start, value, kIndent + label_width + 2, options_.width);
     }
   }
@@ -134,7 +149,7 @@ class TextReport {
     };
     add("refused", run->refused_calls);
     add("not expected, let through", run->unexpected_calls);
-    text_ += wrapped("gpuinit: the probe's sandbox: ", words, kIndent, options_.width);
+    text_ += wrapped("gpuinit: the probe's sandbox: ", words, kHang, options_.width);
   }
 
   void add_timings() {
@@ -142,7 +157,7 @@ class TextReport {
     for (const auto& [name, milliseconds] : input_.timings)
       parts.push_back(base::printable(name, 40) + " " + duration(milliseconds));
     if (parts.empty()) return;
-    text_ += wrapped("gpuinit: time: ", base::join_with(parts, ", "), kIndent, options_.width);
+    text_ += wrapped("gpuinit: time: ", base::join_with(parts, ", "), kHang, options_.width);
   }
 
   // What ran on what, on one line whatever the width: it is read by grep too.
@@ -151,10 +166,8 @@ class TextReport {
     if (auto summary = summary_of(input_.facts); !summary.empty()) parts.push_back(summary);
     std::vector<std::string> undecided;
     for (const auto& finding : input_.findings) {
-      if (finding.severity != Severity::kUnknown ||
-          &first_of_cause(input_.findings, finding) != &finding)
-        continue;
-      const auto ids = ids_of_cause(finding);
+      const auto& ids = ids_of_cause(finding);
+      if (finding.severity != Severity::kUnknown || ids.empty()) continue;
       std::string one = ids.front();
       if (ids.size() > 1)
         one += " and " + std::to_string(ids.size() - 1) + " more (" +
@@ -185,11 +198,12 @@ class TextReport {
     }
     text_ += wrapped(
         "gpuinit: " + coloured("stopped", Colour::kRed, options_.colour) + " (" + counts + "), ",
-        body, kIndent, options_.width);
+        body, kHang, options_.width);
   }
 
   const ReportInput& input_;
   const ReportOptions& options_;
+  std::vector<std::vector<std::string>> ids_of_cause_;  // as input_.findings
   std::string text_;
 };
 

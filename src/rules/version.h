@@ -42,4 +42,7 @@ struct VersionRange {
 // The error says which part is not a range, and shows one that is.
 Result<VersionRange> parse_version_range(std::string_view text);
 
+// True if every version that `inner` contains is contained in `outer`.
+bool is_within(const VersionRange& inner, const VersionRange& outer);
+
 }  // namespace gpuinit::rules

@@ -3,6 +3,7 @@
 // Source of the operators: PEP 440, "Version specifiers". One thing differs on
 // purpose: "12.8" and "==12.8" match 12.8.1 too, because whoever pins CUDA 12.8
 // or Python 3.12 means the release series.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -99,6 +100,26 @@ Result<Clause> parse_clause(std::string_view text) {
   return clause;
 }
 
+// Above `version`, and below all that parse_version() can give above it: that has at most eight
+// numbers.
+Version just_above(Version version) {
+  version.numbers.resize(8);
+  version.numbers.push_back(1);
+  return version;
+}
+
+// Where the answer of contains() may change, of this range.
+void add_turning_points(const VersionRange& range, std::vector<Version>& points) {
+  for (const Clause& clause : range.clauses) {
+    points.push_back(clause.version);
+    // The ends of its series: 3.12 and, of ~=3.11, 4.
+    for (std::vector<unsigned> end = clause.version.numbers; !end.empty(); end.pop_back()) {
+      ++end.back();
+      points.push_back({end, ""});
+    }
+  }
+}
+
 }  // namespace
 
 bool VersionRange::contains(const Version& version) const {
@@ -117,6 +138,19 @@ Result<VersionRange> parse_version_range(std::string_view text) {
     range.clauses.push_back(std::move(clause).value());
   }
   return range;
+}
+
+// Between two turning points nothing changes, so that one version of each such stretch is enough.
+bool is_within(const VersionRange& inner, const VersionRange& outer) {
+  std::vector<Version> points{{{0}, ""}};
+  add_turning_points(inner, points);
+  add_turning_points(outer, points);
+  const auto escapes = [&](const Version& version) {
+    return inner.contains(version) && !outer.contains(version);
+  };
+  return std::none_of(points.begin(), points.end(), [&](const Version& point) {
+    return escapes(point) || escapes(just_above(point));
+  });
 }
 
 }  // namespace gpuinit::rules

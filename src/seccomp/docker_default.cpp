@@ -71,7 +71,7 @@ constexpr std::string_view kAlwaysAllowed =
     "setregid setregid32 setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 "
     "setrlimit set_robust_list setsid setsockopt set_thread_area set_tid_address setuid "
     "setuid32 setxattr setxattrat shmat shmctl shmdt shmget shutdown sigaltstack signalfd "
-    "signalfd4 sigprocmask sigreturn socketcall socketpair splice stat stat64 statfs statfs64 "
+    "signalfd4 sigprocmask sigreturn socketpair splice stat stat64 statfs statfs64 "
     "statmount statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time "
     "timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime "
     "timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime "
@@ -95,6 +95,10 @@ constexpr Test first_is(std::uint64_t value, Test::Is is = Test::Is::kEqual) {
 }
 
 constexpr Row kRows[] = {
+    // Not as Docker's since 6 May 2026, which leaves this to AppArmor or SELinux: the family is in
+    // memory, out of a filter's sight, and so i386's way to AF_ALG and AF_VSOCK. Linux 4.3 gave
+    // i386 the single calls.
+    {.calls = "socketcall", .action = Action::kError},
     {.calls = kAlwaysAllowed},
     {.calls = "process_vm_readv process_vm_writev ptrace", .since_4_8 = true},
     // Not AF_ALG (38) and not AF_VSOCK (40).

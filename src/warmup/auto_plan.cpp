@@ -1,11 +1,11 @@
 // A page plan without a recording, from what was read of the image: torch's libraries.
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <string_view>
 
 #include "base/byte_source.h"
+#include "base/open_regular.h"
 #include "base/unique_fd.h"
 #include "elf/elf_file.h"
 #include "warmup/page_warmup.h"
@@ -33,9 +33,9 @@ Range part_of(const elf::Section& section) {
 
 // Adds nothing of a file that cannot be read, or is not ELF.
 void add_library(PagePlan& plan, const std::string& path) {
-  base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  base::UniqueFd fd = base::open_regular(path.c_str());
   struct stat status {};
-  if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) return;
   const auto source = base::FileSource::from_fd(std::move(fd), path);
   if (!source) return;
   source->expect_random_access();

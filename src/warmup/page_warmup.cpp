@@ -7,6 +7,7 @@
 
 #include "base/byte_size.h"
 #include "base/cgroup_memory.h"
+#include "base/helper_process.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "warmup/recording.h"
@@ -66,6 +67,7 @@ PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
       budget_(policy.warmup.max_bytes) {
   if (policy.warmup.pages == Pages::kOff) return;
   if (const auto fs = base::RootFs::open("/")) budget_ = budget(budget_, *fs);
+  in_flight_ = base::room_for_spares(ReplayOptions{}.in_flight);
   if (!recording) return;
   start([&] {
     auto plan = read_recording(recording, policy.image.seal);
@@ -88,8 +90,11 @@ void PageWarmup::image_is_known(const ImageFacts& image) {
 }
 
 void PageWarmup::start(const Replay::MakePlan& make_plan, unsigned share) {
+  if (in_flight_ < 1)
+    return base::log_verbose("pages: nothing is read ahead, few processes may be made");
   ReplayOptions options;
   options.max_bytes = budget_ / 8 * share;
+  options.in_flight = in_flight_;
   base::log_verbose("pages: reading ahead, at most " + base::whole_mebibytes(options.max_bytes));
   replays_.push_back(std::make_unique<Replay>(make_plan, options));
 }

@@ -44,6 +44,7 @@ class PageWarmup {
 
   bool guesses_;          // "auto", and no recording
   std::uint64_t budget_;  // bytes, for all plans together
+  int in_flight_ = 0;     // requests at a time, of each plan
   std::vector<std::unique_ptr<Replay>> replays_;
 };
 

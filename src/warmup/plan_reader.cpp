@@ -2,18 +2,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <vector>
+
+#include "base/open_regular.h"
 
 namespace gpuinit::warmup {
 
@@ -37,7 +37,7 @@ class PlanReader {
     for (const Piece& piece : plan.pieces) ++open_[piece.file].pieces_left;
   }
 
-  // One process: takes the next piece, until all are taken or the budget is used up.
+  // One thread: takes the next piece, until all are taken or the budget is used up.
   void work() {
     for (;;) {
       const std::size_t index = next_.fetch_add(1);
@@ -61,11 +61,11 @@ class PlanReader {
     return within_budget;
   }
 
-  // Its descriptor, or kStale. Two processes may open it at once: one of them wins.
+  // Its descriptor, or kStale. Two threads may open it at once: one of them wins.
   int opened(const PlannedFile& file, OpenFile& open) {
     const int before = open.fd;
     if (before != kNotOpened) return before;
-    int fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = base::open_regular(file.path.c_str()).release();
     if (fd >= 0 && is_same(fd, file)) {
       // We know what is needed: nothing is to be read beyond it.
       ::posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
@@ -84,7 +84,7 @@ class PlanReader {
 
   static bool is_same(int fd, const PlannedFile& file) {
     struct stat status {};
-    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    if (::fstat(fd, &status) != 0) return false;
     return file.kind == PlannedFile::Kind::kWhole ||
            (static_cast<std::uint64_t>(status.st_size) == file.size &&
             status.st_mtime == file.modified);
@@ -141,31 +141,40 @@ class PlanReader {
   std::atomic<std::size_t> next_{0};
 };
 
-int work(void* reader) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  static_cast<PlanReader*>(reader)->work();
+// What the threads have in common.
+struct Crew {
+  PlanReader reader;
+  std::atomic<std::uint32_t> at_work{0};
+};
+static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
+
+int work(void* argument) {
+  auto& crew = *static_cast<Crew*>(argument);
+  crew.reader.work();
+  if (--crew.at_work == 0) ::syscall(SYS_futex, &crew.at_work, FUTEX_WAKE_PRIVATE, 1);
   return 0;
 }
 
 }  // namespace
 
-// Processes that share our memory and descriptors: threads, for all that matters here, without
-// what pthread_create(3) brings into a static program (140 KB: unwinding, locales, the resolver).
-// The C library does not know of them, so they do nothing but system calls: no memory is
-// allocated, and errno is not looked at.
+// Threads without pthread_create(3), which brings 140 KB into a static program (unwinding, locales,
+// the resolver). The C library does not know of them, so they do nothing but system calls: no
+// memory is allocated, and errno is not looked at.
 void read_plan(const PagePlan& plan, std::uint64_t max_bytes, int in_flight, ReadCounts& counts) {
-  PlanReader reader(plan, max_bytes, counts);
+  Crew crew{.reader{plan, max_bytes, counts}};
   const auto more = static_cast<std::size_t>(std::clamp(in_flight, 1, kMostInFlight) - 1);
   void* const stacks = ::mmap(nullptr, more * kStack + 1, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  for (std::size_t i = 1; stacks != MAP_FAILED && i <= more; ++i)
-    if (::clone(work, static_cast<char*>(stacks) + i * kStack,
-                CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, &reader) < 0)
-      break;
-  reader.work();
-  while (::wait(nullptr) > 0 || errno == EINTR) {
+  constexpr int kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+  for (std::size_t i = 1; stacks != MAP_FAILED && i <= more; ++i) {
+    ++crew.at_work;
+    if (::clone(work, static_cast<char*>(stacks) + i * kStack, kThread, &crew) >= 0) continue;
+    --crew.at_work;
+    break;
   }
-  if (stacks != MAP_FAILED) ::munmap(stacks, more * kStack + 1);
+  crew.reader.work();
+  while (const std::uint32_t left = crew.at_work)
+    ::syscall(SYS_futex, &crew.at_work, FUTEX_WAIT_PRIVATE, left, nullptr);
 }
 
 }  // namespace gpuinit::warmup

@@ -1,4 +1,4 @@
-// Reads the pieces of a page plan, many at a time, in processes that share our memory.
+// Reads the pieces of a page plan, many at a time, in threads.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ struct ReadCounts {
 };
 
 // Returns when everything is read, or `max_bytes` are. Pieces are begun in the order of the
-// plan, at most `in_flight` of them at a time.
+// plan, at most `in_flight` of them at a time. Requires: the process ends soon after; the threads'
+// stacks are its last.
 void read_plan(const PagePlan& plan, std::uint64_t max_bytes, int in_flight, ReadCounts& counts);
 
 }  // namespace gpuinit::warmup

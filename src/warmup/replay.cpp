@@ -13,6 +13,8 @@
 #include <new>
 
 #include "base/default_signals.h"
+#include "base/descriptors.h"
+#include "base/helper_process.h"
 #include "base/reap_group.h"
 #include "warmup/plan_reader.h"
 
@@ -41,11 +43,13 @@ struct Replay::Shared {
 
 namespace {
 
-// What a forked process must not inherit: our handlers and mask, and a parent's death.
+// What a forked process must not inherit: our handlers and mask, a parent's death, and what is the
+// command's to read, write and close.
 void become_helper(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(0);
   base::take_default_signals();
+  base::close_inherited_descriptors();
 }
 
 }  // namespace
@@ -66,7 +70,7 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t parent = ::getpid();
-  const pid_t reader = ::fork();
+  const pid_t reader = base::fork_helper();
   if (reader == 0) {
     ::setpgid(0, 0);
     become_helper(parent);
@@ -81,6 +85,7 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
     return;
   }
   reader_ = reader;
+  base::add_spare(reader);
   ::setpgid(reader, reader);  // as the child does itself: one of us is first
 }
 
@@ -106,12 +111,12 @@ void Replay::let_go() {
 }
 
 void Replay::stop() {
-  if (reader_ > 0) {
+  if (reader_ > 0 && base::take_spare(reader_)) {
     base::kill_group(reader_);
     base::reap_group(reader_, Clock::now() + kReapBound);
-    reader_ = -1;
-    done_.reset();
   }
+  reader_ = -1;
+  done_.reset();
   if (shared_ != nullptr) ::munmap(shared_, sizeof(Shared));
   shared_ = nullptr;
 }

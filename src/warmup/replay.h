@@ -1,4 +1,5 @@
-// Reads a page plan into the page cache, in its order, in a process of its own beside us.
+// Reads a page plan into the page cache, in its order, in a spare process of its own beside us
+// (base/helper_process.h).
 #pragma once
 
 #include <sys/types.h>

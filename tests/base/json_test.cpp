@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
+
 namespace gpuinit::base {
 namespace {
 
@@ -47,6 +50,30 @@ TEST(Json, PrintingReplacesInvalidUtf8) {
                             "b")),
             "\"a\xef\xbf\xbd"
             "b\"");
+}
+
+TEST(Json, WhatATerminalWouldObeyIsEscapedAndDecodes) {
+  const std::string name = "\x1b[2J\n\x7f\xc2\x9b\u202e\u200b\ufeff \u3042\U0001F600\"\\";
+  const std::string printed = print_json(Json(JsonObject{{name, name}}));
+  EXPECT_THAT(printed, HasSubstr(R"(\u001b[2J\n\u007f\u009b\u202e\u200b\ufeff )"));
+  EXPECT_THAT(printed, HasSubstr("\u3042\U0001F600"));
+  const auto again = parse_json(printed);
+  ASSERT_TRUE(again.ok());
+  ASSERT_NE(again->find(name), nullptr);
+  EXPECT_EQ(*again->find(name)->as_string(), name);
+}
+
+// By work, not by time: ten times as many keys may cost at most thirty times as much.
+TEST(Json, PrintingAndParsingIsLinear) {
+  const auto seconds = [](int keys) {
+    JsonObject object;
+    for (int i = 0; i < keys; ++i) object.emplace_back("name " + std::to_string(i), i);
+    const Json json(std::move(object));
+    const std::clock_t start = std::clock();
+    EXPECT_TRUE(parse_json(print_json(json)).ok());
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  EXPECT_LT(seconds(100'000), 30 * std::max(seconds(10'000), 0.01));
 }
 
 }  // namespace

@@ -44,6 +44,27 @@ TEST(Text, PrintableHidesWhatTerminalsActOn) {
   EXPECT_EQ(printable("abcdef", 3), "abc…");
 }
 
+// Everything that moves the cursor, ends a line, has no width or turns the text around.
+TEST(Text, PrintableShowsWhatNobodySees) {
+  for (const char* unseen :
+       {"\xc2\x80", "\xc2\x9f", "\xc2\xad", "\u061c", "\u180e", "\u200b", "\u200d", "\u200f",
+        "\u2028", "\u2029", "\u202a", "\u202e", "\u2060", "\u2066", "\u2069", "\ufeff", "\ufff9"}) {
+    std::string escaped;
+    for (const unsigned char c : std::string(unseen)) {
+      char hex[5];
+      std::snprintf(hex, sizeof hex, "\\x%02x", c);
+      escaped += hex;
+    }
+    EXPECT_EQ(printable("a" + std::string(unseen) + "b"), "a" + escaped + "b");
+    EXPECT_EQ(printable(printable(unseen)), escaped) << "twice is once";
+  }
+  for (const char* seen : {"\u00a0", "\u2010", "\u2027", "\u202f", "\u3042", "\U0001F600"})
+    EXPECT_EQ(printable(seen), seen);
+  for (const char* malformed : {"\xed\xa0\x80", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
+                                "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x80", "\x80"})
+    EXPECT_THAT(printable(malformed), testing::StartsWith("\\x"));
+}
+
 TEST(Text, NearestIsATypingErrorAway) {
   const std::vector<std::string> keys{"timeout", "context", "required"};
   EXPECT_EQ(nearest("timout", keys), "timeout");

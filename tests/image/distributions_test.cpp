@@ -1,7 +1,12 @@
 #include "image/packages/distributions.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdio>
+#include <thread>
 
 #include "base/python_name.h"
 #include "image/packages/core_metadata.h"
@@ -153,6 +158,31 @@ TEST(VenvConfig, KeysWithoutCaseValuesAsWritten) {
   EXPECT_FALSE(config.system_site);
   EXPECT_TRUE(parse_venv_config("").system_site);
   EXPECT_FALSE(parse_venv_config("").home.has_value());
+}
+
+// A dist-info directory that becomes a symlink out of the root between two looks at it.
+TEST(Distributions, OutsideOfTheRootAreNeverRead) {
+  test::Tree tree;
+  tree.file("host/METADATA", metadata("stranger", "1")).link("swapped", tree.at("host").native());
+  tree.file("root" + kSite + "/own-1.dist-info/METADATA", metadata("own", "1"));
+  std::atomic<bool> done{false};
+  std::thread swaps([&] {
+    const std::string one = tree.at("root" + kSite + "/own-1.dist-info");
+    const std::string other = tree.at("swapped");
+    while (!done) ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
+  });
+  auto fs = base::RootFs::open(tree.at("root"));
+  int own = 0;
+  for (int i = 0; i < 20'000 && !HasFailure(); ++i) {
+    const auto read = read_distributions(*fs, std::vector<std::string>{kSite});
+    for (const Package& package : read.value_or({})) {
+      EXPECT_EQ(package.name, "own");
+      ++own;
+    }
+  }
+  done = true;
+  swaps.join();
+  EXPECT_GT(own, 0);
 }
 
 }  // namespace

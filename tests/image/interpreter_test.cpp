@@ -1,9 +1,13 @@
 // From a command to the facts of its interpreter, on images written as data.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <filesystem>
 
 #include "image/python_image.h"
 #include "image/read_image.h"
+#include "support/in_another_process.h"
 
 namespace gpuinit::image {
 namespace {
@@ -328,6 +332,40 @@ TEST_F(InterpreterTest, HostileFilesAreBornePatiently) {
       .file("usr/bin/pyvenv.cfg", std::string(200'000, '='));
   EXPECT_EQ(python({"python3"}).version, Fact<std::string>("3.10.4"));
   EXPECT_TRUE(python({"python3"}, {{"PYTHONHOME", std::string(5000, ':')}}).prefix.is_unknown());
+}
+
+// 600 times one megabyte: of paths, of code, of finders to be looked at, of entries for the front.
+TEST_F(InterpreterTest, HostilePthFilesCostLittleTimeAndMemory) {
+  const std::string site = "usr/lib/python3.10/site-packages/";
+  tree_.executable("usr/bin/python3", test::python_program()).directory(site + "cute/python");
+  test::add_stdlib(tree_, "usr");
+  tree_.file(site + "_finder.py", std::string(1 << 20, '#'));
+  const std::string lines[] = {
+      "/usr/lib/nothing/of/this/name", "import evil; evil.go()",
+      "import _finder; _finder.install()",
+      "import sys, os, cute; sys.path.insert(0, os.path.join(cute.__path__[0], 'python'))",
+      "/" + std::string(100'000, '/')};
+  for (const std::string& line : lines) {
+    std::string text;
+    for (int i = 0; text.size() + line.size() + 12 < 1 << 20; ++i)
+      text += line.starts_with('/') ? line + std::to_string(i) + "\n" : line + "\n";
+    tree_.file(site + "p0.pth", text);
+    for (int i = 1; i < 600; ++i) {
+      std::filesystem::remove(tree_.at(site + "p" + std::to_string(i) + ".pth"));
+      std::filesystem::create_hard_link(tree_.at(site + "p0.pth"),
+                                        tree_.at(site + "p" + std::to_string(i) + ".pth"));
+    }
+    const std::string end = test::in_another_process([&]() -> std::string {
+      const rlimit cpu{10, 10};
+      ::setrlimit(RLIMIT_CPU, &cpu);
+      const auto sys_path = python({"python3"}).sys_path;
+      rusage usage{};
+      ::getrusage(RUSAGE_SELF, &usage);
+      return (sys_path ? "known, " : "") +
+             std::string(usage.ru_maxrss < 300 * 1024 ? "" : "too much memory");
+    });
+    EXPECT_THAT(end, testing::AnyOf("", "known, ")) << line.substr(0, 80);
+  }
 }
 
 }  // namespace

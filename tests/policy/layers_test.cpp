@@ -46,7 +46,7 @@ cuda.driver = "off"
 required = "yes"
 count = ">=8"
 )"));
-  const auto [policy, keys] = layers.loaded();
+  const Policy& policy = layers.loaded().policy;
   EXPECT_EQ(policy.probe.timeout.count(), 2500);
   EXPECT_EQ(policy.checks.at("python.abi"), Level::kWarn);
   EXPECT_EQ(policy.checks.at("cuda.driver"), Level::kOff);
@@ -59,7 +59,7 @@ count = ">=8"
 TEST(PolicyFile, RemembersTheLineOfEachKey) {
   Layers layers = test::layers();
   ASSERT_TRUE(layers.add_file("/etc/p.toml", "version = 1\n[checks]\n\npython.abi = \"warn\"\n"));
-  for (const auto& key : layers.loaded().keys) {
+  for (const auto& key : layers.loaded().keys()) {
     const bool named = key.key == "checks.python.abi";
     EXPECT_EQ(key.origin, named ? "/etc/p.toml:4" : "built in") << key.key;
   }

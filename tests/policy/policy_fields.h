@@ -50,7 +50,7 @@ inline const policy::KeyTable& key_table() {
 }
 
 inline policy::Layers layers(policy::Problems problems = {}) {
-  return {checks::catalogue(), std::move(problems)};
+  return {checks::catalogue, std::move(problems)};
 }
 
 // How many rows a policy has in which nothing was set.

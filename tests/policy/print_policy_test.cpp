@@ -66,12 +66,12 @@ Layers unusual() {
 
 TEST(PrintPolicy, CanBeLoadedAgain) {
   const auto loaded = unusual().loaded();
-  for (const auto& row : loaded.keys) ASSERT_NE(row.origin, "built in") << row.key;
+  for (const auto& row : loaded.keys()) ASSERT_NE(row.origin, "built in") << row.key;
   Layers again = test::layers();
   const auto done = again.add_file("printed", print_policy(loaded));
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(test::fields(again.loaded().policy), test::fields(loaded.policy));
-  for (const auto& row : again.loaded().keys)
+  for (const auto& row : again.loaded().keys())
     EXPECT_THAT(row.origin, HasSubstr("printed:")) << row.key;
 }
 
@@ -80,7 +80,7 @@ TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
   ASSERT_TRUE(layers.add_file("/etc/gpuinit/policy.toml", "version = 1\nprobe.timeout = 1.5\n"));
   ASSERT_TRUE(layers.add_setting("gpu.required=no", "--set"));
   const auto text = print_policy(layers.loaded());
-  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\nimage.sealed = \"warn\""));
+  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\nimage.readable = \"fail\""));
   EXPECT_THAT(
       text, testing::ContainsRegex("\n\\[probe\\]\ntimeout = 1.5 +# /etc/gpuinit/policy.toml:2\n"));
   EXPECT_THAT(text, testing::ContainsRegex("\n\\[gpu\\]\nrequired = \"no\" +# --set\n"));

@@ -34,7 +34,7 @@ std::string toml_line(const Key& key) {
 TEST(ShippedPolicies, DefaultNamesEveryKeyWithItsBuiltInValue) {
   const auto loaded = shipped("default.toml");
   EXPECT_EQ(test::fields(loaded.policy), test::fields(test::key_table().built_in()));
-  for (const auto& row : loaded.keys) {
+  for (const auto& row : loaded.keys()) {
     const Key& key = *test::key_table().find(row.key);
     EXPECT_NE(row.origin, "built in")
         << "policies/default.toml lacks, below [" << key.name.substr(0, key.name.find('.'))
@@ -72,7 +72,7 @@ TEST(ShippedPolicies, StrictNeedsTorchAndAGpuAndFailsOnEverything) {
   EXPECT_EQ(loaded.policy.gpu.required, GpuRequired::kYes);
   EXPECT_TRUE(loaded.policy.warmup.context);
   for (const auto& [id, level] : loaded.policy.checks) EXPECT_EQ(level, Level::kFail) << id;
-  for (const auto& row : loaded.keys) {
+  for (const auto& row : loaded.keys()) {
     if (!row.key.starts_with("checks.")) continue;
     EXPECT_NE(row.origin, "built in")
         << "may be weaker in a layer below; policies/strict.toml lacks, below [checks]:\n"
@@ -92,11 +92,11 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
   EXPECT_EQ(policy.gpu.required, GpuRequired::kNo);
   EXPECT_FALSE(policy.warmup.context);
   const std::set<std::string_view> of_the_image{
-      "image.sealed",    "platform",        "python.interpreter", "libc.version",
-      "python.abi",      "torch.install",   "loader.missing",     "loader.version",
-      "loader.symbol",   "loader.shadowed", "torch.cuda-build",   "extension.abi",
-      "python.packages", "python.import",   "probe.disagrees",    "expect.python",
-      "expect.torch",    "expect.cuda",     "expect.packages"};
+      "image.readable", "image.sealed",    "platform",        "python.interpreter",
+      "libc.version",   "python.abi",      "torch.install",   "loader.missing",
+      "loader.version", "loader.symbol",   "loader.shadowed", "torch.cuda-build",
+      "extension.abi",  "python.packages", "python.import",   "probe.disagrees",
+      "expect.python",  "expect.torch",    "expect.cuda",     "expect.packages"};
   for (const auto& [id, level] : policy.checks)
     EXPECT_EQ(level,
               of_the_image.contains(id) ? test::key_table().built_in().checks.at(id) : Level::kOff)

@@ -269,6 +269,48 @@ TEST(WithoutLandlock, CudaCanMakeWhatTheDriverMakes) {
             "create 0\nrename 0\nunlink 0\nmkdir 0\nrmdir 0\nsymlink 0\nseccomp: ");
 }
 
+// A character of ours, which is its parent: '.' unless the probe wrote there.
+volatile char victim = '.';
+
+std::string write_to_parent(Kind kind, const std::vector<test::Refusal>& refusals, unsigned uid) {
+  return in_another_process([&]() -> std::string {
+    if (uid != ::geteuid() && (::setgid(uid) != 0 || ::setuid(uid) != 0)) return "not root";
+    if (::access(GPUINIT_MISBEHAVING_PROGRAM, X_OK) != 0) return "not root";
+    ::prctl(PR_SET_DUMPABLE, 1);
+    if (!refuse(refusals)) return "no seccomp here";
+    const auto address = std::to_string(reinterpret_cast<std::uintptr_t>(&victim));
+    const Ran ran = run_program(misbehaving({"write-to-parent", address}, kind));
+    const char dumpable = ::prctl(PR_GET_DUMPABLE) == 1 ? '1' : '0';
+    return ran.said + ran.not_started + victim + dumpable;
+  });
+}
+
+// Root with every capability, root with what docker gives, a user: none reaches its parent.
+TEST(Parent, IsOutOfReachWithoutLandlockToo) {
+  for (const Kind kind : {Kind::kCuda, Kind::kPython})
+    for (const int error : {0, ENOSYS})
+      for (const unsigned uid : {::geteuid(), 12345U}) {
+        const auto refusals = error == 0
+                                  ? std::vector<test::Refusal>()
+                                  : std::vector<test::Refusal>{{kLandlockCreateRuleset, error}};
+        const std::string said = write_to_parent(kind, refusals, uid);
+        if (said == "not root") continue;
+        EXPECT_THAT(said, testing::MatchesRegex("open 13\nwrite (13|30)\nprocess_vm_writev 1\n"
+                                                "ptrace 1\n\\.1"))
+            << said << " uid " << uid << " Landlock " << error;
+      }
+}
+
+TEST(WithoutLandlock, PythonWritesIntoNoFileThatIsThere) {
+  test::Tree tree;
+  tree.file("kept", "content");
+  const std::string said =
+      without_landlock(misbehaving({"existing-file", tree.at("kept")}, Kind::kPython));
+  EXPECT_THAT(said, StartsWith("open 30\ntruncating-open 30\ntruncate 30\nchmod 1\nchown 1\n"
+                               "read 0\n"));
+  EXPECT_EQ(test::read_file(tree.at("kept")), "content");
+}
+
 // --- hosts that refuse -------------------------------------------------------------
 
 Ran on_a_host(const std::vector<test::Refusal>& refusals, const ChildProgram& program) {

@@ -1,8 +1,11 @@
 // --seal and --image: one file with facts, witnesses and recording, and a start that uses it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "program/gpuinit_program.h"
 
@@ -91,8 +94,44 @@ TEST_F(SealVerb, SaysWhatWentWrong) {
   EXPECT_FALSE(std::filesystem::exists(path()));
   tree_.file("deep", "a file");
   const Ran nowhere = seal({kPython, "-c", ""});
-  EXPECT_EQ(nowhere.exit_code, 70);
+  EXPECT_EQ(nowhere.exit_code, 64);
   EXPECT_THAT(nowhere.err, HasSubstr("Not a directory"));
+}
+
+// Before the command is run.
+TEST_F(SealVerb, ReplacesRegularFilesOnly) {
+  tree_.directory("deep").file("stranger", "theirs");
+  const auto expect_refused = [&](const std::string& what) {
+    const auto before = std::filesystem::symlink_status(path()).type();
+    const Ran ran = seal({"/bin/sh", "-c", "echo ran"});
+    EXPECT_EQ(ran.exit_code, 64) << what;
+    EXPECT_EQ(ran.out, "") << what;
+    EXPECT_THAT(ran.err, HasSubstr(path() + " is " + what));
+    EXPECT_EQ(std::filesystem::symlink_status(path()).type(), before) << what;
+    std::filesystem::remove(path());
+  };
+  tree_.directory("deep/seal");
+  expect_refused("a directory");
+  tree_.link("deep/seal", "../stranger");
+  expect_refused("a symlink");
+  ASSERT_EQ(::mkfifo(path().c_str(), 0644), 0);
+  expect_refused("a device, FIFO or socket");
+  if (::mknod(path().c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0)
+    expect_refused("a device, FIFO or socket");
+}
+
+// A hard link to it is replaced, not written through; the new file has a name that was free.
+TEST_F(SealVerb, WritesIntoNoStrangersFile) {
+  tree_.directory("deep").file("stranger", "theirs");
+  std::filesystem::create_hard_link(tree_.at("stranger"), path());
+  for (const char* planted : {"deep/seal.gpuinit-new", "deep/seal.new", "deep/seal.tmp"})
+    tree_.link(planted, "../stranger");
+  EXPECT_EQ(seal({kPython, "-S", "-c", "1"}, {"--no-run"}).exit_code, 0);
+  std::ifstream file(tree_.at("stranger"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "theirs");
+  EXPECT_EQ(std::filesystem::file_size(tree_.at("stranger")), 6U);
+  const auto left = std::distance(std::filesystem::directory_iterator(tree_.at("deep")), {});
+  EXPECT_EQ(left, 4);  // the seal, and what was planted
 }
 
 TEST_F(SealVerb, OfAnotherRootRunsNothing) {

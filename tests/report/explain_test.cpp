@@ -16,7 +16,7 @@ constexpr CheckInfo kAbi{
     .title = "torch was compiled for this interpreter",
     .looks_at = "SOABI of both.",
     .why = "ModuleNotFoundError: No module named 'torch._C'.",
-    .fix = "Install the right wheel.\nOr use the right Python.",
+    .fix = "Install the right wheel. Or use the right Python.",
     .source = "PEP 3149",
 };
 constexpr CheckInfo kPresent{
@@ -39,8 +39,7 @@ Why it matters
   ModuleNotFoundError: No module named 'torch._C'.
 
 How to fix it
-  Install the right wheel.
-  Or use the right Python.
+  Install the right wheel. Or use the right Python.
 
 Where the rule is from
   PEP 3149

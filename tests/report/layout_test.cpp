@@ -24,8 +24,8 @@ TEST(Layout, LongWordsStayWhole) {
   EXPECT_EQ(wrapped("", "a /very/long/path b", 2, 8), "a\n  /very/long/path\n  b\n");
 }
 
-TEST(Layout, LineBreaksOfTheTextAreKept) {
-  EXPECT_EQ(wrapped("fix: ", "this\nor that", 5, 80), "fix: this\n     or that\n");
+TEST(Layout, ATextEndsNoLine) {
+  EXPECT_EQ(wrapped("fix: ", "this\nfix: that", 5, 80), "fix: this\\x0afix: that\n");
 }
 
 TEST(Layout, NoTextLeavesTheStartAlone) { EXPECT_EQ(wrapped("a: ", "", 4, 80), "a:\n"); }

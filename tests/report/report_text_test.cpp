@@ -127,7 +127,7 @@ TEST(ReportText, AFailureIsCauseEvidenceReasonAndCure) {
   EXPECT_EQ(
       text_of({Verdict::Word::kFail, kExitImage}, {kAbi}),
       R"(gpuinit: FAIL python.abi: torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython
-    3.12
+         3.12
     interpreter  /usr/bin/python3.12
     its SOABI    cpython-312-x86_64-linux-gnu
     torch._C     cpython-310-x86_64-linux-gnu
@@ -136,7 +136,7 @@ TEST(ReportText, AFailureIsCauseEvidenceReasonAndCure) {
     fix: Install the cp312 wheel of torch, or run the command with Python 3.10.
     more: gpuinit --explain python.abi
 gpuinit: stopped (1 failure), exit code 65: the image contradicts itself. Retry: never: rebuild the
-    image
+         image
 )");
 }
 
@@ -144,7 +144,7 @@ TEST(ReportText, TheFailureThatDecidesTheExitCodeComesFirst) {
   EXPECT_EQ(
       text_of({Verdict::Word::kFail, kExitImage}, {kWarning, kDriver, kAbi}),
       R"(gpuinit: FAIL python.abi: torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython
-    3.12
+         3.12
     interpreter  /usr/bin/python3.12
     its SOABI    cpython-312-x86_64-linux-gnu
     torch._C     cpython-310-x86_64-linux-gnu
@@ -158,7 +158,7 @@ gpuinit: FAIL cuda.driver: driver 470.82.01 cannot serve CUDA 12.8
 gpuinit: warning expect.torch: torch is newer than pinned
     more: gpuinit --explain expect.torch
 gpuinit: stopped (2 failures, 1 warning), exit code 65: the image contradicts itself. Retry: never:
-    rebuild the image
+         rebuild the image
 )");
 }
 

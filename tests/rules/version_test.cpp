@@ -91,5 +91,25 @@ TEST(VersionRange, SaysWhichPartIsNoRange) {
   EXPECT_FALSE(parse_version_range(many).ok());
 }
 
+TEST(IsWithin, EveryVersionOfTheOneIsInTheOther) {
+  const std::pair<const char*, const char*> within[] = {
+      {"2.8.1", "2.8"},       {"2.8", ""},          {">=580", ">=570.26"}, {"12.8", ">=12,<13"},
+      {">=3.10,<3.13", ">3"}, {"~=3.11", ">=3,<4"}, {"~=3.11.2", "3.11"},  {"<=2.8", "<2.8.1"},
+      {"2", "!=3"},           {">4", "!=3.*"},      {">2,<1", "5"},        {"==3.12", "!=3.11,>=3"},
+      {">=3,<4", "3"},        {"3.12.*", "~=3.12"}, {">=1.0", ">=1"},      {"!=3,>2.5", "!=3.1"},
+  };
+  const std::pair<const char*, const char*> not_within[] = {
+      {"2.8", "2.8.1"}, {"", "2.8"},         {">=570", ">=570.26"}, {"12", ">=12.1"},
+      {"4", "<=4"},     {"~=3.11", "3.11"},  {"<2.8.1", "<=2.8"},   {"!=3", "!=3,!=4"},
+      {">=3,<=4", "3"}, {"<3", ">=0.1"},     {">=3", "3"},          {">2.8.0.0.0.0.0.0", ">=2.8.1"},
+      {"!=3.1", "!=3"}, {">3.11", ">=3.12"},
+  };
+  const auto is = [](const auto& pair) {
+    return is_within(*parse_version_range(pair.first), *parse_version_range(pair.second));
+  };
+  for (const auto& pair : within) EXPECT_TRUE(is(pair)) << pair.first << " in " << pair.second;
+  for (const auto& pair : not_within) EXPECT_FALSE(is(pair)) << pair.first << " in " << pair.second;
+}
+
 }  // namespace
 }  // namespace gpuinit::rules

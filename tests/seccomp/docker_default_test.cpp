@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <csignal>
@@ -39,7 +40,8 @@ TEST(DockerDefault, EveryNameIsACallAndNoRuleIsThereTwice) {
   std::set<std::string> seen;
   for (const Rule& rule : docker_default({~std::uint64_t{0}, {6, 1}, false}).rules) {
     EXPECT_TRUE(is_call_name(rule.call)) << rule.call;
-    EXPECT_TRUE(rule.action == Action::kAllow || rule.call == "clone3");
+    EXPECT_TRUE(rule.action == Action::kAllow || rule.call == "clone3" ||
+                rule.call == "socketcall");
     seen.insert(rule.call);
   }
   EXPECT_GT(seen.size(), 390U);
@@ -78,6 +80,32 @@ TEST(DockerDefault, HoldsForX32AndI386) {
   EXPECT_EQ(result_under(program, [] { return test::errno_of_int80(435); }), ENOSYS) << "clone3";
   EXPECT_EQ(result_under(program, [] { return test::errno_of_int80(9999); }), ENOSYS);
   EXPECT_EQ(result_under(program, [] { return test::errno_of_int80(20); }), 0) << "getpid";
+}
+
+// socketcall(1, {family, type, protocol}), with the arguments where 32 bits reach them.
+int errno_of_socketcall(unsigned family) {
+  void* const low =
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  auto* const arguments = static_cast<unsigned*>(low);
+  arguments[0] = family;
+  arguments[1] = SOCK_STREAM;
+  arguments[2] = 0;
+  return test::errno_of_int80(102, {1, static_cast<long>(reinterpret_cast<std::uintptr_t>(low))});
+}
+
+TEST(DockerDefault, NoFamilyComesInThroughSocketcall) {
+  if (test::result_in_child([] { return errno_of_socketcall(AF_UNIX); }) != 0)
+    GTEST_SKIP() << "this kernel has no 32-bit entry";
+  const Program program = default_program();
+  for (const unsigned family : {40U, 38U, 1U})
+    EXPECT_EQ(result_under(program, [=] { return errno_of_socketcall(family); }), ENOSYS) << family;
+  // i386's own socket(2).
+  EXPECT_EQ(result_under(program, [] { return test::errno_of_int80(359, {1, 1}); }), 0);
+  EXPECT_EQ(result_under(program, [] { return test::errno_of_int80(359, {40, 1}); }), EPERM);
+  // Who needs it asks for it.
+  Filter filter = docker_default(in_a_container());
+  allow_call(filter, "socketcall");
+  EXPECT_EQ(result_under(*compile(filter), [] { return errno_of_socketcall(AF_UNIX); }), 0);
 }
 #endif
 
@@ -145,11 +173,11 @@ TEST(DockerDefault, DiffersFromPodmansProfileOnlyForAReason) {
   // Rootless containers within containers need these; i386's oldest calls; what the kernel
   // itself guards by capability.
   const std::set<std::string> podman_allows{
-      "mount",     "umount",       "umount2",       "pivot_root",    "unshare",    "setns",
-      "open_tree", "fsopen",       "fsconfig",      "fsmount",       "fspick",     "move_mount",
-      "clone3",    "keyctl",       "mount_setattr", "pidfd_getfd",   "reboot",     "syslog",
-      "mbind",     "signal",       "sigaction",     "get_mempolicy", "sigpending", "sigsuspend",
-      "readdir",   "set_mempolicy"};
+      "mount",     "umount",        "umount2",       "pivot_root",    "unshare",    "setns",
+      "open_tree", "fsopen",        "fsconfig",      "fsmount",       "fspick",     "move_mount",
+      "clone3",    "keyctl",        "mount_setattr", "pidfd_getfd",   "reboot",     "syslog",
+      "mbind",     "signal",        "sigaction",     "get_mempolicy", "sigpending", "sigsuspend",
+      "readdir",   "set_mempolicy", "socketcall"};
   // Newer than podman's list, or harmless since.
   const std::set<std::string> docker_allows{
       "vmsplice",     "io_pgetevents", "io_pgetevents_time64", "futex_waitv", "cachestat",
@@ -196,6 +224,8 @@ TEST(Overrides, DenyTakesAwayWhatTheRulesAllow) {
 #if defined(__x86_64__)
 TEST(Overrides, DeniedSocketCannotBeHadThroughSocketcallWhileTheOthersCan) {
   Filter filter = docker_default(in_a_container());
+  std::erase_if(filter.rules, [](const Rule& rule) { return rule.call == "socketcall"; });
+  filter.rules.push_back({"socketcall", Action::kAllow, 0, {}});
   deny_call(filter, "socket");
   deny_call(filter, "shmget");
   const auto program = compile(filter);
@@ -220,7 +250,7 @@ TEST(Describe, NamesEveryRule) {
   EXPECT_THAT(text, HasSubstr("what is not named is EPERM, newer calls than these are ENOSYS"));
   EXPECT_THAT(text, HasSubstr("allowed if argument 1 & 0x7e020000 == 0 (1): clone\n"));
   EXPECT_THAT(text, HasSubstr("allowed if argument 1 == 0x27 (1): socket\n"));
-  EXPECT_THAT(text, HasSubstr("ENOSYS (1): clone3\n"));
+  EXPECT_THAT(text, HasSubstr("ENOSYS (2): clone3 socketcall\n"));
   EXPECT_THAT(text, HasSubstr("EPERM (1): ptrace\n"));
   for (const Rule& rule : filter.rules) EXPECT_THAT(text, HasSubstr(" " + rule.call)) << rule.call;
   std::size_t column = 0;

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -16,6 +18,9 @@ constexpr std::size_t kMaxEntries = 10'000;
 constexpr std::uint64_t kMaxSiteModule = 1024ULL * 1024;
 constexpr std::uint64_t kMaxPthFile = 1024ULL * 1024;
 constexpr std::size_t kMaxPthLines = 10'000;
+constexpr std::size_t kMaxAllPthLines = 100'000;  // of all files; each may cost a look at the disk
+constexpr std::size_t kMaxNotes = 100;
+constexpr std::size_t kMaxFronts = 100;  // entries that code puts in front
 
 // What the distribution has made of site.py, by its text.
 struct SiteRules {
@@ -83,6 +88,7 @@ PthFile read_pth_file(const base::RootFs& fs, const std::string& site_directory,
       continue;
     }
     while (!line.empty() && base::trim(line.substr(line.size() - 1)).empty()) line.remove_suffix(1);
+    if (line.size() >= PATH_MAX) continue;  // nothing has such a name
     file.paths.push_back(base::normalize(base::join(site_directory, line)));
   }
   return file;
@@ -103,16 +109,18 @@ bool is_harmless_pth(const std::string& name, const std::string& code) {
 }
 
 // `import _M; …` of an editable installation (setuptools, scikit-build-core, meson-python,
-// editables): its module, beside the .pth, is a finder for the packages that it names. It is
-// asked after sys.path, which stays as it is. Not if it names torch.
-bool is_editable_finder(const base::RootFs& fs, const std::string& directory,
-                        std::string_view code) {
+// editables): _M. Empty if the code is another.
+std::string_view finder_module(std::string_view code) {
   constexpr std::string_view kImport = "import _";
-  if (!code.starts_with(kImport)) return false;
+  if (!code.starts_with(kImport)) return "";
   const std::string_view module = code.substr(kImport.size() - 1);
-  const auto end = std::min(module.find_first_of("; \t,."), module.size());
-  const auto text = fs.read_file(base::join(directory, std::string(module.substr(0, end)) + ".py"),
-                                 kMaxSiteModule);
+  return module.substr(0, module.find_first_of("; \t,."));
+}
+
+// Such a module, beside the .pth, is a finder for the packages that it names. It is asked after
+// sys.path, which stays as it is. Not if it names torch.
+bool is_editable_finder(const base::RootFs& fs, const std::string& file) {
+  const auto text = fs.read_file(file, kMaxSiteModule);
   if (!text) return false;
   for (const char* word : {"\"torch\"", "'torch'", "sys.path.insert", "sys.path[", "addsitedir"})
     if (text->find(word) != std::string::npos) return false;
@@ -151,7 +159,7 @@ class Builder {
   // Appends an existing entry once. site.py compares absolute paths as text.
   bool add(const std::string& entry) {
     const std::string path = base::normalize(base::join(query_.start.working_directory, entry));
-    if (!known_.insert(path).second) return false;
+    if (known_.contains(path)) return false;
     if (result_.entries.size() >= kMaxEntries) {
       if (!std::exchange(is_full_, true))
         note(limit_error(path, "sys.path has more than " + std::to_string(kMaxEntries) + " entries")
@@ -160,6 +168,7 @@ class Builder {
       return false;
     }
     if (!query_.fs.stat(path)) return false;
+    known_.insert(path);
     result_.entries.push_back(path);
     return true;
   }
@@ -174,7 +183,7 @@ class Builder {
   }
 
   void note(const std::string& text, bool open_ended) {
-    result_.notes.push_back(text);
+    if (result_.notes.size() < kMaxNotes) result_.notes.push_back(text);
     result_.open_ended = result_.open_ended || open_ended;
   }
 
@@ -185,19 +194,36 @@ class Builder {
     if (!names && is_unread(names.error().code)) note(names.error().message, true);
     for (const std::string& name : names.value_or({})) {
       if (!name.ends_with(".pth") || name.starts_with(".")) continue;
+      if (pth_lines_ > kMaxAllPthLines) break;
       const PthFile file = read_pth_file(query_.fs, directory, name);
       if (!file.unread.empty()) note(file.unread, true);
+      pth_lines_ += file.paths.size() + file.code.size();
+      if (pth_lines_ > kMaxAllPthLines)
+        note(limit_error(directory, "more than " + std::to_string(kMaxAllPthLines) +
+                                        " lines in .pth files")
+                 .message,
+             true);
       for (const std::string& path : file.paths) add(path);
       for (const std::string& code : file.code) {
-        if (is_harmless_pth(name, code) || is_editable_finder(query_.fs, directory, code)) continue;
+        if (is_harmless_pth(name, code) || imports_finder(directory, code)) continue;
         if (const auto entry = front_entry(directory, code);
-            !entry.empty() && query_.fs.is_directory(entry)) {
+            !entry.empty() && fronts_ < kMaxFronts && query_.fs.is_directory(entry)) {
+          ++fronts_;
           result_.entries.insert(result_.entries.begin(), entry);
           continue;
         }
         note(base::join(directory, name) + " runs `" + base::printable(code, 80) + "`", true);
       }
     }
+  }
+
+  bool imports_finder(const std::string& directory, std::string_view code) {
+    const std::string_view module = finder_module(code);
+    if (module.empty()) return false;
+    const std::string file = base::join(directory, std::string(module) + ".py");
+    const auto [known, is_new] = finders_.try_emplace(file);
+    if (is_new) known->second = is_editable_finder(query_.fs, file);
+    return known->second;
   }
 
   // site.getsitepackages() for one prefix.
@@ -287,6 +313,9 @@ class Builder {
   SysPath result_;
   std::set<std::string> known_;
   bool is_full_ = false;
+  std::map<std::string, bool> finders_;  // files that .pth files import, and whether they are one
+  std::size_t pth_lines_ = 0;
+  std::size_t fronts_ = 0;
 };
 
 }  // namespace

@@ -51,8 +51,7 @@ class Maker {
     std::vector<WitnessDirectory> all;
     for (auto& [path, found] : directories_) {
       if (const base::Directory* directory = opened(path))
-        if (const auto status = directory->status())
-          found.directory.modified = status->modified;
+        if (const auto status = directory->status()) found.directory.modified = status->modified;
       for (auto& [name, witness] : found.names) {
         // It is opened itself.
         if (S_ISDIR(witness.mode) && directories_.contains(base::join(path, name))) continue;

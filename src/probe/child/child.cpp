@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "base/byte_size.h"
 #include "base/cgroup_memory.h"
+#include "base/helper_process.h"
 #include "base/reap_group.h"
 #include "base/root_fs.h"
 #include "base/signal_name.h"
@@ -74,7 +74,7 @@ void Child::start() {
   ::sigprocmask(SIG_SETMASK, &all, &before);
   ProgramExec exec(program_);
   const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
+  const pid_t pid = base::with_room(base::fork_helper);
   if (pid == 0) become(exec, monitor_, writing.get(), parent);
   const int fork_error = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
@@ -94,7 +94,7 @@ void Child::start() {
 bool Child::look() {
   if (ended_ || pid_ < 0) return ended_;
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+  if (base::wait_for(P_PID, static_cast<id_t>(pid_), info, WEXITED | WNOHANG | WNOWAIT) != 0) {
     if (errno != ECHILD) return false;
     ended_ = true;
     end_.known = false;
@@ -195,8 +195,9 @@ void Child::kill_and_reap() {
   }
   wait_until_ended(deadline);
   abandoned_ = !ended_;
+  siginfo_t info{};
+  if (ended_ && end_.known) base::wait_for(P_PID, static_cast<id_t>(pid_), info, WEXITED | WNOHANG);
   if (!abandoned_) base::reap_group(pid_, deadline);
-  if (ended_ && end_.known) ::waitpid(pid_, nullptr, WNOHANG);
   pid_fd_.reset();
   pid_ = -1;
   scratch_.remove();

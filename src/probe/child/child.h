@@ -13,6 +13,7 @@
 #include "gpuinit/probe_run.h"
 #include "gpuinit/result.h"
 #include "probe/child/child_program.h"
+#include "probe/child/not_dumpable.h"
 #include "probe/sandbox/scratch_directory.h"
 #include "probe/sandbox/syscall_monitor.h"
 
@@ -112,6 +113,7 @@ class Child {
   ChildProgram program_;
   SyscallMonitor monitor_;
   DefaultSigchld default_sigchld_;
+  NotDumpable not_dumpable_;
   std::optional<std::uint64_t> oom_kills_before_;  // nullopt if it cannot be read
   base::UniqueFd pipe_;                            // reading end, does not block
   base::UniqueFd pid_fd_;  // invalid where pidfd_open is refused: the child is then polled

@@ -95,7 +95,7 @@ bool ProgramExec::exec_file(int fd, const char* where) {
 
 void ProgramExec::find_installed() {
   if (program_.installed_path.empty()) return;
-  base::UniqueFd fd(::open(program_.installed_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  base::UniqueFd fd(::open(program_.installed_path.c_str(), O_PATH | O_CLOEXEC));
   if (fd.valid() && (program_.for_the_command || safe_to_run(fd.get())))
     carriers_.push_back({std::move(fd), program_.installed_path});
   else if (program_.image.empty())

@@ -69,7 +69,13 @@ void limit_resources(Sandbox::Kind kind) {
   lower(RLIMIT_NOFILE, kMaxFiles);
   if (kind == Sandbox::Kind::kPython) lower(RLIMIT_FSIZE, kMaxPythonFile);
   // If memory runs out it is the probe that goes, not PID 1 nor the command.
-  const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  constexpr const char* kScore = "/proc/self/oom_score_adj";
+  int score = ::open(kScore, O_WRONLY | O_CLOEXEC);
+  if (score < 0 && errno == EACCES) {  // it is root's until exec (NotDumpable)
+    ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    score = ::open(kScore, O_WRONLY | O_CLOEXEC);
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  }
   if (score < 0) return;
   [[maybe_unused]] const ssize_t written = ::write(score, "1000", 4);
   ::close(score);
@@ -87,7 +93,7 @@ void become(ProgramExec& exec, SyscallMonitor& monitor, int pipe, pid_t parent) 
   base::close_descriptors(place_descriptors(monitor, pipe) + 1);
   // 0, 1 and 2 must be taken, or the driver's device files would get these numbers.
   for (int fd = 0; fd <= 2; ++fd) ::close(fd);
-  base::occupy_standard_descriptors(0);
+  base::occupy_standard_descriptors(O_RDWR);
 
   // `/` where nothing depends on it: no file system is kept busy.
   if (::chdir(exec.directory()) != 0) refuse(kPipe, exec.directory());

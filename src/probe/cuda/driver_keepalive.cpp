@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kReapBound{1};
 
 void DriverKeepalive::end() {
   const pid_t pid = release();
-  if (pid < 0 || !base::is_our_child(pid)) return;
+  if (pid < 0 || !base::take_spare(pid)) return;
   base::kill_group(pid);
   base::reap_group(pid, std::chrono::steady_clock::now() + kReapBound);
 }

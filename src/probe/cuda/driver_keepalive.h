@@ -6,15 +6,20 @@
 
 #include <utility>
 
+#include "base/helper_process.h"
+
 namespace gpuinit::probe {
 
 // Owns that child, the leader of a process group of its own; kills and reaps it at the end of
 // its life, unless it has been released (to launch::KeepaliveWatch). Waits a second at most:
-// a driver may take longer to close the files of a process.
+// a driver may take longer to close the files of a process. It is a spare helper
+// (base/helper_process.h), and may have been given up meanwhile.
 class DriverKeepalive {
  public:
   DriverKeepalive() = default;
-  explicit DriverKeepalive(pid_t pid) : pid_(pid) {}
+  explicit DriverKeepalive(pid_t pid) : pid_(pid) {
+    if (pid > 0) base::add_spare(pid);
+  }
   DriverKeepalive(DriverKeepalive&& other) noexcept : pid_(other.release()) {}
   DriverKeepalive& operator=(DriverKeepalive&& other) noexcept {
     if (this != &other) {

@@ -10,13 +10,14 @@
 //                    EACCES and is not named.
 //                    The Python probe has a directory of its own for temporary files.
 //   no_new_privs     no setuid program gives it more than it has.
+//   no tracing       CAP_SYS_PTRACE is dropped, and gpuinit is not dumpable meanwhile: its memory
+//                    under /proc is closed to a probe, with Landlock or without.
 //
 // Where there is no Landlock the seccomp filter refuses what it can see of changes to
 // files, with EROFS: for Python every call that makes, removes, renames or truncates
-// something by path; for CUDA those of them that no libcuda makes. It cannot see paths:
-// CUDA may then create and write any file that its user may, and Python may write into an
-// existing file without truncating it. On kernels before 6.2 Landlock does not
-// control truncate(2) either.
+// something by path, or opens it for writing; for CUDA those of them that no libcuda makes.
+// It cannot see paths: CUDA may then create and write any file that its user may. On kernels
+// before 6.2 Landlock does not control truncate(2) either.
 //
 // Where there is no listener (Linux before 5.5; another one watches this container
 // already) calls are refused all the same, and their names are not known.

@@ -180,7 +180,7 @@ std::vector<Rule> refused_file_changes(Sandbox::Kind kind) {
   add(rules, kDriversChanges, EROFS);
   // open(path, flags), openat(directory, path, flags); openat2 has the flags in memory.
   if (seccomp::is_call_name("openat2")) rules.push_back(refuse("openat2", {}, ENOSYS));
-  for (const std::uint64_t flag : {O_CREAT, O_TRUNC}) {
+  for (const std::uint64_t flag : {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC}) {
     rules.push_back(refuse("open", {{1, Is::kMaskedEqual, flag, flag}}, EROFS));
     rules.push_back(refuse("openat", {{2, Is::kMaskedEqual, flag, flag}}, EROFS));
   }

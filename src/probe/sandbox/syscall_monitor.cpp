@@ -1,11 +1,13 @@
 #include "probe/sandbox/syscall_monitor.h"
 
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -43,6 +45,19 @@ std::vector<std::string> in_words(const std::map<std::string, std::uint64_t>& na
   for (const auto& [name, times] : names)
     words.push_back(times == 1 ? name : name + " (" + std::to_string(times) + " times)");
   return words;
+}
+
+// With it /proc/PID/mem of gpuinit would be open to root's probe. Not regained by exec:
+// no_new_privs.
+bool drop_tracing() {
+  ::prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, sets) != 0) return false;
+  auto& set = sets[CAP_TO_INDEX(CAP_SYS_PTRACE)];
+  for (auto* bits : {&set.effective, &set.permitted, &set.inheritable})
+    *bits &= ~CAP_TO_MASK(CAP_SYS_PTRACE);
+  return ::syscall(SYS_capset, &header, sets) == 0;
 }
 
 }  // namespace
@@ -118,7 +133,7 @@ int SyscallMonitor::install() {
 
 std::string SyscallMonitor::enter_sandbox() {
   if (!wanted()) return "";
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !drop_tracing()) {
     report_->filter_error = errno;
   } else {
     restrict_files();

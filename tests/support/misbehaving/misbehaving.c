@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,6 +220,20 @@ static void existing_file(const char* path) {
   say_result("read", open(path, O_RDONLY));
 }
 
+// `victim`: the address of a character of the parent's.
+static void write_to_parent(const char* victim) {
+  char path[64];
+  const off_t address = (off_t)strtoull(victim, NULL, 0);
+  struct iovec ours = {(char[]){'!'}, 1};
+  struct iovec theirs = {(void*)address, 1};
+  snprintf(path, sizeof path, "/proc/%d/mem", (int)getppid());
+  say_result("open", open(path, O_RDONLY));
+  const int memory = open(path, O_RDWR);
+  say_result("write", memory < 0 ? -1 : pwrite(memory, "!", 1, address));
+  say_result("process_vm_writev", syscall(SYS_process_vm_writev, getppid(), &ours, 1, &theirs, 1, 0));
+  say_result("ptrace", ptrace(PTRACE_SEIZE, getppid(), 0, 0));
+}
+
 static void limits(void) {
   static const struct {
     const char* name;
@@ -301,6 +317,7 @@ int main(int argc, char** argv) {
     if (read(told[0], &nothing, 1) != 0) _exit(7);
   }
   if (!strcmp(verb, "signal-parent")) say_result("kill", kill(getppid(), SIGTERM));
+  if (!strcmp(verb, "write-to-parent")) write_to_parent(argument);
   if (!strcmp(verb, "eat-memory")) eat_memory();
   return 0;
 }

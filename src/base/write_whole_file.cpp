@@ -1,0 +1,73 @@
+#include "base/write_whole_file.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+
+#include "base/unique_fd.h"
+
+namespace gpuinit::base {
+
+namespace {
+
+Status make_directories(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1); slash != path.npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return errno_error(directory);
+  }
+  return Done{};
+}
+
+// A name that nobody can have made, or linked, before us.
+std::string new_name_beside(const std::string& path) {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, GRND_NONBLOCK) < 0)
+    number = static_cast<std::uint64_t>(::getpid());
+  return path + ".gpuinit-" + std::to_string(number);
+}
+
+Status write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return errno_error("writing", written == 0 ? EIO : errno);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return Done{};
+}
+
+}  // namespace
+
+Status may_be_written(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0)
+    return errno == ENOENT ? Status(Done{}) : Status(errno_error(path));
+  if (S_ISREG(status.st_mode)) return Done{};
+  return Error{path + " is " +
+                   (S_ISLNK(status.st_mode)   ? "a symlink: name the file itself"
+                    : S_ISDIR(status.st_mode) ? "a directory"
+                                              : "a device, FIFO or socket") +
+                   "; only a regular file is replaced",
+               EINVAL};
+}
+
+Status write_whole_file(const std::string& path, std::string_view text) {
+  if (Status may = may_be_written(path); !may) return may;
+  if (Status made = make_directories(path); !made) return made;
+  const std::string beside = new_name_beside(path);
+  const UniqueFd fd(
+      ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!fd.valid()) return errno_error(beside);
+  Status written = write_all(fd.get(), text);
+  if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = errno_error(path);
+  if (!written) ::unlink(beside.c_str());
+  return written;
+}
+
+}  // namespace gpuinit::base
