@@ -132,7 +132,7 @@ class Reader {
       auto found = closure_.find(stem + release, main);
       if (!found && release != "9") found = closure_.find(name, main);
       if (!found) {
-        if (i < 4 && !ldso::is_own_failure(found.error().code))
+        if (i < 4 && !is_unread(found.error().code))
           facts_.missing_later.push_back(
               {name, path_of(main), found.error().message, elsewhere(name)});
         continue;
@@ -169,7 +169,7 @@ class Reader {
     const std::string& name = *names.begin();
     if (closure_.answering_to(name) != LoaderClosure::kMissing) return;
     if (auto found = closure_.find(name, nvrtc);
-        !found && !ldso::is_own_failure(found.error().code))
+        !found && !is_unread(found.error().code))
       facts_.missing_later.push_back(
           {name, path_of(nvrtc), found.error().message, elsewhere(name)});
   }
