@@ -8,6 +8,7 @@
 #include "base/root_fs.h"
 #include "image/extensions/python_preload.h"
 #include "image/frameworks/driver_functions.h"
+#include "image/packages/cut_short.h"
 
 namespace gpuinit::image {
 
@@ -161,7 +162,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (base::is_cuda_library(names[i]))
         if (const auto& paths = wheels_.files(names[i]); !paths.empty())
           elsewhere.push_back(paths.front());
-      problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : why->reason,
+      problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : reason_of(fs_, *why),
                                   std::move(elsewhere)});
     }
   }

@@ -10,6 +10,7 @@
 #include "elf/string_scan.h"
 #include "image/frameworks/driver_functions.h"
 #include "image/frameworks/read_frameworks.h"
+#include "image/packages/cut_short.h"
 
 namespace gpuinit::image {
 
@@ -188,7 +189,8 @@ class Reader {
                        [&](const MissingLibrary& known) { return known.name == missing.name; });
       if (is_new)
         facts_.problems.missing.push_back(
-            {missing.name, path_of(missing.needed_by), missing.reason, elsewhere(missing.name)});
+            {missing.name, path_of(missing.needed_by), reason_of(fs_, missing),
+             elsewhere(missing.name)});
     }
     if (!load_.failed_preload.empty())
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +
