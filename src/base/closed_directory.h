@@ -12,7 +12,8 @@ namespace gpuinit::base {
 std::string closed_directory(const RootFs& fs, const std::string& path);
 
 // Of an absolute path, symlinks followed: "leads into /root, which uid 1000 may not enter (mode
-// 0700, owner 0): …" and what cures it; where no such directory is found "may not be looked at by uid 1000".
+// 0700, owner 0): …" and what cures it; where no such directory is found "may not be looked at by
+// uid 1000".
 std::string why_closed(const RootFs& fs, const std::string& path);
 
 }  // namespace gpuinit::base

@@ -38,8 +38,8 @@ class UnreadImage : public testing::Test {
   }
 
   Ran check(RunOptions options = clean(), const std::string& command = "python") {
-    return gpuinit({"--check", "--verbose", "--root", tree_.root(), "--node",
-                    node_.at("node.json"), "--", command, "-c", "1"},
+    return gpuinit({"--check", "--verbose", "--root", tree_.root(), "--node", node_.at("node.json"),
+                    "--", command, "-c", "1"},
                    options);
   }
 
@@ -151,9 +151,9 @@ TEST_F(UnreadImage, APthFileThatIsTooLongOrHasTooManyLines) {
   for (int i = 0; i < 10'000; ++i) lines += "#\n";
   for (const std::string& before : {"#" + std::string(1 << 20, '-') + "\n", lines}) {
     tree_.file(site_ + "/a.pth", before + last);
-    const Ran ran = gpuinit({"--check", "--verbose", "--set", "torch.required=true", "--root",
-                             tree_.root(), "--node", node_.at("node.json"), "--", "python", "-c",
-                             "1"});
+    const Ran ran =
+        gpuinit({"--check", "--verbose", "--set", "torch.required=true", "--root", tree_.root(),
+                 "--node", node_.at("node.json"), "--", "python", "-c", "1"});
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     EXPECT_THAT(one_line(ran.err), HasSubstr("torch.install"));
     EXPECT_THAT(one_line(ran.err), AnyOf(HasSubstr("more than 10000 lines"),
