@@ -205,7 +205,7 @@ struct SealState {
 };
 
 struct ImageFacts {
-  std::string root;  // as given with --root, "/" otherwise
+  std::string root;                  // as given with --root, "/" otherwise
   std::vector<Unread> unread;        // the first that could not be read, by an error or own limit
   std::vector<std::string> refused;  // the first paths that this user may not read or enter
   std::vector<std::string> command;

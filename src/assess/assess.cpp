@@ -11,6 +11,7 @@
 #include "assess/driver_probe.h"
 #include "assess/saved_facts.h"
 #include "assess/wait_for_driver.h"
+#include "base/closed_directory.h"
 #include "base/log.h"
 #include "base/root_fs.h"
 #include "base/text.h"
@@ -153,9 +154,15 @@ std::string seal_words(const SealState& seal) {
 }
 
 // Beside the limits that were reached when it was sealed.
-void add_unread(const base::UnreadLog& log, ImageFacts& image) {
+void add_unread(const base::UnreadLog& log, const base::RootFs& fs, ImageFacts& image) {
   image.unread.insert(image.unread.end(), log.unread().begin(), log.unread().end());
-  image.refused.insert(image.refused.end(), log.refused().begin(), log.refused().end());
+  const base::UnreadLog not_again;
+  for (const std::string& path : log.refused()) {
+    std::string closed = base::closed_directory(fs, path);
+    if (closed.empty()) closed = base::normalize(path);
+    if (std::ranges::find(image.refused, closed) == image.refused.end())
+      image.refused.push_back(std::move(closed));
+  }
 }
 
 // `running`: the probe, as soon as it is known that there will be one.
@@ -180,7 +187,7 @@ Result<ImageFacts> image_of(const AssessRequest& request, const Policy& policy, 
       image_query(request, policy, *root, seal ? &*seal : nullptr, start_early);
   ImageFacts image = policy.python.probe == PythonProbe::kOff ? image::read_image(query)
                                                               : image::read_image(query, python);
-  add_unread(log, image);
+  add_unread(log, *root, image);
   step.reset();
   if (image.seal) base::log_verbose(seal_words(*image.seal));
   if (request.image_is_known) request.image_is_known(image);

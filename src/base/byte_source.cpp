@@ -59,9 +59,8 @@ Result<FileSource> FileSource::from_fd(UniqueFd fd, std::string name) {
 Status FileSource::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   if (!range_inside(offset, into.size(), size_)) return outside(*this, offset, into.size());
   while (!into.empty()) {
-    const ssize_t got = repeated([&] {
-      return ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
-    });
+    const ssize_t got = repeated(
+        [&] { return ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset)); });
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(name_);
     if (got == 0) return Error{name_ + ": the file shrank while it was read"};

@@ -31,8 +31,11 @@ std::string first_closed(const RootFs& fs, const std::string& path) {
   return "";
 }
 
+}  // namespace
+
 // A venv's python often leads elsewhere.
-std::string closed_directory(const RootFs& fs, std::string path) {
+std::string closed_directory(const RootFs& fs, const std::string& to) {
+  std::string path = normalize(to);
   for (int links = 0; links < kMaxLinks; ++links) {
     const std::string closed = first_closed(fs, path);
     if (closed.empty()) return "";
@@ -43,15 +46,15 @@ std::string closed_directory(const RootFs& fs, std::string path) {
   return "";
 }
 
-}  // namespace
-
 std::string why_closed(const RootFs& fs, const std::string& path) {
   const std::string uid = "uid " + std::to_string(::geteuid());
-  const std::string directory = closed_directory(fs, normalize(path));
+  const std::string directory = closed_directory(fs, path);
   const auto info = directory.empty() ? Error{} : fs.stat(directory);
   if (!info) return "may not be looked at by " + uid;
   return "leads into " + printable(directory) + ", which " + uid + " may not enter (mode " +
-         octal(info->mode) + ", owner " + std::to_string(info->owner) + ")";
+         octal(info->mode) + ", owner " + std::to_string(info->owner) +
+         "): chmod a+x it, run as its owner, or install elsewhere what lies there (uv: "
+         "UV_PYTHON_INSTALL_DIR)";
 }
 
 }  // namespace gpuinit::base

@@ -62,9 +62,8 @@ class Walk {
   }
 
   UniqueFd open(int flags) const {
-    return UniqueFd(repeated([&] {
-      return ::openat(here(), file_.empty() ? "." : file_.c_str(), flags | O_NOFOLLOW);
-    }));
+    return UniqueFd(repeated(
+        [&] { return ::openat(here(), file_.empty() ? "." : file_.c_str(), flags | O_NOFOLLOW); }));
   }
 
   std::string path() const {
@@ -95,10 +94,9 @@ class Walk {
 
   bool down(const std::string& part) {
     if (!file_.empty()) return fail(ENOTDIR);
-    UniqueFd fd(
-        repeated([&] {
-          return ::openat(here(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        }));
+    UniqueFd fd(repeated([&] {
+      return ::openat(here(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }));
     if (fd.valid()) {
       held_.push_back({part, std::move(fd)});
       return true;

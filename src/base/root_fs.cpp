@@ -27,8 +27,8 @@ Result<std::string> read_to_end(int fd, std::string_view path, std::uint64_t lim
   std::string text;
   char piece[16384];
   for (;;) {
-    const ssize_t got = repeated(
-        [&] { return ::pread(fd, piece, sizeof piece, static_cast<off_t>(text.size())); });
+    const ssize_t got =
+        repeated([&] { return ::pread(fd, piece, sizeof piece, static_cast<off_t>(text.size())); });
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(std::string(path));
     if (got == 0) return text;
@@ -63,7 +63,8 @@ Result<FileInfo> RootFs::stat(std::string_view path) const {
   const auto fd = look_at(path);
   if (!fd) return fd.error();
   struct stat status {};
-  if (repeated([&] { return ::fstat(fd->get(), &status); }) != 0) return errno_error(std::string(path));
+  if (repeated([&] { return ::fstat(fd->get(), &status); }) != 0)
+    return errno_error(std::string(path));
   FileInfo info;
   info.kind = S_ISREG(status.st_mode)   ? FileInfo::Kind::kFile
               : S_ISDIR(status.st_mode) ? FileInfo::Kind::kDirectory
@@ -95,8 +96,8 @@ Result<std::string> RootFs::read_link(std::string_view path) const {
   if (!directory) return directory.error();
   char target[PATH_MAX];
   const std::string name(basename(path));
-  const ssize_t length = repeated(
-      [&] { return ::readlinkat(directory->get(), name.c_str(), target, sizeof target); });
+  const ssize_t length =
+      repeated([&] { return ::readlinkat(directory->get(), name.c_str(), target, sizeof target); });
   if (length < 0) return errno_error(std::string(path));
   return std::string(target, static_cast<std::size_t>(length));
 }

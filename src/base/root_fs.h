@@ -20,8 +20,8 @@ namespace gpuinit::base {
 struct FileInfo {
   enum class Kind { kFile, kDirectory, kOther };
   Kind kind = Kind::kOther;
-  std::uint64_t size = 0;  // bytes
-  std::uint32_t mode = 0;  // permission bits, 07777
+  std::uint64_t size = 0;   // bytes
+  std::uint32_t mode = 0;   // permission bits, 07777
   std::uint32_t owner = 0;  // uid
 };
 

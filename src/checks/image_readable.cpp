@@ -26,12 +26,13 @@ bool is_surely_loaded(const ImageFacts& image, const Unread& unread) {
   };
   if (!image.loader && is_because(image.loader.reason())) return true;
   if (!image.interpreter && is_because(image.interpreter.reason())) return true;
-  if (image.interpreter && !image.interpreter->version && is_because(image.interpreter->version.reason()))
+  if (image.interpreter && !image.interpreter->version &&
+      is_because(image.interpreter->version.reason()))
     return true;
   if (image.torch && lies_in(image.torch->path)) return true;
   return image.loader && std::ranges::any_of(image.loader->libraries, [&](const auto& library) {
-    return library.path == unread.path;
-  });
+           return library.path == unread.path;
+         });
 }
 
 bool rests_on_image(const Check& check) {
@@ -51,8 +52,8 @@ Findings run(const Context& context) {
   const Unread* const failed = first_failed(image);
   if (failed == nullptr) {
     const Unread& first = image.unread.front();
-    Finding finding = unknown("not all of the image was looked at",
-                              joined({first.path, ": ", first.why}));
+    Finding finding =
+        unknown("not all of the image was looked at", joined({first.path, ": ", first.why}));
     for (const Unread& one : image.unread) add_evidence(finding, one.why, one.path);
     return finding;
   }
@@ -97,8 +98,7 @@ bool withhold(const Check& check, const std::string& unread, Findings& findings)
     // A pin that the policy does not have is none, whatever the image is.
     const bool says_nothing = finding.severity == Severity::kSkipped &&
                               (rests || check.needs_gpu) && !check.id.starts_with("expect.");
-    const bool decided =
-        finding.severity == Severity::kFail || finding.severity == Severity::kWarn;
+    const bool decided = finding.severity == Severity::kFail || finding.severity == Severity::kWarn;
     if (!says_nothing && !(decided && rests && is_of_image(finding))) continue;
     failed |= finding.severity == Severity::kFail;
     add_evidence(finding, "not told", finding.summary);

@@ -47,9 +47,9 @@ std::string reinstall(const Context& context, std::string_view said) {
   std::string package(said.substr(at + kRecord.size()));
   const auto dash = package.rfind('-');
   if (dash != std::string::npos) package.replace(dash, 1, "==");
-  std::replace(package.begin(), package.begin() + static_cast<std::ptrdiff_t>(
-                                                      std::min(dash, package.size())),
-               '_', '-');
+  std::replace(package.begin(),
+               package.begin() + static_cast<std::ptrdiff_t>(std::min(dash, package.size())), '_',
+               '-');
   return joined({"Reinstall it: ", Installed(context.image).pip(),
                  " install --force-reinstall --no-deps '", package,
                  "'. A download, a COPY or a disk that was full leave such files."});

@@ -32,9 +32,8 @@ void add_user_site(Finding& finding, const ImageFacts& image) {
 // user may not enter.
 void add_refused(Finding& finding, const ImageFacts& image) {
   if (image.refused.empty() || finding.exit_code != kExitImage) return;
-  const std::string user = image.uid ? joined({"uid ", std::to_string(*image.uid)}) : "this user";
-  add_evidence(finding, joined({"closed to ", user}), listed(image.refused, 3));
-  finding.fix = joined({user, " may not read ", image.refused.front(),
+  add_evidence(finding, "closed to this user", listed(image.refused, 3));
+  finding.fix = joined({"This user may not read ", image.refused.front(),
                         ": if the command needs what is there, chmod a+rX in the image, or run it "
                         "as the owner. Otherwise: ",
                         finding.fix});

@@ -30,8 +30,9 @@ launch::ExecFailure command_failure(const CommandLine& line, const assess::Asses
   const auto found = launch::find_command(
       name, files, path == request.environment.end() ? nullptr : path->second.c_str());
   if (!found.path.empty()) return launch::expected_exec_failure(found.path, files);
-  // One of another root becomes a finding, which says more.
-  return !is_started_here && image::is_python_name(name) ? good : found.failure;
+  // A Python that another root lacks becomes a finding, which says more.
+  const bool is_missing = found.failure.exit_code == kExitNotFound;
+  return !is_started_here && is_missing && image::is_python_name(name) ? good : found.failure;
 }
 
 int check(const Invocation& invocation) {

@@ -230,7 +230,7 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(
       matched += end;
       if (found.size() >= kMaxMatches || matched > kMaxMatchedNames)
         return state_->limit("too many symbols begin with \"" + std::string(*prefixes.begin()) +
-                              "\"");
+                             "\"");
       found.push_back(to_symbol(entry, rest.substr(0, end)));
     }
   }

@@ -18,8 +18,8 @@
 namespace gpuinit::test {
 namespace {
 
-constexpr std::array kErrors{EIO,          ESTALE,  ETIMEDOUT, ENOTCONN, ECONNREFUSED,
-                             EUCLEAN,      EREMOTEIO, EMFILE,  ENOMEM};
+constexpr std::array kErrors{EIO,     ESTALE,    ETIMEDOUT, ENOTCONN, ECONNREFUSED,
+                             EUCLEAN, EREMOTEIO, EMFILE,    ENOMEM};
 
 // With a bit of everything that is read: RECORDs, .pth, an extension, a venv.
 void write_image(Tree& tree) {
@@ -34,8 +34,7 @@ void write_image(Tree& tree) {
   tree.file(site + "/vision-1.0.dist-info/RECORD", "vision/_C.so,,\nvision/__init__.py,,\n");
   tree.file(site + "/vision/_C.so", ElfBuilder().needs("libtorch.so").build());
   tree.file(site + "/more.pth", "/opt/more\n").directory("opt/more");
-  tree.file("opt/venv/pyvenv.cfg",
-            "home = /usr/local/bin\ninclude-system-site-packages = true\n");
+  tree.file("opt/venv/pyvenv.cfg", "home = /usr/local/bin\ninclude-system-site-packages = true\n");
   tree.link("opt/venv/bin/python", "/usr/local/bin/python3");
   tree.directory("opt/venv/lib/python3.12/site-packages");
   tree.file("train.py", "import torch\n");
@@ -65,8 +64,8 @@ class ReadErrors : public testing::Test {
     const RanFailing ran = program_.run(failing);
     ++tally_.runs;
     const std::string& path = healthy_.read.at(failing.index);
-    const std::string what = path + " (" + std::to_string(failing.index) + "): " +
-                             std::strerror(failing.error) +
+    const std::string what = path + " (" + std::to_string(failing.index) +
+                             "): " + std::strerror(failing.error) +
                              (failing.persistent ? ", from there on" : ", once");
     // 64: the root itself could not be opened.
     ASSERT_THAT(ran.exit_code, testing::AnyOf(0, 75)) << what;
@@ -74,7 +73,8 @@ class ReadErrors : public testing::Test {
       ++tally_.healthy;
       return;
     }
-    EXPECT_TRUE(ran.out.find("could not be read") != std::string::npos) << what << findings_of(ran.out);
+    EXPECT_TRUE(ran.out.find("could not be read") != std::string::npos)
+        << what << findings_of(ran.out);
     std::string name = path.substr(path.rfind('/') + 1);
     if (name.starts_with("python3")) name = "python";  // by which link is another matter
     EXPECT_TRUE(ran.out.find(name) != std::string::npos) << what << findings_of(ran.out);
@@ -83,10 +83,10 @@ class ReadErrors : public testing::Test {
 
   Tree tree_;
   Tree node_;
-  FailingProgram program_{{GPUINIT_BINARY, "--check", "--root", tree_.root(), "--node",
-                           node_.at("node.json"), "--format", "json", "--", "/opt/venv/bin/python",
-                           "/train.py"},
-                          tree_.root()};
+  FailingProgram program_{
+      {GPUINIT_BINARY, "--check", "--root", tree_.root(), "--node", node_.at("node.json"),
+       "--format", "json", "--", "/opt/venv/bin/python", "/train.py"},
+      tree_.root()};
   RanFailing healthy_;
   Tally tally_;
 };

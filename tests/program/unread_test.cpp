@@ -38,8 +38,8 @@ class UnreadImage : public testing::Test {
   }
 
   Ran check(RunOptions options = clean(), const std::string& command = "python") {
-    return gpuinit({"--check", "--verbose", "--root", tree_.root(), "--node",
-                    node_.at("node.json"), "--", command, "-c", "1"},
+    return gpuinit({"--check", "--verbose", "--root", tree_.root(), "--node", node_.at("node.json"),
+                    "--", command, "-c", "1"},
                    options);
   }
 
@@ -75,7 +75,6 @@ TEST_F(UnreadImage, ADirectoryThatMayNotBeEnteredIsNamed) {
                                            "0700, owner 0)"));
   EXPECT_THAT(ran.err, Not(HasSubstr("does not exist")));
   EXPECT_EQ(ran.exit_code, 126) << ran.err;
-  EXPECT_EQ(check(clean(), "/opt/venv/bin/python").exit_code, 0);
 }
 
 TEST_F(UnreadImage, ALibrarysDirectoryThatMayNotBeEnteredIsNamed) {
@@ -84,8 +83,8 @@ TEST_F(UnreadImage, ALibrarysDirectoryThatMayNotBeEnteredIsNamed) {
   ASSERT_EQ(::chmod(tree_.at(closed).c_str(), 0700), 0);
   const Ran ran = check_as_nobody();
   EXPECT_EQ(ran.exit_code, 65) << ran.err;
-  EXPECT_THAT(one_line(ran.err), HasSubstr("closed to uid 65534 /" + closed));
-  EXPECT_THAT(one_line(ran.err), HasSubstr("fix: uid 65534 may not read /" + closed));
+  EXPECT_THAT(one_line(ran.err), HasSubstr("closed to this user /" + closed));
+  EXPECT_THAT(one_line(ran.err), HasSubstr("fix: This user may not read /" + closed + ":"));
 }
 
 TEST_F(UnreadImage, WhatIsCutShortIsToBeReinstalled) {
@@ -126,8 +125,7 @@ TEST_F(UnreadImage, ADirectoryOfTooManyNames) {
   const Ran ran = check();
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(one_line(ran.err),
-              HasSubstr("python.packages: the installed packages are not known: /" + site_ +
-                        ": more than 200000 directory entries"));
+              HasSubstr("/" + site_ + ": more than 200000 directory entries and: python.packages"));
 }
 
 TEST_F(UnreadImage, TooManyDistributions) {
@@ -137,8 +135,7 @@ TEST_F(UnreadImage, TooManyDistributions) {
   const Ran ran = check();
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_THAT(one_line(ran.err),
-              HasSubstr("python.packages: the installed packages are not known: /" + site_ +
-                        ": more than 5000 distributions"));
+              HasSubstr("/" + site_ + ": more than 5000 distributions and: python.packages"));
 }
 
 // The line that leads to torch comes last.
@@ -154,9 +151,9 @@ TEST_F(UnreadImage, APthFileThatIsTooLongOrHasTooManyLines) {
   for (int i = 0; i < 10'000; ++i) lines += "#\n";
   for (const std::string& before : {"#" + std::string(1 << 20, '-') + "\n", lines}) {
     tree_.file(site_ + "/a.pth", before + last);
-    const Ran ran = gpuinit({"--check", "--verbose", "--set", "torch.required=true", "--root",
-                             tree_.root(), "--node", node_.at("node.json"), "--", "python", "-c",
-                             "1"});
+    const Ran ran =
+        gpuinit({"--check", "--verbose", "--set", "torch.required=true", "--root", tree_.root(),
+                 "--node", node_.at("node.json"), "--", "python", "-c", "1"});
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     EXPECT_THAT(one_line(ran.err), HasSubstr("torch.install"));
     EXPECT_THAT(one_line(ran.err), AnyOf(HasSubstr("more than 10000 lines"),

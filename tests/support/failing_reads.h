@@ -72,8 +72,8 @@ class FailingProgram {
     }
     ran.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     char piece[65536];
-    for (ssize_t got; (got = ::pread(out.get(), piece, sizeof piece,
-                                     static_cast<off_t>(ran.out.size()))) > 0;)
+    for (ssize_t got;
+         (got = ::pread(out.get(), piece, sizeof piece, static_cast<off_t>(ran.out.size()))) > 0;)
       ran.out.append(piece, static_cast<std::size_t>(got));
     return ran;
   }

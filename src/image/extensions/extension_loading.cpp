@@ -162,7 +162,8 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (base::is_cuda_library(names[i]))
         if (const auto& paths = wheels_.files(names[i]); !paths.empty())
           elsewhere.push_back(paths.front());
-      problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : reason_of(fs_, *why),
+      problems.missing.push_back({names[i], object.path,
+                                  why == nullptr ? "not found" : reason_of(fs_, *why),
                                   std::move(elsewhere)});
     }
   }

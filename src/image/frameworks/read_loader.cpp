@@ -169,8 +169,7 @@ class Reader {
     }
     const std::string& name = *names.begin();
     if (closure_.answering_to(name) != LoaderClosure::kMissing) return;
-    if (auto found = closure_.find(name, nvrtc);
-        !found && !is_unread(found.error().code))
+    if (auto found = closure_.find(name, nvrtc); !found && !is_unread(found.error().code))
       facts_.missing_later.push_back(
           {name, path_of(nvrtc), found.error().message, elsewhere(name)});
   }
@@ -188,9 +187,8 @@ class Reader {
           std::none_of(facts_.problems.missing.begin(), facts_.problems.missing.end(),
                        [&](const MissingLibrary& known) { return known.name == missing.name; });
       if (is_new)
-        facts_.problems.missing.push_back(
-            {missing.name, path_of(missing.needed_by), reason_of(fs_, missing),
-             elsewhere(missing.name)});
+        facts_.problems.missing.push_back({missing.name, path_of(missing.needed_by),
+                                           reason_of(fs_, missing), elsewhere(missing.name)});
     }
     if (!load_.failed_preload.empty())
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +

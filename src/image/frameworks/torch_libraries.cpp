@@ -88,7 +88,8 @@ class Finder {
   void take(const std::string& name, TorchLibrary library) {
     if (result_.by_stem.size() >= kMaxLibraries) {
       result_.problem =
-          limit_error(package_, "more than " + std::to_string(kMaxLibraries) + " libraries").message;
+          limit_error(package_, "more than " + std::to_string(kMaxLibraries) + " libraries")
+              .message;
     } else if (const auto damage = elf_damage(library.elf.source()); !damage.empty()) {
       result_.missing.push_back(shown(library.path) + " (" + damage + ")");
     } else {
@@ -119,8 +120,8 @@ class Finder {
     if (is_unread(error.code)) {
       result_.problem = error.message;
     } else {
-      result_.missing.push_back(
-          shown(path) + (error.code != 0 ? " (not readable)" : " (not readable as ELF)"));
+      result_.missing.push_back(shown(path) +
+                                (error.code != 0 ? " (not readable)" : " (not readable as ELF)"));
     }
   }
 

@@ -181,7 +181,8 @@ Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& fil
       const std::string path = library_of(ahead.substr(0, ahead.find('\n')));
       if (path.empty()) continue;
       if (libraries.size() >= kMaxLibraries)
-        return limit_error(file.name(), "more than " + std::to_string(kMaxLibraries) + " libraries");
+        return limit_error(file.name(),
+                           "more than " + std::to_string(kMaxLibraries) + " libraries");
       libraries.push_back(path);
     }
     kept = window.size() - last;

@@ -67,7 +67,8 @@ std::string why_cut_short(const base::RootFs& fs, const std::string& path) {
 
 std::string reason_of(const base::RootFs& fs, const ldso::LoadFailure& missing) {
   if (missing.code != ENOEXEC || !missing.reason.starts_with('/')) return missing.reason;
-  const std::string path = missing.reason.substr(0, missing.reason.find(": "));
+  const std::string opened = missing.reason.substr(0, missing.reason.find(": "));
+  const std::string path = fs.resolve(opened).value_or(opened);
   const std::string cut = why_cut_short(fs, path);
   return cut.empty() ? missing.reason : path + ": " + cut;
 }

@@ -199,8 +199,8 @@ class Builder {
       if (!file.unread.empty()) note(file.unread, true);
       pth_lines_ += file.paths.size() + file.code.size();
       if (pth_lines_ > kMaxAllPthLines)
-        note(limit_error(directory, "more than " + std::to_string(kMaxAllPthLines) +
-                                        " lines in .pth files")
+        note(limit_error(directory,
+                         "more than " + std::to_string(kMaxAllPthLines) + " lines in .pth files")
                  .message,
              true);
       for (const std::string& path : file.paths) add(path);
