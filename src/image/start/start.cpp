@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/script_text.h"
 #include "base/text.h"
 #include "image/start/env_command.h"
 #include "image/start/exec_prefix.h"
@@ -78,14 +79,20 @@ class Walk {
     auto found = locate();
     if (!found) {
       std::string why = found.error().message + origin_;
-      return is_python_name(exec.argv[0]) ? missing(std::move(why)) : unclear(std::move(why));
+      const bool is_missing = is_python_name(exec.argv[0]) && !is_unread(found.error().code);
+      return is_missing ? missing(std::move(why)) : unclear(std::move(why));
     }
     const std::string path = std::move(found).value();
-    const std::string head = read_head(path);
+    const auto read = read_head(path);
+    if (!read && is_unread(read.error().code)) return unclear(read.error().message);
+    const std::string head = read.value_or("");
     const bool is_script = head.starts_with("#!");
-    if (!is_script && !head.starts_with("\x7f"
-                                        "ELF"))
+    if (!is_script && !head.starts_with(base::kElfMagic)) {
+      // gpuinit itself gives it to a shell; whether others do depends on them.
+      if (steps.empty() && base::is_script_for_shell(head))
+        return interpret(path, Shebang{base::kShell, ""}, "a script without a #! line, ");
       return unclear(quoted(path) + ", which is neither a program nor a script");
+    }
     const std::string name(base::basename(path));
     if (!is_script && name == "env") return at_env(path);
     if (is_exec_prefix(name, is_script)) return at_prefix(name, path);
@@ -103,10 +110,10 @@ class Walk {
                         exec.working_directory);
   }
 
-  std::string read_head(const std::string& path) const {
+  Result<std::string> read_head(const std::string& path) const {
     auto file = fs_.open_file(path);
-    if (!file) return "";
-    return file->read_text(0, std::min(file->size(), kHead)).value_or("");
+    if (!file) return std::move(file).error();
+    return file->read_text(0, std::min(file->size(), kHead));
   }
 
   // The next program, run by `what` at `place`.
@@ -227,7 +234,8 @@ class Walk {
     return interpret(path, *shebang);
   }
 
-  bool interpret(const std::string& script, const Shebang& shebang) {
+  bool interpret(const std::string& script, const Shebang& shebang,
+                 const std::string& what = "shebang of ") {
     std::vector<std::string> words{shebang.interpreter};
     if (!shebang.argument.empty()) words.push_back(shebang.argument);
     words.push_back(script);
@@ -235,9 +243,9 @@ class Walk {
     exec.argv = std::move(words);
     by_path_search_ = false;
     steps.push_back({base::printable(script, 120), reason_, ""});
-    if (reason_.empty() || !reason_is_script_) reason_ = "shebang of " + base::printable(script);
+    if (reason_.empty() || !reason_is_script_) reason_ = what + base::printable(script);
     reason_is_script_ = true;
-    origin_ = " (shebang of " + base::printable(script) + ")";
+    origin_ = " (" + what + base::printable(script) + ")";
     return true;
   }
 
