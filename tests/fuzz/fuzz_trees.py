@@ -168,7 +168,7 @@ class Case:
     """One run: its files, and the words and the environment that gpuinit gets."""
 
     def __init__(self, rng, base, directory, program):
-        self.rng, self.directory = rng, directory
+        self.rng, self.directory, self.program = rng, directory, program
         root = directory / "image"
         shutil.copytree(base / "image", root, symlinks=True, copy_function=os.link)
         places = sorted(root.rglob("*"))
@@ -214,9 +214,10 @@ class Case:
             return [*words, verb]
         if verb == "--explain":
             return [*words, verb, damaged(rng, b"python.abi").replace(b"\0", b"")[:300]]
-        if verb == "launch":  # of the machine's own /bin/true, with a recording that is damaged
+        if verb == "launch":  # of a static program, with a recording that is damaged: no loader says anything
             self.json = False
-            return [*words, "--set", "gpu.required=no", "--set", b"image.seal=" + os.fsencode(self.file(base, "recorded.seal")), "--", "/bin/true"]
+            return [*words, "--set", "gpu.required=no", "--set", b"image.seal=" + os.fsencode(self.file(base, "recorded.seal")), "--",
+                    self.program, "--version"]
         node = ["--node", self.file(base, rng.choice(("node.json", "facts.json")))]
         if verb == "--image":
             return [*words, "--check", verb, self.file(base, rng.choice(("image.seal", "facts.json"))), *node]
@@ -310,6 +311,8 @@ def main():
             case = Case(random.Random(f"{arguments.seed} {number}"), base, directory, program)
             wrong = case.run()
             runs += 1
+            if runs % 1000 == 0:
+                print(f"{runs} runs, {failures} failed", flush=True)
             if wrong:
                 failures += 1
                 kept = arguments.keep / f"{arguments.seed}-{number}"

@@ -230,7 +230,8 @@ static void write_to_parent(const char* victim) {
   say_result("open", open(path, O_RDONLY));
   const int memory = open(path, O_RDWR);
   say_result("write", memory < 0 ? -1 : pwrite(memory, "!", 1, address));
-  say_result("process_vm_writev", syscall(SYS_process_vm_writev, getppid(), &ours, 1, &theirs, 1, 0));
+  say_result("process_vm_writev",
+             syscall(SYS_process_vm_writev, getppid(), &ours, 1, &theirs, 1, 0));
   say_result("ptrace", ptrace(PTRACE_SEIZE, getppid(), 0, 0));
 }
 
