@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "base/repeated.h"
 
 namespace gpuinit::base {
 
@@ -49,7 +50,7 @@ Result<std::string> ByteSource::read_c_string(std::uint64_t offset, std::size_t 
 
 Result<FileSource> FileSource::from_fd(UniqueFd fd, std::string name) {
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return errno_error(name);
+  if (repeated([&] { return ::fstat(fd.get(), &status); }) != 0) return errno_error(name);
   if (!S_ISREG(status.st_mode)) return Error{name + ": not a regular file"};
   return FileSource(std::move(fd), static_cast<std::uint64_t>(status.st_size),
                     {status.st_dev, status.st_ino}, std::move(name));
@@ -58,7 +59,9 @@ Result<FileSource> FileSource::from_fd(UniqueFd fd, std::string name) {
 Status FileSource::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   if (!range_inside(offset, into.size(), size_)) return outside(*this, offset, into.size());
   while (!into.empty()) {
-    const ssize_t got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    const ssize_t got = repeated([&] {
+      return ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset));
+    });
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(name_);
     if (got == 0) return Error{name_ + ": the file shrank while it was read"};

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/repeated.h"
+
 namespace gpuinit::base {
 
 namespace {
@@ -29,12 +31,19 @@ bool is_entry(std::string_view name) {
   return !name.empty() && name != ".." && name.find('/') == std::string_view::npos;
 }
 
+int status_at(int directory, const char* name, struct stat& status) {
+  return repeated([&] { return ::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW); });
+}
+
+UniqueFd open_at(int directory, const char* name, int flags) {
+  return UniqueFd(repeated([&] { return ::openat(directory, name, flags | O_CLOEXEC); }));
+}
+
 // Some file systems leave the type out of the entry.
 DirectoryEntry::Kind kind_of(int directory, const dirent& entry) {
   if (entry.d_type != DT_UNKNOWN) return kind_of(static_cast<mode_t>(DTTOIF(entry.d_type)));
   struct stat status {};
-  if (::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-    return DirectoryEntry::Kind::kOther;
+  if (status_at(directory, entry.d_name, status) != 0) return DirectoryEntry::Kind::kOther;
   return kind_of(status.st_mode);
 }
 
@@ -58,20 +67,20 @@ Result<Directory> Directory::open_exact(const RootFs& fs, const std::string& pat
 
 Result<EntryStatus> Directory::status() const {
   struct stat status {};
-  if (::fstat(fd_.get(), &status) != 0) return errno_error(path_);
+  if (repeated([&] { return ::fstat(fd_.get(), &status); }) != 0) return errno_error(path_);
   return EntryStatus{status.st_mode, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
 }
 
 Result<EntryStatus> Directory::status_of(const std::string& name) const {
   struct stat status {};
-  if (::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-    return errno_error(join(path_, name));
+  if (status_at(fd_.get(), name.c_str(), status) != 0) return errno_error(join(path_, name));
   return EntryStatus{status.st_mode, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
 }
 
 Result<std::string> Directory::read_link(const std::string& name) const {
   char target[PATH_MAX];
-  const ssize_t length = ::readlinkat(fd_.get(), name.c_str(), target, sizeof target);
+  const ssize_t length =
+      repeated([&] { return ::readlinkat(fd_.get(), name.c_str(), target, sizeof target); });
   if (length < 0) return errno_error(join(path_, name));
   return std::string(target, static_cast<std::size_t>(length));
 }
@@ -80,7 +89,7 @@ Result<Directory> Directory::open_entry(const std::string& name) const {
   std::string path = join(path_, name);
   note(path);
   if (!is_entry(name)) return errno_error(path);
-  UniqueFd fd(::openat(fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd = open_at(fd_.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
   if (fd.valid()) return Directory(*fs_, std::move(fd), std::move(path));
   // ENOTDIR is said of a symlink too.
   const int code = errno;
@@ -94,7 +103,7 @@ Result<Directory> Directory::open_directory(const std::string& name) const {
 }
 
 Result<std::vector<DirectoryEntry>> Directory::entries() const {
-  UniqueFd copy(::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd copy = open_at(fd_.get(), ".", O_RDONLY | O_DIRECTORY);
   if (!copy.valid()) return errno_error(path_);
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(copy.get()), ::closedir);
   if (!directory) return errno_error(path_);
@@ -102,15 +111,14 @@ Result<std::vector<DirectoryEntry>> Directory::entries() const {
   if (ReadLog* log = fs_->log()) log->listed.insert(path_);
   std::vector<DirectoryEntry> entries;
   for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(directory.get());
+    const dirent* entry = next_entry(directory.get());
     if (entry == nullptr) {
       if (errno != 0) return errno_error(path_);
       break;
     }
     const std::string_view name(entry->d_name);
     if (name == "." || name == "..") continue;
-    if (entries.size() >= RootFs::kMaxEntries) return Error{path_ + ": too many directory entries"};
+    if (entries.size() >= RootFs::kMaxEntries) return RootFs::too_many_entries(path_);
     entries.push_back({std::string(name), kind_of(fd_.get(), *entry)});
   }
   std::sort(entries.begin(), entries.end(),
@@ -122,19 +130,17 @@ Result<Directory::Opened> Directory::open_regular(const std::string& name) const
   struct stat status {};
   const std::string path = join(path_, name);
   note(path);
-  if (!is_entry(name) || ::fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-    return errno_error(path);
+  if (!is_entry(name) || status_at(fd_.get(), name.c_str(), status) != 0) return errno_error(path);
   Opened opened;
   if (S_ISLNK(status.st_mode)) {
     auto fd = fs_->open_regular(path);
     if (!fd) return std::move(fd).error();
-    if (::fstat(fd->get(), &status) != 0) return errno_error(path);
+    if (repeated([&] { return ::fstat(fd->get(), &status); }) != 0) return errno_error(path);
     opened.fd = std::move(fd).value();
   } else {
     // O_RDONLY on a device can have effects: only what was looked at is opened.
     if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file", EINVAL};
-    opened.fd = UniqueFd(::openat(fd_.get(), name.c_str(),
-                                  O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    opened.fd = open_at(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (!opened.fd.valid()) return errno_error(path);
   }
   opened.size = static_cast<std::uint64_t>(status.st_size);
@@ -153,8 +159,10 @@ Result<std::string> Directory::read_head(const std::string& name, std::size_t li
   std::string text(std::min<std::uint64_t>(limit, opened->size), '\0');
   std::size_t length = 0;
   while (length < text.size()) {
-    const ssize_t got = ::pread(opened->fd.get(), text.data() + length, text.size() - length,
-                                static_cast<off_t>(length));
+    const ssize_t got = repeated([&] {
+      return ::pread(opened->fd.get(), text.data() + length, text.size() - length,
+                     static_cast<off_t>(length));
+    });
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(join(path_, name));
     if (got == 0) break;

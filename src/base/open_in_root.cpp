@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/repeated.h"
 #include "base/root_fs.h"
 #include "base/text.h"
 
@@ -36,7 +37,8 @@ std::optional<UniqueFd> open_at_once(int root, std::string_view path, int flags,
   how.flags = static_cast<std::uint64_t>(flags);
   how.resolve = RESOLVE_IN_ROOT | (links == Links::kRefused ? RESOLVE_NO_SYMLINKS : 0);
   const std::string name = path.empty() ? "/" : std::string(path);
-  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how)));
+  UniqueFd fd(static_cast<int>(
+      repeated([&] { return ::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how); })));
   if (fd.valid()) return fd;
   if (errno == ENOSYS || errno == EPERM) refused = true;
   if (refused || errno == EAGAIN || (errno == ELOOP && links == Links::kFollowed))
@@ -60,7 +62,9 @@ class Walk {
   }
 
   UniqueFd open(int flags) const {
-    return UniqueFd(::openat(here(), file_.empty() ? "." : file_.c_str(), flags | O_NOFOLLOW));
+    return UniqueFd(repeated([&] {
+      return ::openat(here(), file_.empty() ? "." : file_.c_str(), flags | O_NOFOLLOW);
+    }));
   }
 
   std::string path() const {
@@ -91,14 +95,18 @@ class Walk {
 
   bool down(const std::string& part) {
     if (!file_.empty()) return fail(ENOTDIR);
-    UniqueFd fd(::openat(here(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd fd(
+        repeated([&] {
+          return ::openat(here(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        }));
     if (fd.valid()) {
       held_.push_back({part, std::move(fd)});
       return true;
     }
     if (errno != ENOTDIR && errno != ELOOP) return false;
     char target[PATH_MAX];
-    const ssize_t length = ::readlinkat(here(), part.c_str(), target, sizeof target);
+    const ssize_t length =
+        repeated([&] { return ::readlinkat(here(), part.c_str(), target, sizeof target); });
     if (length < 0) {
       if (errno != EINVAL) return false;
       file_ = part;
@@ -143,7 +151,8 @@ bool follow_first_link(int root, std::string& path) {
     if (!directory->valid()) continue;
     char target[PATH_MAX];
     const std::string name = path.substr(slash + 1, end - slash - 1);
-    const ssize_t length = ::readlinkat(directory->get(), name.c_str(), target, sizeof target);
+    const ssize_t length = repeated(
+        [&] { return ::readlinkat(directory->get(), name.c_str(), target, sizeof target); });
     if (length < 0) return false;
     const std::string_view link(target, static_cast<std::size_t>(length));
     path = tidy(std::string(link.starts_with('/') ? "" : path.substr(0, slash + 1))

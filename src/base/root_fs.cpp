@@ -10,23 +10,30 @@
 #include <memory>
 
 #include "base/open_in_root.h"
+#include "base/repeated.h"
 #include "base/text.h"
 
 namespace gpuinit::base {
 
 namespace {
 
+Error too_large(std::string_view path, std::uint64_t limit) {
+  return limit_error(std::string(path),
+                     "larger than the " + std::to_string(limit) + " bytes that are read of it");
+}
+
 // Files in /proc and /sys report a size of 0: until the end, not `size`.
 Result<std::string> read_to_end(int fd, std::string_view path, std::uint64_t limit) {
   std::string text;
   char piece[16384];
   for (;;) {
-    const ssize_t got = ::pread(fd, piece, sizeof piece, static_cast<off_t>(text.size()));
+    const ssize_t got = repeated(
+        [&] { return ::pread(fd, piece, sizeof piece, static_cast<off_t>(text.size())); });
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(std::string(path));
     if (got == 0) return text;
     text.append(piece, static_cast<std::size_t>(got));
-    if (text.size() > limit) return errno_error(std::string(path), EFBIG);
+    if (text.size() > limit) return too_large(path, limit);
   }
 }
 
@@ -56,13 +63,14 @@ Result<FileInfo> RootFs::stat(std::string_view path) const {
   const auto fd = look_at(path);
   if (!fd) return fd.error();
   struct stat status {};
-  if (::fstat(fd->get(), &status) != 0) return errno_error(std::string(path));
+  if (repeated([&] { return ::fstat(fd->get(), &status); }) != 0) return errno_error(std::string(path));
   FileInfo info;
   info.kind = S_ISREG(status.st_mode)   ? FileInfo::Kind::kFile
               : S_ISDIR(status.st_mode) ? FileInfo::Kind::kDirectory
                                         : FileInfo::Kind::kOther;
   info.size = static_cast<std::uint64_t>(status.st_size);
   info.mode = status.st_mode & 07777U;
+  info.owner = status.st_uid;
   return info;
 }
 
@@ -86,8 +94,9 @@ Result<std::string> RootFs::read_link(std::string_view path) const {
   const auto directory = look_at(parent(path));
   if (!directory) return directory.error();
   char target[PATH_MAX];
-  const ssize_t length =
-      ::readlinkat(directory->get(), std::string(basename(path)).c_str(), target, sizeof target);
+  const std::string name(basename(path));
+  const ssize_t length = repeated(
+      [&] { return ::readlinkat(directory->get(), name.c_str(), target, sizeof target); });
   if (length < 0) return errno_error(std::string(path));
   return std::string(target, static_cast<std::size_t>(length));
 }
@@ -121,11 +130,7 @@ Result<UniqueFd> RootFs::open_exact(std::string_view path) const {
 Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit) const {
   auto file = open_file(path);
   if (!file) return std::move(file).error();
-  if (file->size() > limit)
-    return Error{std::string(path) + ": " + std::to_string(file->size()) +
-                     " bytes, more than the " + std::to_string(limit) +
-                     " this kind of file may have",
-                 EFBIG};
+  if (file->size() > limit) return too_large(path, limit);
   return read_to_end(file->fd(), path, limit);
 }
 
@@ -144,20 +149,22 @@ Result<std::vector<std::string>> RootFs::list(std::string_view path) const {
   fd->release();  // closedir owns it now
   std::vector<std::string> names;
   for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(directory.get());
+    const dirent* entry = next_entry(directory.get());
     if (entry == nullptr) {
       if (errno != 0) return errno_error(std::string(path));
       break;
     }
     const std::string_view name(entry->d_name);
     if (name == "." || name == "..") continue;
-    if (names.size() >= kMaxEntries)
-      return Error{std::string(path) + ": too many directory entries"};
+    if (names.size() >= kMaxEntries) return too_many_entries(std::string(path));
     names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Error RootFs::too_many_entries(const std::string& path) {
+  return limit_error(path, "more than " + std::to_string(kMaxEntries) + " directory entries");
 }
 
 Result<std::string> read_own_file(std::string_view path, std::uint64_t limit) {

@@ -22,6 +22,7 @@ struct FileInfo {
   Kind kind = Kind::kOther;
   std::uint64_t size = 0;  // bytes
   std::uint32_t mode = 0;  // permission bits, 07777
+  std::uint32_t owner = 0;  // uid
 };
 
 class RootFs {
@@ -54,7 +55,7 @@ class RootFs {
   Result<UniqueFd> open_directory(std::string_view path) const;
   Result<UniqueFd> open_exact(std::string_view path) const;
 
-  // The whole file as text; an error if it is larger than `limit` bytes.
+  // The whole file as text; limit_error() if it is larger than `limit` bytes.
   Result<std::string> read_file(std::string_view path,
                                 std::uint64_t limit = 4ULL * 1024 * 1024) const;
 
@@ -73,6 +74,7 @@ class RootFs {
   ReadLog* log() const { return log_; }
 
   static constexpr std::size_t kMaxEntries = 200'000;
+  static Error too_many_entries(const std::string& path);
 
  private:
   RootFs(UniqueFd fd, std::string root) : fd_(std::move(fd)), root_(std::move(root)) {}

@@ -25,8 +25,42 @@ std::vector<MissingLibrary> of_image(const Context& context) {
   return missing;
 }
 
+// The file that is there and that the loader cannot use; empty: it is not there.
+std::string_view unusable_file(const MissingLibrary& missing) {
+  if (!missing.reason.starts_with('/')) return {};
+  return std::string_view(missing.reason).substr(0, missing.reason.find(": "));
+}
+
+// What the reason says of it: "is cut short: 0 of 512 bytes, by …".
+std::string_view cut_short(const MissingLibrary& missing) {
+  const std::string_view file = unusable_file(missing);
+  if (file.empty() || missing.reason.size() < file.size() + 2) return {};
+  const std::string_view said = std::string_view(missing.reason).substr(file.size() + 2);
+  return said.starts_with("is cut short") || said == "is empty" ? said : std::string_view();
+}
+
+// "pip install --force-reinstall --no-deps nvidia-cublas-cu12==12.8.3", by the RECORD that says so.
+std::string reinstall(const Context& context, std::string_view said) {
+  constexpr std::string_view kRecord = "the RECORD of ";
+  const auto at = said.find(kRecord);
+  if (at == std::string_view::npos) return "Copy or install it again, whole.";
+  std::string package(said.substr(at + kRecord.size()));
+  const auto dash = package.rfind('-');
+  if (dash != std::string::npos) package.replace(dash, 1, "==");
+  std::replace(package.begin(), package.begin() + static_cast<std::ptrdiff_t>(
+                                                      std::min(dash, package.size())),
+               '_', '-');
+  return joined({"Reinstall it: ", Installed(context.image).pip(),
+                 " install --force-reinstall --no-deps '", package,
+                 "'. A download, a COPY or a disk that was full leave such files."});
+}
+
 std::string fix(const Context& context, const MissingLibrary& first) {
   if (std::string stack = executable_stack_fix(first.reason); !stack.empty()) return stack;
+  if (const auto said = cut_short(first); !said.empty()) return reinstall(context, said);
+  if (const auto file = unusable_file(first); !file.empty())
+    return joined({"The loader takes ", file,
+                   " and can do nothing with it: put the right file there, or take it away."});
   if (!first.elsewhere.empty()) {
     const std::string directory(base::parent(first.elsewhere.front()));
     if (is_of_cuda(first.name))
@@ -77,7 +111,9 @@ Findings of_torch(const Context& context) {
   const bool of_python = first.needed_by == python.path || first.needed_by == python.real_path;
   const bool is_there = first.reason.starts_with('/');
   std::string summary = first.name;
-  summary += is_there ? " cannot be loaded, and " : " is not found, and ";
+  if (const auto said = cut_short(first); !said.empty())
+    summary += joined({" ", said.substr(0, said.find(", by")), ", and "});
+  else summary += is_there ? " cannot be loaded, and " : " is not found, and ";
   summary += of_python ? "the interpreter" : short_path(context, first.needed_by);
   summary += " needs it";
   if (missing.size() > 1)
@@ -87,7 +123,7 @@ Findings of_torch(const Context& context) {
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
     add_evidence(finding, missing[i].name, "needed by " + missing[i].needed_by);
     add_evidence(finding, "loader", missing[i].reason);
-    if (!missing[i].elsewhere.empty())
+    if (!missing[i].elsewhere.empty() && unusable_file(missing[i]).empty())
       add_evidence(finding, "not looked at", listed(missing[i].elsewhere, 3));
   }
   for (const std::string& one : context.image.loader->notes)

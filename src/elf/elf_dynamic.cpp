@@ -31,7 +31,11 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
   if (segment != segments.end()) {
     read.present = true;
     const std::uint64_t count = segment->p_filesz / sizeof(Elf64_Dyn);
-    if (count > kMaxDynamicEntries) return broken(std::to_string(count) + " dynamic entries");
+    if (count > kMaxDynamicEntries &&
+        base::range_inside(segment->p_offset, segment->p_filesz, source->size()))
+      return limit(std::to_string(count) + " dynamic entries");
+    if (!base::range_inside(segment->p_offset, segment->p_filesz, source->size()))
+      return broken("PT_DYNAMIC runs out of the file");
     read.entries.resize(count);
     auto done = window.read_at(segment->p_offset, std::as_writable_bytes(std::span(read.entries)));
     if (!done) return std::move(done).error().context("PT_DYNAMIC");

@@ -75,8 +75,9 @@ Result<ElfFile> ElfFile::open(std::shared_ptr<const base::ByteSource> from) {
   if (header->e_phnum != 0) {
     if (header->e_phentsize != sizeof(Elf64_Phdr))
       return state.broken("program headers of " + number(header->e_phentsize) + " bytes");
-    if (header->e_phnum > kMaxSegments)
-      return state.broken(number(header->e_phnum) + " program headers");
+    if (header->e_phnum > kMaxSegments &&
+        base::range_inside(header->e_phoff, header->e_phnum * sizeof(Elf64_Phdr), source.size()))
+      return state.limit(number(header->e_phnum) + " program headers");
     auto done =
         read_into(source, header->e_phoff, header->e_phnum, state.segments, "program headers");
     if (!done) return std::move(done).error();
@@ -152,15 +153,17 @@ Result<ElfFile::State::Sections> ElfFile::State::sections() const {
     if (count == 0) count = first->sh_size;
     if (names_index == SHN_XINDEX) names_index = first->sh_link;
   }
-  if (count == 0 || count > kMaxSections) return broken(number(count) + " section headers");
+  if (count == 0) return broken("0 section headers");
+  if (count > kMaxSections) return limit(number(count) + " section headers");
   if (names_index >= count) return broken("the section name table is not a section");
 
   Sections all;
   if (auto done = read_into(window, header.e_shoff, count, all.headers, "section headers"); !done)
     return std::move(done).error();
   const Elf64_Shdr& table = all.headers[names_index];
-  if (table.sh_type == SHT_NOBITS || table.sh_size > kMaxSectionNames)
-    return broken("the section name table is broken");
+  if (table.sh_type == SHT_NOBITS) return broken("the section name table is broken");
+  if (table.sh_size > kMaxSectionNames)
+    return limit("section names of " + number(table.sh_size) + " bytes");
   auto text = window.read_text(table.sh_offset, table.sh_size);
   if (!text) return std::move(text).error().context("section names");
   all.names = std::move(text).value();
@@ -209,7 +212,7 @@ Result<std::optional<std::string>> ElfFile::note(std::string_view section_name,
                                                  std::string_view owner) const {
   const auto look = [&](std::uint64_t offset,
                         std::uint64_t size) -> Result<std::optional<std::string>> {
-    if (size > kMaxNotes) return state_->broken("notes of " + number(size) + " bytes");
+    if (size > kMaxNotes) return state_->limit("notes of " + number(size) + " bytes");
     auto bytes = state_->window.read_text(offset, size);
     if (!bytes) return std::move(bytes).error().context("notes");
     return find_note(*bytes, owner);

@@ -56,6 +56,8 @@ struct ElfFile::State {
 
   // The file's name before what is wrong with it.
   Error broken(const std::string& what) const { return Error{source->name() + ": " + what}; }
+  // An upper limit of this reader's; nothing is wrong with the file.
+  Error limit(const std::string& what) const { return limit_error(source->name(), what); }
 
   Result<std::uint64_t> file_offset(std::uint64_t address, std::uint64_t length) const;
   Result<const DynamicTables*> dynamic_tables() const;

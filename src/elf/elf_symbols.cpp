@@ -198,9 +198,9 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(
   if (!from.symbols) return found;
   auto count = state_->symbol_count(from);
   if (!count) return std::move(count).error();
-  if (*count > kMaxSymbols) return state_->broken(std::to_string(*count) + " dynamic symbols");
+  if (*count > kMaxSymbols) return state_->limit(std::to_string(*count) + " dynamic symbols");
   if (from.strings_size > kMaxStringTable)
-    return state_->broken("symbol names of " + std::to_string(from.strings_size) + " bytes");
+    return state_->limit("symbol names of " + std::to_string(from.strings_size) + " bytes");
   if (!base::range_inside(*from.symbols, *count * sizeof(Elf64_Sym), source().size()))
     return state_->broken("DT_SYMTAB runs out of the file");
 
@@ -229,7 +229,7 @@ Result<std::vector<Symbol>> ElfFile::symbols_with_prefix(
       if (end == std::string_view::npos) return state_->broken("a symbol name without end");
       matched += end;
       if (found.size() >= kMaxMatches || matched > kMaxMatchedNames)
-        return state_->broken("too many symbols begin with \"" + std::string(*prefixes.begin()) +
+        return state_->limit("too many symbols begin with \"" + std::string(*prefixes.begin()) +
                               "\"");
       found.push_back(to_symbol(entry, rest.substr(0, end)));
     }

@@ -28,7 +28,8 @@ class Records {
   template <class T>
   Result<T> at(std::uint64_t offset) {
     if (++count_ > kMaxRecords)
-      return broken("more than " + std::to_string(kMaxRecords) + " records");
+      return limit_error(source_.name(), std::string(table_) + ": more than " +
+                                             std::to_string(kMaxRecords) + " records");
     auto record = source_.read_struct<T>(offset);
     if (!record) return std::move(record).error().context(table_);
     return record;

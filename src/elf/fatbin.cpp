@@ -102,7 +102,7 @@ class Walker {
       const std::uint64_t room = end - offset;
       if (!base::range_inside(header->header_size, header->size, room))
         return broken(offset, "a fatbin container runs out of its section");
-      if (++containers_ > kMaxContainers) return broken(offset, "too many fatbin containers");
+      if (++containers_ > kMaxContainers) return limit(offset, "too many fatbin containers");
       const std::uint64_t begin = offset + header->header_size;
       offset = begin + header->size;
       const bool have_first =
@@ -117,6 +117,9 @@ class Walker {
  private:
   Error broken(std::uint64_t offset, const std::string& what) const {
     return Error{source_.name() + ": fatbin at offset " + std::to_string(offset) + ": " + what};
+  }
+  Error limit(std::uint64_t offset, const std::string& what) const {
+    return limit_error(source_.name(), "fatbin at offset " + std::to_string(offset) + ": " + what);
   }
 
   // The container's header and the entry behind it in one read: a fifth of all
@@ -134,7 +137,7 @@ class Walker {
   Status container(std::uint64_t offset, std::uint64_t end, const EntryHeader* first) {
     Container found;
     for (std::uint64_t count = 0; offset < end; ++count) {
-      if (count >= kMaxEntriesOfOne) return broken(offset, "too many entries in one container");
+      if (count >= kMaxEntriesOfOne) return limit(offset, "too many entries in one container");
       if (end - offset < sizeof(EntryHeader))
         return broken(offset, "an entry runs out of its container");
       auto entry =
@@ -165,7 +168,7 @@ class Walker {
       return broken(offset, "an entry both for one architecture and for its family");
     const Target target = target_of(entry);
     ++entries_[target];
-    if (++counted_ > kMaxEntries) return broken(offset, "too many fatbin entries");
+    if (++counted_ > kMaxEntries) return limit(offset, "too many fatbin entries");
     found.targets.push_back(target);
     if (entry.kind == kKindPtx) {
       const PtxIsa isa(entry.major, entry.minor);
@@ -183,7 +186,7 @@ class Walker {
                               [&](const Group& one) { return one.targets == found.targets; });
     if (known == groups_.end()) {
       auto index = group_of(found.targets);
-      if (!index) return broken(offset, "too many kinds of containers");
+      if (!index) return limit(offset, "too many kinds of containers");
       known = groups_.insert(known, {found.targets, *index});
     }
     FatbinGroup& group = into_.groups[known->index];

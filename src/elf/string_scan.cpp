@@ -41,7 +41,7 @@ Result<std::set<std::string>> scan_strings(const ElfFile& elf, const Needles& ne
   const std::string& name = elf.source().name();
   if (!*section) return Error{name + ": no section .rodata"};
   const std::uint64_t size = (*section)->size;
-  if (size > kMaxScannedSection) return Error{name + ": .rodata is too large to search"};
+  if (size > kMaxScannedSection) return limit_error(name, ".rodata is too large to search");
 
   std::set<std::string> found;
   // The piece, with the end of the one before: a hit may have a string's length
@@ -66,7 +66,7 @@ Result<std::set<std::string>> scan_strings(const ElfFile& elf, const Needles& ne
         at = hit.end;
         if (hit.text.empty() || !wanted(hit.text)) continue;
         found.emplace(hit.text);
-        if (found.size() > kMaxScannedHits) return Error{name + ": too many strings match"};
+        if (found.size() > kMaxScannedHits) return limit_error(name, "too many strings match");
       }
     }
   }

@@ -124,7 +124,7 @@ Result<std::vector<SymbolReference>> SymbolTable::undefined(const Wanted& wanted
     auto name = name_at(index);
     if (!name) return std::move(name).error();
     if (name->empty() || (wanted_name && !wanted_name(*name))) continue;
-    if (found.size() >= kMaxReferences) return elf_.state_->broken("too many undefined symbols");
+    if (found.size() >= kMaxReferences) return elf_.state_->limit("too many undefined symbols");
     const std::size_t version = version_at(index);
     found.push_back({*name, version < versions_.size() ? std::string_view(versions_[version]) : "",
                      gnu_hash_of(*name), index});

@@ -24,9 +24,7 @@ constexpr std::uint64_t kPiece = 32ULL * 1024;  // relocations read at once
 
 Status SymbolTable::charge(std::uint64_t bytes) {
   if (bytes > *budget_)
-    return Error{elf_.source().name() + ": symbol tables of " + std::to_string(bytes) +
-                     " bytes are too large",
-                 EOVERFLOW};
+    return elf_.state_->limit("symbol tables of " + std::to_string(bytes) + " bytes are too large");
   *budget_ -= bytes;
   return Done{};
 }
@@ -38,7 +36,7 @@ Result<std::uint64_t> SymbolTable::count() {
   auto symbols = elf_.state_->symbol_count(**tables);
   if (!symbols) return std::move(symbols).error();
   if (*symbols > kMaxSymbols)
-    return elf_.state_->broken(std::to_string(*symbols) + " dynamic symbols");
+    return elf_.state_->limit(std::to_string(*symbols) + " dynamic symbols");
   return count_ = *symbols;
 }
 
@@ -144,7 +142,7 @@ Status SymbolTable::read_names() {
   if (names_size_ != 0) return Done{};
   const DynamicTables& from = **elf_.state_->dynamic_tables();
   if (from.strings_size > kMaxNames)
-    return elf_.state_->broken("symbol names of " + std::to_string(from.strings_size) + " bytes");
+    return elf_.state_->limit("symbol names of " + std::to_string(from.strings_size) + " bytes");
   if (auto done = charge(from.strings_size); !done) return done;
   names_ = std::make_unique_for_overwrite<char[]>(from.strings_size);
   auto done = elf_.source().read_at(
@@ -219,7 +217,7 @@ Status SymbolTable::keep_relocated(std::vector<SymbolReference>& symbols) const 
   for (int table = 0; table < 2; ++table) {
     const std::uint64_t count = size[table] / sizeof(Elf64_Rela);
     if (count == 0) continue;
-    if (count > kMaxRelocations) return elf_.state_->broken(std::to_string(count) + " relocations");
+    if (count > kMaxRelocations) return elf_.state_->limit(std::to_string(count) + " relocations");
     auto offset = elf_.state_->file_offset(at[table], size[table]);
     if (!offset) return std::move(offset).error().context("relocations");
     // The first of DT_RELA are relative ones.

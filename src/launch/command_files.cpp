@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
+#include "base/closed_directory.h"
 #include "base/unique_fd.h"
 
 namespace gpuinit::launch {
@@ -27,7 +29,7 @@ int CommandFiles::stat(const std::string& path, base::FileInfo& info) const {
   info = {S_ISREG(status.st_mode)   ? base::FileInfo::Kind::kFile
           : S_ISDIR(status.st_mode) ? base::FileInfo::Kind::kDirectory
                                     : base::FileInfo::Kind::kOther,
-          static_cast<std::uint64_t>(status.st_size), status.st_mode & 07777U};
+          static_cast<std::uint64_t>(status.st_size), status.st_mode & 07777U, status.st_uid};
   return 0;
 }
 
@@ -35,6 +37,20 @@ std::optional<base::FileInfo> CommandFiles::look_at(const std::string& path) con
   base::FileInfo info;
   if (stat(path, info) != 0) return std::nullopt;
   return info;
+}
+
+bool CommandFiles::exists(const std::string& path) const {
+  base::FileInfo info;
+  const int error = stat(path, info);
+  return error == 0 || is_unread(error);
+}
+
+std::string CommandFiles::why_closed(const std::string& path) const {
+  if (root_ != nullptr) return base::why_closed(*root_, base::join(directory_, path));
+  const auto own = base::RootFs::open("/");
+  char directory[PATH_MAX];
+  if (!own || ::getcwd(directory, sizeof directory) == nullptr) return "cannot be reached";
+  return base::why_closed(*own, base::join(directory, path));
 }
 
 int CommandFiles::executable_error(const std::string& path) const {

@@ -19,7 +19,10 @@ class CommandFiles {
 
   // nullopt if nothing can be seen there.
   std::optional<base::FileInfo> look_at(const std::string& path) const;
-  bool exists(const std::string& path) const { return look_at(path).has_value(); }
+  // What storage does not let be looked at is not missing.
+  bool exists(const std::string& path) const;
+  // "leads into /root, which uid 1000 may not enter (mode 0700, owner 0)", of what cannot be seen.
+  std::string why_closed(const std::string& path) const;
   bool are_own() const { return root_ == nullptr; }
 
   // 0 if it is a file that may be executed, whatever is in it; else an errno, EISDIR for a

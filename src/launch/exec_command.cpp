@@ -30,7 +30,7 @@ FoundCommand find_command(const std::string& name, const CommandFiles& files,
     candidate.append("/").append(name);
     const int error = files.executable_error(candidate);
     if (error == 0) return {std::move(candidate), {}};
-    if (refused.empty() && (error == EACCES || error == EISDIR)) {
+    if (refused.empty() && (error == EACCES || error == EISDIR || is_unread(error))) {
       refused = std::move(candidate);
       refused_error = error;
     }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/closed_directory.h"
 #include "base/script_text.h"
 #include "base/text.h"
 #include "launch/exec_command.h"
@@ -130,7 +131,7 @@ std::string why_not_a_program(const CommandFiles& files, const std::string& path
 std::string why_not_permitted(const CommandFiles& files, const std::string& path) {
   const std::string shown = base::printable(path);
   const auto info = files.look_at(path);
-  if (!info) return shown + " cannot be reached: " + std::strerror(errno);
+  if (!info) return shown + " " + files.why_closed(path);
   if (info->kind != base::FileInfo::Kind::kFile) return shown + " is not a regular file";
   if ((info->mode & 0111U) == 0)
     return shown + " is not executable: chmod +x it, or name its interpreter in the command";
@@ -212,6 +213,7 @@ ExecFailure describe_exec_failure(const std::string& path, int error, const Comm
     case ELIBBAD:
       return refused("the loader of " + shown + " is damaged or built for another machine");
     default:
+      if (is_unread(error)) return {kExitNotReady, shown + ": " + std::strerror(error)};
       return refused(shown + ": " + std::strerror(error));
   }
 }

@@ -55,11 +55,6 @@ std::vector<std::size_t> LoaderClosure::scope_of(std::size_t object) const {
   return scope;
 }
 
-bool is_own_failure(int code) {
-  return code == EMFILE || code == ENFILE || code == ENOMEM || code == EACCES || code == EPERM ||
-         code == EIO || code == EOVERFLOW;
-}
-
 std::vector<FoundLibrary> LoaderClosure::shadowed(std::size_t object) const {
   if (object == kProgram || objects_[object].name.find('/') != std::string::npos) return {};
   const LoadedObject& taken = objects_[object];

@@ -51,7 +51,8 @@ constexpr std::int32_t kAarch64 = 0x0a03;  // FLAG_AARCH64_LIB64 | FLAG_ELF_LIBC
 
 Result<std::vector<CacheEntry>> read_ld_so_cache(const base::ByteSource& source) {
   const auto broken = [&](const std::string& what) { return Error{source.name() + ": " + what}; };
-  if (source.size() > kMaxFile) return broken(std::to_string(source.size()) + " bytes");
+  if (source.size() > kMaxFile)
+    return limit_error(source.name(), std::to_string(source.size()) + " bytes");
   auto whole = source.read_text(0, source.size());
   if (!whole) return std::move(whole).error();
   std::string_view bytes = *whole;
@@ -69,9 +70,10 @@ Result<std::vector<CacheEntry>> read_ld_so_cache(const base::ByteSource& source)
   if (bytes.size() < sizeof header) return broken("truncated");
   std::memcpy(&header, bytes.data(), sizeof header);
   if ((header.flags & kEndianMask) == kBigEndian) return broken("made for a big-endian machine");
-  if (header.entries > kMaxEntries) return broken(std::to_string(header.entries) + " entries");
   if (!base::range_inside(sizeof header, header.entries * sizeof(Entry), bytes.size()))
     return broken("truncated");
+  if (header.entries > kMaxEntries)
+    return limit_error(source.name(), std::to_string(header.entries) + " entries");
 
   std::uint64_t total = 0;  // bytes of text; entries of a hostile file may share it
   const auto text = [&](std::uint32_t offset, std::string& into) {

@@ -28,13 +28,17 @@ const std::vector<CacheEntry>& LibrarySearch::cache() const {
   auto file = fs_.open_file(kCachePath);
   if (!file) {
     cache_exists_ = file.error().code != ENOENT;
-    if (cache_exists_) cache_problem_ = file.error().message;
+    if (cache_exists_) {
+      cache_problem_ = file.error().message;
+      cache_code_ = file.error().code;
+    }
     return cache_;
   }
   cache_exists_ = true;
   auto entries = read_ld_so_cache(*file);
   if (!entries) {
     cache_problem_ = entries.error().message;
+    cache_code_ = entries.error().code;
     return cache_;
   }
   cache_ = std::move(entries).value();

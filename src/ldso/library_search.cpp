@@ -19,6 +19,12 @@ namespace {
 // A walk through the header of a 1 GB library must not read ahead.
 constexpr std::uint64_t kLargeFile = 16ULL * 1024 * 1024;  // bytes
 
+// A file that could be read and is no library for the loader.
+Error no_library(Error why) {
+  if (!is_unread(why.code)) why.code = ENOEXEC;
+  return why;
+}
+
 // The first bytes of a 32-bit ELF file: passed over, whatever follows.
 bool is_other_class(const base::ByteSource& file) {
   unsigned char ident[5] = {};
@@ -126,7 +132,7 @@ class LibrarySearch::Walk {
     auto elf = elf::ElfFile::open(file);
     if (!elf) {
       if (is_other_class(*file)) return Tried::kNext;
-      return give_up({std::move(elf).error().message, ENOEXEC});
+      return give_up(no_library(std::move(elf).error()));
     }
     if (elf->machine() != platform_.machine) return Tried::kNext;
     const OpenedLibrary library{
@@ -150,9 +156,8 @@ class LibrarySearch::Walk {
 
   bool may_look() {
     if (++search_.looks_ <= kMaxLooks) return true;
-    error = Error{
-        "the search for libraries looked at " + std::to_string(kMaxLooks) + " places and was ended",
-        EOVERFLOW};
+    error = limit_error(requester_.path, "the search for libraries looked at " +
+                                             std::to_string(kMaxLooks) + " places and was ended");
     return false;
   }
 
@@ -206,7 +211,7 @@ Result<OpenedLibrary> LibrarySearch::open(const std::string& soname, const Reque
   } else if (!cache_exists_) {
     where += " (there is no /etc/ld.so.cache)";
   }
-  return Error{where, ENOENT};
+  return Error{where, is_unread(cache_code_) ? cache_code_ : ENOENT};
 }
 
 Result<FoundLibrary> LibrarySearch::find(const std::string& soname, const Requester& requester,

@@ -70,7 +70,7 @@ class LibrarySearch {
   LibrarySearch(const base::RootFs& fs, const std::map<std::string, std::string>& environment);
 
   // An error with code ENOENT if the loader would not find `soname`; with ENOEXEC or
-  // another code if it finds a file that it cannot read and gives up there; EOVERFLOW
+  // another code if it finds a file that it cannot read and gives up there; kOwnLimit
   // after kMaxLooks. Candidates of another ELF class or machine than `machine` are passed
   // over, as the loader does. A `soname` with a slash is a path.
   Result<FoundLibrary> find(const std::string& soname, const Requester& requester,
@@ -144,6 +144,7 @@ class LibrarySearch {
   using HashedEntry = std::pair<std::size_t, std::size_t>;  // of the soname; index in cache_
   mutable std::vector<HashedEntry> by_soname_;              // sorted
   mutable std::string cache_problem_;
+  mutable int cache_code_ = 0;  // Error::code of that
   mutable std::shared_ptr<const LoaderPlatform> platform_;
   mutable std::unordered_map<std::string, Place> places_;
   mutable std::unordered_map<std::string, std::vector<Place*>> lists_;

@@ -24,6 +24,12 @@ std::string not_loadable(const elf::ElfFile& elf, const elf::Dynamic& dynamic) {
   return "";
 }
 
+// A file that could be read and is not for the loader.
+Error not_usable(Error why) {
+  if (!is_unread(why.code)) why.code = ENOEXEC;
+  return why;
+}
+
 }  // namespace
 
 Result<LoaderClosure> LoaderClosure::of_program(
@@ -164,13 +170,15 @@ std::size_t LoaderClosure::request(const std::string& name, const Requester& req
 
   const std::string path = opened->found.path;
   auto dynamic = opened->elf.dynamic();
-  if (!dynamic) return miss(name, by, {dynamic.error().message, ENOEXEC}), kMissing;
+  if (!dynamic) return miss(name, by, not_usable(std::move(dynamic).error())), kMissing;
   if (const std::string why = not_loadable(opened->elf, *dynamic); !why.empty())
     return miss(name, by, {path + ": " + why, ENOEXEC}), kMissing;
   if (dynamic->executable_stack && loading_for_ != kProgram && refuses_executable_stack())
     return miss(name, by, {path + ": " + std::string(kRefusesStack), ENOEXEC}), kMissing;
   if (objects_.size() >= kMaxObjects)
-    return miss(name, by, {"more than " + std::to_string(kMaxObjects) + " libraries", EOVERFLOW}),
+    return miss(name, by,
+                limit_error(objects_[kProgram].path,
+                            "it loads more than " + std::to_string(kMaxObjects) + " libraries")),
            kMissing;
   const std::size_t object = add(std::move(opened).value(), std::move(dynamic).value(), name, by);
   by_file_.emplace(id, object);
@@ -222,7 +230,7 @@ void LoaderClosure::take_in_loader(std::size_t by) {
   auto opened = search_->open(path, requester_of(kProgram), machine_);
   if (!opened) return miss(path, kProgram, std::move(opened).error());
   auto dynamic = opened->elf.dynamic();
-  if (!dynamic) return miss(path, kProgram, {dynamic.error().message, ENOEXEC});
+  if (!dynamic) return miss(path, kProgram, not_usable(std::move(dynamic).error()));
   opened->found.found_by = "PT_INTERP of " + objects_[kProgram].path;
   add(std::move(opened).value(), std::move(dynamic).value(), path, by);
 }

@@ -43,8 +43,8 @@ struct LoadFailure {
   std::string name;       // as asked for
   std::size_t needed_by;  // an object; the program for a preload
   // ENOENT: nowhere. ENOEXEC: a file is there that the loader cannot use, and it fails on it.
-  // Otherwise what the system said when the file was opened (EISDIR, EMFILE, …), or
-  // EOVERFLOW if a limit of ours was reached, so that it is not known.
+  // Otherwise what the system said when the file was opened or read (EISDIR, EMFILE, …), or
+  // kOwnLimit. Of what is_unread() nothing is known.
   int code = 0;
   std::string reason;       // in words, with the path where there is a file
   bool is_preload = false;  // the loader warns and goes on
@@ -53,10 +53,6 @@ struct LoadFailure {
 // How the reason ends where the loader gives no library an executable stack.
 inline constexpr std::string_view kRefusesStack =
     "cannot enable executable stack as shared object requires";
-
-// Whether an errno is about this process (no descriptor or memory left, no permission, a limit
-// of ours) and not about the file: then the loader in the command may well succeed.
-bool is_own_failure(int code);
 
 class LoaderClosure {
  public:

@@ -92,7 +92,7 @@ TEST(LibrarySearch, EndsAfterSoManyLooks) {
   Result<FoundLibrary> found = Error{"", ENOENT};
   for (int i = 0; i < 60 && found.error().code == ENOENT; ++i)
     found = search.find("libx.so", {}, "x86_64");
-  EXPECT_EQ(found.error().code, EOVERFLOW);
+  EXPECT_EQ(found.error().code, kOwnLimit);
 }
 
 TEST(LibrarySearch, SaysThatThereIsNone) {

@@ -394,7 +394,7 @@ TEST(LoaderClosure, StopsAtALimit) {
   auto closure = image.load();
   EXPECT_EQ(closure->objects().size(), LoaderClosure::kMaxObjects + 1) << "and the loader";
   ASSERT_FALSE(closure->missing().empty());
-  EXPECT_EQ(closure->missing()[0].code, EOVERFLOW);
+  EXPECT_EQ(closure->missing()[0].code, kOwnLimit);
 }
 
 TEST(LoaderClosure, TellsWhichObjectAsksForTheBestCpu) {

@@ -80,7 +80,7 @@ TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
   ASSERT_TRUE(layers.add_file("/etc/gpuinit/policy.toml", "version = 1\nprobe.timeout = 1.5\n"));
   ASSERT_TRUE(layers.add_setting("gpu.required=no", "--set"));
   const auto text = print_policy(layers.loaded());
-  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\nimage.sealed = \"warn\""));
+  EXPECT_THAT(text, testing::StartsWith("version = 1\n\n[checks]\nimage.readable = \"fail\""));
   EXPECT_THAT(
       text, testing::ContainsRegex("\n\\[probe\\]\ntimeout = 1.5 +# /etc/gpuinit/policy.toml:2\n"));
   EXPECT_THAT(text, testing::ContainsRegex("\n\\[gpu\\]\nrequired = \"no\" +# --set\n"));

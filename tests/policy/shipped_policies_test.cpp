@@ -92,11 +92,11 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
   EXPECT_EQ(policy.gpu.required, GpuRequired::kNo);
   EXPECT_FALSE(policy.warmup.context);
   const std::set<std::string_view> of_the_image{
-      "image.sealed",    "platform",        "python.interpreter", "libc.version",
-      "python.abi",      "torch.install",   "loader.missing",     "loader.version",
-      "loader.symbol",   "loader.shadowed", "torch.cuda-build",   "extension.abi",
-      "python.packages", "python.import",   "probe.disagrees",    "expect.python",
-      "expect.torch",    "expect.cuda",     "expect.packages"};
+      "image.readable", "image.sealed",    "platform",        "python.interpreter",
+      "libc.version",   "python.abi",      "torch.install",   "loader.missing",
+      "loader.version", "loader.symbol",   "loader.shadowed", "torch.cuda-build",
+      "extension.abi",  "python.packages", "python.import",   "probe.disagrees",
+      "expect.python",  "expect.torch",    "expect.cuda",     "expect.packages"};
   for (const auto& [id, level] : policy.checks)
     EXPECT_EQ(level,
               of_the_image.contains(id) ? test::key_table().built_in().checks.at(id) : Level::kOff)

@@ -117,6 +117,7 @@ class Finder {
     const auto record = directory->open_file("RECORD");
     if (!record) return;
     const std::uint64_t size = std::min<std::uint64_t>(record->size(), kMaxRecord);
+    if (size < record->size()) reached(record->name(), kMaxRecord, "bytes");
     std::size_t kept = 0;  // the line that goes on in the next piece
     for (std::uint64_t done = 0; done < size;) {
       // The last piece is long enough for the names at the end.
@@ -176,9 +177,9 @@ class Finder {
   // A path that two RECORDs name. With the same content they do each other no harm.
   void contest(const std::string& relative, const Recorded& first, const Recorded& second) {
     const bool differ = first.hash != second.hash || first.size != second.size;
-    if (first.owner == second.owner || first.hash == 0 || second.hash == 0 || !differ ||
-        contested_.size() >= kMaxContested)
-      return;
+    if (first.owner == second.owner || first.hash == 0 || second.hash == 0 || !differ) return;
+    if (contested_.size() >= kMaxContested)
+      return reached(entry_, kMaxContested, "files that two packages own");
     const std::string path = base::join(entry_, relative);
     const auto file = fs_.open_file(path);
     for (const Recorded* one : {&first, &second})
@@ -188,7 +189,8 @@ class Finder {
 
   void walk(const base::Directory& parent, const std::string& name, const std::string& relative,
             int depth) {
-    if (walked_ >= kMaxWalkedDirectories) return;
+    if (walked_ >= kMaxWalkedDirectories)
+      return reached(entry_, kMaxWalkedDirectories, "directories without a RECORD");
     ++walked_;
     auto directory = parent.open_directory(name);
     if (!directory) return;
@@ -205,13 +207,19 @@ class Finder {
     }
   }
 
+  static void reached(const std::string& path, std::size_t limit, const char* what) {
+    static_cast<void>(limit_error(path, "more than " + std::to_string(limit) + " " + what));
+  }
+
   bool matches(const std::vector<std::string>& patterns, const std::string& path) const {
     return std::any_of(patterns.begin(), patterns.end(),
                        [&](const std::string& pattern) { return matches_glob(pattern, path); });
   }
 
   void add(const std::string& path) {
-    if (found_.size() >= kMaxExtensionFiles || matches(scope_.exclude, path)) return;
+    if (matches(scope_.exclude, path)) return;
+    if (found_.size() >= kMaxExtensionFiles)
+      return reached(entry_, kMaxExtensionFiles, "extension files");
     found_.push_back({entry_, path, matches(scope_.include, path)});
   }
 

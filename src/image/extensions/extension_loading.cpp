@@ -8,6 +8,7 @@
 #include "base/root_fs.h"
 #include "image/extensions/python_preload.h"
 #include "image/frameworks/driver_functions.h"
+#include "image/packages/cut_short.h"
 
 namespace gpuinit::image {
 
@@ -89,7 +90,7 @@ void ExtensionLoading::open(std::size_t index) {
   auto object = closure_.open(extension.path);
   if (object) {
     objects_[index] = *object;
-  } else if (ldso::is_own_failure(object.error().code)) {
+  } else if (is_unread(object.error().code)) {
     extension.problems.undefined_symbols = Symbols::unknown(object.error().message);
   } else {
     extension.problems.missing.push_back(
@@ -153,7 +154,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
                                     [&](const auto& before) { return before.name == names[i]; });
       if (said || base::is_driver_library(names[i])) continue;  // the node brings those
       const auto* why = missing(names[i], one);
-      if (why != nullptr && ldso::is_own_failure(why->code)) {
+      if (why != nullptr && is_unread(why->code)) {
         problems.undefined_symbols = Symbols::unknown(why->reason);
         continue;
       }
@@ -161,7 +162,7 @@ void ExtensionLoading::add_missing_libraries(const std::vector<std::size_t>& own
       if (base::is_cuda_library(names[i]))
         if (const auto& paths = wheels_.files(names[i]); !paths.empty())
           elsewhere.push_back(paths.front());
-      problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : why->reason,
+      problems.missing.push_back({names[i], object.path, why == nullptr ? "not found" : reason_of(fs_, *why),
                                   std::move(elsewhere)});
     }
   }

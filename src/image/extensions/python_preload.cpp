@@ -6,7 +6,7 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr std::uint64_t kMaxSource = 256ULL * 1024;
+constexpr std::uint64_t kMaxSource = 4ULL * 1024 * 1024;
 constexpr std::size_t kMaxSources = 100;  // Python files beside one extension
 
 // "libcusolver.so.11" → "cusolver"
@@ -32,7 +32,12 @@ std::string opened_by_python(const base::RootFs& fs, WheelLibraries& wheels,
   const std::string directory(base::parent(extension));
   std::size_t read = 0;
   for (const std::string& name : fs.list(directory).value_or({})) {
-    if (!name.ends_with(".py") || ++read > kMaxSources) continue;
+    if (!name.ends_with(".py")) continue;
+    if (++read > kMaxSources) {
+      static_cast<void>(
+          limit_error(directory, "more than " + std::to_string(kMaxSources) + " Python files"));
+      break;
+    }
     const auto source = fs.read_file(base::join(directory, name), kMaxSource);
     if (source && opens_libraries(*source, stem_of(library))) return paths.front();
   }

@@ -43,7 +43,9 @@ Fact<std::vector<CompatLibrary>> read_compat_libraries(const base::RootFs& fs) {
     if (!name.starts_with("cuda")) continue;
     const std::string compat = base::join(base::join(kPrefix, name), "compat");
     for (const char* part : {"", "/lib.real", "/lib"}) {
-      if (libraries.size() >= kMaxLibraries) return libraries;
+      if (libraries.size() >= kMaxLibraries)
+        return Fact<Libraries>::unknown(
+            limit_error(kPrefix, "more than " + std::to_string(kMaxLibraries) + " libcuda").message);
       auto real = fs.resolve(base::join(compat + part, "libcuda.so.1"));
       if (!real || !fs.is_file(*real)) continue;
       if (std::ranges::none_of(libraries, [&](const auto& l) { return l.real_path == *real; }))

@@ -161,7 +161,7 @@ void PythonFrameworks::open_by_name(LoaderClosure& closure, WheelLibraries& whee
         objects.push_back(*opened);
       } else if (!optional) {
         all = all && !in_wheels.empty();
-        if (!ldso::is_own_failure(opened.error().code))
+        if (!is_unread(opened.error().code))
           libraries_[i].problems.missing.push_back({name, framework.path, "not found", in_wheels});
       }
     }

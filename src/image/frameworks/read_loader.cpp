@@ -10,6 +10,7 @@
 #include "elf/string_scan.h"
 #include "image/frameworks/driver_functions.h"
 #include "image/frameworks/read_frameworks.h"
+#include "image/packages/cut_short.h"
 
 namespace gpuinit::image {
 
@@ -132,7 +133,7 @@ class Reader {
       auto found = closure_.find(stem + release, main);
       if (!found && release != "9") found = closure_.find(name, main);
       if (!found) {
-        if (i < 4 && !ldso::is_own_failure(found.error().code))
+        if (i < 4 && !is_unread(found.error().code))
           facts_.missing_later.push_back(
               {name, path_of(main), found.error().message, elsewhere(name)});
         continue;
@@ -169,7 +170,7 @@ class Reader {
     const std::string& name = *names.begin();
     if (closure_.answering_to(name) != LoaderClosure::kMissing) return;
     if (auto found = closure_.find(name, nvrtc);
-        !found && !ldso::is_own_failure(found.error().code))
+        !found && !is_unread(found.error().code))
       facts_.missing_later.push_back(
           {name, path_of(nvrtc), found.error().message, elsewhere(name)});
   }
@@ -188,7 +189,8 @@ class Reader {
                        [&](const MissingLibrary& known) { return known.name == missing.name; });
       if (is_new)
         facts_.problems.missing.push_back(
-            {missing.name, path_of(missing.needed_by), missing.reason, elsewhere(missing.name)});
+            {missing.name, path_of(missing.needed_by), reason_of(fs_, missing),
+             elsewhere(missing.name)});
     }
     if (!load_.failed_preload.empty())
       facts_.notes.push_back("torch's preload: " + load_.failed_preload +

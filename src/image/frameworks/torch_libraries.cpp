@@ -87,7 +87,8 @@ class Finder {
   // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
   void take(const std::string& name, TorchLibrary library) {
     if (result_.by_stem.size() >= kMaxLibraries) {
-      result_.problem = "too many libraries";
+      result_.problem =
+          limit_error(package_, "more than " + std::to_string(kMaxLibraries) + " libraries").message;
     } else if (const auto damage = elf_damage(library.elf.source()); !damage.empty()) {
       result_.missing.push_back(shown(library.path) + " (" + damage + ")");
     } else {
@@ -98,7 +99,7 @@ class Finder {
   }
 
   void miss(const ldso::LoadFailure& missing) {
-    if (ldso::is_own_failure(missing.code)) {
+    if (is_unread(missing.code)) {
       result_.problem = missing.reason;
       return;
     }
@@ -115,11 +116,11 @@ class Finder {
   }
 
   void unreadable(const std::string& path, const Error& error) {
-    // What this process lacks says nothing about the file.
-    if (ldso::is_own_failure(error.code)) {
+    if (is_unread(error.code)) {
       result_.problem = error.message;
     } else {
-      result_.missing.push_back(shown(path) + " (not readable as ELF)");
+      result_.missing.push_back(
+          shown(path) + (error.code != 0 ? " (not readable)" : " (not readable as ELF)"));
     }
   }
 

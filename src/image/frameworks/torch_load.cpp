@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxInit = 1024ULL * 1024;  // bytes of torch/__init__.p
 void take_stock(TorchLoad& load) {
   load.objects = load.closure->objects().size();
   for (const auto& missing : load.closure->missing())
-    if (ldso::is_own_failure(missing.code) && !missing.is_preload) load.problem = missing.reason;
+    if (is_unread(missing.code) && !missing.is_preload) load.problem = missing.reason;
 }
 
 class Import {
@@ -55,7 +55,7 @@ class Import {
   bool open(const std::string& path, LoaderClosure::Symbols symbols) {
     missing_before_ = load_.closure->missing().size();
     auto opened = load_.closure->open(path, LoaderClosure::kProgram, symbols);
-    if (!opened && ldso::is_own_failure(opened.error().code)) {
+    if (!opened && is_unread(opened.error().code)) {
       load_.problem = opened.error().message;
     } else if (!opened)
       load_.not_opened.push_back(

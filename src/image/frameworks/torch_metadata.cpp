@@ -101,7 +101,10 @@ TorchMetadata read_torch_metadata(const base::RootFs& fs, const std::string& ent
   TorchMetadata metadata;
   metadata.version = Text::absent("neither dist-info nor egg-info beside torch");
   metadata.wheel_tags = Fact<std::vector<std::string>>::absent("no WHEEL file");
-  for (const std::string& name : fs.list(entry).value_or({})) {
+  const auto names = fs.list(entry);
+  if (!names && is_unread(names.error().code))
+    metadata.version = Text::unknown(names.error().message);
+  for (const std::string& name : names.value_or({})) {
     if (!name.starts_with("torch-")) continue;
     const bool egg = name.ends_with(".egg-info");
     if (!egg && !name.ends_with(".dist-info")) continue;
@@ -154,7 +157,8 @@ Result<std::vector<std::string>> recorded_libraries(const base::RootFs& fs,
 
 Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& file) {
   std::vector<std::string> libraries;
-  if (file.size() > kMaxRecord) return Error{file.name() + " is too large"};
+  if (file.size() > kMaxRecord)
+    return limit_error(file.name(), std::to_string(file.size()) + " bytes");
 
   // 12,000 lines, of which a dozen matter: search, do not split. Not a std::string, which would
   // clear what is overwritten.
@@ -175,10 +179,13 @@ Result<std::vector<std::string>> libraries_in_record(const base::ByteSource& fil
       if (at == std::string_view::npos) break;
       ahead.remove_prefix(at + 1);
       const std::string path = library_of(ahead.substr(0, ahead.find('\n')));
-      if (!path.empty() && libraries.size() < kMaxLibraries) libraries.push_back(path);
+      if (path.empty()) continue;
+      if (libraries.size() >= kMaxLibraries)
+        return limit_error(file.name(), "more than " + std::to_string(kMaxLibraries) + " libraries");
+      libraries.push_back(path);
     }
     kept = window.size() - last;
-    if (kept > kMaxLine) return Error{file.name() + " has a line that is too long"};
+    if (kept > kMaxLine) return limit_error(file.name(), "a line that is too long");
     std::memmove(buffer.get(), buffer.get() + last, kept);
   }
   std::sort(libraries.begin(), libraries.end());

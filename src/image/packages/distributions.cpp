@@ -52,21 +52,29 @@ std::optional<Package> read_one(const base::Directory& site, const base::Directo
   return read_metadata(*directory, place);
 }
 
-void read_entry(const base::RootFs& fs, const std::string& path, std::vector<Package>& packages) {
+// Passed over is what Python passes over too.
+Status unless_unread(Error error) {
+  if (is_unread(error.code)) return error;
+  return Done{};
+}
+
+Status read_entry(const base::RootFs& fs, const std::string& path, std::vector<Package>& packages) {
   auto site = base::Directory::open(fs, path);
-  if (!site) return;  // a zip file
+  if (!site) return unless_unread(std::move(site).error());  // a zip file
   auto entries = site->entries();
-  if (!entries) return;
+  if (!entries) return unless_unread(std::move(entries).error());
   for (const base::DirectoryEntry& entry : *entries) {
     const std::string place(place_of(entry.name));
     if (place.empty()) continue;
-    if (packages.size() >= kMaxDistributions) return;
+    if (packages.size() >= kMaxDistributions)
+      return limit_error(path, "more than " + std::to_string(kMaxDistributions) + " distributions");
     auto package = read_one(*site, entry, place);
     if (!package || package->name.empty()) continue;
     package->path = base::join(path, entry.name);
     if (package->name == "torchaudio") add_build(fs, path, *package);
     packages.push_back(*std::move(package));
   }
+  return Done{};
 }
 
 }  // namespace
@@ -76,7 +84,9 @@ Fact<std::vector<Package>> read_distributions(const base::RootFs& fs,
   if (!sys_path)
     return Fact<std::vector<Package>>::unknown("sys.path is not known: " + sys_path.reason());
   std::vector<Package> packages;
-  for (const std::string& entry : *sys_path) read_entry(fs, entry, packages);
+  for (const std::string& entry : *sys_path)
+    if (const Status read = read_entry(fs, entry, packages); !read)
+      return Fact<std::vector<Package>>::unknown(read.error().message);
   return packages;
 }
 

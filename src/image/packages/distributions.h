@@ -18,7 +18,7 @@ namespace gpuinit::image {
 // In the order of sys.path and, within an entry, of the file names: of two with one name the
 // first is the one that Python finds. Directories that an interrupted pip left
 // ("~orch-2.5.1.dist-info") and those without METADATA are passed over, as pip does.
-// Unknown if `sys_path` is.
+// Unknown if `sys_path` is, if an entry of it cannot be read, or if there are too many.
 Fact<std::vector<Package>> read_distributions(const base::RootFs& fs,
                                               const Fact<std::vector<std::string>>& sys_path);
 

@@ -26,10 +26,11 @@ std::string follow_links(const base::RootFs& fs, std::string path) {
   return path;
 }
 
-// A file that is there but cannot be read counts as none.
-VenvConfig read_venv_config(const base::RootFs& fs, const std::string& path) {
+// A file that this user may not read counts as none.
+Result<VenvConfig> read_venv_config(const base::RootFs& fs, const std::string& path) {
   auto text = fs.read_file(path, kMaxConfig);
-  if (!text) return {};
+  if (!text && is_unread(text.error().code)) return std::move(text).error();
+  if (!text) return VenvConfig();
   VenvConfig config = parse_venv_config(*text);
   config.path = path;
   return config;
@@ -94,8 +95,8 @@ class Landmarks {
 
 // The directory from which the search goes up: the program's own, or `home` of
 // the venv that the program is in.
-std::string search_directory(const base::RootFs& fs, const std::string& executable,
-                             const PythonRelease& release) {
+Result<std::string> search_directory(const base::RootFs& fs, const std::string& executable,
+                                     const PythonRelease& release) {
   const std::string real = follow_links(fs, executable);
   // 3.11 and later look beside the program as it was called, the parent first;
   // before, beside what it links to.
@@ -103,7 +104,9 @@ std::string search_directory(const base::RootFs& fs, const std::string& executab
   const std::string above(base::parent(beside));
   for (const std::string& directory :
        release.at_least(11) ? std::array{above, beside} : std::array{beside, above}) {
-    const VenvConfig config = read_venv_config(fs, base::join(directory, "pyvenv.cfg"));
+    const auto read = read_venv_config(fs, base::join(directory, "pyvenv.cfg"));
+    if (!read) return read.error();
+    const VenvConfig& config = *read;
     if (config.path.empty()) continue;
     if (config.home) return base::join("/", *config.home);
     break;
@@ -186,7 +189,9 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const PythonStart& s
       return Error{"PYTHONHOME=" + base::printable(set) + " has no standard library of Python " +
                    release.dotted() + release.thread_flag()};
   } else {
-    const std::string from = search_directory(fs, start.interpreter, release);
+    const auto directory = search_directory(fs, start.interpreter, release);
+    if (!directory) return directory.error();
+    const std::string& from = *directory;
     home.base_prefix = landmarks.search_up(from, home.platlibdir);
     if (home.base_prefix.empty())
       home.base_prefix = compiled_in_prefix(python, landmarks, home.platlibdir);
@@ -206,10 +211,11 @@ Result<PythonHome> find_python_home(const base::RootFs& fs, const PythonStart& s
   const std::string beside(base::parent(start.interpreter));
   const std::string above(base::parent(beside));
   for (const std::string& directory : {beside, above}) {
-    VenvConfig config = read_venv_config(fs, base::join(directory, "pyvenv.cfg"));
-    if (config.path.empty()) continue;
-    home.venv_config = config.path;
-    home.system_site = config.system_site;
+    const auto config = read_venv_config(fs, base::join(directory, "pyvenv.cfg"));
+    if (!config) return config.error();
+    if (config->path.empty()) continue;
+    home.venv_config = config->path;
+    home.system_site = config->system_site;
     // Since 3.14 getpath sets the prefix, before that site.py did.
     if (!start.options.no_site || release.at_least(14)) home.prefix = above;
     break;

@@ -6,6 +6,7 @@
 #include <climits>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 
@@ -26,12 +27,16 @@ struct SiteRules {
   bool debian = false;               // dist-packages
   bool virtual_env_is_venv = false;  // Debian's 3.9 and 3.10: VIRTUAL_ENV alone counts as venv
   bool fedora = false;               // /usr/local is a prefix as well
+  std::string unread;                // why it is not known; empty: it is
 };
 
 SiteRules read_site_rules(const base::RootFs& fs, const std::string& stdlib) {
   SiteRules rules;
   auto text = fs.read_file(base::join(stdlib, "site.py"), kMaxSiteModule);
-  if (!text) return rules;
+  if (!text) {
+    if (is_unread(text.error().code)) rules.unread = text.error().message;
+    return rules;
+  }
   rules.debian = text->find("\"dist-packages\"") != std::string::npos;
   rules.virtual_env_is_venv = text->find("'VIRTUAL_ENV' in os.environ") != std::string::npos;
   rules.fedora = text->find("'RPM_BUILD_ROOT' not in os.environ") != std::string::npos;
@@ -55,19 +60,28 @@ std::string home_directory(const base::RootFs& fs, const base::Environment& envi
 struct PthFile {
   std::vector<std::string> paths;  // absolute, in order; need not exist
   std::vector<std::string> code;   // `import …` lines, which are executed
+  std::string unread;              // why not all of it was read; empty: all was
 };
 
-// An unreadable file is an empty one, as for site.py.
+// A file that this user may not read is an empty one, as for site.py.
 PthFile read_pth_file(const base::RootFs& fs, const std::string& site_directory,
                       const std::string& name) {
   PthFile file;
   auto text = fs.read_file(base::join(site_directory, name), kMaxPthFile);
-  if (!text) return file;
+  if (!text) {
+    if (is_unread(text.error().code)) file.unread = text.error().message;
+    return file;
+  }
   std::string_view rest = *text;
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   std::size_t count = 0;
   for (auto line : base::split_lines(rest)) {
-    if (++count > kMaxPthLines) break;
+    if (++count > kMaxPthLines) {
+      file.unread = limit_error(base::join(site_directory, name),
+                                "more than " + std::to_string(kMaxPthLines) + " lines")
+                        .message;
+      break;
+    }
     if (line.starts_with("#") || base::trim(line).empty()) continue;
     if (line.starts_with("import ") || line.starts_with("import\t")) {
       file.code.emplace_back(line);
@@ -145,7 +159,14 @@ class Builder {
   // Appends an existing entry once. site.py compares absolute paths as text.
   bool add(const std::string& entry) {
     const std::string path = base::normalize(base::join(query_.start.working_directory, entry));
-    if (known_.contains(path) || result_.entries.size() >= kMaxEntries) return false;
+    if (known_.contains(path)) return false;
+    if (result_.entries.size() >= kMaxEntries) {
+      if (!std::exchange(is_full_, true))
+        note(limit_error(path, "sys.path has more than " + std::to_string(kMaxEntries) + " entries")
+                 .message,
+             true);
+      return false;
+    }
     if (!query_.fs.stat(path)) return false;
     known_.insert(path);
     result_.entries.push_back(path);
@@ -169,14 +190,18 @@ class Builder {
   void add_site_directory(const std::string& directory) {
     if (!query_.fs.is_directory(directory)) return;
     add(directory);
-    for (const std::string& name : query_.fs.list(directory).value_or({})) {
+    const auto names = query_.fs.list(directory);
+    if (!names && is_unread(names.error().code)) note(names.error().message, true);
+    for (const std::string& name : names.value_or({})) {
       if (!name.ends_with(".pth") || name.starts_with(".")) continue;
       if (pth_lines_ > kMaxAllPthLines) break;
       const PthFile file = read_pth_file(query_.fs, directory, name);
+      if (!file.unread.empty()) note(file.unread, true);
       pth_lines_ += file.paths.size() + file.code.size();
       if (pth_lines_ > kMaxAllPthLines)
-        note(directory + " has more than " + std::to_string(kMaxAllPthLines) +
-                 " lines in .pth files, and not all were read",
+        note(limit_error(directory, "more than " + std::to_string(kMaxAllPthLines) +
+                                        " lines in .pth files")
+                 .message,
              true);
       for (const std::string& path : file.paths) add(path);
       for (const std::string& code : file.code) {
@@ -247,6 +272,7 @@ class Builder {
   // site.main(): the venv, the user's, the base's.
   void add_site() {
     rules_ = read_site_rules(query_.fs, query_.home.stdlib);
+    if (!rules_.unread.empty()) note(rules_.unread, true);
     const PythonHome& home = query_.home;
     const bool venv = !home.venv_config.empty();
     if (venv) add_site_packages(home.prefix);
@@ -286,6 +312,7 @@ class Builder {
   SiteRules rules_;
   SysPath result_;
   std::set<std::string> known_;
+  bool is_full_ = false;
   std::map<std::string, bool> finders_;  // files that .pth files import, and whether they are one
   std::size_t pth_lines_ = 0;
   std::size_t fronts_ = 0;

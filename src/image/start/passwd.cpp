@@ -7,8 +7,9 @@ namespace gpuinit::image {
 Result<User> find_user(const base::RootFs& fs, std::string_view spec) {
   const std::string_view wanted = spec.substr(0, spec.find(':'));
   const auto number = base::parse_number(wanted);
-  const std::string text = fs.read_file("/etc/passwd").value_or("");
-  for (const std::string_view line : base::split_lines(text)) {
+  const auto text = fs.read_file("/etc/passwd");
+  if (!text && is_unread(text.error().code)) return text.error();
+  for (const std::string_view line : base::split_lines(text ? *text : std::string_view())) {
     const auto fields = base::split(line, ':');
     if (fields.size() < 7) continue;
     const auto uid = base::parse_number(fields[2]);

@@ -124,7 +124,8 @@ PythonProgram read_python_program(const base::RootFs& fs, const Exec& exec) {
   const PythonOptions::Runs runs = program.options.runs;
   const std::string name = program.options.program;
   const auto script = [&](const std::string& path) {
-    return fs.read_file(base::join(exec.working_directory, path), kMaxScript).value_or("");
+    const auto file = fs.open_file(base::join(exec.working_directory, path));
+    return file ? file->read_text(0, std::min(file->size(), kMaxScript)).value_or("") : "";
   };
   std::string launcher_name, text;  // of the script that the command names
   if (runs == PythonOptions::Runs::kModule) {

@@ -79,10 +79,13 @@ class Walk {
     auto found = locate();
     if (!found) {
       std::string why = found.error().message + origin_;
-      return is_python_name(exec.argv[0]) ? missing(std::move(why)) : unclear(std::move(why));
+      const bool is_missing = is_python_name(exec.argv[0]) && !is_unread(found.error().code);
+      return is_missing ? missing(std::move(why)) : unclear(std::move(why));
     }
     const std::string path = std::move(found).value();
-    const std::string head = read_head(path);
+    const auto read = read_head(path);
+    if (!read && is_unread(read.error().code)) return unclear(read.error().message);
+    const std::string head = read.value_or("");
     const bool is_script = head.starts_with("#!");
     if (!is_script && !head.starts_with(base::kElfMagic)) {
       // gpuinit itself gives it to a shell; whether others do depends on them.
@@ -107,10 +110,10 @@ class Walk {
                         exec.working_directory);
   }
 
-  std::string read_head(const std::string& path) const {
+  Result<std::string> read_head(const std::string& path) const {
     auto file = fs_.open_file(path);
-    if (!file) return "";
-    return file->read_text(0, std::min(file->size(), kHead)).value_or("");
+    if (!file) return std::move(file).error();
+    return file->read_text(0, std::min(file->size(), kHead));
   }
 
   // The next program, run by `what` at `place`.
