@@ -52,7 +52,7 @@ void close_descriptors(int first, int keep) {
 }
 
 void close_inherited_descriptors() {
-  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) ::close(fd);
+  for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; ++fd) ::close(fd);
   occupy_standard_descriptors(0);
   for_each_descriptor(STDERR_FILENO + 1, [](int fd) {
     const int flags = ::fcntl(fd, F_GETFD);

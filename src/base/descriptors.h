@@ -8,8 +8,8 @@ namespace gpuinit::base {
 void close_descriptors(int first, int keep = -1);
 
 // For a process beside the command: closes what gpuinit was given for it, so that a pipe ends when
-// the command's own ends are closed, and makes /dev/null of 0, 1 and 2. What gpuinit has opened
-// itself, always close-on-exec, stays.
+// the command's own ends are closed, and makes /dev/null of 0 and 1. Standard error stays, and what
+// gpuinit has opened itself, always close-on-exec.
 void close_inherited_descriptors();
 
 // Takes those of 0, 1 and 2 that are closed, so that no file opened later becomes one of them:

@@ -72,7 +72,10 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
     ::setpgid(0, 0);
     become_helper(parent);
     ask_politely();
-    read_plan(make_plan(), options.max_bytes, options.in_flight, shared_->counts);
+    const PagePlan plan = make_plan();
+    // There is nothing more to say, and what is read now may hang.
+    ::dup2(STDIN_FILENO, STDERR_FILENO);
+    read_plan(plan, options.max_bytes, options.in_flight, shared_->counts);
     shared_->finished = true;
     ::_exit(0);
   }
