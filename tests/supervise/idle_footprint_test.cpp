@@ -60,7 +60,7 @@ TEST(IdleFootprint, DoesNotWakeUpWhileNothingHappens) {
 
 #ifndef __SANITIZE_ADDRESS__
 // Resident, which Pss is never above: 350 kB is what was promised, half of what tini-static takes.
-TEST(IdleFootprint, KeepsHardlyAnyMemory) {
+TEST(IdleFootprint, KeepsHardlyAnyMemoryIfNothingIsFollowed) {
   RunningProgram running(supervised({"/bin/sleep", "100"}), unchecked());
   std::this_thread::sleep_for(std::chrono::milliseconds(800));
   std::ifstream file("/proc/" + std::to_string(running.pid()) + "/smaps_rollup");
