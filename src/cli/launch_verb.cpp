@@ -38,9 +38,10 @@ std::optional<CommandSeccomp> filter_of_files(const CommandLine& line, const Err
   const auto files = load_policy_files(line);
   auto made = files ? command_seccomp(*files) : files.error();
   const bool holds = made && *made;
-  print_error("GPUINIT=off, so this does not stop the launch: " + problem.message +
-              (holds ? "; the filter of the policy's files holds"
-                     : "; the command starts without a filter"));
+  print_error(std::string("GPUINIT=off, so ") +
+              (holds ? "the filter of the policy's files holds: "
+                     : "the command starts without a filter: ") +
+              problem.message);
   return made ? std::move(made).value() : std::nullopt;
 }
 

@@ -91,7 +91,7 @@ class Loading {
 
   Status add_files(const Result<std::optional<std::string>>& baked, bool locked) {
     if (!sources_.file.empty() && !locked) {
-      const Status named = add_named_file();
+      Status named = add_named_file();
       if (named || !off_) return named;
       left_out_.push_back(named.error().message);
     }
