@@ -149,9 +149,12 @@ TEST_F(StalledOutput, ASocketThatNobodyReads) {
 // What was dropped is said where it is missing, as soon as somebody reads.
 TEST_F(StalledOutput, WhatWasDroppedIsSaid) {
   ASSERT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
+  const Tree tree;
+  const std::string runs = tree.at("runs");
   std::string said;
   reader_ = std::thread([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    while (::access(runs.c_str(), F_OK) != 0 && !stop_)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     char piece[65536];
     for (ssize_t got = 0; (got = ::read(ends_[0], piece, sizeof piece)) > 0;)
       said.append(piece, static_cast<std::size_t>(got));
@@ -159,7 +162,7 @@ TEST_F(StalledOutput, WhatWasDroppedIsSaid) {
   RunOptions options = clean();
   options.in_child = [this] { ::dup2(ends_[1], STDERR_FILENO); };
   const Ran ran = gpuinit({"--supervise", "--format", "json", "--", "/bin/sh", "-c",
-                           "sleep 2; exit 3", "sh", std::string(100'000, 'x')},
+                           ": >\"$0\"; sleep 1; exit 3", runs, std::string(100'000, 'x')},
                           options);
   EXPECT_EQ(ran.exit_code, 3);
   ::close(ends_[1]);
