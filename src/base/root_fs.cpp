@@ -18,8 +18,8 @@ namespace gpuinit::base {
 namespace {
 
 Error too_large(std::string_view path, std::uint64_t limit) {
-  return limit_error(std::string(path),
-                     "larger than the " + std::to_string(limit) + " bytes that are read of it");
+  return limit_error(std::string(path), "more than the " + std::to_string(limit) +
+                                            " bytes that are read of such a file");
 }
 
 // Files in /proc and /sys report a size of 0: until the end, not `size`.
@@ -131,7 +131,10 @@ Result<UniqueFd> RootFs::open_exact(std::string_view path) const {
 Result<std::string> RootFs::read_file(std::string_view path, std::uint64_t limit) const {
   auto file = open_file(path);
   if (!file) return std::move(file).error();
-  if (file->size() > limit) return too_large(path, limit);
+  if (file->size() > limit)
+    return limit_error(std::string(path), std::to_string(file->size()) + " bytes, more than the " +
+                                              std::to_string(limit) +
+                                              " that are read of such a file");
   return read_to_end(file->fd(), path, limit);
 }
 
