@@ -7,7 +7,7 @@ usage() {
 usage: tests/run.sh [--quick]
   --quick       the release build and its tests only: no sanitizers, no clang-tidy, no fuzzing
 environment:
-  FUZZ_SECONDS            how long each fuzz target runs (60)
+  FUZZ_SECONDS            how long each fuzz target runs, and the one of whole images (60)
   GPUINIT_TESTS_NO_CONTAINERS=1  leave out the tests that run containers
   GPUINIT_TESTS_CACHE     where the real inputs are kept (${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests)
 Ends with "N passed, N failed", counting tests, fuzz targets and clang-tidy as one; exits 0 if none failed.
@@ -135,6 +135,20 @@ fuzz_all() {
   done
 }
 
+# One test more: whole images, damaged at random, and another way with each commit. The release binary, since the limits on
+# memory are among what is tried.
+fuzz_trees() {
+  local seed
+  seed=$(git rev-parse --short=6 HEAD 2>/dev/null) || seed=1
+  say "fuzz whole images, $fuzz_seconds s, seed $((16#$seed))"
+  if tests/fuzz/fuzz_trees.py build/release/gpuinit --seed "$((16#$seed))" --seconds "$fuzz_seconds" --keep build/fuzz/trees; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "failed: fuzz: tests/fuzz/fuzz_trees.py build/release/gpuinit --seed $((16#$seed))" >>"$failures"
+  fi
+}
+
 need "what the tests need on this machine" docker/install-deps.sh --tests
 need "real inputs, in $GPUINIT_TESTS_CACHE" tests/inputs/fetch.py
 test_preset release
@@ -143,6 +157,7 @@ if [ "$quick" = no ]; then
   tidy
   if [ -e tests/fuzz/CMakeLists.txt ] && grep -q '"name": "fuzz"' CMakePresets.json; then
     fuzz_all
+    fuzz_trees
   fi
 fi
 say "done"

@@ -69,7 +69,7 @@ enum class WaitFor {
 };
 
 struct Policy {
-  // id → level. A check that is not in it has the level of its own (CheckInfo).
+  // id → level, for every check there is; empty where no check is asked.
   std::map<std::string, Level> checks;
 
   struct Python {

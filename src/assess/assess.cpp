@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <climits>
 #include <optional>
@@ -19,10 +18,8 @@
 #include "base/unread_log.h"
 #include "checks/frameworks.h"
 #include "checks/run_checks.h"
-#include "image/python/python_binary.h"
 #include "image/read_image.h"
 #include "image/seal/sealed_image.h"
-#include "image/start/path_search.h"
 #include "node/read_node.h"
 #include "probe/cuda/cuda_probe.h"
 
@@ -287,29 +284,6 @@ Result<Seal> seal_image(const AssessRequest& request, const Policy& policy) {
       return Error{"the image could not be read: " + unread.path + ": " + unread.why, EIO};
   if (seal) seal->pythons.front().facts.unread = log.unread();
   return seal;
-}
-
-Status find_command(const AssessRequest& request) {
-  auto root = base::RootFs::open(request.root);
-  if (!root) return std::move(root).error().context("--root");
-  const auto found =
-      image::find_program(*root, request.command.at(0), image::search_path_of(request.environment),
-                          working_directory(request));
-  if (!found && (found.error().code == EACCES || !image::is_python_name(request.command[0])) &&
-      !is_unread(found.error().code))
-    return found.error();
-  if (!found) return Done{};
-  const auto file = root->open_file(*found);
-  if (!file) return Done{};  // execve may still be able to
-  const auto head = file->read_text(0, std::min<std::uint64_t>(file->size(), 4));
-  if (!head) return Done{};
-  if (!head->starts_with("#!") && *head !=
-                                      "\x7f"
-                                      "ELF")
-    return Error{
-        "`" + base::printable(*found) + "` is neither a program nor a script with a #! line",
-        ENOEXEC};
-  return Done{};
 }
 
 Result<Facts> gather_facts(const AssessRequest& request, const Policy& policy, Timings& timings) {

@@ -66,11 +66,6 @@ struct Assessment {
   probe::DriverKeepalive driver_keepalive;
 };
 
-// Whether the command's first word leads to a file that may be executed, under the request's root.
-// Error.code is an errno: ENOENT, EACCES. A Python that is not there is no error here, nor is what
-// cannot be read: they become findings, which say more.
-Status find_command(const AssessRequest& request);
-
 // Seals the image for the command (image/seal/sealed_image.h). Errors are of the request or of the
 // image; one clause.
 Result<Seal> seal_image(const AssessRequest& request, const Policy& policy);

@@ -1,12 +1,10 @@
 #include "base/helper_process.h"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <utility>
 #include <vector>
 
@@ -20,30 +18,48 @@ namespace {
 constexpr std::chrono::seconds kReapBound{1};
 constexpr std::uint64_t kShare = 16;
 
-int exit_signal = SIGCHLD;
 std::vector<pid_t> spares;
+std::vector<pid_t> abandoned;
 
 }  // namespace
-
-pid_t fork_helper() {
-  return static_cast<pid_t>(::syscall(SYS_clone, exit_signal, nullptr, nullptr, nullptr, nullptr));
-}
-
-void hide_helpers() { exit_signal = 0; }
 
 void add_spare(pid_t leader) { spares.push_back(leader); }
 
 bool take_spare(pid_t leader) { return std::erase(spares, leader) > 0 && is_our_child(leader); }
 
-void forget_spares() { spares.clear(); }
-
 bool give_up_spares() {
   const std::vector<pid_t> given_up = std::exchange(spares, {});
-  for (const pid_t leader : given_up)
-    if (is_our_child(leader)) kill_group(leader);
-  const auto deadline = std::chrono::steady_clock::now() + kReapBound;
-  for (const pid_t leader : given_up) reap_group(leader, deadline);
+  for (const pid_t leader : given_up) end_helper(leader);
   return !given_up.empty();
+}
+
+void end_helper(pid_t leader) {
+  if (!is_our_child(leader)) return;
+  kill_group(leader);
+  reap_group(leader, std::chrono::steady_clock::now() + kReapBound);
+  if (is_our_child(leader)) abandon_helper(leader);
+}
+
+void abandon_helper(pid_t leader) { abandoned.push_back(leader); }
+
+bool helpers_are_left() {
+  std::erase_if(abandoned, [](pid_t pid) {
+    reap_group(pid, {});
+    return !is_our_child(pid);
+  });
+  return !abandoned.empty();
+}
+
+bool has_helpers() { return !spares.empty() || !abandoned.empty(); }
+
+bool is_helper(pid_t pid) {
+  return std::ranges::find(spares, pid) != spares.end() ||
+         std::ranges::find(abandoned, pid) != abandoned.end();
+}
+
+void helper_was_reaped(pid_t pid) {
+  std::erase(spares, pid);
+  std::erase(abandoned, pid);
 }
 
 int room_for_spares(int wanted) {

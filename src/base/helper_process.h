@@ -1,6 +1,6 @@
 // The processes that gpuinit starts for its own purposes: probes, reading ahead, what keeps the
 // driver awake. None may cost the command anything: where room for processes is short they go
-// first, and what is left of one can never be seen by the command's wait(2).
+// first, and one that cannot be ended is never left to the command.
 #pragma once
 
 #include <sys/types.h>
@@ -9,23 +9,27 @@
 
 namespace gpuinit::base {
 
-// As fork(2); see hide_helpers(). A system call of its own: no function that was registered for
-// fork(2) is called.
-pid_t fork_helper();
-
-// For exec mode, before the first helper. One that even SIGKILL does not end (uninterruptible in
-// a driver or on a disk) becomes the command's child; from here on it is one of clone(2)'s
-// children without a signal, which wait(2) and waitid(2) do not find.
-void hide_helpers();
-
-// Spare helpers lead a process group of their own, and may be ended at any time. They are known
-// here from add_spare() until somebody takes them or they are given up.
+// Spare helpers are children that lead a process group of their own and may be ended at any
+// time. They are known here from add_spare() until somebody takes them or they are given up.
 void add_spare(pid_t leader);
 // False if it was given up or is no unreaped child any more: then it must not be signalled.
 bool take_spare(pid_t leader);
-void forget_spares();
-// Kills them and waits for each, a second at most. False if there was none.
+// Ends them all. False if there was none.
 bool give_up_spares();
+
+// Kills and reaps a helper and its group; waits a second at most.
+void end_helper(pid_t leader);
+// SIGKILL has not ended it (it is uninterruptible, in a driver or on a disk), and it is not waited
+// for any longer.
+void abandon_helper(pid_t leader);
+// True while one is left that was abandoned: whoever became the command would be its parent.
+bool helpers_are_left();
+
+// Spare and abandoned ones.
+bool has_helpers();
+bool is_helper(pid_t pid);
+// Its status was taken: the number is free for another process.
+void helper_was_reaped(pid_t pid);
 
 // What `make` (fork(2) or the like) returns, and in `errno` why it failed. Where the kernel
 // allows no process more, the spare helpers are given up and it is made once more.

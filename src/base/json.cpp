@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -91,22 +92,27 @@ Document to_document(const Json& json) {
       json.value);
 }
 
-// What the library escapes not, since JSON does not ask for it: DEL, C1, and what nobody sees.
-// Outside of strings there is nothing of the kind but the printer's own line ends.
+// What the library does not escape, since JSON does not ask for it: DEL, C1, and what nobody sees.
+// `text` is UTF-8; outside of its strings there is nothing of the kind.
 std::string with_unseen_escaped(const std::string& text) {
   std::string result;
   result.reserve(text.size());
   std::string_view rest = text;
-  while (!rest.empty()) {
+  for (;;) {
+    const auto plain = std::ranges::find_if(rest, [](unsigned char c) { return c >= 0x7F; });
+    result.append(rest.begin(), plain);
+    rest.remove_prefix(static_cast<std::size_t>(plain - rest.begin()));
+    if (rest.empty()) break;
     const Character next = first_character(rest);
-    if (next.code >= 0x7F && is_unseen(next.code)) {
+    const std::size_t length = std::max<std::size_t>(next.length, 1);
+    if (is_unseen(next.code)) {
       result += "\\u";
       for (int shift = 12; shift >= 0; shift -= 4)
         result += "0123456789abcdef"[next.code >> static_cast<unsigned>(shift) & 15U];
     } else {
-      result += rest.substr(0, next.length);
+      result += rest.substr(0, length);
     }
-    rest.remove_prefix(next.length);
+    rest.remove_prefix(length);
   }
   return result;
 }

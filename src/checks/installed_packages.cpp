@@ -1,5 +1,6 @@
 #include "checks/installed_packages.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/python_name.h"
@@ -8,6 +9,8 @@
 namespace gpuinit::checks {
 
 Installed::Installed(const ImageFacts& image) : image_(image) {
+  for (const Package& package : *image.packages) by_name_.push_back(&package);
+  std::ranges::stable_sort(by_name_, {}, &Package::name);
   if (!image.interpreter) return;
   const Interpreter& python = *image.interpreter;
   markers_ = rules::linux_markers(python.version.value_or(""), python.machine.value_or(""));
@@ -15,9 +18,8 @@ Installed::Installed(const ImageFacts& image) : image_(image) {
 }
 
 const Package* Installed::find(std::string_view name) const {
-  for (const Package& package : *image_.packages)
-    if (package.name == name) return &package;
-  return nullptr;
+  const auto found = std::ranges::lower_bound(by_name_, name, {}, &Package::name);
+  return found != by_name_.end() && (*found)->name == name ? *found : nullptr;
 }
 
 std::string Installed::version_of(std::string_view name) const {

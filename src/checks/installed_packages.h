@@ -47,6 +47,7 @@ class Installed {
                         std::vector<Wanted>& wanted) const;
 
   const ImageFacts& image_;
+  std::vector<const Package*> by_name_;  // those of one name as they stand on sys.path
   rules::MarkerVariables markers_;
   mutable std::vector<std::optional<std::vector<Parsed>>> parsed_;  // as image.packages
   mutable std::vector<std::optional<std::vector<Wanted>>> wanted_;  // the same; without extra

@@ -1,30 +1,37 @@
 // gpuinit --check: the verdict as exit code and report; nothing is launched.
-#include <cerrno>
-
 #include "base/log.h"
+#include "base/root_fs.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
+#include "image/python/python_binary.h"
 #include "launch/exec_command.h"
 
 namespace gpuinit::cli {
 
 namespace {
 
-// What a launch would say of a command that is not there or cannot be executed; exit code 0: it is
-// there.
-launch::ExecFailure command_failure(const assess::AssessRequest& request) {
-  if (request.command.empty()) return {kExitGood, ""};
-  if (request.root == "/") {
-    const launch::FoundCommand found = launch::find_command(request.command[0]);
-    return found.path.empty() ? found.failure : launch::expected_exec_failure(found.path);
-  }
-  const Status found = assess::find_command(request);
-  if (found) return {kExitGood, ""};
-  return {found.error().code == ENOENT ? kExitNotFound : kExitNotExecutable,
-          found.error().message + " under " + request.root};
+// What a launch would say of a command that is not there or cannot be executed; exit code 0: it
+// can be.
+launch::ExecFailure command_failure(const CommandLine& line, const assess::AssessRequest& request) {
+  const launch::ExecFailure good{kExitGood, ""};
+  if (request.command.empty()) return good;
+  const std::string& name = request.command[0];
+  const bool is_started_here = line.root == "/" && line.image_config.empty();
+  const auto root = base::RootFs::open(request.root);
+  if (!root) return good;  // the checks say it
+  const auto& directory = request.working_directory;
+  const launch::CommandFiles files =
+      is_started_here ? launch::CommandFiles()
+                      : launch::CommandFiles(*root, directory.empty() ? "/" : directory);
+  const auto path = request.environment.find("PATH");
+  const auto found = launch::find_command(
+      name, files, path == request.environment.end() ? nullptr : path->second.c_str());
+  if (!found.path.empty()) return launch::expected_exec_failure(found.path, files);
+  // One of another root becomes a finding, which says more.
+  return !is_started_here && image::is_python_name(name) ? good : found.failure;
 }
 
 int check(const Invocation& invocation) {
@@ -39,7 +46,7 @@ int check(const Invocation& invocation) {
     if (const auto filter = command_seccomp(*loaded); !filter) return policy_error(filter.error());
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
-  if (const auto failure = command_failure(*request); failure.exit_code != kExitGood) {
+  if (const auto failure = command_failure(line, *request); failure.exit_code != kExitGood) {
     print_error(failure.message);
     return failure.exit_code;
   }

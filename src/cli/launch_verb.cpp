@@ -15,6 +15,7 @@
 #include "base/gpu_device_path.h"
 #include "base/helper_process.h"
 #include "base/root_fs.h"
+#include "base/script_text.h"
 #include "cli/command_seccomp.h"
 #include "cli/output.h"
 #include "cli/print_verdict.h"
@@ -168,7 +169,13 @@ int become(const std::string& path, char* const* argv, const launch::InheritedSt
   // handlers away by itself.
   const launch::EndOnSignal until_exec(inherited, launch::ending_signals());
   inherited.restore();
-  const launch::ExecFailure failure = launch::exec_command(path, argv, filter);
+  launch::ExecFailure failure = launch::exec_command(path, argv, filter);
+  launch::set_blocked(launch::blocked() | launch::only(SIGPIPE));  // of nobody reading this
+  print_error(failure.message);
+  if (!failure.shell_runs_it) return failure.exit_code;
+  inherited.restore();
+  // The filter is installed already.
+  failure = launch::exec_command(base::kShell, launch::words_for_shell(path, argv).data());
   print_error(failure.message);
   return failure.exit_code;
 }
@@ -211,7 +218,6 @@ int launch_command(const Invocation& invocation) {
     filter = made ? std::move(made).value() : filter_of_files(line, made.error());
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
-    if (!supervise) base::hide_helpers();
     if (!checks_are_off) {
       warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
                                print_error);
@@ -219,6 +225,12 @@ int launch_command(const Invocation& invocation) {
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }
     if (approval.exit_code) return *approval.exit_code;
+  }
+  if (!supervise && base::helpers_are_left()) {
+    print_error(
+        "the command is supervised, not executed in our place (launch.mode): SIGKILL has not "
+        "ended a process of ours, which a driver or a disk holds");
+    supervise = true;
   }
   const launch::CommandFilter* calls = filter ? &filter->compiled : nullptr;
   if (!supervise) return become(command.path, words, inherited, calls);

@@ -2,6 +2,7 @@
 // command touches.
 
 #include "base/byte_size.h"
+#include "base/script_text.h"
 #include "base/write_whole_file.h"
 #include "cli/output.h"
 #include "cli/verb_support.h"
@@ -23,6 +24,23 @@ struct Run {
 };
 
 // Runs the command and records what it touches.
+Run record_run(const warmup::RecordRequest& request) {
+  auto recorded = warmup::record(request);
+  if (!recorded) {
+    print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
+    return {kExitInternal, true, "", ""};
+  }
+  if (recorded->exec_errno != 0) {
+    const auto failure = launch::describe_exec_failure(request.path, recorded->exec_errno);
+    print_error(failure.message);
+    if (!failure.shell_runs_it) return {failure.exit_code, true, "", ""};
+    const std::vector<char*> words = launch::words_for_shell(request.path, request.argv);
+    return record_run({base::kShell, words.data(), request.restore_signals});
+  }
+  return {recorded->exit_code, false, warmup::recording_text(recorded->plan),
+          ", and a recording of " + base::whole_mebibytes(warmup::total_bytes(recorded->plan))};
+}
+
 Run run_command(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   const auto command = launch::find_command(invocation.argv[line.command_index]);
@@ -34,18 +52,7 @@ Run run_command(const Invocation& invocation) {
   request.path = command.path;
   request.argv = invocation.argv + line.command_index;
   request.restore_signals = [&] { invocation.inherited.restore(); };
-  auto recorded = warmup::record(request);
-  if (!recorded) {
-    print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
-    return {kExitInternal, true, "", ""};
-  }
-  if (recorded->exec_errno != 0) {
-    const auto failure = launch::describe_exec_failure(command.path, recorded->exec_errno);
-    print_error(failure.message);
-    return {failure.exit_code, true, "", ""};
-  }
-  return {recorded->exit_code, false, warmup::recording_text(recorded->plan),
-          ", and a recording of " + base::whole_mebibytes(warmup::total_bytes(recorded->plan))};
+  return record_run(request);
 }
 
 std::string summary(const Seal& seal) {

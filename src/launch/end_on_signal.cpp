@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/sudden_end.h"
 #include "gpuinit/exit_codes.h"
 
 namespace gpuinit::launch {
@@ -11,6 +12,7 @@ namespace {
 volatile sig_atomic_t end_exit_code = -1;
 
 extern "C" void gpuinit_end_now(int signal) {
+  if (const auto act = base::at_sudden_end.load()) act();
   ::_exit(end_exit_code >= 0 ? end_exit_code : kExitSignalBase + signal);
 }
 

@@ -1,57 +1,52 @@
 #include "launch/exec_command.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
+#include "base/script_text.h"
 #include "base/text.h"
 #include "launch/command_filter.h"
 
 namespace gpuinit::launch {
 
-namespace {
-
-// 0 if `path` may be executed, else the errno that says why not.
-int executable_error(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return errno;
-  if (S_ISDIR(status.st_mode)) return EISDIR;
-  return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
-}
-
-}  // namespace
-
-FoundCommand find_command(const std::string& name) {
+FoundCommand find_command(const std::string& name, const CommandFiles& files,
+                          const char* search_path) {
   if (name.empty())
     return {
         "",
         {kExitNotFound, "the command's name is empty: check the ENTRYPOINT, CMD or `command:`"}};
   if (name.find('/') != std::string::npos) {
-    const int error = executable_error(name);
+    const int error = files.executable_error(name);
     if (error == 0) return {name, {}};
-    return {"", describe_exec_failure(name, error)};
+    return {"", describe_exec_failure(name, error, files)};
   }
-  const char* set = std::getenv("PATH");
-  const std::string path = set != nullptr ? set : kDefaultPath;
+  const std::string path = search_path != nullptr ? search_path : kDefaultPath;
   std::string refused;  // found, but not executable: reported if nothing better comes
   int refused_error = 0;
   for (const auto directory : base::split(path, ':')) {
     std::string candidate(directory.empty() ? "." : directory);
     candidate.append("/").append(name);
-    const int error = executable_error(candidate);
+    const int error = files.executable_error(candidate);
     if (error == 0) return {std::move(candidate), {}};
     if (refused.empty() && (error == EACCES || error == EISDIR || is_unread(error))) {
       refused = std::move(candidate);
       refused_error = error;
     }
   }
-  if (!refused.empty()) return {"", describe_exec_failure(refused, refused_error)};
+  if (!refused.empty()) return {"", describe_exec_failure(refused, refused_error, files)};
   return {"",
           {kExitNotFound,
            "`" + base::printable(name) + "` is not on PATH (" + base::printable(path) + ")"}};
+}
+
+std::vector<char*> words_for_shell(const std::string& path, char* const* argv) {
+  std::vector<char*> words{const_cast<char*>(base::kShell), const_cast<char*>(path.c_str())};
+  for (char* const* word = argv + 1; *argv != nullptr && *word != nullptr; ++word)
+    words.push_back(*word);
+  words.push_back(nullptr);
+  return words;
 }
 
 ExecFailure exec_command(const std::string& path, char* const* argv, const CommandFilter* filter) {

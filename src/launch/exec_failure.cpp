@@ -1,18 +1,17 @@
 // Turns the errno of a failed execve into the sentence that names its cause: the kernel says
 // ENOENT for a script whose interpreter is missing, which reads as if the script were.
 #include <elf.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
 #include "base/closed_directory.h"
+#include "base/script_text.h"
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "launch/exec_command.h"
 
 namespace gpuinit::launch {
@@ -48,28 +47,21 @@ std::string machine_name(unsigned machine) {
   }
 }
 
-// What storage does not let be read is not missing.
-bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0 || is_unread(errno);
-}
+// The kernel reads so much of a script, and follows so many scripts that interpret each other.
+// Source: Linux, fs/binfmt_script.c (BINPRM_BUF_SIZE), fs/exec.c.
+constexpr std::size_t kScriptHead = 256;
+constexpr int kMaxScripts = 5;
 
-// The first bytes of the file; empty if it cannot be read. Never blocks.
-std::string head_of(const std::string& path) {
-  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  char bytes[4096];
-  const ssize_t got = fd.valid() ? ::pread(fd.get(), bytes, sizeof bytes, 0) : -1;
-  return got > 0 ? std::string(bytes, static_cast<std::size_t>(got)) : std::string();
-}
-
-// The file behind "#!", as the kernel reads it; nullopt if it is not a script.
+// The file behind "#!", as the kernel reads it, "" if none is named; nullopt if it is not a script.
 std::optional<std::string> script_interpreter(const std::string& head) {
   if (!head.starts_with("#!")) return std::nullopt;
-  std::string_view line = std::string_view(head).substr(2);
-  line = line.substr(0, line.find('\n'));
-  const auto start = line.find_first_not_of(" \t");
-  if (start == std::string_view::npos) return "";
-  line.remove_prefix(start);
-  return std::string(line.substr(0, line.find_first_of(" \t")));
+  const std::string_view seen = std::string_view(head).substr(0, kScriptHead);
+  std::string_view line = seen.substr(2, seen.find('\n') - 2);
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  const auto end = line.find_first_of(std::string_view(" \t\0", 3));
+  const bool is_cut =
+      end == line.npos && seen.size() == kScriptHead && seen.find('\n') == seen.npos;
+  return is_cut ? "" : std::string(line.substr(0, end));
 }
 
 std::optional<std::string> elf_loader(const std::string& head) {
@@ -90,8 +82,19 @@ std::optional<std::string> elf_loader(const std::string& head) {
   return std::nullopt;
 }
 
-std::string why_missing(const std::string& path, const std::string& shown) {
-  const std::string head = head_of(path);
+// Then what is wrong is wrong with it, not with the script.
+std::optional<std::string> interpreter_that_exists(const CommandFiles& files,
+                                                   const std::string& head) {
+  auto interpreter = script_interpreter(head);
+  return interpreter && !interpreter->empty() && files.exists(*interpreter) ? interpreter
+                                                                            : std::nullopt;
+}
+
+std::string why_missing(const CommandFiles& files, const std::string& path, int depth = 0) {
+  const std::string shown = base::printable(path);
+  const std::string head = files.head(path).value_or("");
+  if (const auto next = interpreter_that_exists(files, head); next && depth < kMaxScripts)
+    return why_missing(files, *next, depth + 1);
   if (const auto interpreter = script_interpreter(head)) {
     if (interpreter->ends_with('\r'))
       return shown + " has Windows line ends: its first line asks for `" +
@@ -106,10 +109,12 @@ std::string why_missing(const std::string& path, const std::string& shown) {
   return shown + " exists, but something it needs to start does not";
 }
 
-std::string why_not_a_program(const std::string& path, const std::string& shown) {
-  const std::string head = head_of(path);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && status.st_size == 0) return shown + " is empty";
+std::string why_not_a_program(const CommandFiles& files, const std::string& path, int depth = 0) {
+  const std::string shown = base::printable(path);
+  const std::string head = files.head(path).value_or("");
+  if (const auto next = interpreter_that_exists(files, head); next && depth < kMaxScripts)
+    return why_not_a_program(files, *next, depth + 1);
+  if (const auto info = files.look_at(path); info && info->size == 0) return shown + " is empty";
   if (head.size() >= 20 && head.starts_with(std::string_view(ELFMAG, SELFMAG))) {
     std::uint16_t machine = 0;
     std::memcpy(&machine, head.data() + 18, sizeof machine);
@@ -120,68 +125,87 @@ std::string why_not_a_program(const std::string& path, const std::string& shown)
   }
   if (head.starts_with("#!"))
     return "the first line of the script " + shown + " names no interpreter";
-  return shown + " is neither a program nor a script: it has no #! line";
+  return shown + " is neither a program nor a script";
 }
 
-std::string why_not_permitted(const std::string& path, const std::string& shown) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    const int code = errno;
-    const auto fs = base::RootFs::open("/");
-    if (code != EACCES || !fs || !path.starts_with('/'))
-      return shown + " cannot be reached: " + std::strerror(code);
-    return shown + " " + base::why_closed(*fs, path);
-  }
-  if (!S_ISREG(status.st_mode)) return shown + " is not a regular file";
-  if ((status.st_mode & 0111U) == 0)
+std::string why_not_permitted(const CommandFiles& files, const std::string& path) {
+  const std::string shown = base::printable(path);
+  const auto info = files.look_at(path);
+  if (!info) return shown + " " + files.why_closed(path);
+  if (info->kind != base::FileInfo::Kind::kFile) return shown + " is not a regular file";
+  if ((info->mode & 0111U) == 0)
     return shown + " is not executable: chmod +x it, or name its interpreter in the command";
   struct statvfs mount {};
-  if (::statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NOEXEC) != 0)
+  if (files.are_own() && ::statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NOEXEC) != 0)
     return shown + " lies on a file system that is mounted noexec";
-  const std::string head = head_of(path);
-  if (const auto interpreter = script_interpreter(head); interpreter && exists(*interpreter))
+  if (const auto interpreter = interpreter_that_exists(files, files.head(path).value_or("")))
     return shown + " or its interpreter " + base::printable(*interpreter) +
            " may not be executed by uid " + std::to_string(::geteuid());
   return shown + " may not be executed by uid " + std::to_string(::geteuid());
 }
 
-}  // namespace
-
-ExecFailure expected_exec_failure(const std::string& path) {
-  const std::string head = head_of(path);
-  // Executable and not readable: only the kernel knows.
-  if (head.empty() && ::access(path.c_str(), R_OK) != 0) return {kExitGood, ""};
-  const auto interpreter = script_interpreter(head);
-  const bool is_elf = head.starts_with(std::string_view(ELFMAG, SELFMAG));
-  if (!is_elf && (!interpreter || interpreter->empty()))
-    return describe_exec_failure(path, ENOEXEC);
-  const auto needed = is_elf ? elf_loader(head) : interpreter;
-  if (needed && !exists(*needed)) return describe_exec_failure(path, ENOENT);
-  return {kExitGood, ""};
+// What execve would make of an ELF file. Other machines' programs run where an emulator is
+// registered, but not without their loader.
+int elf_error(const CommandFiles& files, const std::string& head) {
+  Elf64_Ehdr header{};
+  std::memcpy(&header, head.data(), std::min(head.size(), sizeof header));
+  const bool is_foreign = header.e_machine != 0 && header.e_machine != kOwnMachine;
+  if (!is_foreign && header.e_type != ET_EXEC && header.e_type != ET_DYN) return ENOEXEC;
+  const auto loader = elf_loader(head);
+  if (!loader || files.exists(*loader)) return 0;
+  return is_foreign ? ENOEXEC : ENOENT;
 }
 
-ExecFailure describe_exec_failure(const std::string& path, int error) {
+// The errno of execve; 0 if it would succeed, or only the kernel knows.
+int exec_error(const CommandFiles& files, const std::string& path, int depth = 0) {
+  if (const int error = files.executable_error(path); error != 0) return error;
+  if (depth > kMaxScripts) return ELOOP;
+  const auto head = files.head(path);
+  if (!head) return 0;  // executable and not readable
+  if (head->starts_with(std::string_view(ELFMAG, SELFMAG))) return elf_error(files, *head);
+  const auto interpreter = script_interpreter(*head);
+  if (!interpreter || interpreter->empty()) return ENOEXEC;
+  // The kernel says EACCES of a directory.
+  const int error = exec_error(files, *interpreter, depth + 1);
+  return error == EISDIR ? EACCES : error;
+}
+
+}  // namespace
+
+ExecFailure expected_exec_failure(const std::string& path, const CommandFiles& files) {
+  const int error = exec_error(files, path);
+  if (error == ENOEXEC && base::is_script_for_shell(files.head(path).value_or(""))) {
+    const int of_shell = exec_error(files, base::kShell);
+    return of_shell != 0 ? describe_exec_failure(base::kShell, of_shell, files)
+                         : ExecFailure{kExitGood, ""};
+  }
+  return error != 0 ? describe_exec_failure(path, error, files) : ExecFailure{kExitGood, ""};
+}
+
+ExecFailure describe_exec_failure(const std::string& path, int error, const CommandFiles& files) {
   const std::string shown = base::printable(path);
   const auto refused = [](std::string message) {
     return ExecFailure{kExitNotExecutable, std::move(message)};
   };
   switch (error) {
     case ENOENT:
-      if (exists(path)) return refused(why_missing(path, shown));
+      if (files.exists(path)) return refused(why_missing(files, path));
       return {kExitNotFound, shown + " does not exist"};
     case ENOTDIR:
       return {kExitNotFound, shown + ": a part of the path is not a directory"};
     case EISDIR:
       return refused(shown + " is a directory");
     case EACCES:
-    case EPERM: {
-      struct stat status {};
-      if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    case EPERM:
+      if (const auto info = files.look_at(path);
+          info && info->kind == base::FileInfo::Kind::kDirectory)
         return refused(shown + " is a directory");
-      return refused(why_not_permitted(path, shown));
-    }
+      return refused(why_not_permitted(files, path));
     case ENOEXEC:
-      return refused(why_not_a_program(path, shown));
+      if (base::is_script_for_shell(files.head(path).value_or("")))
+        return {kExitNotExecutable, shown + " has no #! line, so " + base::kShell + " runs it",
+                true};
+      return refused(why_not_a_program(files, path));
     case E2BIG:
       return refused(shown + ": arguments and environment are larger than the kernel allows");
     case ETXTBSY:

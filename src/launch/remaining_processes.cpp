@@ -115,10 +115,31 @@ std::vector<Process> remaining_processes() {
 
 void signal_remaining(int signal, pid_t group) { send(signal, group, remaining_to_send()); }
 
-void terminate_remaining(pid_t group) {
-  const std::vector<Process> remaining = remaining_to_send();
-  send(SIGTERM, group, remaining);
-  send(SIGCONT, group, remaining);
+void terminate_remaining(pid_t group, const std::set<pid_t>& told) {
+  if (told.empty()) {
+    const std::vector<Process> remaining = remaining_to_send();
+    send(SIGTERM, group, remaining);
+    send(SIGCONT, group, remaining);
+    return;
+  }
+  for (const Process& process : remaining_processes()) {
+    if (!told.contains(process.pid)) ::kill(process.pid, SIGTERM);
+    ::kill(process.pid, SIGCONT);
+  }
+}
+
+std::set<pid_t> members_of(pid_t group) {
+  std::set<pid_t> members;
+  for (const Process& process : remaining_processes())
+    if (::getpgid(process.pid) == group) members.insert(process.pid);
+  return members;
+}
+
+bool none_may_be_signalled() {
+  const std::vector<Process> left = remaining_processes();
+  return !left.empty() && std::ranges::all_of(left, [](const Process& process) {
+    return ::kill(process.pid, 0) != 0 && errno == EPERM;
+  });
 }
 
 std::vector<Process> kill_remaining(pid_t group) {

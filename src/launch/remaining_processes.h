@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,16 @@ std::vector<Process> descendants();
 void signal_remaining(int signal, pid_t group);
 
 // SIGTERM, and SIGCONT, so that a stopped process can heed it.
-void terminate_remaining(pid_t group);
+// but not to the processes of `told`, which have had a SIGTERM: many take a second one for "now".
+// `told` empty: everybody.
+void terminate_remaining(pid_t group, const std::set<pid_t>& told = {});
+
+// The ids of those that are in the process group `group`. Empty where /proc cannot tell.
+std::set<pid_t> members_of(pid_t group);
+
+// True if processes are left and none of them may be signalled: they are another user's, and
+// CAP_KILL is missing.
+bool none_may_be_signalled();
 
 // SIGKILL. Returns those that /proc shows.
 std::vector<Process> kill_remaining(pid_t group);

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <utility>
 
-#include "base/helper_process.h"
+#include "base/script_text.h"
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/idle_footprint.h"
@@ -22,6 +22,8 @@ namespace {
 
 int exit_code_of(const Supervisor& supervisor) {
   const CommandEnd& end = supervisor.end();
+  if (!end.known && supervisor.refused_stop() != 0)
+    return kExitSignalBase + supervisor.refused_stop();
   // It did not even end by SIGKILL (a driver that hangs), or a tracer has its status.
   if (!end.known) return supervisor.killed() ? kExitSignalBase + SIGKILL : kExitInternal;
   return end.signal != 0 ? kExitSignalBase + end.signal : end.status;
@@ -69,9 +71,16 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   ExecTrace trace(std::exchange(options.following, {}));
   request.trace = &trace;
 
-  const Spawned spawned = spawn_command(request, terminal, inherited);
+  Spawned spawned = spawn_command(request, terminal, inherited);
+  std::vector<char*> words;
+  if (spawned.failure.shell_runs_it) {
+    options.print_error(spawned.failure.message);
+    words = words_for_shell(path, argv);
+    request.path = base::kShell;
+    request.argv = words.data();
+    spawned = spawn_command(request, terminal, inherited);
+  }
   KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
-  base::forget_spares();  // they are reaped like all others from here on
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
     options.print_error(spawned.failure.message);

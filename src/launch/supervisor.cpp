@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/helper_process.h"
 #include "base/reap_group.h"
 #include "base/seconds_text.h"
+#include "base/signal_name.h"
 #include "launch/idle_footprint.h"
-#include "launch/remaining_processes.h"
 #include "launch/signal_set.h"
 
 namespace gpuinit::launch {
@@ -52,13 +53,10 @@ void Supervisor::run() {
   for (;;) {
     const Children children = reap();
     if (children == Children::kNone) return;
+    if (running_ && refused_stop_ != 0 && ::getpid() == 1) return;
     if (trace_.deadline() && Clock::now() >= *trace_.deadline()) trace_.time_is_up();
     if (trace_.has_just_ended()) settles_ = Clock::now() + kSettled;
     if (keepalive_.next_check() && Clock::now() >= *keepalive_.next_check()) keepalive_.check();
-    if (settles_ && Clock::now() >= *settles_) {
-      release_memory();
-      settles_.reset();
-    }
     if (deadline_ && Clock::now() >= *deadline_ && time_is_up()) return;
     wait_for_something(children == Children::kMoreToReap);
   }
@@ -75,7 +73,9 @@ Supervisor::Children Supervisor::reap() {
       return Children::kNone;
     }
     if (info.si_pid == 0)
-      return !running_ && only_the_keepalive_is_left() ? Children::kNone : Children::kSome;
+      return !running_ && only_helpers_are_left() ? Children::kNone : Children::kSome;
+    const bool is_stop = info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED;
+    if (!is_stop) base::helper_was_reaped(info.si_pid);
     if (trace_.handled(info)) {
       if (trace_.failed() && trace_.is_on()) end_by_verdict();
       continue;
@@ -85,19 +85,24 @@ Supervisor::Children Supervisor::reap() {
       continue;
     }
     if (info.si_pid != command_ || !running_) continue;
-    if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED) jobs_.stopped(info.si_status);
+    if (is_stop) jobs_.stopped(info.si_status);
     else command_ended(info);
   }
   return Children::kMoreToReap;
 }
 
-// It has been killed, and takes too long to go to be waited for.
-bool Supervisor::only_the_keepalive_is_left() const {
-  if (!keepalive_.abandon_at() || Clock::now() < *keepalive_.abandon_at()) return false;
+bool Supervisor::is_helper(const Process& process) const {
+  return process.pid == keepalive_.pid() || process.parent == keepalive_.pid() ||
+         base::is_helper(process.pid) || base::is_helper(process.parent);
+}
+
+// They have been killed, and take too long to go to be waited for.
+bool Supervisor::only_helpers_are_left() const {
+  if (keepalive_.abandon_at() ? Clock::now() < *keepalive_.abandon_at() : !base::has_helpers())
+    return false;
   const std::vector<Process> left = descendants();
-  return !left.empty() && std::all_of(left.begin(), left.end(), [this](const Process& process) {
-    return process.pid == keepalive_.pid() || process.parent == keepalive_.pid();
-  });
+  return !left.empty() &&
+         std::ranges::all_of(left, [this](const Process& process) { return is_helper(process); });
 }
 
 // The others get the same chance to clean up that the command had.
@@ -112,7 +117,12 @@ void Supervisor::command_ended(const siginfo_t& info) {
   jobs_.ended();
   siginfo_t none{};
   if (::waitid(P_ALL, 0, &none, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) return;
-  terminate_remaining(command_);
+  terminate_the_others();
+  if (::getpid() == 1 && none_may_be_signalled()) {
+    // Nothing can be asked of them, and the kernel ends them with us.
+    deadline_ = Clock::now();
+    return;
+  }
   const auto now = Clock::now();
   deadline_ = deadline_ ? std::max(*deadline_, now + last_notice()) : now + options_.grace;
 }
@@ -122,7 +132,7 @@ void Supervisor::command_ended(const siginfo_t& info) {
 void Supervisor::end_by_verdict() {
   const pid_t judged = trace_.failed()->pid;
   keepalive_.end();
-  terminate_remaining(command_);
+  terminate_the_others();
   ::kill(judged, SIGKILL);
   trace_.let_go();
   if (!deadline_) deadline_ = Clock::now() + options_.grace;
@@ -151,6 +161,8 @@ void Supervisor::wait_for_something(bool at_most_look) {
   const int waiting = take_signal(kEverySignal & ~only(SIGCHLD), info, &at_once);
   if (waiting > 0) handle(waiting, info);
   if (waiting > 0 || at_most_look) return;
+  const bool settled = settles_ && Clock::now() >= *settles_;
+  if (settled) settles_.reset();
   const auto until = next_deadline();
   timespec left{};
   if (until) {
@@ -159,7 +171,8 @@ void Supervisor::wait_for_something(bool at_most_look) {
     left.tv_sec = seconds.count();
     left.tv_nsec = std::chrono::nanoseconds(time - seconds).count();
   }
-  const int signal = take_signal(kEverySignal, info, until ? &left : nullptr);
+  const auto take = settled ? take_signal_released : take_signal;
+  const int signal = take(kEverySignal, info, until ? &left : nullptr);
   // SIGCHLD only says that a child may be reaped; one may stand for many.
   if (signal > 0 && signal != SIGCHLD) handle(signal, info);
 }
@@ -170,7 +183,7 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
   if (sent == 0) return;
   if (!running_) {
     // They are ending; a stopped one would not.
-    if (sent == SIGTERM) terminate_remaining(command_);
+    if (sent == SIGTERM) terminate_remaining(command_);  // they are asked once more
     else if (!is_terminal_stop(sent)) signal_remaining(sent, command_);
     return;
   }
@@ -183,27 +196,49 @@ void Supervisor::handle(int signal, const siginfo_t& info) {
     keepalive_.end();
   }
   jobs_.forwarding(sent);
-  send(sent, info);
+  if (!send(sent, info) && errno == EPERM)
+    cannot_forward(sent, is_stop_request(signal) || is_stop_request(sent));
 }
 
-void Supervisor::send(int signal, const siginfo_t& info) {
-  // A command that has left its group is the one to ask all the same.
-  if (options_.signal_group && ::kill(-command_, signal) == 0) return;
+// False and errno if it was refused.
+bool Supervisor::send(int signal, const siginfo_t& info) {
+  if (options_.signal_group) {
+    std::set<pid_t> members;
+    if (signal == SIGTERM) members = members_of(command_);
+    // A command that has left its group is the one to ask all the same.
+    if (::kill(-command_, signal) == 0) {
+      told_.merge(members);
+      return true;
+    }
+  }
   // sigqueue(3) carries a value, which kill(2) would lose.
   if (info.si_code == SI_QUEUE) {
     siginfo_t copy = info;
     copy.si_signo = signal;
-    if (::syscall(SYS_rt_sigqueueinfo, command_, signal, &copy) == 0) return;
+    if (::syscall(SYS_rt_sigqueueinfo, command_, signal, &copy) == 0) return true;
   }
-  ::kill(command_, signal);
+  return ::kill(command_, signal) == 0;
+}
+
+// It runs as another user (gosu, su-exec, setpriv), and gpuinit may not signal it.
+void Supervisor::cannot_forward(int signal, bool is_stop) {
+  const bool ends = is_stop && ::getpid() == 1;
+  if (is_stop) refused_stop_ = signal;
+  if (refusal_is_told_ && !ends) return;
+  refusal_is_told_ = true;
+  options_.print_error(base::signal_name(signal) +
+                       " was not forwarded: the command is another user's, and gpuinit lacks "
+                       "CAP_KILL (--cap-add KILL)" +
+                       (ends ? "; gpuinit ends, and the kernel every other process with it" : ""));
 }
 
 // The command did not pass SIGTERM on to its workers: they get it before they are killed.
 void Supervisor::kill_command() {
   command_killed_ = true;
-  ::kill(command_, SIGKILL);
-  terminate_remaining(command_);
+  const bool refused = ::kill(command_, SIGKILL) != 0 && errno == EPERM;
+  terminate_the_others();
   deadline_ = Clock::now() + last_notice();
+  if (refused) return;  // time_is_up() says what becomes of it
   options_.print_error("killed the command (pid " + std::to_string(command_) + "), still there " +
                        base::seconds_text(options_.grace) + " after SIGTERM (launch.grace)");
 }
@@ -217,10 +252,13 @@ bool Supervisor::time_is_up() {
   }
   const auto now = Clock::now();
   std::vector<Process> left = kill_remaining(command_);
-  if (std::erase_if(left, [this](const Process& p) { return p.pid == keepalive_.pid(); }) > 0 &&
-      left.empty())
+  if (std::erase_if(left, [this](const Process& p) { return is_helper(p); }) > 0 && left.empty())
     return true;
   const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);
+  if (!left.empty() && std::ranges::all_of(left, &Process::refused)) {
+    options_.print_error("left behind, since gpuinit lacks CAP_KILL: " + names);
+    return true;
+  }
   if (!kill_deadline_) {
     kill_deadline_ = now + kKillBound;
     options_.print_error("killed what was still there " +

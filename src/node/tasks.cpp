@@ -34,7 +34,7 @@ bool has_filter(std::string_view status) {
 Fact<int> read_clone3_errno(std::string_view status) {
   // A size of 0 is refused before anything is done: EINVAL.
   if (!has_filter(status)) return ::syscall(SYS_clone3, nullptr, 0) < 0 ? errno : 0;
-  const pid_t child = base::with_room(base::fork_helper);
+  const pid_t child = base::with_room(::fork);
   if (child < 0) return Fact<int>::unknown(errno_error("fork").message);
   if (child == 0) ::_exit(::syscall(SYS_clone3, nullptr, 0) < 0 ? errno & 0xff : 0);
   siginfo_t end{};

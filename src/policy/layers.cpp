@@ -113,7 +113,7 @@ Status Layers::add_file(const std::string& name, std::string_view text, Lock loc
     return Error{place(name, document.problem->at) + ": " + document.problem->message +
                  line_at(text, document.problem->at)};
   if (auto version = check_version(name, document); !version) return version;
-  std::set<std::string, std::less<>> seen;
+  std::set<std::string> seen;
   bool locks = false;
   for (const auto& entry : document.entries) {
     if (is_version(entry)) continue;

@@ -1,10 +1,10 @@
 // Puts layers of policy text over the built-in policy, key by key.
 #pragma once
 
-#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/keys.h"
@@ -27,7 +27,8 @@ class Layers {
   // text without quotes where the key takes text or a word.
   Status add_setting(std::string_view setting, const std::string& origin);
 
-  const LoadedPolicy& loaded() const { return loaded_; }
+  const LoadedPolicy& loaded() const& { return loaded_; }
+  LoadedPolicy&& loaded() && { return std::move(loaded_); }
 
  private:
   const Key* key_of(std::string_view name);
@@ -40,7 +41,7 @@ class Layers {
   KeyTable table_;
   Problems problems_;
   LoadedPolicy loaded_;
-  std::set<std::string, std::less<>> kept_;  // what the locked file names
+  std::set<std::string> kept_;  // what the locked file names
 };
 
 // True if the text of a policy file says `locked = true`, whatever else is wrong with it.

@@ -47,13 +47,11 @@ class Loading {
     const bool locked = baked && *baked && is_locked(**baked);
     off_ = sources_.off && !locked;
     if (auto done = add_files(baked, locked); !done) return std::move(done).error();
-    for (const auto& setting : split_settings(sources_.environment_set))
-      if (auto done = heed(layers_.add_setting(setting, "GPUINIT_SET")); !done)
-        return std::move(done).error();
-    for (const auto& setting : sources_.set_options)
-      if (auto done = heed(layers_.add_setting(setting, "--set")); !done)
-        return std::move(done).error();
-    LoadedPolicy loaded = layers_.loaded();
+    if (auto done = add_settings(split_settings(sources_.environment_set), "GPUINIT_SET"); !done)
+      return std::move(done).error();
+    if (auto done = add_settings(sources_.set_options, "--set"); !done)
+      return std::move(done).error();
+    LoadedPolicy loaded = std::move(layers_).loaded();
     loaded.checks_are_off = off_;
     loaded.left_out = std::move(left_out_);
     if (sources_.off && locked) loaded.refused.insert(loaded.refused.begin(), "GPUINIT=off");
@@ -68,6 +66,12 @@ class Loading {
     return Done{};
   }
 
+  Status add_settings(const std::vector<std::string>& settings, const std::string& origin) {
+    for (const auto& setting : settings)
+      if (auto done = heed(layers_.add_setting(setting, origin)); !done) return done;
+    return Done{};
+  }
+
   // nullopt if there is none.
   Result<std::optional<std::string>> read_default_file() const {
     const std::string& path = sources_.default_file;
@@ -76,13 +80,13 @@ class Loading {
     return text ? Result(std::optional(std::move(text).value())) : std::move(text).error();
   }
 
-  // A file that is wrong is left out whole.
+  // A file that is left out is left out whole: it is tried alone first.
   Status add_text(const std::string& name, std::string_view text, Layers::Lock lock) {
-    if (!off_) return layers_.add_file(name, text, lock);
-    Layers before = layers_;
-    auto done = layers_.add_file(name, text, lock);
-    if (!done) layers_ = std::move(before);
-    return done;
+    if (off_) {
+      Layers alone(sources_.checks, sources_.problems);
+      if (auto done = alone.add_file(name, text, lock); !done) return done;
+    }
+    return layers_.add_file(name, text, lock);
   }
 
   Status add_files(const Result<std::optional<std::string>>& baked, bool locked) {
@@ -160,6 +164,9 @@ Result<LoadedPolicy> load_policy(const PolicySources& sources) {
     LoadedPolicy built_in;
     built_in.checks = sources.checks;
     built_in.checks_are_off = sources.off;
+    if (!sources.off)
+      for (const CheckInfo& check : sources.checks())
+        built_in.policy.checks.emplace(check.id, check.level);
     return built_in;
   }
   auto fs = base::RootFs::open("/");

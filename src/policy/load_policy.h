@@ -6,7 +6,6 @@
 // what is wrong left out, and that is said.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -20,7 +19,7 @@
 
 namespace gpuinit::policy {
 
-// The keys and the built-in levels of [checks]. A function, since most starts set none.
+// The keys and the built-in levels of [checks]. A function, since not every start asks them.
 using Checks = std::span<const CheckInfo> (*)();
 
 struct PolicySources {
@@ -60,7 +59,7 @@ struct LoadedPolicy {
   Policy policy;
   Checks checks = [] { return std::span<const CheckInfo>(); };
   // Of the keys that were set, by name.
-  std::map<std::string, std::string, std::less<>> origins;
+  std::map<std::string, std::string> origins;
 
   std::string locked_by;             // the default file, if it says `locked = true`; else empty
   std::vector<std::string> refused;  // what would have weakened it: `gpu.count = "1" (--set)`

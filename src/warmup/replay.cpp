@@ -15,7 +15,6 @@
 #include "base/default_signals.h"
 #include "base/descriptors.h"
 #include "base/helper_process.h"
-#include "base/reap_group.h"
 #include "warmup/plan_reader.h"
 
 namespace gpuinit::warmup {
@@ -23,8 +22,6 @@ namespace gpuinit::warmup {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kReapBound{1000};
 
 // ioprio_set(2): best effort, the last level. The command's own reads go first where the
 // block device's scheduler heeds it.
@@ -70,7 +67,7 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t parent = ::getpid();
-  const pid_t reader = base::fork_helper();
+  const pid_t reader = ::fork();
   if (reader == 0) {
     ::setpgid(0, 0);
     become_helper(parent);
@@ -111,10 +108,7 @@ void Replay::let_go() {
 }
 
 void Replay::stop() {
-  if (reader_ > 0 && base::take_spare(reader_)) {
-    base::kill_group(reader_);
-    base::reap_group(reader_, Clock::now() + kReapBound);
-  }
+  if (reader_ > 0 && base::take_spare(reader_)) base::end_helper(reader_);
   reader_ = -1;
   done_.reset();
   if (shared_ != nullptr) ::munmap(shared_, sizeof(Shared));

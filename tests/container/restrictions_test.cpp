@@ -103,5 +103,19 @@ TEST_F(Unrestricted, APythonThatIsPidOneDoesNotReap) {
   EXPECT_EQ(ran.out, "a zombie\n");
 }
 
+class FewProcesses : public InContainers<> {};
+
+// The kernel needs no more: read-ahead's processes made gpuinit exit with 70.
+TEST_F(FewProcesses, AreEnoughForTheCommand) {
+  for (const int limit : {1, 2, 3})
+    for (const char* mode : {"exec", "supervise"}) {
+      const Ran ran = run_container(python("raise SystemExit(7)"),
+                                    {"--pids-limit", std::to_string(limit), "--env",
+                                     std::string("GPUINIT_SET=launch.mode=") + mode});
+      const int needed = mode == std::string("exec") ? 1 : 2;
+      EXPECT_EQ(ran.exit_code, limit >= needed ? 7 : 70) << limit << mode << ran.err;
+    }
+}
+
 }  // namespace
 }  // namespace gpuinit::test

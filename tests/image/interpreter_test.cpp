@@ -248,7 +248,7 @@ TEST_F(InterpreterTest, APackagePutsItsDirectoryInFront) {
 TEST_F(InterpreterTest, OfAnUnclearCommandIsTheFallback) {
   add_python();
   tree_.executable("bin/sh", test::ElfBuilder().interpreter(test::kGlibcLoader).build())
-      .executable("usr/bin/text", "no shebang\n")
+      .executable("usr/bin/text", std::string("no program\0\n", 12))
       .executable("opt/python", test::python_program());
   struct Case {
     Words command;

@@ -101,12 +101,25 @@ TEST(ExecFailure, ScriptWithWindowsLineEnds) {
   EXPECT_THAT(failure.message, HasSubstr("Windows line ends"));
 }
 
-TEST(ExecFailure, ScriptWithoutFirstLine) {
+TEST(ExecFailure, ScriptWithoutFirstLineIsAShells) {
   Tree tree;
   tree.executable("s", "echo hello\n");
-  const auto failure = exec_in_child(tree.at("s"));
-  EXPECT_EQ(failure.exit_code, 126);
-  EXPECT_THAT(failure.message, HasSubstr("it has no #! line"));
+  const ExecFailure failure = describe_exec_failure(tree.at("s"), ENOEXEC);
+  EXPECT_TRUE(failure.shell_runs_it);
+  EXPECT_EQ(failure.message, tree.at("s").string() + " has no #! line, so /bin/sh runs it");
+  EXPECT_EQ(expected_exec_failure(tree.at("s")).exit_code, 0);
+}
+
+// Fed to a shell they would run whatever their bytes happen to say.
+TEST(ExecFailure, WhatIsNoTextIsNotAShells) {
+  Tree tree;
+  tree.executable("empty").executable("other", std::string("MZ\x90\0\3 echo hello\n", 18));
+  tree.executable("elf", elf_header(EM_AARCH64) + std::string(200, '\0'));
+  for (const char* name : {"empty", "other", "elf"}) {
+    const auto failure = exec_in_child(tree.at(name));
+    EXPECT_EQ(failure.exit_code, 126) << name;
+    EXPECT_FALSE(describe_exec_failure(tree.at(name), ENOEXEC).shell_runs_it) << name;
+  }
 }
 
 TEST(ExecFailure, EmptyFile) {

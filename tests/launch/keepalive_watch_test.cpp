@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/helper_process.h"
+
 namespace gpuinit::launch {
 namespace {
 
@@ -19,6 +21,7 @@ pid_t sleeper() {
     for (;;) ::pause();
   }
   ::setpgid(pid, pid);
+  base::add_spare(pid);
   return pid;
 }
 

@@ -301,6 +301,16 @@ TEST(Parent, IsOutOfReachWithoutLandlockToo) {
       }
 }
 
+// While gpuinit is not dumpable its files under /proc are root's.
+TEST(Parent, OfAUserStillLetsTheOomKillerTakeTheProbeFirst) {
+  const std::string said = in_another_process([]() -> std::string {
+    if (::setgid(12345) != 0 || ::setuid(12345) != 0) return "oom 1000";
+    if (::access(GPUINIT_MISBEHAVING_PROGRAM, X_OK) != 0) return "oom 1000";
+    return misbehave({"limits"}).said;
+  });
+  EXPECT_THAT(said, HasSubstr("oom 1000"));
+}
+
 TEST(WithoutLandlock, PythonWritesIntoNoFileThatIsThere) {
   test::Tree tree;
   tree.file("kept", "content");

@@ -53,7 +53,7 @@ Words set(const std::string& setting, Words words) {
 class BakedPolicy : public testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs a mount namespace";
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   }
 };
 

@@ -65,17 +65,22 @@ class CommandCheck : public testing::Test {
 TEST_F(CommandCheck, ACommandThatIsNotThereIsSaidAsALaunchSaysIt) {
   EXPECT_EQ(gpuinit({"--check", "--", "nosuch"}).exit_code, 127);
   EXPECT_EQ(gpuinit({"--check", "--", "/nosuch"}).exit_code, 127);
-  tree_.file("not-executable", "#!/bin/sh\n").executable("no-shebang", "echo\n");
+  tree_.file("not-executable", "#!/bin/sh\n");
   EXPECT_EQ(gpuinit({"--check", "--", tree_.at("not-executable")}).exit_code, 126);
-  EXPECT_EQ(gpuinit({"--check", "--", tree_.at("no-shebang")}).exit_code, 126);
   EXPECT_EQ(gpuinit({"--check", "--", tree_.root()}).exit_code, 126);
 
   EXPECT_EQ(check({"nosuch"}).exit_code, 127);
   EXPECT_EQ(check({"/nosuch"}).exit_code, 127);
   EXPECT_EQ(check({"/not-executable"}).exit_code, 126);
-  EXPECT_EQ(check({"/no-shebang"}).exit_code, 126);
   EXPECT_EQ(check({"/usr"}).exit_code, 126);
   EXPECT_THAT(check({"nosuch"}).err, HasSubstr("nosuch"));
+}
+
+// As with tini, dumb-init and execvp(3): /bin/sh runs it.
+TEST_F(CommandCheck, AScriptWithoutAShebangIsFollowedAsTheShellRunsIt) {
+  tree_.executable("no-shebang", "exec python3 train.py\n");
+  EXPECT_EQ(verdict(check({"/no-shebang"})), verdict(check({"/bin/sh", "/no-shebang"})));
+  EXPECT_THAT(verdict(check({"/no-shebang"})), HasSubstr("fail python.abi"));
 }
 
 TEST_F(CommandCheck, NoVerdictIsChangedByAWrapperInFront) {

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "program/gpuinit_program.h"
 #include "support/inputs_cache.h"
+#include "support/running_program.h"
 
 namespace gpuinit::test {
 namespace {
@@ -189,6 +190,38 @@ TEST_F(PythonReal, CodeThatRunsAtPythonsStartMakesADisagreement) {
   EXPECT_EQ(report.exit_code, 0);
   EXPECT_THAT(report.findings, Contains("warn probe.disagrees"));
   EXPECT_THAT(report.summary("probe.disagrees"), HasSubstr("sys.prefix"));
+}
+
+// The one that hangs has files of its own in it, and would go on to make more.
+TEST_F(PythonReal, AStopRequestDuringTheProbeLeavesNoScratchDirectory) {
+  if (!fs::exists(kDebian)) GTEST_SKIP() << "there is no " << kDebian;
+  tree_.directory("tmp").file(
+      "slow.py",
+      "import os, tempfile, time\n"
+      "os.makedirs(tempfile.gettempdir() + '/a/b')\n"
+      "for i in range(100): open(f'{tempfile.gettempdir()}/a/{i}', 'w')\n"
+      "while True: open(f'{tempfile.gettempdir()}/a/b/{time.time()}', 'w')\n");
+  const std::string temporary = tree_.at("tmp").string();
+  for (const Place place : {Place::kChild, Place::kPid1}) {
+    RunningProgram running({installed_gpuinit(), "--set", "gpu.required=no", "--set",
+                            "python.probe=import", "--set", "python.imports=[\"slow\"]", "--set",
+                            "warmup.pages=off", "--", kDebian, "-c", "print('ran')"},
+                           options({{"TMPDIR", temporary},
+                                    {"PYTHONPATH", tree_.root()},
+                                    {"ASAN_OPTIONS", "detect_leaks=0"}}),
+                           place);
+    const auto is_there = [&] {
+      for (const auto& entry : fs::directory_iterator(temporary))
+        if (fs::exists(entry.path() / "a/99")) return true;
+      return false;
+    };
+    for (int i = 0; i < 2000 && !is_there(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(is_there()) << running.said();
+    running.send(SIGTERM);
+    EXPECT_EQ(running.finish(), 128 + SIGTERM) << running.said();
+    EXPECT_TRUE(fs::is_empty(temporary));
+  }
 }
 
 TEST_F(PythonReal, OnlyTheRunningImageIsAsked) {

@@ -40,7 +40,7 @@ TEST(SuperviseExit, ACommandThatCannotBeExecutedIsExplained) {
   elf[18] = static_cast<char>(EM_PPC64);
   tree.executable("wrong-arch", elf);
   tree.executable("no-interpreter", "#!/no/such/interpreter\n");
-  tree.executable("no-shebang", "echo hello\n");
+  tree.executable("no-program", std::string("MZ\x90\0\3\n", 6));
   tree.executable("empty");
   tree.directory("directory");
   tree.file("no-exec", "#!/bin/sh\n");
@@ -52,7 +52,7 @@ TEST(SuperviseExit, ACommandThatCannotBeExecutedIsExplained) {
   const Case cases[] = {
       {tree.at("wrong-arch"), 126, "is a program for ppc64, this machine is"},
       {tree.at("no-interpreter"), 126, "the interpreter /no/such/interpreter of the script"},
-      {tree.at("no-shebang"), 126, "it has no #! line"},
+      {tree.at("no-program"), 126, "is neither a program nor a script"},
       {tree.at("empty"), 126, "is empty"},
       {tree.at("directory"), 126, "is a directory"},
       {tree.at("no-exec"), 126, "is not executable"},
@@ -66,6 +66,24 @@ TEST(SuperviseExit, ACommandThatCannotBeExecutedIsExplained) {
     EXPECT_THAT(ran.err, HasSubstr(message)) << command;
     EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
   }
+}
+
+// As with tini, dumb-init, catatonit and execvp(3).
+TEST(SuperviseExit, AScriptWithoutAShebangIsRunByTheShell) {
+  Tree tree;
+  tree.executable("script", "echo \"$0\" \"$@\"; exit 5\n");
+  const std::string script = tree.at("script");
+  for (const char* mode : {"exec", "supervise"}) {
+    const Ran ran = run_program({GPUINIT_BINARY, "--set", std::string("launch.mode=") + mode,
+                                 "--set", "launch.postmortem=false", "--", script, "a", "b c"},
+                                clean({{"GPUINIT", "off"}}));
+    EXPECT_EQ(ran.exit_code, 5) << mode;
+    EXPECT_EQ(ran.out, script + " a b c\n");
+    EXPECT_EQ(ran.err, "gpuinit: " + script + " has no #! line, so /bin/sh runs it\n");
+  }
+  const Ran followed = supervise({script, "a"}, {"launch.postmortem=false"});
+  EXPECT_EQ(followed.exit_code, 5);
+  EXPECT_EQ(followed.out, script + " a\n");
 }
 
 TEST(SuperviseExit, AFailureIsFollowedByWhatTheSystemKnows) {

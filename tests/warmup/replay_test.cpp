@@ -1,7 +1,9 @@
 #include "warmup/replay.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -192,10 +194,37 @@ TEST(Replay, AMakerThatCrashesHarmsNobody) {
   EXPECT_FALSE(replay.progress().finished);
 }
 
+// One that hangs must not keep the command's pipes open, nor read its input.
+TEST(Replay, HasNoneOfTheCommandsDescriptors) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const auto seen = static_cast<int*>(
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(seen, MAP_FAILED);
+  struct stat null {};
+  ::stat("/dev/null", &null);
+  Replay replay(
+      [&] {
+        for (int fd = 0; fd <= 2; ++fd) {
+          struct stat file {};
+          if (::fstat(fd, &file) == 0 && file.st_rdev == null.st_rdev) ++seen[0];
+        }
+        for (const int fd : ends) seen[1] += ::fcntl(fd, F_GETFD) < 0 ? 1 : 0;
+        return PagePlan{};
+      },
+      kPlenty);
+  ASSERT_TRUE(replay.wait(soon()));
+  EXPECT_EQ(seen[0], 3) << "0, 1 and 2 are /dev/null";
+  EXPECT_EQ(seen[1], 2) << "both ends of the pipe are closed";
+  ::munmap(seen, 4096);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 // A process that runs the replay, and is killed: its helpers must end with it.
 TEST(Replay, DiesWithItsParent) {
   int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);  // as gpuinit's own, these stay open in a helper
   const pid_t parent = ::fork();
   if (parent == 0) {
     Replay replay(

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/script_text.h"
 #include "base/text.h"
 #include "image/start/env_command.h"
 #include "image/start/exec_prefix.h"
@@ -86,9 +87,12 @@ class Walk {
     if (!read && is_unread(read.error().code)) return unclear(read.error().message);
     const std::string head = read.value_or("");
     const bool is_script = head.starts_with("#!");
-    if (!is_script && !head.starts_with("\x7f"
-                                        "ELF"))
+    if (!is_script && !head.starts_with(base::kElfMagic)) {
+      // gpuinit itself gives it to a shell; whether others do depends on them.
+      if (steps.empty() && base::is_script_for_shell(head))
+        return interpret(path, Shebang{base::kShell, ""}, "a script without a #! line, ");
       return unclear(quoted(path) + ", which is neither a program nor a script");
+    }
     const std::string name(base::basename(path));
     if (!is_script && name == "env") return at_env(path);
     if (is_exec_prefix(name, is_script)) return at_prefix(name, path);
@@ -230,7 +234,8 @@ class Walk {
     return interpret(path, *shebang);
   }
 
-  bool interpret(const std::string& script, const Shebang& shebang) {
+  bool interpret(const std::string& script, const Shebang& shebang,
+                 const std::string& what = "shebang of ") {
     std::vector<std::string> words{shebang.interpreter};
     if (!shebang.argument.empty()) words.push_back(shebang.argument);
     words.push_back(script);
@@ -238,9 +243,9 @@ class Walk {
     exec.argv = std::move(words);
     by_path_search_ = false;
     steps.push_back({base::printable(script, 120), reason_, ""});
-    if (reason_.empty() || !reason_is_script_) reason_ = "shebang of " + base::printable(script);
+    if (reason_.empty() || !reason_is_script_) reason_ = what + base::printable(script);
     reason_is_script_ = true;
-    origin_ = " (shebang of " + base::printable(script) + ")";
+    origin_ = " (" + what + base::printable(script) + ")";
     return true;
   }
 

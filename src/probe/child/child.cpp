@@ -74,7 +74,7 @@ void Child::start() {
   ::sigprocmask(SIG_SETMASK, &all, &before);
   ProgramExec exec(program_);
   const pid_t parent = ::getpid();
-  const pid_t pid = base::with_room(base::fork_helper);
+  const pid_t pid = base::with_room(::fork);
   if (pid == 0) become(exec, monitor_, writing.get(), parent);
   const int fork_error = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
@@ -83,6 +83,7 @@ void Child::start() {
     return fail("fork");
   }
   pid_ = pid;
+  scratch_.used_by(pid);
   monitor_.started(pid);
   ::setpgid(pid, pid);  // as the child does itself: whoever is first
   pid_fd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -197,7 +198,8 @@ void Child::kill_and_reap() {
   abandoned_ = !ended_;
   siginfo_t info{};
   if (ended_ && end_.known) base::wait_for(P_PID, static_cast<id_t>(pid_), info, WEXITED | WNOHANG);
-  if (!abandoned_) base::reap_group(pid_, deadline);
+  if (abandoned_) base::abandon_helper(pid_);
+  else base::reap_group(pid_, deadline);
   pid_fd_.reset();
   pid_ = -1;
   scratch_.remove();

@@ -2,15 +2,22 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <csignal>
 #include <cstring>
 #include <iterator>
 #include <string_view>
+
+#include "base/reap_group.h"
+#include "base/sudden_end.h"
 
 namespace gpuinit::probe {
 
@@ -47,32 +54,66 @@ void link_entries(const std::string& real, const std::string& made) {
   ::closedir(directory);
 }
 
-// Empties the directory and closes it. False if something is left.
+// Empties the directory and closes it. False if something is left. System calls only: a signal
+// handler calls it too.
 bool empty(int fd, int depth, int& entries) {
-  DIR* directory = ::fdopendir(fd);
-  if (directory == nullptr) {
-    ::close(fd);
-    return false;
-  }
   bool emptied = depth < kMaxDepth;
-  while (emptied) {
-    const dirent* entry = ::readdir(directory);
-    if (entry == nullptr) break;
-    if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    const bool within_limit = ++entries <= kMaxEntries;
-    if (within_limit && ::unlinkat(fd, entry->d_name, 0) == 0) continue;
-    if (!within_limit || (errno != EISDIR && errno != EPERM)) {
-      emptied = false;
-    } else {
-      const int inner =
-          ::openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-      emptied = inner >= 0 && empty(inner, depth + 1, entries) &&
-                ::unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0;
+  alignas(dirent64) char names[4096];
+  for (ssize_t got = 0; emptied && (got = ::getdents64(fd, names, sizeof names)) > 0;) {
+    for (ssize_t at = 0; emptied && at < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(names + at);
+      at += entry->d_reclen;
+      if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
+      const bool within_limit = ++entries <= kMaxEntries;
+      if (within_limit && ::unlinkat(fd, entry->d_name, 0) == 0) continue;
+      if (!within_limit || (errno != EISDIR && errno != EPERM)) {
+        emptied = false;
+      } else {
+        const int inner =
+            ::openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        emptied = inner >= 0 && empty(inner, depth + 1, entries) &&
+                  ::unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0;
+      }
     }
   }
-  ::closedir(directory);
+  ::close(fd);
   return emptied;
 }
+
+void remove_tree(const char* path) {
+  const int fd = ::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int entries = 0;
+  if (fd >= 0 && empty(fd, 0, entries)) ::rmdir(path);
+}
+
+// The one directory that there is, for the handler of a signal that ends gpuinit.
+char sudden_path[PATH_MAX];
+volatile pid_t sudden_user = -1;
+
+void remove_suddenly() {
+  constexpr int kPatience = 200;  // ms
+  const pid_t user = sudden_user;
+  if (user > 0) base::kill_group(user);
+  for (int i = 0; i < kPatience && user > 0 && ::waitpid(user, nullptr, WNOHANG) == 0; ++i)
+    ::poll(nullptr, 0, 1);
+  remove_tree(sudden_path);
+}
+
+// No signal ends gpuinit while it lives.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
 
 }  // namespace
 
@@ -81,11 +122,14 @@ bool ScratchDirectory::make(std::vector<std::string>& environment) {
   for (const auto variable : kVariables)
     places.push_back(value_of(environment, std::string(variable)));
   for (const char* place : {"/tmp", "/var/tmp", "/dev/shm"}) places.emplace_back(place);
+  const NoSignals until_it_is_known;
   for (const std::string& place : places) {
     if (!place.starts_with('/')) continue;
     std::string name = place + "/gpuinit-probe-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) continue;
     path_ = name;
+    if (path_.copy(sudden_path, sizeof sudden_path - 1) == path_.size())
+      base::at_sudden_end = remove_suddenly;
     std::erase_if(environment, [](std::string_view set) {
       return std::ranges::find(kVariables, set.substr(0, set.find('='))) != std::end(kVariables);
     });
@@ -114,11 +158,15 @@ void ScratchDirectory::move_home(std::vector<std::string>& environment) const {
     set(environment, "PYTHONUSERBASE", below + "/.local");
 }
 
+void ScratchDirectory::used_by(pid_t leader) const {
+  if (!path_.empty()) sudden_user = leader;
+}
+
 void ScratchDirectory::remove() {
   if (path_.empty()) return;
-  const int fd = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  int entries = 0;
-  if (fd >= 0 && empty(fd, 0, entries)) ::rmdir(path_.c_str());
+  sudden_user = -1;
+  remove_tree(path_.c_str());
+  base::at_sudden_end = nullptr;
   path_.clear();
 }
 

@@ -2,6 +2,8 @@
 // must not make them anywhere else.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -22,6 +24,10 @@ class ScratchDirectory {
   // real one is seen: what an import makes in ~/.cache, or beside it, is made there. The
   // user's site-packages keep their place.
   bool make(std::vector<std::string>& environment);
+
+  // The leader of the process group that writes there. A signal that ends gpuinit at once
+  // (base/sudden_end.h) ends it first, and then removes the directory. There is only one at a time.
+  void used_by(pid_t leader) const;
 
   // Empty if none was made.
   const std::string& path() const { return path_; }
