@@ -29,8 +29,8 @@ struct FailingRead {
 };
 
 struct RanFailing {
-  int exit_code = -1;  // 128 + n when signal n ended it
-  std::string out;
+  int exit_code = -1;             // 128 + n when signal n ended it
+  std::string out;                // and what was said on standard error
   std::vector<std::string> read;  // the path of each reading call below the root
 };
 
@@ -81,7 +81,7 @@ class FailingProgram {
  private:
   [[noreturn]] void exec(int out) {
     ::dup2(out, 1);
-    ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
+    ::dup2(out, 2);
     std::vector<char*> words;
     for (auto& word : argv_) words.push_back(word.data());
     words.push_back(nullptr);
