@@ -75,7 +75,7 @@ TEST_P(AnotherUsersCommand, IsToldOfOnceAndItsEndIsAwaited) {
 }
 
 TEST_P(AnotherUsersCommand, LeavesWorkersThatAreNotSaidToBeKilled) {
-  RunningProgram running(supervised(as_nobody("sleep 30 & echo up; exit 3"), {"launch.grace=1"}),
+  RunningProgram running(supervised(as_nobody("sleep 30 & sleep 0.2; exit 3"), {"launch.grace=1"}),
                          without_cap_kill(), GetParam());
   const auto start = Clock::now();
   EXPECT_EQ(running.finish(), 3);
