@@ -46,7 +46,7 @@ TEST_F(Starts, Plain) {
       {{"trampoline", "a b"}},
       {{"../bin/relative"}, kUnclear},
       {{"relative"}, kUnclear},
-      {{"no-shebang"}, kUnclear},
+      {{"no-shebang"}, Came::kToAProgram},
       {{"nosuch"}, kUnclear},
       {{"@/nosuch"}, kUnclear},
       {{"./not-executable"}, kUnclear},
