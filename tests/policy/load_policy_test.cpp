@@ -6,6 +6,7 @@
 
 #include "policy/toml_document.h"
 #include "policy_fields.h"
+#include "sources_in.h"
 #include "support/tree.h"
 
 namespace gpuinit::policy {
@@ -15,15 +16,6 @@ using test::Tree;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// Default places inside the tree.
-PolicySources sources_in(const Tree& tree) {
-  PolicySources sources;
-  sources.checks = checks::catalogue;
-  sources.default_file = tree.at("policy.toml");
-  sources.default_directory = tree.at("policy.d");
-  return sources;
-}
 
 std::string error_of(const PolicySources& sources) {
   auto loaded = load_policy(sources);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "policy_fields.h"
+#include "sources_in.h"
 #include "support/tree.h"
 
 namespace gpuinit::policy {
@@ -175,14 +176,6 @@ TEST(Lock, WhatIsNoPolicyIsStillAnError) {
 }
 
 constexpr char kLocked[] = "version = 1\nlocked = true\n[gpu]\ncount = \"8\"\n";
-
-PolicySources sources_in(const Tree& tree) {
-  PolicySources sources;
-  sources.checks = checks::catalogue;
-  sources.default_file = tree.at("policy.toml");
-  sources.default_directory = tree.at("policy.d");
-  return sources;
-}
 
 TEST(Lock, NoLayerGoesBelowIt) {
   Tree tree;

@@ -90,14 +90,13 @@ TEST(Signals, GoToItsGroupIfThePolicySaysSo) {
   EXPECT_EQ(running.finish(), 0);
 }
 
-// The worker had it with its group; when the shell has ended, the others are asked to end.
-TEST(Signals, AWorkerOfTheGroupGetsSigtermOnce) {
+// Of `worker`, which says "counted" at each, when gpuinit gets one. The shell that made it ends at
+// once.
+void expect_one_sigterm(const std::string& worker) {
   for (const Place place : {Place::kChild, Place::kPid1}) {
-    RunningProgram running(
-        supervised(shell("(trap 'echo counted' TERM; echo worker; for i in 1 2 3 4 5 6 7 8; do "
-                         "sleep 0.2; done) & trap 'exit 5' TERM; echo parent; wait"),
-                   {"launch.signal-target=group"}),
-        unchecked(), place);
+    RunningProgram running(supervised(shell(worker + " & trap 'exit 5' TERM; echo parent; wait"),
+                                      {"launch.signal-target=group"}),
+                           unchecked(), place);
     ASSERT_TRUE(running.says("worker\n") && running.says("parent\n")) << running.said();
     running.send(SIGTERM);
     EXPECT_EQ(running.finish(), 5);
@@ -105,19 +104,16 @@ TEST(Signals, AWorkerOfTheGroupGetsSigtermOnce) {
   }
 }
 
+// The worker had it with its group; when the shell has ended, the others are asked to end.
+TEST(Signals, AWorkerOfTheGroupGetsSigtermOnce) {
+  expect_one_sigterm(
+      "(trap 'echo counted' TERM; echo worker; for i in 1 2 3 4 5 6 7 8; do sleep 0.2; done)");
+}
+
 // One that has left the group has not had it.
 TEST(Signals, AWorkerInASessionOfItsOwnGetsSigtermToo) {
-  for (const Place place : {Place::kChild, Place::kPid1}) {
-    RunningProgram running(
-        supervised(shell("setsid sh -c \"trap 'echo counted; exit' TERM; echo worker; while :; do "
-                         "sleep 0.02; done\" & trap 'exit 5' TERM; echo parent; wait"),
-                   {"launch.signal-target=group"}),
-        unchecked(), place);
-    ASSERT_TRUE(running.says("worker\n") && running.says("parent\n")) << running.said();
-    running.send(SIGTERM);
-    EXPECT_EQ(running.finish(), 5);
-    EXPECT_EQ(running.count("counted\n"), 1) << running.said();
-  }
+  expect_one_sigterm(
+      "setsid sh -c \"trap 'echo counted; exit' TERM; echo worker; while :; do sleep 0.02; done\"");
 }
 
 TEST(Signals, ReachACommandThatHasLeftItsGroup) {

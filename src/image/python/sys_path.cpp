@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "base/text.h"
+#include "image/python/pth_file.h"
 
 namespace gpuinit::image {
 
@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxEntries = 10'000;
 constexpr std::uint64_t kMaxSiteModule = 1024ULL * 1024;
-constexpr std::uint64_t kMaxPthFile = 1024ULL * 1024;
-constexpr std::size_t kMaxPthLines = 10'000;
 constexpr std::size_t kMaxAllPthLines = 100'000;  // of all files; each may cost a look at the disk
 constexpr std::size_t kMaxNotes = 100;
 constexpr std::size_t kMaxFronts = 100;  // entries that code puts in front
@@ -54,91 +52,6 @@ std::string home_directory(const base::RootFs& fs, const base::Environment& envi
     if (fields.size() >= 7 && fields[2] == uid) return std::string(fields[5]);
   }
   return "";
-}
-
-// One .pth file of a site directory. Source: CPython, Lib/site.py addpackage().
-struct PthFile {
-  std::vector<std::string> paths;  // absolute, in order; need not exist
-  std::vector<std::string> code;   // `import …` lines, which are executed
-  std::string unread;              // why not all of it was read; empty: all was
-};
-
-// A file that this user may not read is an empty one, as for site.py.
-PthFile read_pth_file(const base::RootFs& fs, const std::string& site_directory,
-                      const std::string& name) {
-  PthFile file;
-  auto text = fs.read_file(base::join(site_directory, name), kMaxPthFile);
-  if (!text) {
-    if (is_unread(text.error().code)) file.unread = text.error().message;
-    return file;
-  }
-  std::string_view rest = *text;
-  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
-  std::size_t count = 0;
-  for (auto line : base::split_lines(rest)) {
-    if (++count > kMaxPthLines) {
-      file.unread = limit_error(base::join(site_directory, name),
-                                "more than " + std::to_string(kMaxPthLines) + " lines")
-                        .message;
-      break;
-    }
-    if (line.starts_with("#") || base::trim(line).empty()) continue;
-    if (line.starts_with("import ") || line.starts_with("import\t")) {
-      file.code.emplace_back(line);
-      continue;
-    }
-    while (!line.empty() && base::trim(line.substr(line.size() - 1)).empty()) line.remove_suffix(1);
-    if (line.size() >= PATH_MAX) continue;  // nothing has such a name
-    file.paths.push_back(base::normalize(base::join(site_directory, line)));
-  }
-  return file;
-}
-
-// Code of .pth files that is known to leave sys.path as it is.
-bool is_harmless_pth(const std::string& name, const std::string& code) {
-  // setuptools' switch for distutils, virtualenv's patch of distutils, and the
-  // namespace packages of old setuptools, which add to sys.modules alone.
-  return (name == "distutils-precedence.pth" &&
-          code.find("_distutils_hack") != std::string::npos) ||
-         (name == "_virtualenv.pth" && code == "import _virtualenv") ||
-         (name.ends_with("-nspkg.pth") && code.find("sys.path") == std::string::npos) ||
-         // Measuring starts where a variable asks for it.
-         (name == "a1_coverage.pth" &&
-          code.find("coverage.process_startup") != std::string::npos) ||
-         (name == "pytest-cov.pth" && code.find("pytest_cov.embed") != std::string::npos);
-}
-
-// `import _M; …` of an editable installation (setuptools, scikit-build-core, meson-python,
-// editables): _M. Empty if the code is another.
-std::string_view finder_module(std::string_view code) {
-  constexpr std::string_view kImport = "import _";
-  if (!code.starts_with(kImport)) return "";
-  const std::string_view module = code.substr(kImport.size() - 1);
-  return module.substr(0, module.find_first_of("; \t,."));
-}
-
-// Such a module, beside the .pth, is a finder for the packages that it names. It is asked after
-// sys.path, which stays as it is. Not if it names torch.
-bool is_editable_finder(const base::RootFs& fs, const std::string& file) {
-  const auto text = fs.read_file(file, kMaxSiteModule);
-  if (!text) return false;
-  for (const char* word : {"\"torch\"", "'torch'", "sys.path.insert", "sys.path[", "addsitedir"})
-    if (text->find(word) != std::string::npos) return false;
-  const auto append = text->find("sys.path.append(");
-  return append == std::string::npos || text->find("sys.path.append(PATH_PLACEHOLDER)") == append;
-}
-
-// What NVIDIA's CUTLASS DSL puts in front: the sub-directory of its package. Empty if the code is
-// another.
-std::string front_entry(const std::string& directory, std::string_view code) {
-  constexpr std::string_view kStart = "import sys, os, ";
-  if (!code.starts_with(kStart)) return "";
-  const std::string package(code.substr(kStart.size(), code.find(';') - kStart.size()));
-  const std::string call = "; sys.path.insert(0, os.path.join(" + package + ".__path__[0], '";
-  const auto at = code.find(call);
-  if (at != kStart.size() + package.size() || !code.ends_with("'))")) return "";
-  const std::string_view below = code.substr(at + call.size());
-  return base::join(directory, package + "/" + std::string(below.substr(0, below.size() - 3)));
 }
 
 class Builder {
