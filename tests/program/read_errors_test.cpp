@@ -2,7 +2,9 @@
 // called missing or damaged, and never passed over.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -71,6 +73,7 @@ class ReadErrors : public testing::Test {
     // 64: the root itself could not be opened.
     ASSERT_THAT(ran.exit_code, testing::AnyOf(0, 75)) << what;
     if (ran.exit_code == 0 && findings_of(ran.out) == findings_of(healthy_.out)) {
+      EXPECT_FALSE(failing.persistent) << what << " was passed over";
       ++tally_.healthy;
       return;
     }
@@ -113,6 +116,25 @@ TEST_F(ReadErrors, AreNeverTakenForWhatIsMissingOrWell) {
               tally_.not_ready);
   EXPECT_GT(tally_.not_ready, 0U);
   EXPECT_GT(tally_.undecided, 0U);
+}
+
+// It would say for good what was so for a moment.
+TEST_F(ReadErrors, AreNotSealed) {
+  const std::string seal = node_.at("seal");
+  FailingProgram program({GPUINIT_BINARY, "--seal", seal, "--root", tree_.root(), "--no-run", "--",
+                          "/opt/venv/bin/python", "/train.py"},
+                         tree_.root());
+  const RanFailing sealed = program.run({});
+  ASSERT_EQ(sealed.exit_code, 0) << sealed.out;
+  ASSERT_EQ(::unlink(seal.c_str()), 0);
+  const auto failing = std::ranges::find_if(
+      sealed.read, [](const std::string& path) { return path.ends_with("/METADATA"); });
+  ASSERT_NE(failing, sealed.read.end());
+  const RanFailing ran =
+      program.run({static_cast<std::size_t>(failing - sealed.read.begin()), EIO, true});
+  EXPECT_EQ(ran.exit_code, 75) << ran.out;
+  EXPECT_THAT(ran.out, testing::HasSubstr("METADATA: Input/output error"));
+  EXPECT_NE(::access(seal.c_str(), F_OK), 0);
 }
 
 }  // namespace
