@@ -72,11 +72,13 @@ TEST(HostileNames, InThePolicyAndTheEnvironment) {
     expect_clean(ran, "--print-policy");
     EXPECT_THAT(ran.out, HasSubstr("\\u202e"));
   }
-  for (const char* name : {"GPUINIT_SET", "GPUINIT_POLICY", "PATH", "PYTHONPATH", "LD_LIBRARY_PATH",
+  for (const char* name : {
+         "GPUINIT_SET", "GPUINIT_POLICY", "PATH", "PYTHONPATH", "LD_LIBRARY_PATH",
 #if !defined(__SANITIZE_ADDRESS__)  // the program has a loader then, which says the name itself
-                           "LD_PRELOAD",
+             "LD_PRELOAD",
 #endif
-                           "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"})
+             "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"
+       })
     for (const Words& verb : std::vector<Words>{{"--check", "--verbose", "--", "python3"},
                                                 {"--check", "--format", "json"},
                                                 {"--facts"},
