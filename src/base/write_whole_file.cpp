@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 
 namespace gpuinit::base {
 
@@ -30,16 +31,6 @@ std::string new_name_beside(const std::string& path) {
   if (::getrandom(&number, sizeof number, GRND_NONBLOCK) < 0)
     number = static_cast<std::uint64_t>(::getpid());
   return path + ".gpuinit-" + std::to_string(number);
-}
-
-Status write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return errno_error("writing", written == 0 ? EIO : errno);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return Done{};
 }
 
 }  // namespace
@@ -64,7 +55,7 @@ Status write_whole_file(const std::string& path, std::string_view text) {
   const UniqueFd fd(
       ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd.valid()) return errno_error(beside);
-  Status written = write_all(fd.get(), text);
+  Status written = write_all(fd.get(), text, "writing " + beside);
   if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = errno_error(path);
   if (!written) ::unlink(beside.c_str());
   return written;

@@ -1,8 +1,8 @@
 // gpuinit --check: the verdict as exit code and report; nothing is launched.
 #include "base/log.h"
 #include "base/root_fs.h"
+#include "base/standard_error.h"
 #include "cli/command_seccomp.h"
-#include "cli/output.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
@@ -40,7 +40,7 @@ int check(const Invocation& invocation) {
   auto loaded = load_policy(line, Off::kHeeded);
   if (!loaded) return policy_error(loaded.error());
   if (loaded->checks_are_off) {
-    print_error("GPUINIT=off: nothing was checked");
+    base::print_error("GPUINIT=off: nothing was checked");
     return kExitGood;
   }
   if (line.root == "/" && line.image_file.empty())  // what the command would be started with
@@ -48,7 +48,7 @@ int check(const Invocation& invocation) {
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
   if (const auto failure = command_failure(line, *request); failure.exit_code != kExitGood) {
-    print_error(failure.message);
+    base::print_error(failure.message);
     return failure.exit_code;
   }
   auto assessment = assess::assess(*request, loaded->policy);

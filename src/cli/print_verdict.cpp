@@ -4,7 +4,7 @@
 
 #include "base/environment_variables.h"
 #include "base/log.h"
-#include "cli/output.h"
+#include "base/standard_error.h"
 #include "report/layout.h"
 #include "report/report_json.h"
 #include "report/report_text.h"
@@ -33,8 +33,8 @@ std::string json_report(const assess::Assessment& assessment) {
 
 void print_verdict(const CommandLine& line, const assess::Assessment& assessment) {
   const bool colour = report::should_colour(STDERR_FILENO, base::environment_variables());
-  write_stderr(line.format == Format::kJson ? json_report(assessment)
-                                            : text_report(line, assessment, colour));
+  base::write_stderr(line.format == Format::kJson ? json_report(assessment)
+                                                  : text_report(line, assessment, colour));
 }
 
 void write_termination_log(const CommandLine& line, const Policy& policy,

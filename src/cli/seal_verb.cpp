@@ -3,8 +3,8 @@
 
 #include "base/byte_size.h"
 #include "base/script_text.h"
+#include "base/standard_error.h"
 #include "base/write_whole_file.h"
-#include "cli/output.h"
 #include "cli/verb_support.h"
 #include "facts/seal_file.h"
 #include "gpuinit/exit_codes.h"
@@ -27,12 +27,12 @@ struct Run {
 Run record_run(const warmup::RecordRequest& request) {
   auto recorded = warmup::record(request);
   if (!recorded) {
-    print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
+    base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
     return {kExitInternal, true, "", ""};
   }
   if (recorded->exec_errno != 0) {
     const auto failure = launch::describe_exec_failure(request.path, recorded->exec_errno);
-    print_error(failure.message);
+    base::print_error(failure.message);
     if (!failure.shell_runs_it) return {failure.exit_code, true, "", ""};
     const std::vector<char*> words = launch::words_for_shell(request.path, request.argv);
     return record_run({base::kShell, words.data(), request.restore_signals});
@@ -45,7 +45,7 @@ Run run_command(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   const auto command = launch::find_command(invocation.argv[line.command_index]);
   if (command.path.empty()) {
-    print_error(command.failure.message);
+    base::print_error(command.failure.message);
     return {command.failure.exit_code, true, "", ""};
   }
   warmup::RecordRequest request;
@@ -81,17 +81,17 @@ int seal(const Invocation& invocation) {
   if (run.failed) return run.exit_code;
   const auto seal = assess::seal_image(*request, loaded->policy);
   if (!seal) {
-    print_error("--seal: " + seal.error().message);
+    base::print_error("--seal: " + seal.error().message);
     return is_unread(seal.error().code) ? kExitNotReady : kExitImage;
   }
   const Status written =
       base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));
   if (!written) {
-    print_error("--seal: " + written.error().message);
+    base::print_error("--seal: " + written.error().message);
     return kExitInternal;
   }
   if (!line.quiet)
-    print_error("sealed in " + line.verb_argument + ": " + summary(*seal) + run.summary);
+    base::print_error("sealed in " + line.verb_argument + ": " + summary(*seal) + run.summary);
   return run.exit_code;
 }
 

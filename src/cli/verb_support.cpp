@@ -5,9 +5,10 @@
 #include <cstdlib>
 
 #include "base/environment_variables.h"
+#include "base/standard_error.h"
+#include "base/write_all.h"
 #include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
-#include "cli/output.h"
 #include "gpuinit/exit_codes.h"
 #include "image/config/image_config.h"
 #include "rules/version.h"
@@ -20,20 +21,20 @@ std::string variable(const char* name) {
 }
 
 int usage_error(const Error& error) {
-  print_error(error.message);
-  write_stderr("Try `gpuinit --help`.\n");
+  base::print_error(error.message);
+  base::write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
 int policy_error(const Error& error) {
-  print_error(error.message);
+  base::print_error(error.message);
   return kExitPolicy;
 }
 
 int print(std::string_view text, int exit_code) {
-  auto written = write_all(STDOUT_FILENO, text);
+  auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
-  print_error(written.error().message);
+  base::print_error(written.error().message);
   return kExitInternal;
 }
 
@@ -70,8 +71,9 @@ Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
   auto loaded = policy::load_policy(sources);
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)
-    print_error("GPUINIT=off, so this does not stop the launch: " + problem);
-  if (const std::string refused = policy::refusal(*loaded); !refused.empty()) print_error(refused);
+    base::print_error("GPUINIT=off, so this does not stop the launch: " + problem);
+  if (const std::string refused = policy::refusal(*loaded); !refused.empty())
+    base::print_error(refused);
   return loaded;
 }
 
@@ -91,7 +93,7 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   request.image_file = line.image_file;
   // A reader of JSON on standard error must find nothing else there.
   const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
-  if (!line.quiet && !json_on_stderr) request.on_progress = print_error;
+  if (!line.quiet && !json_on_stderr) request.on_progress = base::print_error;
   return request;
 }
 

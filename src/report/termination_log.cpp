@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 
 namespace gpuinit::report {
 
@@ -38,16 +39,7 @@ Status write_termination_log(const std::string& path, std::string_view text) {
   if (::fstat(fd.get(), &info) != 0) return errno_error(what);
   if (!S_ISREG(info.st_mode)) return Error{what + ": not a regular file", EINVAL};
   if (::ftruncate(fd.get(), 0) != 0) return errno_error(what);
-  const std::string content = fitted(text);
-  std::size_t written = 0;
-  while (written < content.size()) {
-    const ssize_t n = ::write(fd.get(), content.data() + written, content.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error(what);
-    if (n == 0) return Error{what + ": nothing more can be written", EIO};
-    written += static_cast<std::size_t>(n);
-  }
-  return Done{};
+  return base::write_all(fd.get(), fitted(text), what);
 }
 
 }  // namespace gpuinit::report
