@@ -16,7 +16,7 @@ namespace {
 // What a launch would say of a command that is not there or cannot be executed; exit code 0: it
 // can be.
 launch::ExecFailure command_failure(const CommandLine& line, const assess::AssessRequest& request) {
-  const launch::ExecFailure good{kExitGood, ""};
+  launch::ExecFailure good{kExitGood, ""};
   if (request.command.empty()) return good;
   const std::string& name = request.command[0];
   const bool is_started_here = line.root == "/" && line.image_config.empty();
