@@ -112,10 +112,10 @@ bool withhold(const Check& check, const std::string& unread, Findings& findings)
   return failed;
 }
 
-void stop_for_unread(std::vector<Finding>& findings) {
+void stop_for_unread(std::vector<Finding>& findings, const Context& context) {
   const auto own = std::ranges::find(findings, kId, &Finding::id);
   if (own == findings.end() || own->severity != Severity::kUnknown) return;
-  own->severity = Severity::kFail;
+  own->severity = context.level(kId) == Level::kWarn ? Severity::kWarn : Severity::kFail;
   own->exit_code = kExitNotReady;
   own->reason.clear();
 }

@@ -18,7 +18,8 @@ std::string why_image_is_unread(const ImageFacts& image);
 // and that it has nothing to say. True if a failure is among them.
 bool withhold(const Check& check, const std::string& unread, Findings& findings);
 
-// image.readable's finding becomes the failure that the withheld ones are not.
-void stop_for_unread(std::vector<Finding>& findings);
+// image.readable's finding becomes the failure that the withheld ones are not, at the level that
+// the policy gives it.
+void stop_for_unread(std::vector<Finding>& findings, const Context& context);
 
 }  // namespace gpuinit::checks

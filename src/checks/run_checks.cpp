@@ -79,7 +79,7 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
     if (failed) context.failed.push_back(check->id);
     if (only_warned) context.only_warned.push_back(check->id);
   }
-  if (context.withheld) stop_for_unread(all);
+  if (context.withheld) stop_for_unread(all, context);
   return all;
 }
 

@@ -39,6 +39,15 @@ TEST(ImageReadable, StopsWhereWhatIsSurelyLoadedCannotBeRead) {
   EXPECT_THAT(verdicts(story), ElementsAre("image.readable=75"));
 }
 
+TEST(ImageReadable, ThePolicysLevelHoldsWhateverWasWithheld) {
+  Facts story = torch_of_another_python();
+  story.image.unread = {{"/usr/share/x", "Input/output error"}};
+  Policy policy;
+  policy.checks["image.readable"] = Level::kWarn;
+  EXPECT_EQ(finding_of(run_checks(story, policy), "image.readable").severity, Severity::kWarn);
+  EXPECT_EQ(judge(run_checks(story, policy)).exit_code, 0);
+}
+
 TEST(ImageReadable, WhatPassedIsUndecidedAsWell) {
   Facts story = healthy();
   story.image.unread = {{"/usr/share/x", "Stale file handle"}};
