@@ -130,8 +130,12 @@ def damaged(rng, data):
 def damage_place(rng, root, path):
     """Does something to one file, link or directory of the image."""
     kind = rng.randrange(12)
+    # An earlier wound may have made a link of a directory above it, which leads out to the machine's own files.
+    if os.path.realpath(path.parent) != os.path.join(os.path.realpath(root), path.parent.relative_to(root)):
+        return
     if kind < 5 and path.is_file() and not path.is_symlink():
-        data = damaged(rng, path.read_bytes())
+        with open(path, "rb") as file:
+            data = damaged(rng, file.read(1 << 20))
         mode = path.stat().st_mode
         path.unlink()  # it shares its bytes with the image that is copied
         path.write_bytes(data)
