@@ -6,13 +6,12 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "base/open_in_root.h"
 #include "base/text.h"
 
 namespace gpuinit::base {
 
 namespace {
-
-constexpr int kMaxLinks = 40;  // as the kernel's MAXSYMLINKS
 
 std::string octal(std::uint32_t mode) {
   std::string digits = "0000";

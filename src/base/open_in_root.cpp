@@ -20,8 +20,6 @@ namespace gpuinit::base {
 
 namespace {
 
-constexpr int kMaxLinks = 40;  // as the kernel's MAXSYMLINKS
-
 int with_defaults(int flags) {
   flags |= O_CLOEXEC;
   return (flags & O_PATH) != 0 ? flags : flags | O_NONBLOCK | O_NOCTTY;

@@ -11,6 +11,8 @@
 
 namespace gpuinit::base {
 
+inline constexpr int kMaxLinks = 40;  // as the kernel's MAXSYMLINKS
+
 enum class Links {
   kFollowed,  // an absolute one starts again at the root, and ".." never leaves it
   kRefused,   // ELOOP if there is one in the path

@@ -52,8 +52,7 @@ std::optional<Expected> by_headers(const base::FileSource& file) {
   return Expected{header->e_shoff + table, "its ELF headers"};
 }
 
-}  // namespace
-
+// Empty if it is whole, as far as they know.
 std::string why_cut_short(const base::RootFs& fs, const std::string& path) {
   const auto file = fs.open_file(path);
   if (!file) return "";
@@ -64,6 +63,8 @@ std::string why_cut_short(const base::RootFs& fs, const std::string& path) {
            std::to_string(expected->size) + " bytes, by " + expected->by;
   return file->size() == 0 ? "is empty" : "";
 }
+
+}  // namespace
 
 std::string reason_of(const base::RootFs& fs, const ldso::LoadFailure& missing) {
   if (missing.code != ENOEXEC || !missing.reason.starts_with('/')) return missing.reason;

@@ -8,11 +8,9 @@
 
 namespace gpuinit::image {
 
-// "is cut short: 0 of 512 bytes, by the RECORD of nvidia_cublas_cu12-12.8.3"; where no RECORD says
-// how long it has to be, "…, by its ELF headers". Empty if it is whole, as far as they know.
-std::string why_cut_short(const base::RootFs& fs, const std::string& path);
-
-// Why the library is not there, with that in it: "/a/libx.so: is cut short: …".
+// Why the library is not there, with that in it: "/a/libx.so: is cut short: 0 of 512 bytes, by the
+// RECORD of nvidia_cublas_cu12-12.8.3"; where no RECORD says how long it has to be, "…, by its ELF
+// headers".
 std::string reason_of(const base::RootFs& fs, const ldso::LoadFailure& missing);
 
 }  // namespace gpuinit::image

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/directory.h"
+#include "base/open_in_root.h"
 #include "base/text.h"
 #include "image/seal/witnesses.h"
 
@@ -14,7 +15,6 @@ namespace gpuinit::image {
 
 namespace {
 
-constexpr int kMaxLinks = 40;          // as the kernel's MAXSYMLINKS
 constexpr std::size_t kMostOpen = 64;  // a process may have 1,024 open files as a rule
 
 bool is_of_node(std::string_view path) {
@@ -105,7 +105,7 @@ class Maker {
       if (!status) return add_absent(next, rest), "";
       if (S_ISLNK(status->mode)) {
         const auto target = directory->read_link(name);
-        if (!target || ++links > kMaxLinks) return "";
+        if (!target || ++links > base::kMaxLinks) return "";
         add_link(here, name, *target);
         const auto parts = base::split(*target, '/');
         rest.insert(rest.begin(), parts.begin(), parts.end());
