@@ -14,6 +14,7 @@ enum class Severity {
   kWarn,     // worth saying, does not stop
   kUnknown,  // the check could not decide, `summary` says why; never stops
   kSkipped,  // the check does not apply here, `summary` says why
+  kAccepted,  // an [[accept]] of the policy is for it; does not count
 };
 
 struct Finding {
@@ -31,6 +32,9 @@ struct Finding {
   // Of kFail: it is about what surely runs, so that an interpreter that is guessed (Context::
   // interpreter_is_guess) does not make it a warning.
   bool is_certain = false;
+  // What it is about, for [[accept]]: packages ("torchvision/torch": what torchvision requires of
+  // torch), files below site-packages, libraries. Empty: nothing that has a name.
+  std::vector<std::string> about = {};
   bool operator==(const Finding&) const = default;
 };
 

@@ -66,6 +66,8 @@ extern const Codec<std::vector<std::string>> kSystemCalls;
 extern const Codec<std::vector<std::string>> kGpuFeatureList;
 extern const Codec<std::vector<WaitFor>> kWaitCauses;
 
+extern const Codec<std::vector<Accept>> kAccepted;  // tables
+
 // Refuses nullopt.
 template <class T>
 Result<T> parsed(std::optional<T> value) {
