@@ -123,9 +123,9 @@ class TextReport {
 
   void add_evidence(const Finding& finding) {
     std::size_t label_width = 0;
-    for (const auto& [label, value] : finding.evidence)
+    for (const auto& [key, label, value] : finding.evidence)
       label_width = std::max(label_width, columns(evidence_label(label)));
-    for (const auto& [label, value] : finding.evidence) {
+    for (const auto& [key, label, value] : finding.evidence) {
       const std::string start =
           std::string(kIndent, ' ') + padded(evidence_label(label), label_width) + "  ";
       text_ += wrapped(start, value, kIndent + label_width + 2, options_.width);

@@ -83,7 +83,7 @@ TEST(PythonImport, FailsWithTheExceptionAndItsTraceback) {
             "import flash_attn fails: ImportError: libcudart.so.11.0: cannot open shared object "
             "file");
   EXPECT_EQ(evidence(finding, "traceback"), "Traceback (most recent call last):");
-  EXPECT_THAT(finding.evidence, testing::Contains(testing::Pair("", StartsWith("ImportError: "))));
+  EXPECT_THAT(finding.evidence, testing::Contains(seen("", StartsWith("ImportError: "))));
   EXPECT_THAT(finding.fix, HasSubstr("python.imports"));
 }
 

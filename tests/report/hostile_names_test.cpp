@@ -133,7 +133,7 @@ TEST_F(HostileNames, AReportCostsNoMoreThanItsNames) {
       finding.summary = finding.reason = "name " + std::to_string(i);
       findings.push_back(finding);
     }
-    findings.front().evidence.assign(count, {"GPU", "x"});
+    findings.front().evidence.assign(count, {"gpus", "GPU", "x"});
     const Facts facts;
     const Timings timings;
     const std::clock_t start = std::clock();
