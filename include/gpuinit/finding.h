@@ -9,10 +9,10 @@
 namespace gpuinit {
 
 enum class Severity {
-  kFail,     // the command cannot work: stop
-  kWarn,     // worth saying, does not stop
-  kUnknown,  // the check could not decide, `summary` says why; never stops
-  kSkipped,  // the check does not apply here, `summary` says why
+  kFail,       // the command cannot work: stop
+  kWarn,       // worth saying, does not stop
+  kUndecided,  // the check could not decide, `summary` says why; never stops
+  kSkipped,    // the check does not apply here, `summary` says why
 };
 
 // What was seen. The key is stable, and what programs read: it is documented as part of the
@@ -32,7 +32,7 @@ struct Finding {
   std::vector<Evidence> evidence;
   std::string why;  // one or two sentences: why it cannot work
   std::string fix;  // what to do, most likely cure first
-  // Of kUnknown: why a fact is not known, which the summary ends with. Several findings may share
+  // Of kUndecided: why a fact is not known, which the summary ends with. Several findings may share
   // it.
   std::string reason = {};
   // Of kFail: it is about what surely runs, so that an interpreter that is guessed (Context::

@@ -41,7 +41,7 @@ Finding warning(std::string summary) {
 }
 
 Finding unknown(const std::string& what, const std::string& reason) {
-  Finding finding = make(Severity::kUnknown, kExitGood, what + because(reason));
+  Finding finding = make(Severity::kUndecided, kExitGood, what + because(reason));
   finding.reason = reason;
   return finding;
 }

@@ -53,7 +53,7 @@ std::string_view word_of(Verdict::Word word) {
 }
 
 std::string_view word_of(Severity severity) {
-  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "unknown", "skipped"};
+  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "undecided", "skipped"};
   return kWords[static_cast<std::size_t>(severity)];
 }
 

@@ -16,7 +16,7 @@ namespace gpuinit::report {
 // The entry called "total" is the one that the one-line text report shows.
 using Timings = std::vector<std::pair<std::string, double>>;
 
-// "pass", "warn", "fail" and "fail", "warn", "unknown", "skipped".
+// "pass", "warn", "fail" and "fail", "warn", "undecided", "skipped".
 std::string_view word_of(Verdict::Word word);
 std::string_view word_of(Severity severity);
 

@@ -77,7 +77,7 @@ TEST(DeviceContext, AProbeThatWasHinderedSaysNothingOfTheGpu) {
   story.node.devices.value()[1].context = Fact<ContextTrial>::unknown("refused");
   story.node.probe->refused_calls = {"mount"};
   EXPECT_THAT(verdicts(story), testing::IsEmpty());
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story.node.probe->refused_calls.clear();
   story.node.probe->out_of_memory = true;
   EXPECT_THAT(verdicts(story), testing::IsEmpty());
@@ -119,12 +119,12 @@ TEST(DeviceContext, ACrashAccusesAllThatWereOnTrialAndNoOther) {
 TEST(DeviceContext, SkippedAndUnknown) {
   auto story = healthy();
   story.node.devices.value()[0].context = Fact<ContextTrial>::unknown("not asked for");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   Policy off;
   off.warmup.context = false;
   EXPECT_EQ(only(story, kId, off).severity, Severity::kSkipped);
   story.node.devices = Fact<std::vector<Device>>();
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story.image.torch = Fact<Torch>::absent();
   EXPECT_EQ(only(story, kId).severity, Severity::kSkipped);
 }

@@ -270,7 +270,7 @@ TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
 
 TEST_F(LoaderTest, KnowsNothingWithoutFacts) {
   facts_.image.loader = Fact<LoaderFacts>::unknown("musl");
-  for (const Finding& finding : judge_with()) EXPECT_EQ(finding.severity, Severity::kUnknown);
+  for (const Finding& finding : judge_with()) EXPECT_EQ(finding.severity, Severity::kUndecided);
   facts_.image.loader = Fact<LoaderFacts>::absent();
   EXPECT_THAT(judge_with(), IsEmpty());
 }

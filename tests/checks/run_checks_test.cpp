@@ -111,7 +111,7 @@ TEST(Judge, TheLeastRetryableClassWins) {
   warning.severity = Severity::kWarn;
   EXPECT_EQ(judge({warning}), (Verdict{Verdict::Word::kWarn, 0}));
   Finding unknown = fail(65);
-  unknown.severity = Severity::kUnknown;
+  unknown.severity = Severity::kUndecided;
   EXPECT_EQ(judge({unknown}), Verdict{});
 }
 

@@ -19,7 +19,7 @@ const std::vector<Finding> kFindings{
      "CPython loads no other",
      "install the cp312 wheel"},
     {"cuda.driver", Severity::kWarn, kExitGood, "s", {}, "w", "f"},
-    {"device.arch", Severity::kUnknown, kExitGood, "u", {}, "", ""},
+    {"device.arch", Severity::kUndecided, kExitGood, "u", {}, "", ""},
     {"device.context", Severity::kSkipped, kExitGood, "k", {}, "", ""},
 };
 
@@ -72,7 +72,7 @@ TEST(ReportJson, NamesEverySeverityAndVerdict) {
   std::vector<std::string> words;
   for (const auto& finding : *json.find("findings")->as_array())
     words.push_back(*finding.find("severity")->as_string());
-  EXPECT_THAT(words, testing::ElementsAre("fail", "warn", "unknown", "skipped"));
+  EXPECT_THAT(words, testing::ElementsAre("fail", "warn", "undecided", "skipped"));
   EXPECT_EQ(*json.find("verdict")->as_string(), "warn");
   EXPECT_EQ(word_of(Verdict::Word::kPass), "pass");
 }

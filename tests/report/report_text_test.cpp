@@ -48,7 +48,7 @@ const Finding kDriver{"cuda.driver",
 const Finding kWarning{
     "expect.torch", Severity::kWarn, kExitGood, "torch is newer than pinned", {}, "", ""};
 const Finding kUndecided{"device.arch",
-                         Severity::kUnknown,
+                         Severity::kUndecided,
                          kExitGood,
                          "the fatbins of libtorch_cuda.so could not be read",
                          {{"file", "file", "/t/libtorch_cuda.so"}},
@@ -180,16 +180,16 @@ TEST(ReportText, OneCauseIsToldOnce) {
   const std::string why = "x.pth runs `import x`";
   std::vector<Finding> findings;
   for (const char* id : {"python.abi", "torch.install", "cuda.driver"}) {
-    findings.push_back({id, Severity::kUnknown, 0, "torch is not known: " + why, {}, "", ""});
+    findings.push_back({id, Severity::kUndecided, 0, "torch is not known: " + why, {}, "", ""});
     findings.back().reason = why;
   }
   findings.push_back(kUndecided);
   for (const char* id : {"expect.torch", "expect.cuda"})
     findings.push_back({id, Severity::kSkipped, 0, "nothing is pinned", {}, "", ""});
   EXPECT_EQ(text_of({}, findings, {.verbose = true}, Facts{}),
-            "gpuinit: unknown python.abi: torch is not known: x.pth runs `import x`\n"
+            "gpuinit: undecided python.abi: torch is not known: x.pth runs `import x`\n"
             "    and: torch.install cuda.driver\n"
-            "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"
+            "gpuinit: undecided device.arch: the fatbins of libtorch_cuda.so could not be read\n"
             "    file  /t/libtorch_cuda.so\n"
             "gpuinit: skipped expect.torch: nothing is pinned\n"
             "    and: expect.cuda\n"
@@ -200,7 +200,7 @@ TEST(ReportText, OneCauseIsToldOnce) {
 
 TEST(ReportText, VerboseTellsUndecidedSkippedAndTimes) {
   EXPECT_EQ(text_of({}, {kUndecided, kSkip}, {.verbose = true}, Facts{}),
-            "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"
+            "gpuinit: undecided device.arch: the fatbins of libtorch_cuda.so could not be read\n"
             "    file  /t/libtorch_cuda.so\n"
             "gpuinit: skipped device.context: no device\n"
             "gpuinit: time: image 4 ms, node 0.3 ms, total 7 ms\n"
