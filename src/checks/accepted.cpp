@@ -32,8 +32,10 @@ void Accepted::heed(Finding& finding) {
       continue;
     used_.push_back(&entry);
     if (!decided) continue;
-    add_evidence(finding, has_ended(entry, context_.today) ? "no longer accepted" : "accepted",
-                 joined({entry.why, entry.until.empty() ? "" : ", until ", entry.until}));
+    std::string words = joined({entry.why, entry.until.empty() ? "" : ", until ", entry.until});
+    if (has_ended(entry, context_.today))
+      add_evidence(finding, "no longer accepted", std::move(words));
+    else add_evidence(finding, "accepted", std::move(words));
   }
   if (accepted) finding.severity = Severity::kAccepted;
 }
@@ -41,7 +43,7 @@ void Accepted::heed(Finding& finding) {
 void Accepted::add_idle(const Findings& findings, std::vector<Finding>& all) const {
   if (std::ranges::any_of(findings, [](const Finding& one) {
         return one.about.empty() &&
-               (one.severity == Severity::kUnknown || one.severity == Severity::kSkipped);
+               (one.severity == Severity::kUndecided || one.severity == Severity::kSkipped);
       }))
     return;
   for (const Accept& entry : context_.policy.accept) {

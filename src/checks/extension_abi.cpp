@@ -269,7 +269,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const Context&
                                                      is_imported(first.extension->package, image));
   Finding finding = needed || fails ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
-    add_evidence(finding, problems[i].detail, problems[i].extension->path);
+    add_evidence(finding, "problem", problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
     add_evidence(finding, "and more", joined({std::to_string(problems.size() - kShown), " files"}));
   const auto& undefined = first.extension->problems.undefined_symbols;
@@ -278,8 +278,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const Context&
     for (const UndefinedSymbol& symbol : *undefined) names.push_back(symbol.name);
     add_evidence(finding, "undefined", listed(names, 4));
   }
-  for (const ExtensionProblem& one : problems)
-    finding.about.push_back(thing_of(*one.extension));
+  for (const ExtensionProblem& one : problems) finding.about.push_back(thing_of(*one.extension));
   if (image.torch) add_evidence(finding, "torch", image.torch->path);
   if (!asked_for.empty()) add_evidence(finding, "asked for by", asked_for);
   finding.why = why_of(first);

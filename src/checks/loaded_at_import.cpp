@@ -62,7 +62,7 @@ void add_torchaudio(const Context& context, Findings& findings) {
   const bool needed = context.policy.extensions.all || is_imported("torchaudio", image);
   Finding finding = needed ? failure(kExitImage, summary) : warning(summary);
   finding.about = {"torchaudio/torch"};
-  add_evidence(finding, package->version, package->path);
+  add_evidence(finding, "torchaudio", package->version, package->path);
   add_evidence(finding, "torch", image.torch->path);
   finding.why =
       "`import torchaudio` compares the two: \"Detected that PyTorch and TorchAudio were compiled "

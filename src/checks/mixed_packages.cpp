@@ -78,8 +78,8 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
                              : joined({", and that of ", words(ones ? *one : *other), " is there"});
       finding.about = {joined({one->name, "/", other->name})};
       add_evidence(finding, "both own", listed(files, 3));
-      add_evidence(finding, words(*one), one->path);
-      add_evidence(finding, words(*other), other->path);
+      add_evidence(finding, "package", words(*one), one->path);
+      add_evidence(finding, "package", words(*other), other->path);
       finding.why =
           "pip and uv write the second package over the first without a word. What was built for "
           "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
@@ -124,8 +124,8 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
         failure(kExitImage, joined({"more than one ", one->name, " is recorded in ",
                                     directory_of(*one), ": ", one->version, ", ", other->version}));
     finding.about = {one->name};
-    add_evidence(finding, one->version, one->path);
-    add_evidence(finding, other->version, other->path);
+    add_evidence(finding, "package", one->version, one->path);
+    add_evidence(finding, "package", other->version, other->path);
     if (one->name == "torch" && image.torch && image.torch->version)
       add_evidence(finding, "its files are of", *image.torch->version);
     finding.why =

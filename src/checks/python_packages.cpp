@@ -38,7 +38,8 @@ Finding broken_finding(const std::vector<Broken>& broken, const std::string& the
     std::string text = joined({"requires ", one.requirement, ", says ", one.package->path});
     if (one.other != nullptr)
       text = joined({"wanted ", one.requirement, ", found ", one.other->path});
-    add_evidence(finding, words(one.other != nullptr ? *one.other : *one.package), std::move(text));
+    add_evidence(finding, "package", words(one.other != nullptr ? *one.other : *one.package),
+                 std::move(text));
   }
   for (const Broken& one : broken) finding.about.push_back(one.about);
   return finding;

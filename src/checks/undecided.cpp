@@ -30,7 +30,7 @@ bool is_among(std::string_view words, std::string_view id) {
 // one cause, which image.readable names.
 bool needs_decision(const Context& context, const Finding& finding, std::string_view unread) {
   const bool is_unread = !unread.empty() && finding.reason == unread;
-  return finding.severity == Severity::kUnknown && context.level(finding.id) == Level::kFail &&
+  return finding.severity == Severity::kUndecided && context.level(finding.id) == Level::kFail &&
          is_unread == (finding.id == "image.readable") &&
          !(is_among(kDecidedByImport, finding.id) && has_imported_torch(context.image));
 }
