@@ -40,7 +40,7 @@ int check(const Invocation& invocation) {
   auto loaded = load_policy(line, Off::kHeeded);
   if (!loaded) return policy_error(loaded.error());
   if (loaded->checks_are_off) {
-    base::print_error("GPUINIT=off: nothing was checked");
+    base::print_notice("GPUINIT=off: nothing was checked");
     return kExitGood;
   }
   if (line.root == "/" && line.image_file.empty())  // what the command would be started with
@@ -48,7 +48,7 @@ int check(const Invocation& invocation) {
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
   if (const auto failure = command_failure(line, *request); failure.exit_code != kExitGood) {
-    base::print_error(failure.message);
+    base::print_error(failure.message, failure.exit_code);
     return failure.exit_code;
   }
   auto assessment = assess::assess(*request, loaded->policy);

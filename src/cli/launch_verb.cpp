@@ -38,10 +38,10 @@ std::optional<CommandSeccomp> filter_of_files(const CommandLine& line, const Err
   const auto files = load_policy_files(line);
   auto made = files ? command_seccomp(*files) : files.error();
   const bool holds = made && *made;
-  base::print_error(std::string("GPUINIT=off, so ") +
-                    (holds ? "the filter of the policy's files holds: "
-                           : "the command starts without a filter: ") +
-                    problem.message);
+  base::print_notice(std::string("GPUINIT=off, so ") +
+                     (holds ? "the filter of the policy's files holds: "
+                            : "the command starts without a filter: ") +
+                     problem.message);
   return made ? std::move(made).value() : std::nullopt;
 }
 
@@ -150,7 +150,6 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   options.exit_zero = policy.launch.exit_zero;
   options.postmortem = policy.launch.postmortem;
   options.postmortem_exit = policy.launch.postmortem_exit;
-  options.print_error = base::print_error;
   if (policy.gpu.required != GpuRequired::kNo)
     options.ask_driver = [timeout = policy.probe.timeout, sandbox = policy.probe.sandbox, devices] {
       return ask_driver(timeout, sandbox, devices);
@@ -172,12 +171,15 @@ int become(const std::string& path, char* const* argv, const launch::InheritedSt
   inherited.restore();
   launch::ExecFailure failure = launch::exec_command(path, argv, filter);
   launch::set_blocked(launch::blocked() | launch::only(SIGPIPE));  // of nobody reading this
-  base::print_error(failure.message);
-  if (!failure.shell_runs_it) return failure.exit_code;
+  if (!failure.shell_runs_it) {
+    base::print_error(failure.message, failure.exit_code);
+    return failure.exit_code;
+  }
+  base::print_notice(failure.message);
   inherited.restore();
   // The filter is installed already.
   failure = launch::exec_command(base::kShell, launch::words_for_shell(path, argv).data());
-  base::print_error(failure.message);
+  base::print_error(failure.message, failure.exit_code);
   return failure.exit_code;
 }
 
@@ -208,7 +210,7 @@ int launch_command(const Invocation& invocation) {
     // First of all: a command that is not there needs neither driver nor verdict.
     command = launch::find_command(words[0]);
     if (command.path.empty()) {
-      base::print_error(command.failure.message);
+      base::print_error(command.failure.message, command.failure.exit_code);
       return command.failure.exit_code;
     }
     auto loaded = load_policy(line, Off::kHeeded);
@@ -221,14 +223,14 @@ int launch_command(const Invocation& invocation) {
     supervise = wants_supervision(line, policy, invocation.argv[0]);
     if (!checks_are_off) {
       warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
-                               base::print_error);
+                               base::print_notice);
       approval = ask_the_checks(invocation, policy, supervise, pages);
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }
     if (approval.exit_code) return *approval.exit_code;
   }
   if (!supervise && base::helpers_are_left()) {
-    base::print_error(
+    base::print_notice(
         "the command is supervised, not executed in our place (launch.mode): SIGKILL has not "
         "ended a process of ours, which a driver or a disk holds");
     supervise = true;

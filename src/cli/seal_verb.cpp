@@ -27,13 +27,17 @@ struct Run {
 Run record_run(const warmup::RecordRequest& request) {
   auto recorded = warmup::record(request);
   if (!recorded) {
-    base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
+    base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it",
+                      kExitInternal);
     return {kExitInternal, true, "", ""};
   }
   if (recorded->exec_errno != 0) {
     const auto failure = launch::describe_exec_failure(request.path, recorded->exec_errno);
-    base::print_error(failure.message);
-    if (!failure.shell_runs_it) return {failure.exit_code, true, "", ""};
+    if (!failure.shell_runs_it) {
+      base::print_error(failure.message, failure.exit_code);
+      return {failure.exit_code, true, "", ""};
+    }
+    base::print_notice(failure.message);
     const std::vector<char*> words = launch::words_for_shell(request.path, request.argv);
     return record_run({base::kShell, words.data(), request.restore_signals});
   }
@@ -45,7 +49,7 @@ Run run_command(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   const auto command = launch::find_command(invocation.argv[line.command_index]);
   if (command.path.empty()) {
-    base::print_error(command.failure.message);
+    base::print_error(command.failure.message, command.failure.exit_code);
     return {command.failure.exit_code, true, "", ""};
   }
   warmup::RecordRequest request;
@@ -81,13 +85,14 @@ int seal(const Invocation& invocation) {
   if (run.failed) return run.exit_code;
   const auto seal = assess::seal_image(*request, loaded->policy);
   if (!seal) {
-    base::print_error("--seal: " + seal.error().message);
-    return is_unread(seal.error().code) ? kExitNotReady : kExitImage;
+    const int exit_code = is_unread(seal.error().code) ? kExitNotReady : kExitImage;
+    base::print_error("--seal: " + seal.error().message, exit_code);
+    return exit_code;
   }
   const Status written =
       base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));
   if (!written) {
-    base::print_error("--seal: " + written.error().message);
+    base::print_error("--seal: " + written.error().message, kExitInternal);
     return kExitInternal;
   }
   if (!line.quiet)

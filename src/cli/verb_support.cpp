@@ -21,20 +21,20 @@ std::string variable(const char* name) {
 }
 
 int usage_error(const Error& error) {
-  base::print_error(error.message);
-  base::write_stderr("Try `gpuinit --help`.\n");
+  base::print_error(error.message, kExitUsage);
+  if (!base::says_in_json()) base::write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
 int policy_error(const Error& error) {
-  base::print_error(error.message);
+  base::print_error(error.message, kExitPolicy);
   return kExitPolicy;
 }
 
 int print(std::string_view text, int exit_code) {
   auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
-  base::print_error(written.error().message);
+  base::print_error(written.error().message, kExitInternal);
   return kExitInternal;
 }
 
@@ -71,9 +71,9 @@ Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
   auto loaded = policy::load_policy(sources);
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)
-    base::print_error("GPUINIT=off, so this does not stop the launch: " + problem);
+    base::print_notice("GPUINIT=off, so this does not stop the launch: " + problem);
   if (const std::string refused = policy::refusal(*loaded); !refused.empty())
-    base::print_error(refused);
+    base::print_notice(refused);
   return loaded;
 }
 
@@ -91,9 +91,7 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   request.root = line.root;
   request.node_file = line.node_file;
   request.image_file = line.image_file;
-  // A reader of JSON on standard error must find nothing else there.
-  const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
-  if (!line.quiet && !json_on_stderr) request.on_progress = base::print_error;
+  if (!line.quiet) request.on_progress = base::print_progress;
   return request;
 }
 

@@ -33,7 +33,6 @@ struct SuperviseOptions {
   pid_t driver_keepalive = -1;
   std::chrono::milliseconds keepalive_limit{};
   Following following;
-  std::function<void(std::string_view)> print_error;  // one message for people
 };
 
 // Runs `path` with `argv` and returns the exit code that gpuinit is to end with:

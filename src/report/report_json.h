@@ -24,9 +24,6 @@ std::string_view word_of(Severity severity);
 // own where no other has told it before. Many checks may have one cause, which is told once.
 std::vector<std::size_t> first_of_cause(const std::vector<Finding>& findings);
 
-// Of the report; that of the facts in it is their own. docs/json.md says what changes it.
-inline constexpr int kReportSchema = 2;
-
 // {"schema":2,"verdict":…,"exit_code":N,"findings":[…],"facts":{…},"timings_ms":{…}}
 // with every finding as {"id","severity","exit_code","summary","evidence":[],"why","fix"}.
 // Ends with a newline.
