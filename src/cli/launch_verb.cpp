@@ -18,6 +18,7 @@
 #include "base/script_text.h"
 #include "base/standard_error.h"
 #include "cli/command_seccomp.h"
+#include "cli/failing_end.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
 #include "facts/seal_file.h"
@@ -72,7 +73,7 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
     approval.exit_code = assessment->verdict.exit_code;
   else approval.driver_keepalive = std::move(assessment->driver_keepalive);
   print_verdict(line, *assessment);
-  write_termination_log(line, policy, *assessment);
+  leave_verdict(line, policy, *assessment);
   const auto& devices = assessment->facts.node.devices;
   if (devices.known()) approval.devices = devices->size();
   if (supervised && policy.launch.follow == Follow::kAuto &&
@@ -82,7 +83,7 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
         assess::AskedNode{std::move(request.environment), std::move(assessment->facts.node)},
         [&line, policy](const assess::Assessment& later) {
           print_verdict(line, later);
-          write_termination_log(line, policy, later);
+          leave_verdict(line, policy, later);
         });
   return approval;
 }
@@ -151,6 +152,11 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   options.postmortem = policy.launch.postmortem;
   options.postmortem_exit = policy.launch.postmortem_exit;
   options.print_error = base::print_error;
+  options.tell_end = [log = policy.report.termination_log](int exit_code, std::string_view message,
+                                                           bool command_ran) {
+    if (command_ran) command_end(exit_code, message, log);
+    else failing_end(exit_code, message, log);
+  };
   if (policy.gpu.required != GpuRequired::kNo)
     options.ask_driver = [timeout = policy.probe.timeout, sandbox = policy.probe.sandbox, devices] {
       return ask_driver(timeout, sandbox, devices);
@@ -165,20 +171,19 @@ launch::Following following(const std::shared_ptr<assess::ExecJudge>& judge, con
 }
 
 int become(const std::string& path, char* const* argv, const launch::InheritedState& inherited,
-           const launch::CommandFilter* filter) {
+           const launch::CommandFilter* filter, const std::string& log) {
   // PID 1 would lose what arrives between unblocking and exec; exec takes the
   // handlers away by itself.
   const launch::EndOnSignal until_exec(inherited, launch::ending_signals());
   inherited.restore();
   launch::ExecFailure failure = launch::exec_command(path, argv, filter);
   launch::set_blocked(launch::blocked() | launch::only(SIGPIPE));  // of nobody reading this
+  if (!failure.shell_runs_it) return failing_end(failure.exit_code, failure.message, log);
   base::print_error(failure.message);
-  if (!failure.shell_runs_it) return failure.exit_code;
   inherited.restore();
   // The filter is installed already.
   failure = launch::exec_command(base::kShell, launch::words_for_shell(path, argv).data());
-  base::print_error(failure.message);
-  return failure.exit_code;
+  return failing_end(failure.exit_code, failure.message, log);
 }
 
 // Of the seal; empty if it has none.
@@ -207,15 +212,15 @@ int launch_command(const Invocation& invocation) {
     const launch::EndOnSignal while_nothing_runs(inherited, launch::kStopRequests);
     // First of all: a command that is not there needs neither driver nor verdict.
     command = launch::find_command(words[0]);
-    if (command.path.empty()) {
-      base::print_error(command.failure.message);
-      return command.failure.exit_code;
-    }
+    if (command.path.empty())
+      return failing_end(command.failure.exit_code, command.failure.message,
+                         termination_log_of(line));
     auto loaded = load_policy(line, Off::kHeeded);
-    if (!loaded) return policy_error(loaded.error());
+    if (!loaded) return failing_end(kExitPolicy, loaded.error().message);
     const bool checks_are_off = loaded->checks_are_off;
     auto made = command_seccomp(*loaded);
-    if (!made && !checks_are_off) return policy_error(made.error());
+    if (!made && !checks_are_off)
+      return failing_end(kExitPolicy, made.error().message, loaded->policy.report.termination_log);
     filter = made ? std::move(made).value() : filter_of_files(line, made.error());
     policy = std::move(loaded->policy);
     supervise = wants_supervision(line, policy, invocation.argv[0]);
@@ -234,7 +239,8 @@ int launch_command(const Invocation& invocation) {
     supervise = true;
   }
   const launch::CommandFilter* calls = filter ? &filter->compiled : nullptr;
-  if (!supervise) return become(command.path, words, inherited, calls);
+  if (!supervise)
+    return become(command.path, words, inherited, calls, policy.report.termination_log);
   launch::SuperviseOptions options = supervise_options(policy, approval.devices, calls);
   options.driver_keepalive = approval.driver_keepalive.release();
   options.keepalive_limit = policy.warmup.hold;

@@ -2,8 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/environment_variables.h"
-#include "base/log.h"
 #include "base/standard_error.h"
 #include "report/layout.h"
 #include "report/report_json.h"
@@ -14,14 +15,13 @@ namespace gpuinit::cli {
 
 namespace {
 
-std::string text_report(const CommandLine& line, const assess::Assessment& assessment,
-                        bool colour) {
-  return report::report_text(
-      {.verdict = assessment.verdict,
-       .findings = assessment.findings,
-       .facts = assessment.facts,
-       .timings = assessment.timings,
-       .options = {.colour = colour, .verbose = line.verbose, .quiet = line.quiet}});
+std::string text_report(const assess::Assessment& assessment,
+                        const report::ReportOptions& options) {
+  return report::report_text({.verdict = assessment.verdict,
+                              .findings = assessment.findings,
+                              .facts = assessment.facts,
+                              .timings = assessment.timings,
+                              .options = options});
 }
 
 }  // namespace
@@ -32,18 +32,32 @@ std::string json_report(const assess::Assessment& assessment) {
 }
 
 void print_verdict(const CommandLine& line, const assess::Assessment& assessment) {
-  const bool colour = report::should_colour(STDERR_FILENO, base::environment_variables());
-  base::write_stderr(line.format == Format::kJson ? json_report(assessment)
-                                                  : text_report(line, assessment, colour));
+  if (line.format == Format::kJson) return base::write_stderr(json_report(assessment));
+  report::ReportOptions options{.verbose = line.verbose, .quiet = line.quiet};
+  options.colour = report::should_colour(STDERR_FILENO, base::environment_variables());
+  // The line of a good verdict is never broken.
+  if (assessment.verdict.word != Verdict::Word::kPass || line.verbose)
+    options.width = report::terminal_width(STDERR_FILENO);
+  base::write_stderr(text_report(assessment, options));
 }
 
-void write_termination_log(const CommandLine& line, const Policy& policy,
-                           const assess::Assessment& assessment) {
-  if (policy.report.termination_log.empty() || assessment.verdict.word != Verdict::Word::kFail)
-    return;
-  const Status written = report::write_termination_log(
-      policy.report.termination_log, text_report(line, assessment, /*colour=*/false));
-  if (!written) base::log_verbose("termination log: " + written.error().message);
+void leave_verdict(const CommandLine& line, const Policy& policy,
+                   const assess::Assessment& assessment) {
+  const int exit_code = assessment.verdict.exit_code;
+  if (assessment.verdict.word != Verdict::Word::kFail) return;
+  const auto decides = std::ranges::find_if(assessment.findings, [&](const Finding& finding) {
+    return finding.severity == Severity::kFail && finding.exit_code == exit_code;
+  });
+  if (decides == assessment.findings.end()) return;  // a verdict that fails has one
+  const Status left = report::write_termination_log(policy.report.termination_log,
+                                                    {.exit_code = exit_code,
+                                                     .cause = decides->id,
+                                                     .needs = decides->needs,
+                                                     .has = decides->has,
+                                                     .text = text_report(assessment, {})});
+  // A reader of JSON on standard error must find nothing else there.
+  if (!left && (line.verb != &kLaunch || line.format != Format::kJson))
+    base::print_error(left.error().message);
 }
 
 }  // namespace gpuinit::cli

@@ -15,7 +15,7 @@ std::string json_report(const assess::Assessment& assessment);
 void print_verdict(const CommandLine& line, const assess::Assessment& assessment);
 
 // A failure, in the file that Kubernetes shows (report.termination-log).
-void write_termination_log(const CommandLine& line, const Policy& policy,
-                           const assess::Assessment& assessment);
+void leave_verdict(const CommandLine& line, const Policy& policy,
+                   const assess::Assessment& assessment);
 
 }  // namespace gpuinit::cli

@@ -28,6 +28,9 @@ int print_json(const base::Json& json, int exit_code);
 enum class Off { kHeeded, kIgnored };
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off = Off::kIgnored);
 
+// report.termination-log of that policy, printing nothing; the built-in one where it has an error.
+std::string termination_log_of(const CommandLine& line);
+
 // What GPUINIT=off leaves of it without GPUINIT_SET and --set. Prints nothing.
 Result<policy::LoadedPolicy> load_policy_files(const CommandLine& line);
 

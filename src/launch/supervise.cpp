@@ -33,9 +33,11 @@ int exit_code_of(const Supervisor& supervisor) {
 int write_postmortem(const SuperviseOptions& options, ExitContext context, int exit_code) {
   if (const auto fs = base::RootFs::open("/")) context.memory = base::read_cgroup_memory(*fs);
   if (options.ask_driver) context.driver = options.ask_driver();
-  const std::string paragraph = describe_exit(context);
-  if (!paragraph.empty()) options.print_error(paragraph);
-  return context.driver.lost && options.postmortem_exit ? static_cast<int>(kExitNode) : exit_code;
+  if (context.driver.lost && options.postmortem_exit) exit_code = kExitNode;
+  const Postmortem postmortem = describe_exit(context);
+  if (postmortem.says_why) options.tell_end(exit_code, postmortem.text, /*command_ran=*/true);
+  else if (!postmortem.text.empty()) options.print_error(postmortem.text);
+  return exit_code;
 }
 
 // Orphans come to PID 1 by themselves; elsewhere they must be asked for. Where that is
@@ -83,7 +85,7 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
-    options.print_error(spawned.failure.message);
+    options.tell_end(spawned.failure.exit_code, spawned.failure.message, /*command_ran=*/false);
     return spawned.failure.exit_code;
   }
 

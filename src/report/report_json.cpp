@@ -37,6 +37,8 @@ base::Json finding_to_json(const Finding& finding, const Finding& first) {
                           {"evidence", std::move(evidence)},
                           {"why", finding.why},
                           {"fix", finding.fix}};
+  if (!finding.needs.empty()) object.emplace_back("needs", finding.needs);
+  if (!finding.has.empty()) object.emplace_back("has", finding.has);
   if (&first != &finding) object.emplace_back("because", first.id);
   return object;
 }

@@ -25,7 +25,8 @@ std::string_view word_of(Severity severity);
 std::vector<std::size_t> first_of_cause(const std::vector<Finding>& findings);
 
 // {"schema":1,"verdict":…,"exit_code":N,"findings":[…],"facts":{…},"timings_ms":{…}}
-// with every finding as {"id","severity","exit_code","summary","evidence":{},"why","fix"}.
+// with every finding as {"id","severity","exit_code","summary","evidence":{},"why","fix"}, and
+// "needs" and "has" where it has them.
 // Ends with a newline.
 std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,
                         const Facts& facts, const Timings& timings);
