@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -103,14 +103,15 @@ std::size_t write_with_patience(std::string_view text) {
 }
 
 std::string event_line(std::string_view event, JsonObject members) {
-  JsonObject all{{"schema", kReportSchema}, {"event", event}};
-  std::move(members.begin(), members.end(), std::back_inserter(all));
-  return print_json_line(all) + "\n";
+  members.insert(members.begin(), {{"schema", kReportSchema}, {"event", event}});
+  return print_json_line(std::move(members)) + "\n";
 }
 
-void say(std::string_view event, std::string_view message) {
-  if (in_json) write_event(event, {{"message", message.substr(0, kMaxMessage)}});
-  else write_stderr("gpuinit: " + printable(message, kMaxMessage) + "\n");
+void say(std::string_view event, std::string_view message, std::optional<int> exit_code = {}) {
+  if (!in_json) return write_stderr("gpuinit: " + printable(message, kMaxMessage) + "\n");
+  JsonObject members{{"message", message.substr(0, kMaxMessage)}};
+  if (exit_code) members.emplace_back("exit_code", *exit_code);
+  write_event(event, std::move(members));
 }
 
 }  // namespace
@@ -139,9 +140,10 @@ void write_event(std::string_view event, JsonObject members) {
   write_stderr(event_line(event, std::move(members)));
 }
 
-void print_error(std::string_view message, int exit_code) {
-  if (!in_json) return say("error", message);
-  write_event("error", {{"message", message.substr(0, kMaxMessage)}, {"exit_code", exit_code}});
+void print_error(std::string_view message, int exit_code) { say("error", message, exit_code); }
+
+void print_postmortem(std::string_view message, int exit_code) {
+  say("postmortem", message, exit_code);
 }
 
 void print_notice(std::string_view message) { say("notice", message); }

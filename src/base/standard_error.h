@@ -26,6 +26,8 @@ void write_event(std::string_view event, JsonObject members);
 //
 // Why gpuinit ends, with `exit_code`, which the event has too.
 void print_error(std::string_view message, int exit_code);
+// What the system knows about the end of the command, of which `exit_code` is gpuinit's.
+void print_postmortem(std::string_view message, int exit_code);
 // What is worth knowing, and does not end it.
 void print_notice(std::string_view message);
 // What the driver is waited for.

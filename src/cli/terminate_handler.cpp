@@ -21,16 +21,12 @@ extern "C" {
   // Nothing is allocated: that is what has failed.
   static constexpr std::string_view kWords =
       "gpuinit: stopped: out of memory (or an error of gpuinit's own)\n";
-  static constexpr std::string_view
-      kEvent =
-          R"({"schema":2,"event":"error","message":"stopped: out of memory (or an error of gpuinit's )"
-          R"(own)",
-      "exit_code" : 70
-})"
-      "\n";
-static_assert(gpuinit::kReportSchema == 2 && gpuinit::kExitInternal == 70);
-gpuinit::base::write_stderr(gpuinit::base::says_in_json() ? kEvent : kWords);
-::_exit(gpuinit::kExitInternal);
+  static constexpr std::string_view kEvent =
+      "{\"schema\":2,\"event\":\"error\",\"message\":\"stopped: out of memory (or an error of "
+      "gpuinit's own)\",\"exit_code\":70}\n";
+  static_assert(gpuinit::kReportSchema == 2 && gpuinit::kExitInternal == 70);
+  gpuinit::base::write_stderr(gpuinit::base::says_in_json() ? kEvent : kWords);
+  ::_exit(gpuinit::kExitInternal);
 }
 
 // The C library's messages stay in English: no locale is ever set.

@@ -35,15 +35,9 @@ int write_postmortem(const SuperviseOptions& options, ExitContext context, int e
   if (const auto fs = base::RootFs::open("/")) context.memory = base::read_cgroup_memory(*fs);
   if (options.ask_driver) context.driver = options.ask_driver();
   if (context.driver.lost && options.postmortem_exit) exit_code = kExitNode;
-  const std::string paragraph = describe_exit(context);
-  if (!paragraph.empty()) {
-    if (base::says_in_json())
-      base::write_event("postmortem", {{"message", paragraph},
-                                       {"exit_code", exit_code},
-                                       {"signal", context.end.signal},
-                                       {"driver_lost", context.driver.lost}});
-    else base::print_notice(paragraph);
-  }
+  const Postmortem postmortem = describe_exit(context);
+  if (postmortem.says_why) options.tell_end(exit_code, postmortem.text, /*command_ran=*/true);
+  else if (!postmortem.text.empty()) base::print_postmortem(postmortem.text, exit_code);
   return exit_code;
 }
 
@@ -92,7 +86,7 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
-    base::print_error(spawned.failure.message, spawned.failure.exit_code);
+    options.tell_end(spawned.failure.exit_code, spawned.failure.message, /*command_ran=*/false);
     return spawned.failure.exit_code;
   }
 
