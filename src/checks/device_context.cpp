@@ -84,7 +84,8 @@ void add_untried(Finding& finding, const std::vector<Device>& devices) {
     if (same != groups.end()) same->second.push_back(i);
     else groups.push_back({reason, {i}});
   }
-  for (const auto& [reason, indices] : groups) add_evidence(finding, gpus(indices), reason);
+  for (const auto& [reason, indices] : groups)
+    add_evidence(finding, "gpus-not-tried", gpus(indices), reason);
   std::vector<std::size_t> untried;
   for (const auto& group : groups)
     untried.insert(untried.end(), group.second.begin(), group.second.end());

@@ -62,7 +62,7 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
     for (std::size_t& place : where) place = indices[place];
     if (const auto& uuid = devices[where.front()].uuid; where.size() == 1 && uuid)
       text += joined({text.empty() ? "" : ", ", *uuid});
-    if (!text.empty()) add_evidence(finding, gpus(where), std::move(text));
+    if (!text.empty()) add_evidence(finding, "gpus", gpus(where), std::move(text));
     if (finding.evidence.size() >= kMost) break;
   }
 }

@@ -45,9 +45,9 @@ TEST(DeviceMemory, IsNotLookedAtUnlessThePolicyAsks) {
 TEST(DeviceMemory, WhatTheDriverDidNotSayIsUnknown) {
   auto story = with_memory(80 * kGiB, 80 * kGiB);
   story.node.devices->front().memory_free_bytes = Fact<std::uint64_t>::unknown("not asked");
-  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUndecided);
   story.node.devices = Fact<std::vector<Device>>::unknown("not asked");
-  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUndecided);
 }
 
 TEST(DeviceMemory, InAllIsAskedForApart) {
@@ -175,17 +175,17 @@ TEST(DeviceKind, WhatTheDriverDidNotSayIsUnknownUnlessTheRestDecides) {
   policy.gpu.name = {"H100"};
   auto story = eight_and(h100());
   story.node.devices->front().name = Text::unknown("not asked");
-  EXPECT_EQ(only(story, "device.kind", policy).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.kind", policy).severity, Severity::kUndecided);
   story.node.devices->back().name = std::string("NVIDIA A100-SXM4-80GB");
   EXPECT_EQ(only(story, "device.kind", policy).severity, Severity::kFail);
   story.node.devices = Fact<std::vector<Device>>::unknown("not asked");
-  EXPECT_EQ(only(story, "device.kind", policy).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.kind", policy).severity, Severity::kUndecided);
 
   Policy same = usual();
   same.gpu.same = true;
   story = eight_and(h100());
   story.node.devices->front().memory_bytes = Fact<std::uint64_t>::unknown("not asked");
-  EXPECT_EQ(only(story, "device.kind", same).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.kind", same).severity, Severity::kUndecided);
   story.node.devices->back() = a100();
   EXPECT_EQ(only(story, "device.kind", same).severity, Severity::kFail);
 }
@@ -211,7 +211,7 @@ TEST(DeviceFeatures, FollowTheComputeCapability) {
 
 TEST(DeviceFeatures, OfPairsOnlyTheImpossibleIsKnown) {
   auto story = healthy();
-  EXPECT_EQ(only(story, "device.features", wants({"p2p"})).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.features", wants({"p2p"})).severity, Severity::kUndecided);
   story.node.devices->back().mig = true;
   EXPECT_EQ(only(story, "device.features", wants({"nvlink"})).exit_code, kExitFit);
   story.node.devices->resize(1);
@@ -221,7 +221,7 @@ TEST(DeviceFeatures, OfPairsOnlyTheImpossibleIsKnown) {
 TEST(DeviceFeatures, AnUnknownCapabilityFailsNothing) {
   auto story = healthy();
   story.node.devices->front().compute_capability = Text::unknown("not asked");
-  EXPECT_EQ(only(story, "device.features", wants({"bf16"})).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.features", wants({"bf16"})).severity, Severity::kUndecided);
 }
 
 }  // namespace
