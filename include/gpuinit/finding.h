@@ -42,6 +42,10 @@ struct Finding {
   // What it is about, for [[accept]]: packages ("torchvision/torch": what torchvision requires of
   // torch), files below site-packages, libraries. Empty: nothing that has a name.
   std::vector<std::string> about = {};
+  // For programs: what is asked for and what is there instead, a word each ("12.8", "11.4"). Empty
+  // where a finding is not of that kind.
+  std::string needs = {};
+  std::string has = {};
   bool operator==(const Finding&) const = default;
 };
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/glob.h"
 #include "base/root_fs.h"
 #include "gpuinit/image_facts.h"
 
