@@ -24,11 +24,16 @@ bool has_imported_torch(const ImageFacts& image) {
          });
 }
 
-// What hangs on a torch of which it is not known whether it is there, and which nothing asks for.
-bool is_of_unwanted_torch(const Context& context, const Finding& finding) {
+// What hangs on a torch of which it is not known whether it is there: torch.install says it, and
+// the pins do, where the policy asks for torch at all.
+bool is_left_to_others(const Context& context, const Finding& finding) {
   const Policy& policy = context.policy;
-  return !context.image.torch && finding.reason == context.image.torch.reason() &&
-         !policy.torch.required && policy.expect.torch.empty() && policy.expect.cuda.empty();
+  const auto& torch = context.image.torch;
+  if (!torch.is_unknown() || finding.reason.empty() || finding.reason != torch.reason())
+    return false;
+  if (finding.id.starts_with("expect.")) return false;
+  return finding.id != "torch.install" ||
+         !(policy.torch.required || !policy.expect.torch.empty() || !policy.expect.cuda.empty());
 }
 
 bool is_among(std::string_view words, std::string_view id) {
@@ -42,13 +47,12 @@ bool needs_decision(const Context& context, const Finding& finding, std::string_
   return finding.severity == Severity::kUndecided && finding.reason != kLeftOut &&
          context.level(finding.id) == Level::kFail &&
          unread.empty() == (finding.id != "image.readable") &&
-         !is_of_unwanted_torch(context, finding) &&
-         (finding.id != "python.abi" || context.image.torch.known()) &&  // torch.install says it
+         !is_left_to_others(context, finding) &&
          !(is_among(kDecidedByImport, finding.id) && has_imported_torch(context.image));
 }
 
 void decide(const Check& check, const Context& context, Finding& finding) {
-  const std::string_view code = check.exit_codes.substr(0, check.exit_codes.find(' '));
+  const std::string_view code = check.exit_codes.substr(0, 2);  // the first of "69, 75 or 77"
   finding.severity = Severity::kWarn;
   if (context.policy.undecided == Undecided::kFail) {
     finding.severity = Severity::kFail;
