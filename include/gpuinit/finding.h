@@ -13,6 +13,7 @@ enum class Severity {
   kWarn,       // worth saying, does not stop
   kUndecided,  // the check could not decide, `summary` says why; never stops
   kSkipped,    // the check does not apply here, `summary` says why
+  kAccepted,   // an [[accept]] of the policy is for it; does not count
 };
 
 // What was seen. The key is stable, and what programs read: it is documented as part of the
@@ -42,6 +43,9 @@ struct Finding {
   // where a finding is not of that kind.
   std::string needs = {};
   std::string has = {};
+  // What it is about, for [[accept]]: packages ("torchvision/torch": what torchvision requires of
+  // torch), files below site-packages, libraries. Empty: nothing that has a name.
+  std::vector<std::string> about = {};
   bool operator==(const Finding&) const = default;
 };
 
