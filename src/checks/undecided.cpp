@@ -32,6 +32,7 @@ bool needs_decision(const Context& context, const Finding& finding, std::string_
   const bool is_unread = !unread.empty() && finding.reason == unread;
   return finding.severity == Severity::kUndecided && context.level(finding.id) == Level::kFail &&
          is_unread == (finding.id == "image.readable") &&
+         (finding.id != "python.abi" || context.image.torch.known()) &&  // torch.install says it
          !(is_among(kDecidedByImport, finding.id) && has_imported_torch(context.image));
 }
 

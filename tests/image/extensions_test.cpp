@@ -233,6 +233,23 @@ TEST(Extensions, ThePolicyAddsAndTakesAway) {
   EXPECT_TRUE(image.read({{"mine/*"}, {}})[0].machine.is_unknown());
 }
 
+TEST(Extensions, ANameMeansThePackage) {
+  Image image;
+  image.extension("torchvision/_C.so")
+      .extension("cv2/gpu/x.so")
+      .extension("flash_attn_2_cuda." + kTag + ".so")
+      .record("flash_attn-2.8.3",
+              "flash_attn/__init__.py,,\nflash_attn_2_cuda." + kTag + ".so,sha256=x,1\n");
+  auto extensions = image.read({{"torchvision", "flash-attn"}, {}});
+  ASSERT_EQ(extensions.size(), 3U);
+  EXPECT_FALSE(extensions[0].asked_for);
+  EXPECT_EQ(extensions[0].distribution, "");
+  EXPECT_TRUE(extensions[1].asked_for) << "its RECORD names it";
+  EXPECT_EQ(extensions[1].distribution, "flash-attn");
+  EXPECT_TRUE(extensions[2].asked_for);
+  EXPECT_EQ(image.read({{}, {"cv2", "Flash_Attn*", "torchvision"}}).size(), 0U);
+}
+
 TEST(Extensions, TheCxxAbiShowsInTheNames) {
   Image image;
   image.extension("new/_C.so")
