@@ -39,9 +39,9 @@ std::string of_total(std::uint64_t count, const Coverage& coverage) {
 
 void add_code(Finding& finding, const Match& match) {
   const auto& [context, jit, of, code, kind, coverage] = match;
-  add_evidence(finding, gpus(kind.indices), kind.words);
-  add_evidence(finding, of.name, of.release);
-  add_evidence(finding,
+  add_evidence(finding, "gpus", gpus(kind.indices), kind.words);
+  add_evidence(finding, "framework", of.name, of.release);
+  add_evidence(finding, "code",
                code.from_arch_list ? "arch list"
                : of.is_torch       ? "code in libtorch_cuda"
                                    : "code",

@@ -47,7 +47,7 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
     if (device.uuid) text += (text.empty() ? "" : ", ") + *device.uuid;
     if (device.compute_mode && *device.compute_mode != "default")
       text += ", compute mode " + *device.compute_mode;
-    if (!text.empty()) add_evidence(finding, "GPU " + std::to_string(index), text);
+    if (!text.empty()) add_evidence(finding, "gpus", gpus({index}), text);
     if (finding.evidence.size() >= 16) break;
   }
 }
@@ -96,7 +96,8 @@ void add_untried(Finding& finding, const std::vector<Device>& devices) {
     if (same != groups.end()) same->second.push_back(i);
     else groups.push_back({reason, {i}});
   }
-  for (const auto& [reason, indices] : groups) add_evidence(finding, gpus(indices), reason);
+  for (const auto& [reason, indices] : groups)
+    add_evidence(finding, "gpus-not-tried", gpus(indices), reason);
   std::vector<std::size_t> untried;
   for (const auto& group : groups)
     untried.insert(untried.end(), group.second.begin(), group.second.end());

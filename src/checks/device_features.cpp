@@ -37,7 +37,7 @@ Findings judge(const Context& context, const GpuFeature& feature) {
   Finding finding =
       failure(kExitFit,
               joined({gpus(without), " cannot do ", feature.name, ", which the policy asks for"}));
-  add_evidence(finding, gpus(without), device_words(devices[without.front()]));
+  add_evidence(finding, "gpus", gpus(without), device_words(devices[without.front()]));
   if (!of_pairs) add_evidence(finding, "has it from", "compute capability " + needed.text());
   finding.why = kWhy;
   finding.fix = kFix;

@@ -27,7 +27,7 @@ Findings run(const Context& context) {
           failure(free ? kExitNotReady : kExitFit,
                   joined({gpus({i}), " has ", base::byte_size(*has), free ? " free" : "",
                           ", and the policy asks for ", base::byte_size(need)}));
-      add_evidence(finding, gpus({i}), device_words(device));
+      add_evidence(finding, "gpus", gpus({i}), device_words(device));
       finding.why = kWhy;
       finding.fix = kFix;
       return finding;

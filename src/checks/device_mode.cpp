@@ -67,7 +67,7 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
                  const std::vector<std::size_t>& indices) {
   for (const std::size_t index : indices) {
     if (finding.evidence.size() >= 16) break;
-    add_evidence(finding, "GPU " + std::to_string(index),
+    add_evidence(finding, "gpus", gpus({index}),
                  device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
   }
 }

@@ -19,7 +19,7 @@ struct Pinned {
 Finding not_met(const Pinned& pinned, const std::string& seen, std::string why, std::string fix) {
   Finding finding = failure(pinned.exit_code,
                             pinned.what + " is " + seen + ", and the policy pins " + pinned.range);
-  add_evidence(finding, pinned.key, pinned.range);
+  add_evidence(finding, "pinned", pinned.key, pinned.range);
   add_evidence(finding, "found", seen);
   finding.why = std::move(why);
   finding.fix = std::move(fix);

@@ -28,6 +28,9 @@ extern "C" {
   return message;
 }
 
+// Where dlopen would look: no library is opened.
+[[gnu::used]] void __wrap__dl_init_paths() {}
+
 // The JSON library's, of text that it has checked to be a number. The C library's own brings 60 KB
 // with it, of which libstdc++ has the better part once more.
 [[gnu::used]] double __wrap_strtod(const char* text, char** end) {

@@ -27,9 +27,10 @@ class Keys {
 };
 
 base::Json finding_to_json(const Finding& finding, const Finding& first) {
-  base::JsonObject evidence;
-  Keys keys;
-  for (const auto& [key, value] : finding.evidence) evidence.emplace_back(keys.unused(key), value);
+  base::JsonArray evidence;
+  evidence.reserve(finding.evidence.size());
+  for (const auto& [key, label, value] : finding.evidence)
+    evidence.push_back(base::JsonObject{{"key", key}, {"label", label}, {"value", value}});
   base::JsonObject object{{"id", finding.id},
                           {"severity", word_of(finding.severity)},
                           {"exit_code", finding.exit_code},
@@ -52,7 +53,7 @@ std::string_view word_of(Verdict::Word word) {
 }
 
 std::string_view word_of(Severity severity) {
-  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "unknown", "skipped"};
+  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "undecided", "skipped"};
   return kWords[static_cast<std::size_t>(severity)];
 }
 
@@ -79,14 +80,12 @@ std::string report_json(const Verdict& verdict, const std::vector<Finding>& find
   Keys keys;
   for (const auto& [name, milliseconds] : timings)
     times.emplace_back(keys.unused(name), rounded(milliseconds));
-  return base::print_json(base::JsonObject{
-             {"schema", facts::kFactsSchema},
-             {"verdict", word_of(verdict.word)},
-             {"exit_code", verdict.exit_code},
-             {"findings", std::move(list)},
-             {"facts", base::JsonObject{{"image", facts::image_to_json(facts.image)},
-                                        {"node", facts::node_to_json(facts.node)}}},
-             {"timings_ms", std::move(times)}}) +
+  return base::print_json(base::JsonObject{{"schema", kReportSchema},
+                                           {"verdict", word_of(verdict.word)},
+                                           {"exit_code", verdict.exit_code},
+                                           {"findings", std::move(list)},
+                                           {"facts", facts::facts_to_json(facts)},
+                                           {"timings_ms", std::move(times)}}) +
          "\n";
 }
 

@@ -57,7 +57,7 @@ class TextReport {
     add_findings(Severity::kFail);
     if (!options_.quiet) add_findings(Severity::kWarn);
     if (options_.verbose) {
-      add_findings(Severity::kUnknown);
+      add_findings(Severity::kUndecided);
       add_findings(Severity::kSkipped);
       add_sandbox();
       add_timings();
@@ -123,9 +123,9 @@ class TextReport {
 
   void add_evidence(const Finding& finding) {
     std::size_t label_width = 0;
-    for (const auto& [label, value] : finding.evidence)
+    for (const auto& [key, label, value] : finding.evidence)
       label_width = std::max(label_width, columns(evidence_label(label)));
-    for (const auto& [label, value] : finding.evidence) {
+    for (const auto& [key, label, value] : finding.evidence) {
       const std::string start =
           std::string(kIndent, ' ') + padded(evidence_label(label), label_width) + "  ";
       text_ += wrapped(start, value, kIndent + label_width + 2, options_.width);
@@ -167,7 +167,7 @@ class TextReport {
     std::vector<std::string> undecided;
     for (const auto& finding : input_.findings) {
       const auto& ids = ids_of_cause(finding);
-      if (finding.severity != Severity::kUnknown || ids.empty()) continue;
+      if (finding.severity != Severity::kUndecided || ids.empty()) continue;
       std::string one = ids.front();
       if (ids.size() > 1)
         one += " and " + std::to_string(ids.size() - 1) + " more (" +

@@ -45,9 +45,9 @@ TEST(DeviceMemory, IsNotLookedAtUnlessThePolicyAsks) {
 TEST(DeviceMemory, WhatTheDriverDidNotSayIsUnknown) {
   auto story = with_memory(80 * kGiB, 80 * kGiB);
   story.node.devices->front().memory_free_bytes = Fact<std::uint64_t>::unknown("not asked");
-  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUndecided);
   story.node.devices = Fact<std::vector<Device>>::unknown("not asked");
-  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.memory", wants_memory(kGiB)).severity, Severity::kUndecided);
 }
 
 TEST(DeviceFeatures, FollowTheComputeCapability) {
@@ -71,7 +71,7 @@ TEST(DeviceFeatures, FollowTheComputeCapability) {
 
 TEST(DeviceFeatures, OfPairsOnlyTheImpossibleIsKnown) {
   auto story = healthy();
-  EXPECT_EQ(only(story, "device.features", wants({"p2p"})).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.features", wants({"p2p"})).severity, Severity::kUndecided);
   story.node.devices->back().mig = true;
   EXPECT_EQ(only(story, "device.features", wants({"nvlink"})).exit_code, kExitFit);
   story.node.devices->resize(1);
@@ -81,7 +81,7 @@ TEST(DeviceFeatures, OfPairsOnlyTheImpossibleIsKnown) {
 TEST(DeviceFeatures, AnUnknownCapabilityFailsNothing) {
   auto story = healthy();
   story.node.devices->front().compute_capability = Text::unknown("not asked");
-  EXPECT_EQ(only(story, "device.features", wants({"bf16"})).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "device.features", wants({"bf16"})).severity, Severity::kUndecided);
 }
 
 }  // namespace
