@@ -42,10 +42,16 @@ SECONDS = 240
 NOT_RUN = {
     "./docker/demo.sh": "installs packages and builds the program",
     "./tests/run.sh": "runs this test",
+    "cmake --preset release -D GPUINIT_LIBSECCOMP=": "tests/house/third_party_test.py links it so",
+    "cmake --build --preset release --target gpuinit": "the same",
+    "docker/install-deps.sh && cmake --preset release": "it built the program that is tested here",
     "cmake --preset release && cmake --build --preset release": "it built the program that is tested here",
     "docker build -t gpuinit -f docker/Dockerfile .": "tests/container/images.py has run it",
     "docker build -f docker/Dockerfile.python-probe": "installs a compiler in an image of python.org",
 }
+
+# Pages that have a test of their own.
+OWN_TEST = {"docs/migrate.md": "tests/container/migrate_test.py"}
 
 KINDS = {"sh", "console", "dockerfile", "yaml", "toml", "json", "python", "text"}
 
@@ -73,6 +79,12 @@ class Block:
             reason = next((start for start in NOT_RUN if command.startswith(start)), None)
             (left_out if reason else kept).append(reason or line)
         return kept, left_out
+
+
+def skip_without_containers():
+    if os.environ.get("GPUINIT_TESTS_NO_CONTAINERS") == "1":
+        print("GPUINIT_TESTS_NO_CONTAINERS=1: no container was run")
+        sys.exit(77)
 
 
 def pages():
@@ -294,12 +306,14 @@ def main():
     parser.add_argument("gpuinit")
     parser.add_argument("pages", nargs="*")
     arguments = parser.parse_args()
+    if arguments.containers:
+        skip_without_containers()
     failures, ran, left_out = Failures(), 0, set()
     for page in pages():
         of_page = blocks(page)
         for block in of_page:
             left_out.update(block.lines()[1])
-        if (arguments.pages and page not in arguments.pages) or needs_containers(of_page) != arguments.containers:
+        if page in OWN_TEST or (arguments.pages and page not in arguments.pages) or needs_containers(of_page) != arguments.containers:
             continue
         start = time.monotonic()
         run_page(page, of_page, arguments, failures)
