@@ -47,6 +47,7 @@ NOT_RUN = {
     "docker/install-deps.sh && cmake --preset release": "it built the program that is tested here",
     "cmake --preset release && cmake --build --preset release": "it built the program that is tested here",
     "docker build -t gpuinit -f docker/Dockerfile .": "tests/container/images.py has run it",
+    "docker push ": "needs a registry",
     "docker build -f docker/Dockerfile.python-probe": "installs a compiler in an image of python.org",
 }
 
@@ -131,6 +132,9 @@ class Directory:
         nodes = os.path.join(SOURCE, "tests/stacks/nodes")
         shutil.copy(f"{nodes}/h100-535.json", f"{work}/h100.json")
         shutil.copy(f"{nodes}/gtx1080ti.json", f"{work}/gtx1080ti.json")
+        with open(f"{work}/a100-470.json", "w") as file:
+            json.dump({"node": {"driver": {"kernel_version": "470.256.02", "cuda_version": "11.4"},
+                                "devices": [{"name": "NVIDIA A100-SXM4-80GB", "compute_capability": "8.0"}]}}, file)
         os.symlink(f"{ROOT}/image/torch2.8.0-cp312", f"{work}/rootfs")
         os.makedirs(f"{work}/docker")
         shutil.copytree(f"{SOURCE}/docker/kubernetes", f"{work}/docker/kubernetes")
@@ -140,7 +144,7 @@ class Directory:
         os.symlink("/usr/bin/python3", os.path.join(self.path, "bin", "python"))
         self.work = work
         self.environment = {
-            "PATH": f"{HERE}/stand_ins:{self.path}/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": self.home, "ROOT": ROOT,
+            "PATH": f"{HERE}/stand_ins:{self.path}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": self.home, "ROOT": ROOT,
             "NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8", "TYPED_SOURCE": SOURCE, "TYPED_WORK": work,
             "SLURM_JOB_ID": "1",
         }
@@ -180,9 +184,7 @@ class Directory:
         script = """mkdir image && cp "$(command -v gpuinit)" image/gpuinit
             printf 'FROM scratch\\nCOPY gpuinit /usr/bin/gpuinit\\nENTRYPOINT ["/usr/bin/gpuinit"]\\n' >image/Dockerfile
             docker build --tag gpuinit image
-            for name in pytorch/pytorch:2.8.0-cuda12.8-cudnn9-runtime registry.example.com/training-base:1; do
-              docker tag localhost/gpuinit-test/torch:latest $name
-            done
+            docker tag localhost/gpuinit-test/torch:latest pytorch/pytorch:2.8.0-cuda12.8-cudnn9-runtime
             printf 'FROM gpuinit-test/torch\\nCOPY --from=gpuinit /usr/bin/gpuinit /usr/bin/gpuinit\\n' >image/Dockerfile
             docker build --tag gpuinit-typed image && rm -r image"""
         said, code = self.run(script, terminal=False)
