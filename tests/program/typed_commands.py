@@ -8,7 +8,8 @@ block is written to, for the blocks below it.
 
     sh            typed; must exit with 0
     console       "$ command" and what it prints; "(exit code N)" where that is not 0. --write puts the output there
-    dockerfile    built: a whole one, or lines for one with torch, gpuinit and train.py
+    dockerfile    built: a whole one, or lines for one with torch, gpuinit and train.py; with a file name, by the commands
+                  below it
     yaml          a Kubernetes manifest, held to the API's schemas
     toml          a policy, loaded
     json, python  parsed; with a file name, what the blocks below use
@@ -206,7 +207,8 @@ class Directory:
 def alike(text, exact):
     """What of an output is compared: no times; of this machine's own Python and torch no versions."""
     text = re.sub(r"\b[0-9.]+ ms\b", "N ms", text)
-    return text if exact else re.sub(r"[0-9][0-9.a-z+]*", "N", text)
+    codes = re.findall(r"^\(exit code \d+\)$", text, re.M)
+    return (text if exact else re.sub(r"[0-9][0-9.a-z+]*", "N", text)), codes
 
 
 class Failures(list):
@@ -226,8 +228,7 @@ def run_console(block, directory, failures):
             typed.append(lines[len(typed)])
         output, code = directory.run("\n".join(typed), terminal=True)
         output = output.replace(directory.work, ".")
-        says_code = [line for line in lines if re.fullmatch(r"\(exit code \d+\)", line)]
-        if code != 0 or says_code:
+        if code != 0:
             output += f"(exit code {code})\n"
         text = "\n".join(lines[:len(typed)]) + "\n" + output
         exact = any(option in typed[0] for option in ("--root", "--image", "--node", "--explain"))
@@ -248,7 +249,7 @@ def run_block(block, directory, failures, gpuinit):
             failures.add(block, f"exit code {code}\n{said}")
     elif block.kind == "console":
         return run_console(block, directory, failures)
-    elif block.kind == "dockerfile":
+    elif block.kind == "dockerfile" and not block.file:
         said, code = directory.run(f"build-block {'whole' if re.search('^FROM ', block.text, re.M) else 'lines'} <<'END'\n"
                                    f"{block.text}END", terminal=False)
         if code != 0:
@@ -287,7 +288,19 @@ def write_back(page, new_texts):
         file.writelines(lines)
 
 
+def unused_files(of_page, failures):
+    """A file that no later command of the page names is not tested."""
+    for number, block in enumerate(of_page):
+        typed = "\n".join(later.text for later in of_page[number + 1:] if later.kind in ("sh", "console", "dockerfile"))
+        named = re.escape(block.file or "")
+        if block.kind == "dockerfile" and block.file == "Dockerfile":
+            named = r"docker build .* \."
+        if block.file and block.kind in ("sh", "dockerfile", "json", "python") and not re.search(named, typed):
+            failures.add(block, f"no command below uses {block.file}")
+
+
 def run_page(page, of_page, arguments, failures):
+    unused_files(of_page, failures)
     directory = Directory(arguments.gpuinit, arguments.containers)
     changed = []
     try:
