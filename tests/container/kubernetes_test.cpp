@@ -39,7 +39,7 @@ class Kubernetes : public InContainers<> {
             1);
     // There is no network plugin here, and the test's hostname is not needed.
     replace(pod_, "\nspec:\n", "\nspec:\n  hostNetwork: true\n", 1);
-    replace(pod_, "name: shm", "name: " + name_ + "-shm", 2);
+    replace(pod_, "name: shm", "name: " + name_ + "-shm", 3);
   }
   void TearDown() override {
     podman({"pod", "rm", "--force", "--time", "0", "--ignore", name_});
@@ -86,6 +86,15 @@ TEST_F(Kubernetes, AFailedCheckKeepsTheMainContainerFromStarting) {
   EXPECT_EQ(state("check"), "exited 65\n");
   EXPECT_THAT(logs("check"), HasSubstr("FAIL expect.torch"));
   EXPECT_EQ(state("main"), "created 0\n");
+}
+
+// The init container judges the /dev/shm that the main one gets.
+TEST_F(Kubernetes, TheInitContainerSeesTheSharedMemory) {
+  const std::string strict = "env: [{name: GPUINIT_SET, value: checks.limits.shm=fail}]";
+  replace(pod_, "    - name: check\n", "    - name: check\n      " + strict + "\n", 1);
+  EXPECT_EQ(play().exit_code, 0);
+  EXPECT_EQ(podman({"wait", name_ + "-main"}).out, "0\n");
+  EXPECT_EQ(state("check"), "exited 0\n") << logs("check");
 }
 
 // terminationGracePeriodSeconds and launch.grace, where both are needed.
