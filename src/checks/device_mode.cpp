@@ -37,8 +37,8 @@ Finding no_instance(const Context& context, const std::string& sign) {
       "A GPU in MIG mode can be used through its instances only. If none was created, or none was "
       "given to this container, torch says \"initialization error\".";
   finding.fix =
-      "Look at `nvidia-smi -L` on the node: create GPU and compute instances (nvidia-smi mig -cgi "
-      "... -C), give the container one of them, or switch MIG mode off.";
+      "Look at `nvidia-smi -L` on the node: create GPU and compute instances there (nvidia-smi "
+      "mig), give the container one of them, or switch MIG mode off.";
   return finding;
 }
 

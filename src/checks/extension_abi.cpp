@@ -193,6 +193,24 @@ std::string why_of(const ExtensionProblem& problem) {
   }
 }
 
+constexpr char kLeaveOut[] =
+    " If the command does not import it, name it in extensions.exclude of the policy.";
+
+// By the name of its package: flash_attn is of flash-attn. Null if that is not certain.
+const Package* distribution_of(const std::string& package, const ImageFacts& image) {
+  std::string name = base::lower(package);
+  std::ranges::replace(name, '_', '-');
+  return Installed(image).find(name);
+}
+
+bool is_released_for_one_torch(const Package& package) {
+  return std::ranges::any_of(package.requires_dist, [](const std::string& text) {
+    const auto requirement = rules::parse_python_requirement(text);
+    return requirement && requirement->name == "torch" &&
+           requirement->specifiers.find("==") != std::string::npos;
+  });
+}
+
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (std::string stack = executable_stack_fix(refusal(problem)); !stack.empty()) return stack;
   if (const std::string directory = directory_elsewhere(problem); !directory.empty())
@@ -219,20 +237,29 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                    "), or name the directory of ", problem.detail,
                    " in LD_LIBRARY_PATH. If the command does not import it, name it in "
                    "extensions.exclude of the policy."});
-  if (package == "numpy" && image.interpreter)
-    return joined({image.interpreter->path, " -m pip install --force-reinstall --no-deps numpy"});
-  std::string wanted = base::lower(package);
-  std::ranges::replace(wanted, '_', '-');
-  if (image.packages)
-    if (const Package* found = Installed(image).find(wanted))
-      wanted = joined({found->name, "==", found->version.substr(0, found->version.find('+'))});
+  const Package* distribution = image.packages ? distribution_of(package, image) : nullptr;
+  if (distribution == nullptr)
+    return joined({"Install a build of ", package, " for ", torch_words(image),
+                   " and this Python, or build it against this torch.", kLeaveOut});
+  const Installed installed(image);
+  const std::string named =
+      joined({"'", distribution->name,
+              "==", distribution->version.substr(0, distribution->version.find('+')), "'"});
+  if (problem.fault <= Fault::kPython2)
+    return joined({"`", installed.pip("install"), " --force-reinstall --no-deps ", named,
+                   "` gets the build for this Python, if there is one.",
+                   package == "numpy" ? "" : kLeaveOut});
+  // What is released for one torch each is taken again for this one; what is compiled by its user
+  // is compiled again.
+  const std::string torch = installed.published_torch(installed.version_of("torch"));
+  if (!torch.empty() && is_released_for_one_torch(*distribution))
+    return joined({"Let pip choose the release for ", torch_words(image), ": `",
+                   installed.pip("install"), " --upgrade ", torch, " ", distribution->name, "`.",
+                   kLeaveOut});
   return joined({"Install a build of ", package, " for ", torch_words(image),
-                 " and this Python, or build it against this torch: ",
-                 image.interpreter ? image.interpreter->path : "python",
-                 " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation ",
-                 wanted,
-                 ". If the command does not import it, name it in extensions.exclude of the "
-                 "policy."});
+                 " and this Python, or build it against this torch: `", installed.pip("install"),
+                 " --force-reinstall --no-cache-dir --no-deps --no-build-isolation ", named, "`.",
+                 kLeaveOut});
 }
 
 // The policy names one of them.

@@ -107,9 +107,9 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
   // pip does nothing where the right release is written down, whatever lies over its files.
   const bool there =
       fits(installed.version_of(requirement->name), requirement->specifiers) == Tristate::kYes;
-  if (!others.empty()) others = joined({installed.pip(), " uninstall -y", others, " && "});
-  return joined({"torch's metadata asks for ", wanted, ": ", others, installed.pip(),
-                 there ? " install --force-reinstall --no-deps '" : " install '", wanted, "'."});
+  if (!others.empty()) others = joined({installed.pip("uninstall"), others, " && "});
+  return joined({"torch's metadata asks for ", wanted, ": `", others, installed.pip("install"),
+                 there ? " --force-reinstall --no-deps '" : " '", wanted, "'`."});
 }
 
 std::string installed_for(const Context& context, std::string_view library) {
@@ -126,7 +126,7 @@ std::string how_to_install(const Context& context, std::string_view library) {
   const Origin* origin = origin_of(library);
   if (origin == nullptr) return "";
   const std::string package(origin->package);
-  if (!origin->pip) return "Debian and Ubuntu: apt-get install " + package + ".";
+  if (!origin->pip) return "Debian and Ubuntu: `apt-get install -y " + package + "`.";
   std::string wanted = as_torch_asks(context, library);
   if (!wanted.empty()) return wanted;
   return "In torch's wheels it comes from the package " + package +
@@ -138,8 +138,8 @@ std::string executable_stack_fix(std::string_view reason) {
   if (!reason.ends_with("executable stack as shared object requires")) return "";
   return joined(
       {"glibc 2.41 and newer refuse that. Install a newer release of the package, or run "
-       "patchelf --clear-execstack ",
-       reason.substr(0, reason.find(": ")), ", or set GLIBC_TUNABLES=glibc.rtld.execstack=2."});
+       "`patchelf --clear-execstack ",
+       reason.substr(0, reason.find(": ")), "`, or set GLIBC_TUNABLES=glibc.rtld.execstack=2."});
 }
 
 const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {

@@ -77,9 +77,14 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
       "Compiled code of such a package fits the torch it was built with: with another its import "
       "can end with \"undefined symbol\", or its operators are missing (\"operator "
       "torchvision::nms does not exist\"). A later `pip install` often replaces torch alone.";
+  const std::string published = installed.published_torch(torch);
   finding.fix =
-      joined({"Let pip choose versions that fit, in one command: ", installed.pip(),
-              " install --upgrade 'torch==", torch.substr(0, torch.find('+')), "'", install, "."});
+      published.empty()
+          ? joined(
+                {"No index has this torch: take what was built for it from where it came from (a "
+                 "distribution's own packages, NVIDIA's image), or take torch from PyPI as well."})
+          : joined({"Let pip choose versions that fit: `", installed.pip("install"), " --upgrade ",
+                    published, install, "`."});
   findings.push_back(std::move(finding));
 }
 
@@ -116,7 +121,7 @@ void add_libraries(const Installed& installed, const ImageFacts& image, bool tor
   finding.why =
       "It was built and tested with exactly these. With others it may work, or end with "
       "\"undefined symbol\", CUDNN_STATUS_NOT_INITIALIZED, or a torch.compile that fails.";
-  finding.fix = joined({"If it was not meant: ", installed.pip(), " install", install, "."});
+  finding.fix = joined({"If it was not meant: `", installed.pip("install"), install, "`."});
   findings.push_back(std::move(finding));
 }
 
@@ -138,9 +143,9 @@ void add_missing(const Installed& installed, Findings& findings) {
       "`import torch` works. Without sympy every optimizer, `import torchvision` and "
       "torch.compile end with \"No module named 'sympy'\"; networkx and filelock are for "
       "torch.compile, fsspec for distributed checkpoints. `pip install --no-deps` leaves them out.";
-  std::string install = joined({installed.pip(), " install"});
+  std::string install = joined({"`", installed.pip("install")});
   for (const std::string& name : missing) install += joined({" ", name});
-  finding.fix = std::move(install);
+  finding.fix = joined({install, "`."});
   // Only sympy is needed by what nearly every program does.
   findings.push_back(std::ranges::find(missing, "sympy") != missing.end()
                          ? std::move(finding)
@@ -167,9 +172,9 @@ void add_torchaudio(const Installed& installed, const ImageFacts& image, Finding
   finding.why =
       "`import torchaudio` compares the two: \"Detected that PyTorch and TorchAudio were compiled "
       "with different CUDA versions\".";
-  finding.fix = joined({installed.pip(),
-                        " install --upgrade torchaudio (from 2.11.1 on the major "
-                        "version decides), or one for CUDA ",
+  finding.fix = joined({"`", installed.pip("install"),
+                        " --upgrade torchaudio` (from 2.11.1 on the major version decides), or "
+                        "install one for CUDA ",
                         torchs, "."});
   findings.push_back(std::move(finding));
 }
@@ -224,19 +229,23 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
           "pip and uv write the second package over the first without a word. What was built for "
           "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
           "used.";
-      finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
-                            ", then let one install choose again, or take the one that is needed"});
+      std::string wanted;
       // The one that torch asks for, or that is for GPUs; else the choice is the reader's. Where
       // all of its files are there, what is needed works.
       bool works = false;
       for (const auto& package : {one, other}) {
         if (!package->name.ends_with("-gpu") && !torch_requires(installed, package->name)) continue;
-        finding.fix += joined({": ", package->name, "==", package->version});
+        wanted += joined({" '", package->name,
+                          "==", package->version.substr(0, package->version.find('+')), "'"});
         const Package& loser = package == one ? *other : *one;
         works = works || std::ranges::all_of(files, [&](const std::string& path) {
                   return has(loser.overwritten, path) && !has(package->overwritten, path);
                 });
       }
+      finding.fix = joined({"`", installed.pip("uninstall"), " ", one->name, " ", other->name});
+      finding.fix += wanted.empty()
+                         ? "`, then install the one that is needed."
+                         : joined({" && ", installed.pip("install"), " --no-deps", wanted, "`."});
       findings.push_back(gpu && !works ? std::move(finding) : note(std::move(finding)));
     }
   }
@@ -273,8 +282,8 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
         "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
         "layers that are copied over each other (COPY --from) look like this.";
     finding.fix =
-        joined({"Reinstall it: ", installed.pip(), " uninstall -y ", one->name,
-                " until nothing of it is left, then install the version that is wanted."});
+        joined({"Repeat `", installed.pip("uninstall"), " ", one->name,
+                "` until nothing of it is left, then install the version that is wanted."});
     findings.push_back(std::move(finding));
   }
   return torch;
@@ -297,8 +306,11 @@ bool add_overwritten(const Installed& installed, const ImageFacts& image, Findin
   finding.why =
       "pip decides by the metadata what is installed and what fits. Interrupted upgrades and "
       "copied directories look like this, and files of both releases may be mixed.";
-  finding.fix = joined({installed.pip(), " install --force-reinstall --no-deps 'torch==",
-                        version.substr(0, version.find('+')), "'"});
+  const std::string published = installed.published_torch(version);
+  finding.fix = published.empty()
+                    ? "Install torch again: remove both, then the build that is wanted."
+                    : joined({"`", installed.pip("install"), " --force-reinstall --no-deps ",
+                              published, "`."});
   findings.push_back(std::move(finding));
   return true;
 }
@@ -329,7 +341,8 @@ void add_old_numpy(const Installed& installed, const ImageFacts& image, Findings
       "\"A module that was compiled using NumPy 1.x cannot be run in NumPy 2 as it may crash\": "
       "torch then goes on without NumPy (\"Numpy is not available\" at tensor.numpy()), other "
       "modules fail to import.";
-  finding.fix = joined({installed.pip(), " install 'numpy<2', or a newer ", first, "."});
+  finding.fix =
+      joined({"`", installed.pip("install"), " 'numpy<2'`, or install a newer ", first, "."});
   findings.push_back(std::move(finding));
 }
 

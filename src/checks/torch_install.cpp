@@ -4,6 +4,7 @@
 #include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 
 namespace gpuinit::checks {
 
@@ -33,7 +34,8 @@ Finding shadowed(const Torch& torch) {
   return finding;
 }
 
-Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) {
+Finding incomplete(const Context& context, const std::vector<std::string>& missing) {
+  const Torch& torch = *context.image.torch;
   Finding finding =
       failure(kExitImage, "the torch in " + torch.path +
                               " is not whole: " + std::to_string(missing.size()) +
@@ -50,8 +52,8 @@ Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) 
       "or give an empty namespace (\"module 'torch' has no attribute 'ones'\"). Interrupted "
       "installs, `--no-deps`, image layers that delete files and stray source checkouts look like "
       "this.";
-  finding.fix = missing == std::vector<std::string>{"typing_extensions"}
-                    ? "pip install typing-extensions, for this interpreter."
+  finding.fix = context.image.packages && missing == std::vector<std::string>{"typing_extensions"}
+                    ? joined({"`", Installed(context.image).pip("install"), " typing-extensions`."})
                     : "Remove torch from the image and install it again, with its requirements, in "
                       "one layer.";
   return finding;
@@ -118,9 +120,9 @@ Findings run(const Context& context) {
     return std::ranges::all_of(*torch.missing_files,
                                [&](const auto& file) { return is_opened_later(context, file); })
                ? lacks_what_is_opened_later(torch)
-               : incomplete(torch, *torch.missing_files);
+               : incomplete(context, *torch.missing_files);
   if (torch.soabis.empty() && torch.soabi.is_absent())
-    return incomplete(torch, {torch.path + "/_C.*.so"});
+    return incomplete(context, {torch.path + "/_C.*.so"});
   if (torch.missing_files.is_unknown())
     return unknown("cannot tell whether torch is whole", torch.missing_files.reason());
   return {};
