@@ -38,6 +38,10 @@ struct Finding {
   // Of kFail: it is about what surely runs, so that an interpreter that is guessed (Context::
   // interpreter_is_guess) does not make it a warning.
   bool is_certain = false;
+  // For programs: what is asked for and what is there instead, a word each ("12.8", "11.4"). Empty
+  // where a finding is not of that kind.
+  std::string needs = {};
+  std::string has = {};
   bool operator==(const Finding&) const = default;
 };
 

@@ -9,7 +9,9 @@
 #include "base/write_all.h"
 #include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
+#include "cli/failing_end.h"
 #include "gpuinit/exit_codes.h"
+#include "gpuinit/schema.h"
 #include "image/config/image_config.h"
 #include "rules/version.h"
 
@@ -21,25 +23,32 @@ std::string variable(const char* name) {
 }
 
 int usage_error(const Error& error) {
-  base::print_error(error.message);
-  base::write_stderr("Try `gpuinit --help`.\n");
+  // Of a container's own start. Somebody who tries options in one that runs leaves nothing.
+  if (::getpid() == 1) failing_end(kExitUsage, error.message);
+  else base::print_error(error.message, kExitUsage);
+  if (!base::says_in_json()) base::write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
 int policy_error(const Error& error) {
-  base::print_error(error.message);
+  base::print_error(error.message, kExitPolicy);
   return kExitPolicy;
 }
 
 int print(std::string_view text, int exit_code) {
   auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
-  base::print_error(written.error().message);
+  base::print_error(written.error().message, kExitInternal);
   return kExitInternal;
 }
 
 int print_json(const base::Json& json, int exit_code) {
   return print(base::print_json(json) + "\n", exit_code);
+}
+
+int print_document(base::JsonObject members, int exit_code) {
+  members.insert(members.begin(), {"schema", kReportSchema});
+  return print_json(std::move(members), exit_code);
 }
 
 namespace {
@@ -61,19 +70,28 @@ policy::PolicySources policy_files(const CommandLine& line) {
   return sources;
 }
 
-}  // namespace
-
-Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
+policy::PolicySources policy_sources(const CommandLine& line, Off off) {
   policy::PolicySources sources = policy_files(line);
   sources.environment_set = variable("GPUINIT_SET");
   sources.set_options = line.set;
   sources.off = off == Off::kHeeded && variable("GPUINIT") == "off";
-  auto loaded = policy::load_policy(sources);
+  return sources;
+}
+
+}  // namespace
+
+std::string termination_log_of(const CommandLine& line) {
+  const auto loaded = policy::load_policy(policy_sources(line, Off::kHeeded));
+  return loaded ? loaded->policy.report.termination_log : Policy::Report{}.termination_log;
+}
+
+Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
+  auto loaded = policy::load_policy(policy_sources(line, off));
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)
-    base::print_error("GPUINIT=off, so this does not stop the launch: " + problem);
+    base::print_notice("GPUINIT=off, so this does not stop the launch: " + problem);
   if (const std::string refused = policy::refusal(*loaded); !refused.empty())
-    base::print_error(refused);
+    base::print_notice(refused);
   return loaded;
 }
 
@@ -91,9 +109,7 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   request.root = line.root;
   request.node_file = line.node_file;
   request.image_file = line.image_file;
-  // A reader of JSON on standard error must find nothing else there.
-  const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
-  if (!line.quiet && !json_on_stderr) request.on_progress = base::print_error;
+  if (!line.quiet) request.on_progress = base::print_progress;
   return request;
 }
 

@@ -22,11 +22,16 @@ int policy_error(const Error& error);
 // like a verdict: then it is kExitInternal instead of `exit_code`.
 int print(std::string_view text, int exit_code);
 int print_json(const base::Json& json, int exit_code);
+// With the number of the schema before the members.
+int print_document(base::JsonObject members, int exit_code);
 
 // From --policy or GPUINIT_POLICY, the default files, GPUINIT_SET and --set. Prints what a locked
 // policy refused, and what was left out by GPUINIT=off, which only some verbs heed.
 enum class Off { kHeeded, kIgnored };
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off = Off::kIgnored);
+
+// report.termination-log of that policy, printing nothing; the built-in one where it has an error.
+std::string termination_log_of(const CommandLine& line);
 
 // What GPUINIT=off leaves of it without GPUINIT_SET and --set. Prints nothing.
 Result<policy::LoadedPolicy> load_policy_files(const CommandLine& line);
