@@ -221,8 +221,11 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (problem.fault == Fault::kNumber)
     return joined(
         {"Install a build of ", problem.extension->package, " for ", torch_words(image),
-         ", or a torch that it has a library for. bitsandbytes takes what BNB_CUDA_VERSION says, "
-         "and from 0.50 on any of the same major version."});
+         ", or a torch that it has a library for.",
+         problem.extension->package == "bitsandbytes"
+             ? " bitsandbytes takes what BNB_CUDA_VERSION says, and from 0.50 on any of the same "
+               "major version."
+             : ""});
   if (problem.fault == Fault::kOptional ||
       (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail)))
     return joined(
@@ -237,6 +240,12 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                    "), or name the directory of ", problem.detail,
                    " in LD_LIBRARY_PATH. If the command does not import it, name it in "
                    "extensions.exclude of the policy."});
+  if (problem.fault == Fault::kLibrary && problem.detail.starts_with("libnpp") && image.torch->cuda)
+    return joined({"NPP comes from the CUDA toolkit, or for Python from nvidia-npp-cu",
+                   image.torch->cuda->substr(0, 2),
+                   ": install it, and set LD_LIBRARY_PATH to its "
+                   "directory.",
+                   kLeaveOut});
   const Package* distribution = image.packages ? distribution_of(package, image) : nullptr;
   if (distribution == nullptr)
     return joined({"Install a build of ", package, " for ", torch_words(image),
@@ -354,8 +363,10 @@ extern constexpr Check kExtensionAbi{
         "rest is a warning, and so is a library that a package opens itself: it may go on "
         "without it.",
     .fix =
-        "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
-        "pip install --no-build-isolation. Name what the command needs in extensions.include: then "
+        "Install a build for exactly this torch, CUDA and Python, or build it in the image, "
+        "against "
+        "that torch (--no-build-isolation). Name what the command needs in extensions.include: "
+        "then "
         "it fails.",
     .source = "ld.so(8); PEP 3149; Itanium C++ ABI, mangling; GCC manual, Dual ABI",
     .run = run,

@@ -85,7 +85,8 @@ std::string fix(const Context& context, const MissingLibrary& first) {
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "
            "LD_LIBRARY_PATH (or run ldconfig) for the directory that has it.";
-  return "Install the package that has it, or take what needs it out of the image.";
+  return joined(
+      {"Install or copy what has ", first.name, ", or take what needs it out of the image."});
 }
 
 // What torch will open by name when it is first used.

@@ -100,6 +100,15 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
   const auto requirement = torch_requires(installed, library);
   if (!requirement) return "";
   const std::string wanted = requirement->name + requirement->specifiers;
+  // With it the others of torch's that are not there: what lacks one often lacks all.
+  std::string more;
+  std::size_t count = 1;
+  for (const auto& [by, other] : installed.requirements(*installed.find("torch")))
+    if (other.name != requirement->name && other.name.starts_with("nvidia-") &&
+        installed.find(other.name) == nullptr && more.find(other.name) == std::string::npos) {
+      more += joined({" '", other.name, other.specifiers, "'"});
+      ++count;
+    }
   std::string others;
   for (const Package& package : *context.image.packages)
     if (package.name != requirement->name && is_from(package.name, *origin_of(library)))
@@ -108,8 +117,10 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
   const bool there =
       fits(installed.version_of(requirement->name), requirement->specifiers) == Tristate::kYes;
   if (!others.empty()) others = joined({installed.pip("uninstall"), others, " && "});
-  return joined({"torch's metadata asks for ", wanted, ": `", others, installed.pip("install"),
-                 there ? " --force-reinstall --no-deps '" : " '", wanted, "'`."});
+  return joined({"torch's metadata asks for ", wanted,
+                 count > 1 ? joined({" and ", std::to_string(count - 1), " more"}) : "", ": `",
+                 others, installed.pip("install"), there ? " --force-reinstall --no-deps '" : " '",
+                 wanted, "'", more, "`."});
 }
 
 std::string installed_for(const Context& context, std::string_view library) {

@@ -220,7 +220,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
       Finding finding = warning(joined({words(*one), " and ", words(*other), " both own ",
                                         base::basename(file), and_more(files.size())}));
       finding.summary += ones == others
-                             ? ", and whose is there is not known"
+                             ? ", and it is not known whose is there"
                              : joined({", and that of ", words(ones ? *one : *other), " is there"});
       add_evidence(finding, "both own", listed(files, 3));
       add_evidence(finding, "package", words(*one), one->path);
@@ -393,7 +393,7 @@ extern constexpr Check kPythonPackages{
         "module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much of it works "
         "anyway, which is why this only warns.",
     .fix =
-        "Name everything in one `pip install`, torch with its version, and let pip choose the "
+        "Name everything in one call of pip, torch with its version, and let it choose the "
         "rest; or install from a lock file. `pip check` says the same as this check and more.",
     .source = "PEP 440, PEP 508; PyPA, Core metadata; NumPy, numpy/__multiarray_api.h",
     .run = run,

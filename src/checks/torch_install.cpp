@@ -34,12 +34,32 @@ Finding shadowed(const Torch& torch) {
   return finding;
 }
 
+std::string files(std::size_t count, std::string_view are_what) {
+  return joined({std::to_string(count), count == 1 ? " file is " : " files are ", are_what});
+}
+
+// What is there and damaged says how, in brackets.
+bool is_damaged(const std::string& file) { return file.ends_with(')'); }
+
+std::string again(const ImageFacts& image) {
+  if (image.packages && image.torch->metadata_version && image.torch->version) {
+    const Installed installed(image);
+    if (const std::string torch = installed.published_torch(*image.torch->version); !torch.empty())
+      return joined(
+          {"Install it again: `", installed.pip("install"), " --force-reinstall ", torch, "`."});
+  }
+  return "Remove torch from the image and install it again, with its requirements, in one layer.";
+}
+
 Finding incomplete(const Context& context, const std::vector<std::string>& missing) {
   const Torch& torch = *context.image.torch;
+  const auto damaged = static_cast<std::size_t>(std::ranges::count_if(missing, is_damaged));
+  const std::size_t absent = missing.size() - damaged;
   Finding finding =
-      failure(kExitImage, "the torch in " + torch.path +
-                              " is not whole: " + std::to_string(missing.size()) +
-                              (missing.size() == 1 ? " file is missing" : " files are missing"));
+      failure(kExitImage, joined({"the torch in ", torch.path,
+                                  " is not whole: ", absent > 0 ? files(absent, "missing") : "",
+                                  absent > 0 && damaged > 0 ? ", " : "",
+                                  damaged > 0 ? files(damaged, "damaged") : ""}));
   if (missing.size() == 1 && missing.front().find('.') == std::string::npos)
     finding.summary = joined({"`import torch` needs ", missing.front(), ", which is not there"});
   add_evidence(finding, "torch", torch.path);
@@ -54,14 +74,13 @@ Finding incomplete(const Context& context, const std::vector<std::string>& missi
       "this.";
   finding.fix = context.image.packages && missing == std::vector<std::string>{"typing_extensions"}
                     ? joined({"`", Installed(context.image).pip("install"), " typing-extensions`."})
-                    : "Remove torch from the image and install it again, with its requirements, in "
-                      "one layer.";
+                    : again(context.image);
   return finding;
 }
 
 // A file that RECORD has and `import torch` does not ask for: torch opens it later, if at all.
 bool is_opened_later(const Context& context, const std::string& file) {
-  if (!file.starts_with("torch/lib/") || file.ends_with(')') ||
+  if (!file.starts_with("torch/lib/") || is_damaged(file) ||
       file.find("libtorch_global_deps") != std::string::npos)
     return false;
   const auto& loader = context.image.loader;

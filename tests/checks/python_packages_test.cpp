@@ -249,7 +249,7 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped)
       << "torch gets what it asks for";
   packages.back().overwritten.clear();
-  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
+  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("it is not known whose is there"));
   // Two that have nothing to do with GPUs are only worth a note.
   packages.back().name = "opencv-python";
   packages[packages.size() - 2].name = "opencv-python-headless";

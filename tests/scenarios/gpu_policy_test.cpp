@@ -44,7 +44,7 @@ const base::Json kA100 = gpu("NVIDIA A100-SXM4-80GB", "8.0");
 
 // The healthy image on a node with these GPUs.
 World world(base::JsonArray gpus) {
-  World world = read_scenario(scenario_files().front()).healthy;
+  World world = read_scenario(GPUINIT_SCENARIOS "/80-another-gpu-than-asked-for.toml").healthy;
   world.policy = example();
   put(world.node, "devices", std::move(gpus));
   return world;
