@@ -48,7 +48,7 @@ std::size_t columns(std::string_view text) {
 std::string wrapped(const std::string& first, std::string_view text, std::size_t indent,
                     std::size_t width) {
   std::string result = first;
-  std::size_t column = visible_columns(first);
+  std::size_t column = visible_columns(std::string_view(first).substr(first.rfind('\n') + 1));
   bool line_start = true;  // no word since the indent or `first`
   const std::string safe = base::printable(text, kMaxLine);
   for (auto word : base::split_words(safe)) {
