@@ -25,6 +25,11 @@ TEST(Layout, LongWordsStayWhole) {
   EXPECT_EQ(wrapped("", "a /very/long/path b", 2, 8), "a\n  /very/long/path\n  b\n");
 }
 
+TEST(Layout, ALongWordBehindALongStartGetsALineOfItsOwn) {
+  EXPECT_EQ(wrapped("one two: ", "/very/long a", 2, 12), "one two:\n  /very/long\n  a\n");
+  EXPECT_EQ(wrapped("a: ", "/very/long", 3, 8), "a: /very/long\n") << "that would win nothing";
+}
+
 TEST(Layout, ATextEndsNoLine) {
   EXPECT_EQ(wrapped("fix: ", "this\nfix: that", 5, 80), "fix: this\\x0afix: that\n");
 }

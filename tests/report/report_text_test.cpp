@@ -245,21 +245,30 @@ TEST(ReportText, EvidenceHangsUnderItsOwnColumn) {
                         "    label  x\n"));
 }
 
-TEST(ReportText, EvidenceStandsUnderItsLabelWhereTheLineIsShort) {
-  const Finding finding{"torch.install", Severity::kWarn, 0, "s", {{"a", "one two"}}, "", ""};
-  const Finding wide{"torch.install",
-                     Severity::kWarn,
-                     0,
-                     "s",
-                     {{"a label of thirty-two characters", "one two"}},
-                     "",
-                     ""};
+TEST(ReportText, EvidenceStandsUnderItsLabelWhereItDoesNotFitBesideIt) {
+  const Finding finding{
+      "torch.install",
+      Severity::kWarn,
+      0,
+      "s",
+      {{"a label", "one two"}, {"a path", "/usr/local/lib/python3.12/dist-packages"}},
+      "",
+      ""};
   const Verdict warn{Verdict::Word::kWarn, 0};
-  EXPECT_THAT(text_of(warn, {finding}, {.width = 59}), HasSubstr("    a\n        one two\n"));
-  EXPECT_THAT(text_of(warn, {wide}, {.width = 60}),
-              HasSubstr("    a label of thirty-two characters\n        one two\n"));
-  EXPECT_THAT(text_of(warn, {wide}, {.width = 80}),
-              HasSubstr("    a label of thirty-two characters  one two\n"));
+  EXPECT_THAT(text_of(warn, {finding}, {.width = 59}),
+              HasSubstr("    a label\n        one two\n"
+                        "    a path\n        /usr/local/lib/python3.12/dist-packages\n"));
+  EXPECT_THAT(text_of(warn, {finding}, {.width = 60}),
+              HasSubstr("    a label  one two\n"
+                        "    a path   /usr/local/lib/python3.12/dist-packages\n"));
+  Finding longer = finding;
+  longer.evidence.back().second += "/torch-2.8.0";
+  EXPECT_THAT(text_of(warn, {longer}, {.width = 60}),
+              HasSubstr("    a label  one two\n"
+                        "    a path\n"
+                        "        /usr/local/lib/python3.12/dist-packages/torch-2.8.0\n"));
+  EXPECT_THAT(text_of(warn, {longer}, {.width = 80}),
+              HasSubstr("    a path   /usr/local/lib/python3.12/dist-packages/torch-2.8.0\n"));
 }
 
 TEST(ReportText, WithoutATerminalALineIsWhole) {
