@@ -63,6 +63,7 @@ class TextReport {
     add_findings(Severity::kFail);
     if (!options_.quiet) add_findings(Severity::kWarn);
     if (options_.verbose) {
+      add_findings(Severity::kAccepted);
       add_findings(Severity::kUndecided);
       add_findings(Severity::kSkipped);
       add_sandbox();
