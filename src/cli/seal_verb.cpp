@@ -28,7 +28,7 @@ Run record_run(const warmup::RecordRequest& request) {
   auto recorded = warmup::record(request);
   if (!recorded) {
     base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
-    return {kExitInternal, true, "", ""};
+    return {exit_code_of(recorded.error()), true, "", ""};
   }
   if (recorded->exec_errno != 0) {
     const auto failure = launch::describe_exec_failure(request.path, recorded->exec_errno);
@@ -65,6 +65,11 @@ std::string summary(const Seal& seal) {
   return text + ", " + std::to_string(witnesses) + " witnesses";
 }
 
+int not_written(const Error& error) {
+  base::print_error("--seal: " + error.message);
+  return exit_code_of(error);
+}
+
 // The command's own exit code, if the seal could be written.
 int seal(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
@@ -73,7 +78,7 @@ int seal(const Invocation& invocation) {
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
   if (const Status may = base::may_be_written(line.verb_argument); !may)
-    return usage_error(Error(may.error()).context("--seal"));
+    return not_written(may.error());
   Run run;
   // Before the image is read: Python compiles modules when it first imports them.
   if (line.command_index < invocation.argc && !line.no_run && line.root == "/")
@@ -86,10 +91,7 @@ int seal(const Invocation& invocation) {
   }
   const Status written =
       base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));
-  if (!written) {
-    base::print_error("--seal: " + written.error().message);
-    return kExitInternal;
-  }
+  if (!written) return not_written(written.error());
   if (!line.quiet)
     base::print_error("sealed in " + line.verb_argument + ": " + summary(*seal) + run.summary);
   return run.exit_code;

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/environment_variables.h"
 #include "base/standard_error.h"
+#include "base/text.h"
 #include "base/write_all.h"
 #include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
@@ -27,7 +29,7 @@ int usage_error(const Error& error) {
 }
 
 int policy_error(const Error& error) {
-  base::print_error(error.message);
+  for (const auto problem : base::split_lines(error.message)) base::print_error(problem);
   return kExitPolicy;
 }
 
@@ -35,7 +37,23 @@ int print(std::string_view text, int exit_code) {
   auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
   base::print_error(written.error().message);
-  return kExitInternal;
+  return exit_code_of(written.error());
+}
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case ESTALE:
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return kExitNotReady;
+    default:
+      return kExitUsage;
+  }
 }
 
 int print_json(const base::Json& json, int exit_code) {
@@ -46,11 +64,11 @@ namespace {
 
 policy::PolicySources policy_files(const CommandLine& line) {
   policy::PolicySources sources;
-  sources.file = line.policy_file;
-  sources.file_named_by = "--policy";
-  if (sources.file.empty()) {
-    sources.file = variable("GPUINIT_POLICY");
-    sources.file_named_by = "GPUINIT_POLICY";
+  sources.files = line.policy_files;
+  sources.files_named_by = "--policy";
+  if (std::string file = variable("GPUINIT_POLICY"); sources.files.empty() && !file.empty()) {
+    sources.files.push_back(std::move(file));
+    sources.files_named_by = "GPUINIT_POLICY";
   }
   sources.checks = checks::catalogue;
   sources.problems.version_range = [](const std::string& range) {
@@ -61,13 +79,25 @@ policy::PolicySources policy_files(const CommandLine& line) {
   return sources;
 }
 
+// GPUINIT. What is neither on nor off is told, and checks nothing less.
+bool is_switched_off() {
+  const std::string value = variable("GPUINIT");
+  const std::string word = base::lower(value);
+  for (const char* off : {"off", "no", "false", "0"})
+    if (word == off) return true;
+  for (const char* on : {"", "on", "yes", "true", "1"})
+    if (word == on) return false;
+  base::print_error("GPUINIT=" + value + ": expected on or off; the checks run");
+  return false;
+}
+
 }  // namespace
 
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
   policy::PolicySources sources = policy_files(line);
   sources.environment_set = variable("GPUINIT_SET");
   sources.set_options = line.set;
-  sources.off = off == Off::kHeeded && variable("GPUINIT") == "off";
+  sources.off = off == Off::kHeeded && is_switched_off();
   auto loaded = policy::load_policy(sources);
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)
