@@ -65,7 +65,9 @@ Finding too_old(const Context& context, const DriverView& view, const Built& bui
   Finding finding =
       failure(kExitFit,
               joined({built.name, " needs CUDA ", runtime.text(), ", and the node has ", driver}));
-  add_evidence(finding, joined({built.name, " built for"}),
+  finding.needs = runtime.text();
+  finding.has = view.stack->cuda.cuda.text();
+  add_evidence(finding, "built for", joined({built.name, " built for"}),
                joined({"CUDA ", runtime.text(), ", in ", built.path}));
   add_evidence(finding, "driver serves", view.cuda_words + " (from " + view.source + ")");
   add_driver(finding, context.node.driver);

@@ -3,6 +3,7 @@
 // The case that no single rule shows: a driver that serves a newer CUDA runtime
 // by minor version compatibility runs its machine code but cannot compile its
 // PTX, so a GPU for which torch has PTX only has nothing at all.
+#include "base/text.h"
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
 #include "checks/driver_view.h"
@@ -39,9 +40,11 @@ std::string of_total(std::uint64_t count, const Coverage& coverage) {
 
 void add_code(Finding& finding, const Match& match) {
   const auto& [context, jit, of, code, kind, coverage] = match;
-  add_evidence(finding, gpus(kind.indices), kind.words);
-  add_evidence(finding, of.name, of.release);
-  add_evidence(finding,
+  finding.needs = kind.capability.sm_target();
+  finding.has = base::join_with(code.targets, ",");
+  add_evidence(finding, "gpus", gpus(kind.indices), kind.words);
+  add_evidence(finding, "framework", of.name, of.release);
+  add_evidence(finding, "code",
                code.from_arch_list ? "arch list"
                : of.is_torch       ? "code in libtorch_cuda"
                                    : "code",

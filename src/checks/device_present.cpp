@@ -1,6 +1,7 @@
 // device.present: GPUs are visible, and as many as the policy wants.
 #include "checks/check.h"
 #include "checks/device_files.h"
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/version.h"
@@ -32,6 +33,8 @@ Finding no_device(const Context& context) {
   else if (node.device_nodes.known() && !gpu_nodes)
     summary += ": there is no /dev/nvidia0 or any other";
   Finding finding = failure(kExitNode, std::move(summary));
+  finding.needs = context.policy.gpu.count;
+  finding.has = "0";
   add_device_evidence(finding, context);
   finding.why =
       "torch would say \"No CUDA GPUs are available\" (error 100: no CUDA-capable device is "
@@ -87,12 +90,12 @@ Findings wrong_count(const Context& context, std::size_t count) {
   Finding finding = failure(kExitNode, std::to_string(count) +
                                            (count == 1 ? " GPU is visible" : " GPUs are visible") +
                                            ", and the policy wants " + context.policy.gpu.count);
+  finding.needs = context.policy.gpu.count;
+  finding.has = std::to_string(count);
   if (context.node.devices) {
     std::vector<std::string> names;
-    for (const Device& device : *context.node.devices)
-      names.push_back(device.uuid ? device.name.value_or("GPU") + " " + *device.uuid
-                                  : device_words(device));
-    add_evidence(finding, "devices", listed(names, 16));
+    for (const Device& device : *context.node.devices) names.push_back(device_words(device));
+    add_evidence(finding, "devices", counted(names));
   }
   add_device_evidence(finding, context);
   finding.why =

@@ -16,10 +16,14 @@ struct Pinned {
   int exit_code = kExitImage;
 };
 
-Finding not_met(const Pinned& pinned, const std::string& seen, std::string why, std::string fix) {
+Finding not_met(const Pinned& pinned, const Fact<std::string>& fact, std::string why,
+                std::string fix) {
+  const std::string seen = fact ? *fact : "not there" + because(fact.reason());
   Finding finding = failure(pinned.exit_code,
                             pinned.what + " is " + seen + ", and the policy pins " + pinned.range);
-  add_evidence(finding, pinned.key, pinned.range);
+  finding.needs = pinned.range;
+  if (fact) finding.has = *fact;
+  add_evidence(finding, "pinned", pinned.key, pinned.range);
   add_evidence(finding, "found", seen);
   finding.why = std::move(why);
   finding.fix = std::move(fix);
@@ -42,7 +46,7 @@ Findings judge_pin(const Pinned& pinned, const Fact<std::string>& fact, const ch
   const auto range = rules::parse_version_range(pinned.range);
   // The policy was checked when it was read; this is for callers that do not.
   if (!range) return failure(kExitPolicy, pinned.key + ": " + range.error().message);
-  if (fact.is_absent()) return not_met(pinned, "not there" + because(fact.reason()), why, fix);
+  if (fact.is_absent()) return not_met(pinned, fact, why, fix);
   if (!fact) return unknown(pinned.what + " is not known", fact.reason());
   const auto version = rules::parse_version(*fact);
   if (!version) return unknown(pinned.what + ": " + version.error().message);
@@ -52,7 +56,7 @@ Findings judge_pin(const Pinned& pinned, const Fact<std::string>& fact, const ch
       return unknown(pinned.what + " is known as " + *fact + " only, too coarse for " +
                      pinned.range);
   if (range->contains(*version)) return {};
-  return not_met(pinned, *fact, why, fix);
+  return not_met(pinned, fact, why, fix);
 }
 
 constexpr char kNotPinned[] = "nothing is pinned";

@@ -253,7 +253,7 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
       !asked_for.empty() && (!first.extension->init_function.is_absent() || is_asked_for(problems));
   Finding finding = needed ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
-    add_evidence(finding, problems[i].detail, problems[i].extension->path);
+    add_evidence(finding, "problem", problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
     add_evidence(finding, "and more", joined({std::to_string(problems.size() - kShown), " files"}));
   const auto& undefined = first.extension->problems.undefined_symbols;

@@ -54,12 +54,12 @@ Findings run(const Context& context) {
     const Unread& first = image.unread.front();
     Finding finding =
         unknown("not all of the image was looked at", joined({first.path, ": ", first.why}));
-    for (const Unread& one : image.unread) add_evidence(finding, one.why, one.path);
+    for (const Unread& one : image.unread) add_evidence(finding, "not read", one.why, one.path);
     return finding;
   }
   Finding finding = unknown("", why_image_is_unread(image));
   finding.summary = finding.reason;
-  for (const Unread& one : image.unread) add_evidence(finding, one.why, one.path);
+  for (const Unread& one : image.unread) add_evidence(finding, "not read", one.why, one.path);
   finding.why =
       "What is not read is neither missing nor damaged, so nothing is said of it. The command "
       "would meet the same error where it opens that file.";
@@ -102,7 +102,7 @@ bool withhold(const Check& check, const std::string& unread, Findings& findings)
     if (!says_nothing && !(decided && rests && is_of_image(finding))) continue;
     failed |= finding.severity == Severity::kFail;
     add_evidence(finding, "not told", finding.summary);
-    finding.severity = Severity::kUnknown;
+    finding.severity = Severity::kUndecided;
     finding.exit_code = kExitGood;
     finding.summary = joined({"cannot be told, since ", unread});
     finding.reason = unread;
@@ -114,7 +114,7 @@ bool withhold(const Check& check, const std::string& unread, Findings& findings)
 
 void stop_for_unread(std::vector<Finding>& findings, const Context& context) {
   const auto own = std::ranges::find(findings, kId, &Finding::id);
-  if (own == findings.end() || own->severity != Severity::kUnknown) return;
+  if (own == findings.end() || own->severity != Severity::kUndecided) return;
   own->severity = context.level(kId) == Level::kWarn ? Severity::kWarn : Severity::kFail;
   own->exit_code = kExitNotReady;
   own->reason.clear();

@@ -61,6 +61,8 @@ Findings run(const Context& context) {
                          : full  ? "/dev/shm is full: " + base::mebibytes(memory->free_bytes) +
                                       " of " + base::mebibytes(memory->bytes) + " are free"
                                 : "/dev/shm has only " + base::mebibytes(memory->bytes));
+  finding.needs = joined({">", std::to_string(full ? kFullShm : kDefaultShm)});
+  finding.has = std::to_string(!memory ? 0 : full ? memory->free_bytes : memory->bytes);
   add_evidence(
       finding, "/dev/shm",
       memory ? base::mebibytes(memory->bytes) + ", " + base::mebibytes(memory->free_bytes) + " free"

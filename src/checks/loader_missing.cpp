@@ -86,7 +86,7 @@ Findings missing_later(const Context& context) {
   Finding finding =
       warning(joined({first.name, " is not found, and ", short_path(context, first.needed_by),
                       " opens it when it is first used"}));
-  for (const MissingLibrary& one : missing) add_evidence(finding, one.name, one.reason);
+  for (const MissingLibrary& one : missing) add_evidence(finding, "missing", one.name, one.reason);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       first.name.starts_with("libnvrtc")
@@ -121,7 +121,7 @@ Findings of_torch(const Context& context) {
                (missing.size() == 2 ? " more library)" : " more libraries)");
   Finding finding = failure(kExitImage, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
-    add_evidence(finding, missing[i].name, "needed by " + missing[i].needed_by);
+    add_evidence(finding, "missing", missing[i].name, "needed by " + missing[i].needed_by);
     add_evidence(finding, "loader", missing[i].reason);
     if (!missing[i].elsewhere.empty() && unusable_file(missing[i]).empty())
       add_evidence(finding, "not looked at", listed(missing[i].elsewhere, 3));
@@ -161,7 +161,7 @@ Findings of_framework(const Context& context, const Framework& framework, const 
                           is_program ? short_path(context, first.needed_by) : words_of(framework),
                           " needs it"}));
   for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i) {
-    add_evidence(finding, all[i].name, joined({"needed by ", all[i].needed_by}));
+    add_evidence(finding, "missing", all[i].name, joined({"needed by ", all[i].needed_by}));
     if (!all[i].elsewhere.empty())
       add_evidence(finding, "not looked at", listed(all[i].elsewhere, 3));
   }

@@ -169,7 +169,8 @@ Finding version_missing(const Context& context, const std::vector<MissingVersion
                         std::string summary) {
   Finding finding = failure(kExitImage, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), std::size_t{4}); ++i)
-    add_evidence(finding, missing[i].version, "needed by " + missing[i].needed_by);
+    add_evidence(finding, "missing version", missing[i].version,
+                 "needed by " + missing[i].needed_by);
   const MissingVersion& first = missing.front();
   add_evidence(finding, "loaded", first.provider + " (" + first.found_by + ")");
   if (!first.highest.empty()) add_evidence(finding, "which has up to", first.highest);

@@ -34,6 +34,8 @@ Finding wrong_abi(const Interpreter& python, const Torch& torch,
   Finding finding = failure(
       kExitImage, "torch was compiled for " + (same_words ? names.front() : torch_words) +
                       ", and the command runs " + (same_words ? *python.soabi : python_words));
+  finding.needs = *python.soabi;
+  finding.has = names.front();
   add_interpreter(finding, python);
   add_evidence(finding, "interpreter's SOABI", *python.soabi);
   if (python.soabi_source) add_evidence(finding, "which is from", *python.soabi_source);

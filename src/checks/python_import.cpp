@@ -64,10 +64,10 @@ void add_probe(Finding& finding, const Context& context) {
 void add_traceback(Finding& finding, const PythonImport& import) {
   auto lines = base::split_lines(import.traceback);
   if (lines.size() > kTracebackLines) lines.erase(lines.begin(), lines.end() - kTracebackLines);
-  std::string_view label = "traceback";
+  const char* label = "traceback";
   for (const auto line : lines) {
     if (base::trim(line).empty()) continue;
-    add_evidence(finding, label, std::string(line));
+    add_evidence(finding, "traceback", label, std::string(line));
     label = "";
   }
 }

@@ -46,7 +46,8 @@ Finding broken_finding(const std::vector<Broken>& broken, const std::string& the
     std::string text = joined({"requires ", one.requirement, ", says ", one.package->path});
     if (one.other != nullptr)
       text = joined({"wanted ", one.requirement, ", found ", one.other->path});
-    add_evidence(finding, words(one.other != nullptr ? *one.other : *one.package), std::move(text));
+    add_evidence(finding, "package", words(one.other != nullptr ? *one.other : *one.package),
+                 std::move(text));
   }
   return finding;
 }
@@ -161,7 +162,7 @@ void add_torchaudio(const Installed& installed, const ImageFacts& image, Finding
   if (minor ? torchs == cuda : torchs.starts_with(cuda.substr(0, 3))) return;
   Finding finding = failure(kExitImage, joined({"torchaudio ", release, " was compiled for CUDA ",
                                                 cuda, ", and torch for CUDA ", torchs}));
-  add_evidence(finding, package->version, package->path);
+  add_evidence(finding, "torchaudio", package->version, package->path);
   add_evidence(finding, "torch", image.torch->path);
   finding.why =
       "`import torchaudio` compares the two: \"Detected that PyTorch and TorchAudio were compiled "
@@ -217,8 +218,8 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
                              ? ", and whose is there is not known"
                              : joined({", and that of ", words(ones ? *one : *other), " is there"});
       add_evidence(finding, "both own", listed(files, 3));
-      add_evidence(finding, words(*one), one->path);
-      add_evidence(finding, words(*other), other->path);
+      add_evidence(finding, "package", words(*one), one->path);
+      add_evidence(finding, "package", words(*other), other->path);
       finding.why =
           "pip and uv write the second package over the first without a word. What was built for "
           "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
@@ -264,8 +265,8 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
     Finding finding =
         failure(kExitImage, joined({"more than one ", one->name, " is recorded in ",
                                     directory_of(*one), ": ", one->version, ", ", other->version}));
-    add_evidence(finding, one->version, one->path);
-    add_evidence(finding, other->version, other->path);
+    add_evidence(finding, "package", one->version, one->path);
+    add_evidence(finding, "package", other->version, other->path);
     if (one->name == "torch" && image.torch && image.torch->version)
       add_evidence(finding, "its files are of", *image.torch->version);
     finding.why =

@@ -19,7 +19,7 @@ void add_user_site(Finding& finding, const ImageFacts& image) {
     return;
   const std::string& site = image.torch->sys_path_entry;
   if (std::ranges::none_of(finding.evidence, [&](const auto& entry) {
-        return entry.second.find(site) != std::string::npos;
+        return entry.value.find(site) != std::string::npos;
       }))
     return;
   const std::string& hidden = image.torch->shadowed.front();

@@ -3,6 +3,7 @@
 #include "base/root_fs.h"
 #include "base/standard_error.h"
 #include "cli/command_seccomp.h"
+#include "cli/failing_end.h"
 #include "cli/print_verdict.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
@@ -38,25 +39,26 @@ launch::ExecFailure command_failure(const CommandLine& line, const assess::Asses
 int check(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   auto loaded = load_policy(line, Off::kHeeded);
-  if (!loaded) return policy_error(loaded.error());
+  if (!loaded) return failing_policy(loaded.error());
+  const std::string& log = loaded->policy.report.termination_log;
   if (loaded->checks_are_off) {
-    base::print_error("GPUINIT=off: nothing was checked");
+    base::print_notice("GPUINIT=off: nothing was checked");
     return kExitGood;
   }
   if (line.root == "/" && line.image_file.empty())  // what the command would be started with
-    if (const auto filter = command_seccomp(*loaded); !filter) return policy_error(filter.error());
+    if (const auto filter = command_seccomp(*loaded); !filter)
+      return failing_end(kExitPolicy, filter.error().message, log);
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
-  if (const auto failure = command_failure(line, *request); failure.exit_code != kExitGood) {
-    base::print_error(failure.message);
-    return failure.exit_code;
-  }
+  if (const auto failure = command_failure(line, *request); failure.exit_code != kExitGood)
+    return failing_end(failure.exit_code, failure.message, log);
   auto assessment = assess::assess(*request, loaded->policy);
   if (!assessment) return usage_error(assessment.error());
-  write_termination_log(line, loaded->policy, *assessment);
+  leave_verdict(loaded->policy, *assessment);
   const int exit_code = assessment->verdict.exit_code;
-  if (line.format == Format::kJson) return print(json_report(*assessment), exit_code);
-  print_verdict(line, *assessment);
+  if (line.format == Format::kJson)
+    return print_document(json_report(line, *loaded, *assessment), exit_code);
+  print_verdict(line, *loaded, *assessment);
   return exit_code;
 }
 

@@ -1,4 +1,6 @@
 // gpuinit --explain: what a check, an exit code or a key of the policy means, and the cure.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -9,6 +11,7 @@
 #include "policy/toml_document.h"
 #include "report/explain.h"
 #include "report/explain_policy.h"
+#include "report/layout.h"
 
 namespace gpuinit::cli {
 
@@ -19,8 +22,10 @@ constexpr std::string_view kChecks = "checks.";
 // What was asked for, in both forms.
 struct Answer {
   std::string text;
-  base::Json json;
+  base::JsonObject json;
 };
+
+std::size_t width() { return report::terminal_width(STDOUT_FILENO); }
 
 const CheckInfo* find_check(std::string_view id) {
   if (id.starts_with(kChecks)) id.remove_prefix(kChecks.size());
@@ -60,7 +65,7 @@ std::vector<report::PolicyKey> keys_below(std::string_view prefix, const policy:
 }
 
 Answer keys_answer(const std::vector<report::PolicyKey>& keys) {
-  return {report::explain_keys(keys), report::explain_keys_json(keys)};
+  return {report::explain_keys(keys, width()), report::explain_keys_json(keys)};
 }
 
 // nullopt if nothing is called so.
@@ -76,7 +81,7 @@ std::optional<Answer> policy_answer(const std::string& name) {
   table.take_in(key_name);
   if (const policy::Key* key = table.find(key_name)) {
     const report::PolicyKey one = described(*key, table);
-    return Answer{report::explain_key(one), report::explain_keys_json({&one, 1})};
+    return Answer{report::explain_key(one, width()), report::explain_keys_json({&one, 1})};
   }
   if (table.is_table(name)) return keys_answer(keys_below(name + ".", table));
   return std::nullopt;
@@ -84,10 +89,10 @@ std::optional<Answer> policy_answer(const std::string& name) {
 
 // expect.python is a check, and a key as well.
 Answer check_answer(const CheckInfo& check, const std::string& word) {
-  Answer answer{report::explain_check(check), report::explain_check_json(check)};
+  Answer answer{report::explain_check(check, width()), report::explain_check_json(check)};
   if (auto key = policy_answer(word); key && !word.starts_with(kChecks)) {
     answer.text += "\nThe policy's key of that name\n" + key->text;
-    std::get<base::JsonObject>(answer.json.value).emplace_back("keys", std::move(key->json));
+    answer.json.insert(answer.json.end(), key->json.begin(), key->json.end());
   }
   return answer;
 }
@@ -95,15 +100,16 @@ Answer check_answer(const CheckInfo& check, const std::string& word) {
 std::optional<Answer> answer(const std::string& word) {
   const auto catalogue = checks::catalogue();
   if (word.empty())
-    return Answer{report::explain_catalogue(catalogue), report::explain_catalogue_json(catalogue)};
+    return Answer{report::explain_catalogue(catalogue, width()),
+                  report::explain_catalogue_json(catalogue)};
   if (word == "exit-codes")
-    return Answer{report::explain_exit_codes(), report::explain_exit_codes_json()};
+    return Answer{report::explain_exit_codes(width()), report::explain_exit_codes_json()};
   if (const CheckInfo* check = find_check(word)) return check_answer(*check, word);
   if (const auto code = base::parse_number(word)) {
     const ExitCodeInfo* info = find_exit_code(*code);
     if (info == nullptr) return std::nullopt;
     const int number = static_cast<int>(*code);
-    return Answer{report::explain_exit_code(number, *info, catalogue),
+    return Answer{report::explain_exit_code(number, *info, catalogue, width()),
                   report::explain_exit_code_json(number, *info, catalogue)};
   }
   return policy_answer(word);
@@ -128,7 +134,7 @@ int explain(const Invocation& invocation) {
   const std::string& word = invocation.line.verb_argument;
   const auto found = answer(word);
   if (!found) return usage_error(unknown(word));
-  return invocation.line.format == Format::kJson ? print_json(found->json, kExitGood)
+  return invocation.line.format == Format::kJson ? print_document(found->json, kExitGood)
                                                  : print(found->text, kExitGood);
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 int print_policy(const Invocation& invocation) {
   auto loaded = load_policy(invocation.line);
-  if (!loaded) return policy_error(loaded.error());
+  if (!loaded) return policy_errors(loaded.error());
   const auto filter = command_seccomp(*loaded);
   if (!filter) return policy_error(filter.error());
   const bool changed = invocation.line.changed;

@@ -11,7 +11,9 @@
 #include "base/write_all.h"
 #include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
+#include "cli/failing_end.h"
 #include "gpuinit/exit_codes.h"
+#include "gpuinit/schema.h"
 #include "image/config/image_config.h"
 #include "rules/version.h"
 
@@ -23,21 +25,30 @@ std::string variable(const char* name) {
 }
 
 int usage_error(const Error& error) {
-  base::print_error(error.message);
-  base::write_stderr("Try `gpuinit --help`.\n");
+  // Of a container's own start. Somebody who tries options in one that runs leaves nothing.
+  if (::getpid() == 1) failing_end(kExitUsage, error.message);
+  else base::print_error(error.message, kExitUsage);
+  if (!base::says_in_json()) base::write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
 int policy_error(const Error& error) {
-  for (const auto problem : base::split_lines(error.message)) base::print_error(problem);
+  base::print_error(error.message, kExitPolicy);
+  return kExitPolicy;
+}
+
+int policy_errors(const Error& error) {
+  for (const auto problem : base::split_lines(error.message))
+    base::print_error(problem, kExitPolicy);
   return kExitPolicy;
 }
 
 int print(std::string_view text, int exit_code) {
   auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
-  base::print_error(written.error().message);
-  return exit_code_of(written.error());
+  const int failed = exit_code_of(written.error());
+  base::print_error(written.error().message, failed);
+  return failed;
 }
 
 int exit_code_of(const Error& error) {
@@ -60,6 +71,11 @@ int print_json(const base::Json& json, int exit_code) {
   return print(base::print_json(json) + "\n", exit_code);
 }
 
+int print_document(base::JsonObject members, int exit_code) {
+  members.insert(members.begin(), {"schema", kReportSchema});
+  return print_json(std::move(members), exit_code);
+}
+
 namespace {
 
 policy::PolicySources policy_files(const CommandLine& line) {
@@ -79,31 +95,42 @@ policy::PolicySources policy_files(const CommandLine& line) {
   return sources;
 }
 
-// GPUINIT. What is neither on nor off is told, and checks nothing less.
-bool is_switched_off() {
-  const std::string value = variable("GPUINIT");
-  const std::string word = base::lower(value);
+// What GPUINIT says: on, off, or neither, which checks nothing less.
+enum class Switch { kOn, kOff, kUnclear };
+
+Switch gpuinit_switch() {
+  const std::string word = base::lower(variable("GPUINIT"));
   for (const char* off : {"off", "no", "false", "0"})
-    if (word == off) return true;
+    if (word == off) return Switch::kOff;
   for (const char* on : {"", "on", "yes", "true", "1"})
-    if (word == on) return false;
-  base::print_error("GPUINIT=" + value + ": expected on or off; the checks run");
-  return false;
+    if (word == on) return Switch::kOn;
+  return Switch::kUnclear;
+}
+
+policy::PolicySources policy_sources(const CommandLine& line, Off off) {
+  policy::PolicySources sources = policy_files(line);
+  sources.environment_set = variable("GPUINIT_SET");
+  sources.set_options = line.set;
+  sources.off = off == Off::kHeeded && gpuinit_switch() == Switch::kOff;
+  return sources;
 }
 
 }  // namespace
 
+std::string termination_log_of(const CommandLine& line) {
+  const auto loaded = policy::load_policy(policy_sources(line, Off::kHeeded));
+  return loaded ? loaded->policy.report.termination_log : Policy::Report{}.termination_log;
+}
+
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
-  policy::PolicySources sources = policy_files(line);
-  sources.environment_set = variable("GPUINIT_SET");
-  sources.set_options = line.set;
-  sources.off = off == Off::kHeeded && is_switched_off();
-  auto loaded = policy::load_policy(sources);
+  if (off == Off::kHeeded && gpuinit_switch() == Switch::kUnclear)
+    base::print_notice("GPUINIT=" + variable("GPUINIT") + ": expected on or off; the checks run");
+  auto loaded = policy::load_policy(policy_sources(line, off));
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)
-    base::print_error("GPUINIT=off, so this does not stop the launch: " + problem);
+    base::print_notice("GPUINIT=off, so this does not stop the launch: " + problem);
   if (const std::string refused = policy::refusal(*loaded); !refused.empty())
-    base::print_error(refused);
+    base::print_notice(refused);
   return loaded;
 }
 
@@ -121,9 +148,7 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   request.root = line.root;
   request.node_file = line.node_file;
   request.image_file = line.image_file;
-  // A reader of JSON on standard error must find nothing else there.
-  const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
-  if (!line.quiet && !json_on_stderr) request.on_progress = base::print_error;
+  if (!line.quiet) request.on_progress = base::print_progress;
   return request;
 }
 

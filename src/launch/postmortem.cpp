@@ -6,6 +6,7 @@
 
 #include "base/byte_size.h"
 #include "base/signal_name.h"
+#include "gpuinit/exit_codes.h"
 
 namespace gpuinit::launch {
 
@@ -67,6 +68,30 @@ std::string about_shared_memory(const ExitContext& context) {
   return "";
 }
 
+// Of a signal that a program brings upon itself, or that its shell tells by 128+n.
+std::string next_step(const CommandEnd& end) {
+  struct Step {
+    int signal;
+    const char* text;
+  };
+  static constexpr Step kSteps[] = {
+      {SIGSEGV, "PYTHONFAULTHANDLER=1 shows the Python line, a core dump or gdb the native one"},
+      {SIGBUS,
+       "memory that a file backs could not be had: look at the room in /dev/shm, and at files that "
+       "were cut short, or whose storage failed, while they were mapped"},
+      {SIGILL,
+       "the CPU lacks an instruction of the program: compare the level that it was built for "
+       "(x86-64-v3, AVX-512) with the flags in /proc/cpuinfo"},
+      {SIGABRT,
+       "the lines before this one have the assertion or exception; CUDA_LAUNCH_BLOCKING=1 shows "
+       "the call that a CUDA error comes from, PYTHONFAULTHANDLER=1 the Python line"},
+  };
+  const int signal = end.signal != 0 ? end.signal : end.status - kExitSignalBase;
+  for (const Step& step : kSteps)
+    if (step.signal == signal) return step.text;
+  return "";
+}
+
 std::string about_driver(const DriverAnswer& driver) {
   if (!driver.asked) return "";
   if (driver.lost)
@@ -84,14 +109,21 @@ SharedMemory read_shared_memory() {
           std::uint64_t{status.f_bavail} * status.f_frsize};
 }
 
-std::string describe_exit(const ExitContext& context) {
+Postmortem describe_exit(const ExitContext& context) {
   const CommandEnd& end = context.end;
-  if (end.known && end.signal == 0 && end.status == 0) return "";
-  std::string text = how_it_ended(end);
-  for (const std::string& part :
-       {about_memory(context), about_shared_memory(context), about_driver(context.driver)})
-    if (!part.empty()) text += "; " + part;
-  return text;
+  if (end.known && end.signal == 0 && end.status == 0) return {};
+  Postmortem result{how_it_ended(end), context.driver.lost};
+  const std::string shared_memory = about_shared_memory(context);
+  // Full shared memory explains a SIGBUS.
+  const std::string next = shared_memory.empty() ? next_step(end) : "";
+  for (const std::string& part : {about_memory(context), shared_memory, next}) {
+    if (part.empty()) continue;
+    result.text += "; " + part;
+    result.says_why = true;
+  }
+  if (const std::string driver = about_driver(context.driver); !driver.empty())
+    result.text += "; " + driver;
+  return result;
 }
 
 }  // namespace gpuinit::launch

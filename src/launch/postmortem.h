@@ -38,7 +38,10 @@ struct ExitContext {
 // Of /dev/shm, as it is now.
 SharedMemory read_shared_memory();
 
-// One paragraph without a newline at its end; empty if the command did not fail.
-std::string describe_exit(const ExitContext& context);
+struct Postmortem {
+  std::string text;       // one paragraph without a newline at its end; empty: it did not fail
+  bool says_why = false;  // more than how it ended and that the driver is well
+};
+Postmortem describe_exit(const ExitContext& context);
 
 }  // namespace gpuinit::launch

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/script_text.h"
+#include "base/standard_error.h"
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/idle_footprint.h"
@@ -33,9 +34,11 @@ int exit_code_of(const Supervisor& supervisor) {
 int write_postmortem(const SuperviseOptions& options, ExitContext context, int exit_code) {
   if (const auto fs = base::RootFs::open("/")) context.memory = base::read_cgroup_memory(*fs);
   if (options.ask_driver) context.driver = options.ask_driver();
-  const std::string paragraph = describe_exit(context);
-  if (!paragraph.empty()) options.print_error(paragraph);
-  return context.driver.lost && options.postmortem_exit ? static_cast<int>(kExitNode) : exit_code;
+  if (context.driver.lost && options.postmortem_exit) exit_code = kExitNode;
+  const Postmortem postmortem = describe_exit(context);
+  if (postmortem.says_why) options.tell_end(exit_code, postmortem.text, /*command_ran=*/true);
+  else if (!postmortem.text.empty()) base::print_postmortem(postmortem.text, exit_code);
+  return exit_code;
 }
 
 // Orphans come to PID 1 by themselves; elsewhere they must be asked for. Where that is
@@ -74,7 +77,7 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   Spawned spawned = spawn_command(request, terminal, inherited);
   std::vector<char*> words;
   if (spawned.failure.shell_runs_it) {
-    options.print_error(spawned.failure.message);
+    base::print_notice(spawned.failure.message);
     words = words_for_shell(path, argv);
     request.path = base::kShell;
     request.argv = words.data();
@@ -83,7 +86,7 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   KeepaliveWatch keepalive(options.driver_keepalive, options.keepalive_limit);
   if (spawned.pid < 0) {
     if (request.foreground) terminal.give_to(::getpgrp());
-    options.print_error(spawned.failure.message);
+    options.tell_end(spawned.failure.exit_code, spawned.failure.message, /*command_ran=*/false);
     return spawned.failure.exit_code;
   }
 

@@ -118,8 +118,9 @@ std::string Layers::add_entry(const std::string& file, const TomlEntry& entry,
   if (key == nullptr) return not_a_key(file, entry);
   // TOML refuses the same key twice, but not "python.abi" beside python.abi.
   const Position at = entry.path.back().at;
-  if (!seen.insert(name).second)
-    return place(file, at) + ": `" + name + "` is set twice in this file";
+  if (!seen.insert(key->name).second)
+    return place(file, at) + ": `" + name + "` is set twice in this file" +
+           (key->name == name ? "" : ", here and as `" + key->name + "`");
   const auto done = put(*key, entry.value, base::printable(file) + ":" + std::to_string(at.line));
   return done ? "" : place(file, entry.value_at) + ": `" + name + "`: " + done.error().message;
 }

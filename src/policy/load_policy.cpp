@@ -139,7 +139,8 @@ class Loading {
     if (!path.starts_with('/')) {
       char directory[PATH_MAX];
       if (::getcwd(directory, sizeof directory) == nullptr)
-        return errno_error(sources_.files_named_by + " " + path + ": the working directory");
+        return errno_error(sources_.files_named_by + " " + base::printable(path) +
+                           ": the working directory");
       path = base::join(directory, path);
     }
     auto text = read(fs_, path);

@@ -1,8 +1,10 @@
 // What `gpuinit --explain` prints: one check, the catalogue, the exit codes.
 //
-// Plain text that ends with a newline, and the same as JSON for --format json.
+// Plain text that ends with a newline, broken before `width` columns (see layout.h), and the same
+// as JSON for --format json.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -11,12 +13,12 @@
 
 namespace gpuinit::report {
 
-std::string explain_check(const CheckInfo& check);
-std::string explain_catalogue(std::span<const CheckInfo> checks);
-std::string explain_exit_codes();  // kExitCodes as one table
+std::string explain_check(const CheckInfo& check, std::size_t width);
+std::string explain_catalogue(std::span<const CheckInfo> checks, std::size_t width);
+std::string explain_exit_codes(std::size_t width);  // kExitCodes as one table
 
-base::Json explain_check_json(const CheckInfo& check);                 // an object
-base::Json explain_catalogue_json(std::span<const CheckInfo> checks);  // an array
-base::Json explain_exit_codes_json();                                  // an array
+base::JsonObject explain_check_json(const CheckInfo& check);
+base::JsonObject explain_catalogue_json(std::span<const CheckInfo> checks);  // {"checks":[…]}
+base::JsonObject explain_exit_codes_json();                                  // {"exit_codes":[…]}
 
 }  // namespace gpuinit::report

@@ -1,8 +1,10 @@
 // What `gpuinit --explain` prints of the policy's keys and of one exit code.
 //
-// Plain text that ends with a newline, and the same as JSON for --format json.
+// Plain text that ends with a newline, broken before `width` columns (see layout.h), and the same
+// as JSON for --format json.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,15 +23,16 @@ struct PolicyKey {
   std::string meaning;
 };
 
-std::string explain_keys(std::span<const PolicyKey> keys);  // with where values come from
-std::string explain_key(const PolicyKey& key);
-base::Json explain_keys_json(std::span<const PolicyKey> keys);  // an array
+// With where values come from.
+std::string explain_keys(std::span<const PolicyKey> keys, std::size_t width);
+std::string explain_key(const PolicyKey& key, std::size_t width);
+base::JsonObject explain_keys_json(std::span<const PolicyKey> keys);  // {"keys":[…]}
 
 // `code`: the one that was asked for, 137 too, whose row is 128+n. `checks`: all there are; those
 // that can end with it are named.
-std::string explain_exit_code(int code, const ExitCodeInfo& info,
-                              std::span<const CheckInfo> checks);
-base::Json explain_exit_code_json(int code, const ExitCodeInfo& info,
-                                  std::span<const CheckInfo> checks);
+std::string explain_exit_code(int code, const ExitCodeInfo& info, std::span<const CheckInfo> checks,
+                              std::size_t width);
+base::JsonObject explain_exit_code_json(int code, const ExitCodeInfo& info,
+                                        std::span<const CheckInfo> checks);
 
 }  // namespace gpuinit::report

@@ -1,6 +1,7 @@
 // See layout.h.
 #include "report/layout.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,14 @@ std::size_t visible_columns(std::string_view text) {
 
 }  // namespace
 
+std::size_t terminal_width(int fd) {
+  constexpr std::size_t kUsual = 80;
+  constexpr std::size_t kNarrowest = 40;
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return kUnbroken;
+  return size.ws_col == 0 ? kUsual : std::max<std::size_t>(size.ws_col, kNarrowest);
+}
+
 std::size_t columns(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
@@ -44,7 +53,7 @@ std::string wrapped(const std::string& first, std::string_view text, std::size_t
   const std::string safe = base::printable(text, kMaxLine);
   for (auto word : base::split_words(safe)) {
     const std::size_t length = columns(word);
-    if (!line_start && column + 1 + length > width) {
+    if (width != kUnbroken && !line_start && column + 1 + length > width) {
       result += '\n' + std::string(indent, ' ');
       column = indent;
       line_start = true;

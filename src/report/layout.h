@@ -8,10 +8,17 @@
 
 namespace gpuinit::report {
 
+// No line is broken: for what is no terminal, where a line is what grep and log stores keep whole.
+inline constexpr std::size_t kUnbroken = 0;
+
+// The width of the terminal that `fd` is, 80 where it does not say, at least 40; kUnbroken if `fd`
+// is not a terminal.
+std::size_t terminal_width(int fd);
+
 // Columns that `text` takes, counting one per code point.
 std::size_t columns(std::string_view text);
 
-// `first` and then the words of `text`, broken before `width` columns; later
+// `first` and then the words of `text`, broken before `width` columns (or kUnbroken); later
 // lines start with `indent` blanks. Words longer than a line stay whole: paths
 // are for copying. Line breaks in `text` are kept, everything else that a
 // terminal could mistake for a command is made printable. Ends with a newline.

@@ -18,6 +18,12 @@ constexpr std::size_t kIndent = 4;
 // it, broken at the right place, passes for one.
 constexpr std::size_t kHang = 9;
 
+// On a terminal narrower than this, or where a column of values would be narrower than that, the
+// values of evidence stand under their labels.
+constexpr std::size_t kNarrow = 60;
+constexpr std::size_t kNarrowestValue = 24;
+constexpr std::size_t kStackedIndent = 8;
+
 std::string plural(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
@@ -57,7 +63,7 @@ class TextReport {
     add_findings(Severity::kFail);
     if (!options_.quiet) add_findings(Severity::kWarn);
     if (options_.verbose) {
-      add_findings(Severity::kUnknown);
+      add_findings(Severity::kUndecided);
       add_findings(Severity::kSkipped);
       add_sandbox();
       add_timings();
@@ -123,12 +129,16 @@ class TextReport {
 
   void add_evidence(const Finding& finding) {
     std::size_t label_width = 0;
-    for (const auto& [label, value] : finding.evidence)
+    for (const auto& [key, label, value] : finding.evidence)
       label_width = std::max(label_width, columns(evidence_label(label)));
-    for (const auto& [label, value] : finding.evidence) {
-      const std::string start =
-          std::string(kIndent, ' ') + padded(evidence_label(label), label_width) + "  ";
-      text_ += wrapped(start, value, kIndent + label_width + 2, options_.width);
+    const std::size_t start = kIndent + label_width + 2;
+    const bool is_stacked = options_.width != kUnbroken &&
+                            (options_.width < kNarrow || start + kNarrowestValue > options_.width);
+    for (const auto& [key, label, value] : finding.evidence) {
+      std::string first = std::string(kIndent, ' ');
+      if (is_stacked) first += evidence_label(label) + "\n" + std::string(kStackedIndent, ' ');
+      else first += padded(evidence_label(label), label_width) + "  ";
+      text_ += wrapped(first, value, is_stacked ? kStackedIndent : start, options_.width);
     }
   }
 
@@ -160,23 +170,30 @@ class TextReport {
     text_ += wrapped("gpuinit: time: ", base::join_with(parts, ", "), kHang, options_.width);
   }
 
+  // "5 undecided: not in the node file, and 1 other reason": the reason of the most; their ids are
+  // for --verbose. "" if everything was decided.
+  std::string undecided() const {
+    std::size_t checks = 0;
+    std::size_t reasons = 0;
+    const Finding* most = nullptr;
+    for (const auto& finding : input_.findings) {
+      if (finding.severity != Severity::kUndecided || ids_of_cause(finding).empty()) continue;
+      ++reasons;
+      checks += ids_of_cause(finding).size();
+      if (most == nullptr || ids_of_cause(finding).size() > ids_of_cause(*most).size())
+        most = &finding;
+    }
+    if (most == nullptr) return "";
+    const std::string& reason = most->reason.empty() ? most->summary : most->reason;
+    return std::to_string(checks) + " undecided: " + base::printable(reason, 80) +
+           (reasons > 1 ? " and " + plural(reasons - 1, "other reason") : "");
+  }
+
   // What ran on what, on one line whatever the width: it is read by grep too.
   void add_good_line() {
     std::vector<std::string> parts;
-    if (auto summary = summary_of(input_.facts); !summary.empty()) parts.push_back(summary);
-    std::vector<std::string> undecided;
-    for (const auto& finding : input_.findings) {
-      const auto& ids = ids_of_cause(finding);
-      if (finding.severity != Severity::kUnknown || ids.empty()) continue;
-      std::string one = ids.front();
-      if (ids.size() > 1)
-        one += " and " + std::to_string(ids.size() - 1) + " more (" +
-               base::printable(finding.reason.empty() ? finding.summary : finding.reason, 200) +
-               ")";
-      if (std::ranges::find(undecided, one) == undecided.end()) undecided.push_back(one);
-    }
-    if (!undecided.empty()) parts.push_back("undecided: " + base::join_with(undecided, ", "));
-    if (auto guess = guess_of(input_.facts.image); !guess.empty()) parts.push_back(guess);
+    for (auto part : {summary_of(input_.facts), guess_of(input_.facts.image), undecided()})
+      if (!part.empty()) parts.push_back(std::move(part));
     for (const auto& [name, milliseconds] : input_.timings)
       if (name == "total") parts.push_back(duration(milliseconds));
     text_ += "gpuinit: " + coloured("ok", Colour::kGreen, options_.colour);
@@ -194,7 +211,10 @@ class TextReport {
     std::string body = "exit code " + std::to_string(code);
     for (const auto& info : kExitCodes) {
       if (info.code != code) continue;
-      body += ": " + std::string(info.meaning) + ". Retry: " + std::string(info.retry);
+      constexpr std::string_view kNever = "never";
+      const bool never = info.retry.starts_with(kNever);
+      body += ": " + std::string(info.meaning) + (never ? ". No retry helps" : ". Retry: ") +
+              std::string(info.retry.substr(never ? kNever.size() : 0));
     }
     text_ += wrapped(
         "gpuinit: " + coloured("stopped", Colour::kRed, options_.colour) + " (" + counts + "), ",

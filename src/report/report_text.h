@@ -10,15 +10,16 @@
 
 #include "gpuinit/facts.h"
 #include "gpuinit/finding.h"
+#include "report/layout.h"
 #include "report/report_json.h"
 
 namespace gpuinit::report {
 
 struct ReportOptions {
-  bool colour = false;      // see should_colour in layout.h
-  bool verbose = false;     // also what could not be decided, what was skipped, what took how long
-  bool quiet = false;       // failures only: nothing at all unless the verdict is fail
-  std::size_t width = 100;  // columns
+  bool colour = false;   // see should_colour in layout.h
+  bool verbose = false;  // also what could not be decided, what was skipped, what took how long
+  bool quiet = false;    // failures only: nothing at all unless the verdict is fail
+  std::size_t width = kUnbroken;  // columns; see terminal_width in layout.h
 };
 
 // Refers to what the caller keeps.
@@ -37,8 +38,8 @@ std::string report_text(const ReportInput& input);
 // one clause; "" if nothing is.
 std::string summary_of(const Facts& facts);
 
-// "judged /usr/bin/python3: the command was not followed past ./start.sh:12 (an `if`)"; "" if what
-// was judged is what the command runs.
+// "guessed /usr/bin/python3: not followed past ./start.sh:12 (an `if`)"; "" if what was judged is
+// what the command runs.
 std::string guess_of(const ImageFacts& image);
 
 }  // namespace gpuinit::report

@@ -47,7 +47,7 @@ std::string driver_of(const Driver& driver) {
   return "";
 }
 
-// "8 x NVIDIA H100 80GB HBM3"; kinds in the order in which the driver has them.
+// "8 × NVIDIA H100 80GB HBM3"; kinds in the order in which the driver has them.
 std::string devices_of(const Fact<std::vector<Device>>& devices) {
   if (!devices) return "";
   if (devices->empty()) return "no GPU";
@@ -69,7 +69,7 @@ std::string devices_of(const Fact<std::vector<Device>>& devices) {
       parts.push_back("…");
       break;
     }
-    parts.push_back(std::to_string(count) + " x " + name);
+    parts.push_back(std::to_string(count) + " × " + name);
   }
   return base::join_with(parts, ", ");
 }
@@ -80,8 +80,11 @@ std::string guess_of(const ImageFacts& image) {
   if (image.command.empty() || !image.interpreter || image.interpreter->from_command ||
       !image.program.is_unknown())
     return "";
-  return "judged " + base::printable(image.interpreter->path, 120) + ": " +
-         base::printable(image.program.reason(), 200);
+  std::string_view why = image.program.reason();
+  constexpr std::string_view kSaidAlready = "the command was ";
+  if (why.starts_with(kSaidAlready)) why.remove_prefix(kSaidAlready.size());
+  return "guessed " + base::printable(image.interpreter->path, 120) + ": " +
+         base::printable(why, 200);
 }
 
 std::string summary_of(const Facts& facts) {

@@ -62,7 +62,7 @@ std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
 }
 
 PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
-                       const std::string& awaited_by, void (*print_error)(std::string_view))
+                       const std::string& awaited_by, void (*print_notice)(std::string_view))
     : guesses_(!recording && policy.warmup.pages == Pages::kAuto),
       budget_(policy.warmup.max_bytes) {
   if (policy.warmup.pages == Pages::kOff) return;
@@ -72,7 +72,7 @@ PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
   start([&] {
     auto plan = read_recording(recording, policy.image.seal);
     if (!plan) {
-      print_error("the recorded pages: " + plan.error().message + "; nothing is read ahead");
+      print_notice("the recorded pages: " + plan.error().message + "; nothing is read ahead");
       return PagePlan{};
     }
     if (awaited_by.empty() || has_file(*plan, awaited_by)) return *std::move(plan);
@@ -111,12 +111,16 @@ void PageWarmup::finish(bool goes_on) {
     }
     const ReplayProgress progress = replay->progress();
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
-    base::log_verbose("pages: cached " + base::whole_mebibytes(progress.bytes) + " of " +
-                      std::to_string(progress.files) + " files, " + std::to_string(progress.stale) +
-                      " changed or gone, waited " + std::to_string(waited.count()) + " ms" +
-                      (progress.finished ? ""
-                       : goes_on         ? ", goes on"
-                                         : ", not all"));
+    // Of a recording the recorded run has touched everything; what of a guess the command needs
+    // is not known.
+    const char* const rest = goes_on ? ", goes on" : ", not all";
+    base::log_verbose(std::string("pages: cached ") + base::whole_mebibytes(progress.bytes) +
+                      " of " + std::to_string(progress.files) +
+                      (guesses_ ? " guessed" : " recorded") + " files in " +
+                      std::to_string(progress.took.count()) + " ms, " +
+                      base::whole_mebibytes(progress.fetched) + " of it from storage, " +
+                      std::to_string(progress.stale) + " files changed or gone, waited " +
+                      std::to_string(waited.count()) + " ms" + (progress.finished ? "" : rest));
     if (goes_on) replay->let_go();
   }
   replays_.clear();

@@ -107,6 +107,7 @@ class PlanReader {
       const ssize_t result = ::pread(fd, scratch, wanted, static_cast<off_t>(range.offset + done));
       const std::uint64_t got = result > 0 ? static_cast<std::uint64_t>(result) : 0;
       counts_.bytes.fetch_sub(wanted - got);
+      counts_.fetched += got;
       if (got == 0) return true;
       done += got;
     }

@@ -11,6 +11,7 @@ namespace gpuinit::warmup {
 // Counts as it goes on; may lie in memory that another process sees.
 struct ReadCounts {
   std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> fetched{0};  // of these, what was not in the page cache
   std::atomic<std::uint32_t> files{0};
   std::atomic<std::uint32_t> stale{0};
 };

@@ -31,11 +31,16 @@ void ask_politely() {
   ::syscall(SYS_ioprio_set, kWhoProcess, 0, kBestEffortLast);
 }
 
+std::int64_t milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+}
+
 }  // namespace
 
 struct Replay::Shared {
   ReadCounts counts;
   std::atomic<bool> finished{false};
+  std::atomic<std::int64_t> took{0};  // milliseconds, once it is finished
 };
 
 namespace {
@@ -76,6 +81,7 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
     // There is nothing more to say, and what is read now may hang.
     ::dup2(STDIN_FILENO, STDERR_FILENO);
     read_plan(plan, options.max_bytes, options.in_flight, shared_->counts);
+    shared_->took = milliseconds_since(started_);
     shared_->finished = true;
     ::_exit(0);
   }
@@ -92,7 +98,10 @@ Replay::Replay(const MakePlan& make_plan, const ReplayOptions& options) {
 ReplayProgress Replay::progress() const {
   if (shared_ == nullptr) return {};
   const ReadCounts& counts = shared_->counts;
-  return {counts.bytes, counts.files, counts.stale, shared_->finished};
+  const bool finished = shared_->finished;
+  const auto took = finished ? shared_->took.load() : milliseconds_since(started_);
+  return {counts.bytes, counts.fetched, std::chrono::milliseconds(took),
+          counts.files, counts.stale,   finished};
 }
 
 bool Replay::wait(Clock::time_point deadline) {

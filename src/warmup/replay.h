@@ -19,7 +19,9 @@ struct ReplayOptions {
 };
 
 struct ReplayProgress {
-  std::uint64_t bytes = 0;  // read, or found in the page cache
+  std::uint64_t bytes = 0;           // read, or found in the page cache
+  std::uint64_t fetched = 0;         // read: what a start without this would have waited for
+  std::chrono::milliseconds took{};  // until everything was read, or until now
   std::uint32_t files = 0;
   std::uint32_t stale = 0;  // changed since the plan was made, gone, or not to be opened
   bool finished = false;    // everything has been read
@@ -54,7 +56,8 @@ class Replay {
  private:
   Shared* shared_ = nullptr;  // in a page of its own
   base::UniqueFd done_;       // the reading end of a pipe that the process closes
-  pid_t reader_ = -1;         // also the id of its process group
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  pid_t reader_ = -1;  // also the id of its process group
 };
 
 }  // namespace gpuinit::warmup

@@ -39,10 +39,10 @@ TEST(CudaDriver, ServesOrDoesNot) {
       {"12.8", "570.124.06", "", std::nullopt},
       {"12.8", "470.256.02", "", Severity::kFail},
       {"13.0", "600.10", "", std::nullopt},
-      {"13.5", "600.10", "", Severity::kUnknown},
-      {"12.8", "35.3.1", "", Severity::kUnknown},
-      {"12.8", "361.93", "", Severity::kUnknown},
-      {"latest", "570.124.06", "12.8", Severity::kUnknown},
+      {"13.5", "600.10", "", Severity::kUndecided},
+      {"12.8", "35.3.1", "", Severity::kUndecided},
+      {"12.8", "361.93", "", Severity::kUndecided},
+      {"latest", "570.124.06", "12.8", Severity::kUndecided},
   };
   for (const auto& test : cases) {
     const auto story = on(test.runtime, test.kernel, test.cuda);
@@ -115,13 +115,13 @@ TEST(CudaDriver, SkippedAndUnknown) {
   EXPECT_EQ(only(story, kId, required).severity, Severity::kSkipped);
   story = healthy();
   story.node = NodeFacts{};
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   // A libcuda of unknown making tells nothing, whatever the kernel driver is.
   story = on("12.8", "470.256.02", "");
   LibCuda library;
   library.kind = "forward-compat";
   story.node.driver.libcuda = library;
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
 }
 
 TEST(CudaDriver, ItsFailureSilencesWhatFollowsFromIt) {

@@ -122,10 +122,10 @@ TEST(CudaLibcuda, SkippedAndUnknown) {
   EXPECT_EQ(only(healthy(), kId, none).severity, Severity::kSkipped);
   auto story = not_probed();
   story.node.driver.libcuda = Fact<LibCuda>::unknown("the cache cannot be read");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story = healthy();
   story.image.torch->cuda = Text::unknown("why");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story.image.torch = Fact<Torch>::absent();
   EXPECT_EQ(only(story, kId).severity, Severity::kSkipped);
 }

@@ -65,12 +65,12 @@ TEST(CudaRequire, CanBeSwitchedOff) {
 }
 
 TEST(CudaRequire, WhatIsNotKnownIsUnknown) {
-  EXPECT_EQ(only(asking("color=green", healthy().node), kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(asking("color=green", healthy().node), kId).severity, Severity::kUndecided);
   auto story = asking("brand=tesla,driver>=535", healthy().node);
   story.node.devices = Fact<std::vector<Device>>();
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story.node.environment = Fact<std::map<std::string, std::string>>();
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   // A newer driver than the tables know serves at least what they know.
   story = asking("cuda>=13.0", healthy().node);
   story.node.driver.cuda_version = Text();

@@ -60,13 +60,13 @@ TEST(DeviceArch, PtxIsUndecidedWhereTheDriverIsUnknown) {
   auto story = on("9.0", torch("x", "12.8", "312", {"sm_80", "compute_80"}, "8.7"));
   story.node = NodeFacts{};
   story.node.devices = std::vector<Device>{device("NVIDIA X", "9.0")};
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   EXPECT_THAT(only(story, kId).summary, HasSubstr("the driver's CUDA version is not known"));
   // A branch between two of the table: at least 13.2.
   story.node.driver.kernel_version = Text("600.10");
   EXPECT_EQ(only(story, kId).severity, Severity::kWarn);
   story.image.torch = torch("x", "13.3", "312", {"sm_80", "compute_80"}, "9.3");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
 }
 
 TEST(DeviceArch, PtxThatMayNotBeCompiledIsNoCode) {
@@ -96,14 +96,14 @@ TEST(DeviceArch, SameDevicesAreOneFinding) {
 TEST(DeviceArch, SkippedAndUnknown) {
   auto story = healthy();
   story.node.devices.value()[1].compute_capability = Text::unknown("not said");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story = healthy();
   story.image.torch->device_code = Fact<DeviceCode>::unknown("why");
   story.image.torch->arch_list = Fact<std::vector<std::string>>::unknown("why");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story = healthy();
   story.node.devices = Fact<std::vector<Device>>();
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   Policy none;
   none.gpu.required = GpuRequired::kNo;
   EXPECT_EQ(only(healthy(), kId, none).severity, Severity::kSkipped);

@@ -78,7 +78,7 @@ TEST(DevicePermissions, WithoutAnAnswerOnlyAClosedFileFails) {
       std::vector<DeviceNode>{{"/dev/nvidia0", 0}, {"/dev/nvidiactl", EACCES}};
   EXPECT_THAT(verdicts(story), ElementsAre("device.permissions=77"));
   story.node.device_nodes = Fact<std::vector<DeviceNode>>();
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
 }
 
 TEST(DevicePermissions, WslAndTegraHaveOtherFiles) {

@@ -102,7 +102,7 @@ TEST(DevicePresent, AProbeThatNeverAskedSaysNothingOfTheDriver) {
   for (const auto outcome : {Outcome::kCrashed, Outcome::kExited, Outcome::kGarbled,
                              Outcome::kNoLoader, Outcome::kNotStarted}) {
     const auto story = probe_ended(outcome, "");
-    EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+    EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
     EXPECT_THAT(verdicts(story), IsEmpty());
   }
 }
@@ -112,12 +112,12 @@ TEST(DevicePresent, AProbeThatWasHinderedSaysNothingOfTheDriver) {
   for (const auto outcome : {Outcome::kCrashed, Outcome::kExited, Outcome::kTimedOut}) {
     auto refused = probe_ended(outcome, "cuInit");
     refused.node.probe->refused_calls = {"mount"};
-    EXPECT_EQ(only(refused, kId).severity, Severity::kUnknown);
+    EXPECT_EQ(only(refused, kId).severity, Severity::kUndecided);
     EXPECT_THAT(verdicts(refused), IsEmpty());
   }
   auto killed = probe_ended(Outcome::kCrashed, "cuInit");
   killed.node.probe->out_of_memory = true;
-  EXPECT_EQ(only(killed, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(killed, kId).severity, Severity::kUndecided);
   EXPECT_THAT(verdicts(killed), IsEmpty());
 }
 
@@ -133,10 +133,10 @@ TEST(DevicePresent, WithoutAProbeTheDeviceNodesSpeak) {
   EXPECT_EQ(only(only_nodes({}), kId).exit_code, kExitNode);
   EXPECT_EQ(only(only_nodes({{"/dev/nvidia0", EPERM}}), kId).summary, "device.permissions failed");
   EXPECT_EQ(only(only_nodes({{"/dev/nvidia0", EPERM}, {"/dev/nvidia1", 0}}), kId).severity,
-            Severity::kUnknown);
+            Severity::kUndecided);
   auto jetson = only_nodes({});
   jetson.node.driver.kernel_version = Text::unknown("Tegra");
-  EXPECT_EQ(only(jetson, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(jetson, kId).severity, Severity::kUndecided);
 }
 
 TEST(DevicePresent, APolicyMayBeContentWithNone) {
@@ -153,7 +153,7 @@ TEST(DevicePresent, SkippedAndUnknown) {
   auto story = healthy();
   story.node.devices = Fact<std::vector<Device>>();
   story.node.device_nodes = Fact<std::vector<DeviceNode>>();
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
 }
 
 }  // namespace

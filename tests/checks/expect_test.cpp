@@ -39,7 +39,7 @@ TEST(Expect, MetNotMetAndNotPinned) {
 
 TEST(Expect, UnknownFailsNothing) {
   for (const auto& test : kCases)
-    EXPECT_EQ(only(Facts{}, test.id, pins(test.field, test.not_met)).severity, Severity::kUnknown);
+    EXPECT_EQ(only(Facts{}, test.id, pins(test.field, test.not_met)).severity, Severity::kUndecided);
 }
 
 TEST(Expect, APinIsADemand) {
@@ -69,7 +69,7 @@ TEST(Expect, AVersionThatIsTooCoarseDecidesNothing) {
   auto story = healthy();
   story.image.interpreter->version = Text("3.12");
   EXPECT_EQ(only(story, "expect.python", pins(&Policy::Expect::python, ">=3.12.2")).severity,
-            Severity::kUnknown);
+            Severity::kUndecided);
   EXPECT_TRUE(says_nothing(story, "expect.python", pins(&Policy::Expect::python, ">=3.11.9")));
   EXPECT_EQ(only(story, "expect.python", pins(&Policy::Expect::python, "3.11.9")).severity,
             Severity::kFail);

@@ -79,7 +79,7 @@ Policy requiring(const std::string& name) {
 TEST(Frameworks, GoodOnesAreSilent) {
   for (const Facts& story : {without_torch({jax()}), running({program()})})
     for (const Finding& finding : run_checks(story, usual()))
-      EXPECT_TRUE(finding.severity == Severity::kSkipped || finding.severity == Severity::kUnknown)
+      EXPECT_TRUE(finding.severity == Severity::kSkipped || finding.severity == Severity::kUndecided)
           << finding.id << ": " << finding.summary;
 }
 
@@ -246,7 +246,7 @@ TEST(ExpectPackages, PinsAnyDistribution) {
   policy.expect.packages["flax"] = ">=0.1";
   EXPECT_THAT(only(story, "expect.packages", policy).summary, HasSubstr("not there"));
   story.image.packages = Fact<std::vector<Package>>::unknown("sys.path is not known");
-  EXPECT_EQ(only(story, "expect.packages", policy).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "expect.packages", policy).severity, Severity::kUndecided);
 }
 
 TEST(ExpectPackages, ARequiredFrameworkHasToBeThere) {

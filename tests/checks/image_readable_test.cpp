@@ -25,16 +25,16 @@ TEST(ImageReadable, AFailureIsNotToldWhileAFileCannotBeRead) {
   EXPECT_EQ(findings.front().summary,
             "the image could not be read: /s/torch-2.5.1.dist-info/METADATA: Input/output error");
   const Finding& withheld = finding_of(findings, "python.abi");
-  EXPECT_EQ(withheld.severity, Severity::kUnknown);
+  EXPECT_EQ(withheld.severity, Severity::kUndecided);
   EXPECT_THAT(withheld.summary, HasSubstr("cannot be told, since the image could not be read"));
-  EXPECT_EQ(withheld.evidence.back().first, "not told");
+  EXPECT_EQ(withheld.evidence.back().label, "not told");
 }
 
 TEST(ImageReadable, StopsWhereWhatIsSurelyLoadedCannotBeRead) {
   Facts story = healthy();
   story.image.unread = {{"/usr/share/x", "Stale file handle"}};
   EXPECT_THAT(verdicts(story), ElementsAre());
-  EXPECT_EQ(finding_of(run_checks(story, Policy{}), "image.readable").severity, Severity::kUnknown);
+  EXPECT_EQ(finding_of(run_checks(story, Policy{}), "image.readable").severity, Severity::kUndecided);
   story.image.unread = {{story.image.torch->path + "/lib/libtorch_cpu.so", "Stale file handle"}};
   EXPECT_THAT(verdicts(story), ElementsAre("image.readable=75"));
 }
@@ -52,7 +52,7 @@ TEST(ImageReadable, WhatPassedIsUndecidedAsWell) {
   Facts story = healthy();
   story.image.unread = {{"/usr/share/x", "Stale file handle"}};
   EXPECT_EQ(finding_of(run_checks(story, Policy{}), "python.packages").severity,
-            Severity::kUnknown);
+            Severity::kUndecided);
 }
 
 TEST(ImageReadable, AnOwnLimitWithholdsNothingAndNeverStops) {
@@ -60,7 +60,7 @@ TEST(ImageReadable, AnOwnLimitWithholdsNothingAndNeverStops) {
   story.image.unread = {{"/s", "more than 5000 distributions", true}};
   EXPECT_THAT(verdicts(story), ElementsAre("python.abi=65"));
   const auto findings = run_checks(story, Policy{});
-  EXPECT_EQ(findings.front().severity, Severity::kUnknown);
+  EXPECT_EQ(findings.front().severity, Severity::kUndecided);
   EXPECT_THAT(findings.front().summary, HasSubstr("/s: more than 5000 distributions"));
 }
 

@@ -66,7 +66,7 @@ TEST(LimitsShm, FullOrMissingIsWorthAWarningToo) {
   story.node.shared_memory = Fact<SharedMemory>::absent("there is no /dev/shm");
   EXPECT_EQ(only(story, "limits.shm").summary, "there is no /dev/shm");
   story.node.shared_memory = Fact<SharedMemory>();
-  EXPECT_EQ(only(story, "limits.shm").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "limits.shm").severity, Severity::kUndecided);
 }
 
 TEST(LimitsShm, ACpuJobIsNotBothered) {

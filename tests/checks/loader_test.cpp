@@ -159,16 +159,15 @@ TEST_F(LoaderTest, NamesTheLibraryOfASymbolWithoutAVersion) {
   Finding finding = only(judge(), "loader.symbol");
   EXPECT_EQ(finding.summary, "torch/lib/libtorch_cuda.so needs the symbol ncclCommResume, which " +
                                  nccl + " does not have");
-  EXPECT_THAT(finding.evidence,
-              testing::Contains(testing::Pair("installed", "nvidia-nccl-cu12 2.19.3")));
+  EXPECT_THAT(finding.evidence, testing::Contains(seen("installed", "nvidia-nccl-cu12 2.19.3")));
   EXPECT_THAT(finding.fix, HasSubstr("asks for nvidia-nccl-cu12==2.27.3: /usr/"));
   // The right release is installed too, and another package has written over its file.
   facts_.image.packages->back().version = "2.27.3";
   facts_.image.packages->push_back({"nvidia-nccl-cu11", "2.19.3", kSite + "/x.dist-info", {}});
   finding = only(judge(), "loader.symbol");
-  EXPECT_THAT(finding.evidence,
-              testing::Contains(
-                  testing::Pair("installed", "nvidia-nccl-cu12 2.27.3, nvidia-nccl-cu11 2.19.3")));
+  EXPECT_THAT(
+      finding.evidence,
+      testing::Contains(seen("installed", "nvidia-nccl-cu12 2.27.3, nvidia-nccl-cu11 2.19.3")));
   EXPECT_THAT(finding.fix, HasSubstr("-m pip uninstall -y nvidia-nccl-cu11 && "));
   EXPECT_THAT(finding.fix,
               HasSubstr("install --force-reinstall --no-deps 'nvidia-nccl-cu12==2.27.3'"));
@@ -271,7 +270,7 @@ TEST_F(LoaderTest, WarnsOfAShadowedWheelOnly) {
 
 TEST_F(LoaderTest, KnowsNothingWithoutFacts) {
   facts_.image.loader = Fact<LoaderFacts>::unknown("musl");
-  for (const Finding& finding : judge_with()) EXPECT_EQ(finding.severity, Severity::kUnknown);
+  for (const Finding& finding : judge_with()) EXPECT_EQ(finding.severity, Severity::kUndecided);
   facts_.image.loader = Fact<LoaderFacts>::absent();
   EXPECT_THAT(judge_with(), IsEmpty());
 }

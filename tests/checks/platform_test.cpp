@@ -52,11 +52,11 @@ TEST(Platform, ProcessorsThatRunOthersProgramsAreNotJudged) {
 TEST(Platform, WhatIsNotKnownFailsNothing) {
   auto story = arm_image("x86_64");
   story.node.machine = Text();
-  EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "platform").severity, Severity::kUndecided);
   story = arm_image("x86_64");
   story.image.interpreter->machine = Text();
   story.image.torch->machine = Text();
-  EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "platform").severity, Severity::kUndecided);
 }
 
 Facts needs(const char* image, const char* cpu) {
@@ -71,8 +71,7 @@ TEST(Platform, ACpuBelowTheLevelFails) {
   EXPECT_THAT(verdicts(needs("x86-64-v3", "x86-64-v2")), ElementsAre("platform=66"));
   const auto finding = only(needs("x86-64-v2", "x86-64-v1"), "platform");
   EXPECT_EQ(finding.summary, "the image needs a CPU of x86-64-v2, and this one is x86-64-v1");
-  EXPECT_THAT(finding.evidence,
-              testing::Contains(testing::Pair("x86-64-v2", "/usr/lib64/libc.so.6")));
+  EXPECT_THAT(finding.evidence, testing::Contains(seen("x86-64-v2", "/usr/lib64/libc.so.6")));
   EXPECT_THAT(finding.fix, HasSubstr("-cpu host"));
   EXPECT_THAT(verdicts(needs("x86-64-v2", "x86-64-v2")), IsEmpty());
   EXPECT_THAT(verdicts(needs("x86-64-v3", "x86-64-v4")), IsEmpty());
@@ -87,13 +86,13 @@ TEST(Platform, AnOldGlibcLooksAtNoLevel) {
   story.image.glibc = Text::absent("no libc.so.6 is loaded");
   EXPECT_TRUE(says_nothing(story, "platform"));
   story.image.glibc = Text();
-  EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "platform").severity, Severity::kUndecided);
 }
 
 TEST(Platform, ALevelThatIsNotKnownFailsNothing) {
   auto story = needs("x86-64-v2", "x86-64-v1");
   story.node.cpu_level = Text();
-  EXPECT_EQ(only(story, "platform").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "platform").severity, Severity::kUndecided);
   story.node.cpu_level = Text::absent("not an x86-64 machine");
   EXPECT_TRUE(says_nothing(story, "platform"));
   story.node.cpu_level = Text("x86-64-v1");

@@ -65,7 +65,7 @@ TEST(PythonImport, DoesNotApplyWhereNobodyAsked) {
   EXPECT_EQ(only(healthy(), kImport).severity, Severity::kSkipped);
   Policy policy;
   policy.python.probe = PythonProbe::kImport;
-  EXPECT_EQ(only(healthy(), kImport, policy).severity, Severity::kUnknown);
+  EXPECT_EQ(only(healthy(), kImport, policy).severity, Severity::kUndecided);
   auto environment = asked();
   environment.image.python_probe->mode = "environment";
   environment.image.python_probe->imports.clear();
@@ -83,7 +83,7 @@ TEST(PythonImport, FailsWithTheExceptionAndItsTraceback) {
             "import flash_attn fails: ImportError: libcudart.so.11.0: cannot open shared object "
             "file");
   EXPECT_EQ(evidence(finding, "traceback"), "Traceback (most recent call last):");
-  EXPECT_THAT(finding.evidence, testing::Contains(testing::Pair("", StartsWith("ImportError: "))));
+  EXPECT_THAT(finding.evidence, testing::Contains(seen("", StartsWith("ImportError: "))));
   EXPECT_THAT(finding.fix, HasSubstr("python.imports"));
 }
 
@@ -140,7 +140,7 @@ TEST(PythonImport, DecidesNothingWhereItAsksForAGpuThatIsNotThere) {
     facts.node = no_gpu_machine();
     Policy build;
     build.gpu.required = GpuRequired::kNo;
-    EXPECT_EQ(only(facts, kImport, build).severity, Severity::kUnknown) << message;
+    EXPECT_EQ(only(facts, kImport, build).severity, Severity::kUndecided) << message;
     EXPECT_THAT(verdicts(facts, build), IsEmpty()) << message;
   }
 }
@@ -177,15 +177,15 @@ TEST(PythonImport, WarnsOfAnImportThatIsEndedFromOutside) {
 
 TEST(PythonImport, DecidesNothingWhereTheProbeItselfFailed) {
   EXPECT_EQ(only(ended(ProbeRun::Outcome::kNotStarted, "fork: Try again", ""), kImport).severity,
-            Severity::kUnknown);
+            Severity::kUndecided);
   EXPECT_EQ(
       only(ended(ProbeRun::Outcome::kGarbled, "no JSON object", "import a"), kImport).severity,
-      Severity::kUnknown);
+      Severity::kUndecided);
   EXPECT_EQ(
       only(ended(ProbeRun::Outcome::kCrashed, "ended by SIGSEGV in torch: config", "torch: config"),
            kImport)
           .severity,
-      Severity::kUnknown);
+      Severity::kUndecided);
 }
 
 TEST(PythonImport, OnAGuessedInterpreterItOnlyWarns) {
@@ -286,7 +286,7 @@ TEST(ProbeDisagrees, AnImportThatWorksAgainstACheckOfTheFiles) {
 TEST(ProbeDisagrees, DecidesNothingWithoutAnAnswer) {
   auto facts = ended(ProbeRun::Outcome::kNotStarted, "fork: Try again", "");
   facts.image.python_probe->version = Text::unknown("no answer");
-  EXPECT_EQ(only(facts, kDisagrees).severity, Severity::kUnknown);
+  EXPECT_EQ(only(facts, kDisagrees).severity, Severity::kUndecided);
 }
 
 }  // namespace

@@ -163,7 +163,7 @@ TEST(PythonPackages, Numpy2BesideWhatWasCompiledForNumpy1) {
 TEST(PythonPackages, SaysNothingOfWhatIsNotKnown) {
   auto story = healthy();
   story.image.packages = Fact<std::vector<Package>>::unknown("sys.path is not known");
-  EXPECT_EQ(only(story, kId).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kId).severity, Severity::kUndecided);
   story = with(wheels());
   named(story, "torchvision").requires_dist = {"torch==2.5.1"};
   story.image.torch->missing_files = std::vector<std::string>{"torch/_C.*.so"};

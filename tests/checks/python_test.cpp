@@ -57,11 +57,11 @@ TEST(PythonInterpreter, FailsWhereThePolicyAsksForPython) {
 TEST(PythonInterpreter, UnknownIsUnknown) {
   auto story = healthy();
   story.image.interpreter = Fact<Interpreter>::unknown("the file is cut short");
-  EXPECT_EQ(only(story, kInterpreter).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kInterpreter).severity, Severity::kUndecided);
   EXPECT_THAT(only(story, kInterpreter).summary, HasSubstr("cut short"));
   story = healthy();
   story.image.interpreter->version = Text::unknown("stripped");
-  EXPECT_EQ(only(story, kInterpreter).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kInterpreter).severity, Severity::kUndecided);
 }
 
 TEST(PythonInterpreter, WarnsIfThePolicysInterpreterIsNotThere) {
@@ -124,17 +124,17 @@ TEST(PythonAbi, AnotherPlatformIsNamed) {
 TEST(PythonAbi, UnknownFactsFailNothing) {
   auto story = healthy();
   story.image.interpreter->soabi = Text::unknown("no sysconfig data");
-  EXPECT_EQ(only(story, kAbi).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kUndecided);
   story = healthy();
   story.image.torch->soabis.clear();
   story.image.torch->soabi = Text::unknown("cannot be listed");
-  EXPECT_EQ(only(story, kAbi).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kUndecided);
   story = healthy();
   story.image.interpreter->soabi = Text("pypy310-pp73-x86_64-linux-gnu");
-  EXPECT_EQ(only(story, kAbi).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kUndecided);
   story = healthy();
   story.image.torch = Fact<Torch>::unknown("why");
-  EXPECT_EQ(only(story, kAbi).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kUndecided);
 }
 
 TEST(PythonAbi, IsSkippedWithoutTorchOrPython) {

@@ -112,7 +112,7 @@ TEST(Toolchain, PtxasHasToKnowTheGpu) {
 TEST(Toolchain, AFilledCacheOrEagerModeMayDoWithout) {
   auto story = without_compiler(vllm());
   place(story, "VLLM_CACHE_ROOT").filled = true;
-  EXPECT_EQ(only(story, "toolchain").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "toolchain").severity, Severity::kUndecided);
   story = without_compiler(vllm());
   story.image.command.emplace_back("--enforce-eager");
   EXPECT_TRUE(says_nothing(story, "toolchain"));
@@ -136,10 +136,10 @@ TEST(User, ANamelessUserFailsOlderTorch) {
 TEST(User, WhatIsNotCertainIsNotSaid) {
   auto story = vllm();
   story.image.user_name = Text::unknown("another service may name it");
-  EXPECT_EQ(only(story, "user").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "user").severity, Severity::kUndecided);
   story = nameless(vllm());
   story.image.variables = Fact<std::map<std::string, std::string>>::unknown("not followed");
-  EXPECT_EQ(only(story, "user").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "user").severity, Severity::kUndecided);
 }
 
 TEST(Writable, WhatAnEngineWritesMustBeWritable) {
@@ -169,7 +169,7 @@ TEST(Writable, AFullDiskIsNoPlace) {
   place(story, "VLLM_CACHE_ROOT").free_bytes = 63ULL << 20U;
   EXPECT_THAT(only(story, "writable").summary, HasSubstr("only 63 MiB free"));
   story.node.places = Fact<std::vector<WritablePlace>>::unknown("not in the node file");
-  EXPECT_EQ(only(story, "writable").severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, "writable").severity, Severity::kUndecided);
 }
 
 Facts refused(Fact<std::string> glibc) {
@@ -183,7 +183,7 @@ TEST(Threads, ARefusedClone3BreaksGlibcFrom234On) {
   EXPECT_THAT(verdicts(refused(Text("2.34")), usual()), ElementsAre("~threads"));
   EXPECT_THAT(verdicts(refused(Text("2.31")), usual()), IsEmpty()) << "it calls clone";
   EXPECT_THAT(verdicts(refused(Text::absent("musl")), usual()), IsEmpty());
-  EXPECT_EQ(only(refused(Text::unknown("?")), "threads").severity, Severity::kUnknown);
+  EXPECT_EQ(only(refused(Text::unknown("?")), "threads").severity, Severity::kUndecided);
   auto story = healthy();
   story.node.limits.clone3_errno = ENOSYS;
   EXPECT_THAT(verdicts(story, usual()), IsEmpty()) << "glibc takes clone then";

@@ -108,9 +108,9 @@ TEST(TorchInstall, WithoutAnExtensionItIsNotWhole) {
 TEST(TorchInstall, UnknownIsUnknown) {
   auto story = healthy();
   story.image.torch->missing_files = Fact<std::vector<std::string>>::unknown("no RECORD");
-  EXPECT_EQ(only(story, kInstall).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kInstall).severity, Severity::kUndecided);
   story.image.torch = Fact<Torch>::unknown("sys.path is not known");
-  EXPECT_EQ(only(story, kInstall, required()).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kInstall, required()).severity, Severity::kUndecided);
 }
 
 TEST(TorchCudaBuild, PassesACudaBuild) {
@@ -153,7 +153,7 @@ TEST(TorchCudaBuild, SkippedAndUnknown) {
   EXPECT_EQ(only(healthy(), kBuild, gpu(GpuRequired::kNo)).severity, Severity::kSkipped);
   auto story = healthy();
   story.image.torch->cuda = Text::unknown("version.py cannot be read");
-  EXPECT_EQ(only(story, kBuild).severity, Severity::kUnknown);
+  EXPECT_EQ(only(story, kBuild).severity, Severity::kUndecided);
   story.image.torch = Fact<Torch>::absent();
   EXPECT_EQ(only(story, kBuild).severity, Severity::kSkipped);
 }

@@ -11,6 +11,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+std::string said_of(const ExitContext& context) { return describe_exit(context).text; }
+
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
 ExitContext killed() {
@@ -24,13 +26,13 @@ ExitContext killed() {
 TEST(Postmortem, SuccessHasNone) {
   ExitContext context;
   context.end.known = true;
-  EXPECT_EQ(describe_exit(context), "");
+  EXPECT_EQ(said_of(context), "");
 }
 
 TEST(Postmortem, TheMemoryLimitKilled) {
   ExitContext context = killed();
   context.memory = {2, 2 * kGiB, 2 * kGiB, std::nullopt};
-  EXPECT_THAT(describe_exit(context),
+  EXPECT_THAT(said_of(context),
               HasSubstr("the container's memory limit killed one process meanwhile (limit 2.0 GiB, "
                         "peak 2.0 GiB)"));
 }
@@ -39,7 +41,7 @@ TEST(Postmortem, AWorkerThatTheLimitKilledExplainsAnOrdinaryError) {
   ExitContext context = killed();
   context.end = {.known = true, .status = 1, .signal = 0, .core_dumped = false};
   context.memory = {4, 2 * kGiB, 2 * kGiB - 4096, std::nullopt};
-  const std::string text = describe_exit(context);
+  const std::string text = said_of(context);
   EXPECT_THAT(text, testing::StartsWith("the command exited with 1; "));
   EXPECT_THAT(text, HasSubstr("limit killed 3 processes meanwhile"));
 }
@@ -47,16 +49,16 @@ TEST(Postmortem, AWorkerThatTheLimitKilledExplainsAnOrdinaryError) {
 TEST(Postmortem, TheNodesShortageIsNotTheContainersLimit) {
   ExitContext context = killed();
   context.memory.oom_kills = 2;
-  const std::string text = describe_exit(context);
+  const std::string text = said_of(context);
   EXPECT_THAT(text, HasSubstr("the kernel killed one process for lack of memory meanwhile"));
   EXPECT_THAT(text, HasSubstr("the node or a cgroup above this one ran short"));
   context.memory.limit.reset();
-  EXPECT_EQ(describe_exit(context).find("limit"), std::string::npos) << describe_exit(context);
+  EXPECT_EQ(said_of(context).find("limit"), std::string::npos) << said_of(context);
 }
 
 TEST(Postmortem, AnOldKillIsNotBlamed) {
   EXPECT_THAT(
-      describe_exit(killed()),
+      said_of(killed()),
       HasSubstr("the kernel killed nothing in this memory cgroup (limit 2.0 GiB, peak 1.0 GiB): "
                 "somebody sent the SIGKILL"));
 }
@@ -64,37 +66,37 @@ TEST(Postmortem, AnOldKillIsNotBlamed) {
 TEST(Postmortem, AKillThatCannotBeExplainedIsNotGuessed) {
   ExitContext context = killed();
   context.oom_kills_before.reset();
-  EXPECT_THAT(describe_exit(context),
+  EXPECT_THAT(said_of(context),
               HasSubstr("whether the memory limit killed it cannot be read here"));
   context.end.signal = SIGSEGV;
-  EXPECT_EQ(describe_exit(context), "the command was ended by SIGSEGV");
+  EXPECT_EQ(said_of(context), "the command was ended by SIGSEGV");
 }
 
 TEST(Postmortem, NamesTheSignalAndTheCore) {
   ExitContext context;
   context.end = {.known = true, .status = 0, .signal = SIGSEGV, .core_dumped = true};
-  EXPECT_EQ(describe_exit(context), "the command was ended by SIGSEGV (core dumped)");
+  EXPECT_EQ(said_of(context), "the command was ended by SIGSEGV (core dumped)");
 }
 
 TEST(Postmortem, SharedMemoryThatIsFull) {
   ExitContext context;
   context.end = {.known = true, .status = 1, .signal = 0, .core_dumped = false};
   context.shared_memory = {64 << 20, 1 << 20};
-  EXPECT_THAT(describe_exit(context), HasSubstr("/dev/shm is full (1.0 MiB free of 64.0 MiB)"));
+  EXPECT_THAT(said_of(context), HasSubstr("/dev/shm is full (1.0 MiB free of 64.0 MiB)"));
   context.shared_memory.free_bytes = 32 << 20;
-  EXPECT_THAT(describe_exit(context), Not(HasSubstr("/dev/shm")));
+  EXPECT_THAT(said_of(context), Not(HasSubstr("/dev/shm")));
   context.end = {.known = true, .status = 0, .signal = SIGBUS, .core_dumped = false};
-  EXPECT_THAT(describe_exit(context), HasSubstr("/dev/shm has only 64.0 MiB"));
+  EXPECT_THAT(said_of(context), HasSubstr("/dev/shm has only 64.0 MiB"));
 }
 
 TEST(Postmortem, TheDriver) {
   ExitContext context;
   context.end = {.known = true, .status = 1, .signal = 0, .core_dumped = false};
-  EXPECT_THAT(describe_exit(context), Not(HasSubstr("driver")));
+  EXPECT_THAT(said_of(context), Not(HasSubstr("driver")));
   context.driver = {true, false, "8 devices"};
-  EXPECT_THAT(describe_exit(context), HasSubstr("the driver still answers (8 devices)"));
+  EXPECT_THAT(said_of(context), HasSubstr("the driver still answers (8 devices)"));
   context.driver = {true, true, "7 devices of 8"};
-  EXPECT_THAT(describe_exit(context), HasSubstr("does not answer as it should (7 devices of 8)"));
+  EXPECT_THAT(said_of(context), HasSubstr("does not answer as it should (7 devices of 8)"));
 }
 
 }  // namespace

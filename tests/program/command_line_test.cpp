@@ -147,7 +147,7 @@ TEST(CommandLine, ExplainsThePolicyAndEachKey) {
   EXPECT_THAT(gpuinit({"--explain", "expect.packages.jax"}).out, StartsWith("expect.packages.jax"));
   const auto json = base::parse_json(gpuinit({"--explain", "gpu", "--format", "json"}).out);
   ASSERT_TRUE(json.ok());
-  EXPECT_EQ(*json->as_array()->front().find("key")->as_string(), "gpu.required");
+  EXPECT_EQ(*json->find("keys")->as_array()->front().find("key")->as_string(), "gpu.required");
 }
 
 struct Peers {

@@ -74,7 +74,7 @@ TEST_F(SealVerb, ARecordingOfAnotherProgramIsNotWaitedFor) {
   const Ran other = launch({"/bin/echo", "ran"});
   EXPECT_EQ(other.out, "ran\n");
   EXPECT_THAT(other.err, HasSubstr("the recording is not of /bin/echo"));
-  EXPECT_THAT(other.err, HasSubstr("cached 0 MiB of 0 files"));
+  EXPECT_THAT(other.err, HasSubstr("cached 0 MiB of 0 recorded files"));
   const Ran supervised = launch({"--supervise", "/bin/echo", "ran"});
   EXPECT_THAT(supervised.err, Not(HasSubstr("the recording is not of")));
   const Ran same = launch({"/bin/cat", "/dev/null"});

@@ -127,13 +127,13 @@ TEST_F(HostileNames, TheTextsOfChecksAreParagraphs) {
 // Ten times as many names may cost at most thirty times as much.
 TEST_F(HostileNames, AReportCostsNoMoreThanItsNames) {
   const auto seconds = [](std::size_t count) {
-    Finding finding{"a.b", Severity::kUnknown, 0, "", {}, "", ""};
+    Finding finding{"a.b", Severity::kUndecided, 0, "", {}, "", ""};
     std::vector<Finding> findings;
     for (std::size_t i = 0; i < count; ++i) {
       finding.summary = finding.reason = "name " + std::to_string(i);
       findings.push_back(finding);
     }
-    findings.front().evidence.assign(count, {"GPU", "x"});
+    findings.front().evidence.assign(count, {"gpus", "GPU", "x"});
     const Facts facts;
     const Timings timings;
     const std::clock_t start = std::clock();

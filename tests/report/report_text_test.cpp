@@ -30,9 +30,9 @@ const Finding kAbi{
     Severity::kFail,
     kExitImage,
     "torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython 3.12",
-    {{"interpreter", "/usr/bin/python3.12"},
-     {"its SOABI", "cpython-312-x86_64-linux-gnu"},
-     {"torch._C", "cpython-310-x86_64-linux-gnu"}},
+    {{"interpreter", "interpreter", "/usr/bin/python3.12"},
+     {"its-soabi", "its SOABI", "cpython-312-x86_64-linux-gnu"},
+     {"torch-c", "torch._C", "cpython-310-x86_64-linux-gnu"}},
     "CPython 3.12 loads only extension modules whose file name carries its own SOABI, so that "
     "`import torch` ends with \"No module named 'torch._C'\".",
     "Install the cp312 wheel of torch, or run the command with Python 3.10."};
@@ -48,10 +48,10 @@ const Finding kDriver{"cuda.driver",
 const Finding kWarning{
     "expect.torch", Severity::kWarn, kExitGood, "torch is newer than pinned", {}, "", ""};
 const Finding kUndecided{"device.arch",
-                         Severity::kUnknown,
+                         Severity::kUndecided,
                          kExitGood,
                          "the fatbins of libtorch_cuda.so could not be read",
-                         {{"file", "/t/libtorch_cuda.so"}},
+                         {{"file", "file", "/t/libtorch_cuda.so"}},
                          "",
                          ""};
 const Finding kSkip{"device.context", Severity::kSkipped, kExitGood, "no device", {}, "", ""};
@@ -180,16 +180,16 @@ TEST(ReportText, OneCauseIsToldOnce) {
   const std::string why = "x.pth runs `import x`";
   std::vector<Finding> findings;
   for (const char* id : {"python.abi", "torch.install", "cuda.driver"}) {
-    findings.push_back({id, Severity::kUnknown, 0, "torch is not known: " + why, {}, "", ""});
+    findings.push_back({id, Severity::kUndecided, 0, "torch is not known: " + why, {}, "", ""});
     findings.back().reason = why;
   }
   findings.push_back(kUndecided);
   for (const char* id : {"expect.torch", "expect.cuda"})
     findings.push_back({id, Severity::kSkipped, 0, "nothing is pinned", {}, "", ""});
   EXPECT_EQ(text_of({}, findings, {.verbose = true}, Facts{}),
-            "gpuinit: unknown python.abi: torch is not known: x.pth runs `import x`\n"
+            "gpuinit: undecided python.abi: torch is not known: x.pth runs `import x`\n"
             "    and: torch.install cuda.driver\n"
-            "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"
+            "gpuinit: undecided device.arch: the fatbins of libtorch_cuda.so could not be read\n"
             "    file  /t/libtorch_cuda.so\n"
             "gpuinit: skipped expect.torch: nothing is pinned\n"
             "    and: expect.cuda\n"
@@ -200,7 +200,7 @@ TEST(ReportText, OneCauseIsToldOnce) {
 
 TEST(ReportText, VerboseTellsUndecidedSkippedAndTimes) {
   EXPECT_EQ(text_of({}, {kUndecided, kSkip}, {.verbose = true}, Facts{}),
-            "gpuinit: unknown device.arch: the fatbins of libtorch_cuda.so could not be read\n"
+            "gpuinit: undecided device.arch: the fatbins of libtorch_cuda.so could not be read\n"
             "    file  /t/libtorch_cuda.so\n"
             "gpuinit: skipped device.context: no device\n"
             "gpuinit: time: image 4 ms, node 0.3 ms, total 7 ms\n"
@@ -236,7 +236,7 @@ TEST(ReportText, EvidenceHangsUnderItsOwnColumn) {
                         Severity::kWarn,
                         0,
                         "s",
-                        {{"a", "one two three four five"}, {"label", "x"}},
+                        {{"a", "a", "one two three four five"}, {"label", "label", "x"}},
                         "",
                         ""};
   EXPECT_THAT(text_of({Verdict::Word::kWarn, 0}, {finding}, {.width = 26}),
@@ -248,8 +248,13 @@ TEST(ReportText, EvidenceHangsUnderItsOwnColumn) {
 TEST(ReportText, TextFromFilesCannotSteerTheTerminalOrFakeALine) {
   Facts facts = h100_facts();
   facts.image.torch->version = std::string("2\033[2J\ngpuinit: ok");
-  const Finding finding{
-      "torch.install", Severity::kWarn, 0, "bad\033]0;x\a", {{"na\tme", "val\nue"}}, "", ""};
+  const Finding finding{"torch.install",
+                        Severity::kWarn,
+                        0,
+                        "bad\033]0;x\a",
+                        {{"name", "na\tme", "val\nue"}},
+                        "",
+                        ""};
   const auto text = text_of({Verdict::Word::kWarn, 0}, {finding}, {}, facts);
   EXPECT_THAT(text, Not(HasSubstr("\033")));
   EXPECT_THAT(text, Not(HasSubstr("\a")));

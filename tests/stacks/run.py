@@ -418,7 +418,7 @@ class Stack:
         code, report = self.gpuinit("--check", node, command, on_path)
         return {"exit_code": code, "findings": [
             {key: finding.get(key) for key in ("id", "severity", "summary", "evidence")}
-            for finding in report["findings"] if finding["severity"] in ("warn", "fail", "unknown")]}
+            for finding in report["findings"] if finding["severity"] in ("warn", "fail", "undecided")]}
 
     def check(self):
         binary = os.stat(self.options.gpuinit)
@@ -534,7 +534,7 @@ def torch_code(stack):
 
 def code_of(stack, finding):
     """The library that a finding of device.arch is about, and its code: that of its evidence, or libtorch_cuda."""
-    for text in finding["evidence"].values():
+    for text in (line["value"] for line in finding["evidence"]):
         name = os.path.relpath(text, stack.site) if text.startswith(str(stack.site)) else ""
         if name in stack.result["device_code"]:
             return name, stack.result["device_code"][name]
@@ -568,7 +568,7 @@ def truth_of(stack, node_name, finding, rules):
 
 def missed(stack, node_name, rules):
     """What the imports and the device code say that no finding says."""
-    told = [f for f in stack.result["checks"][node_name]["findings"] if f["severity"] != "unknown"]
+    told = [f for f in stack.result["checks"][node_name]["findings"] if f["severity"] != "undecided"]
     if any(finding["severity"] == "fail" for finding in told):
         return []
     said = " ".join(finding["summary"] + json.dumps(finding["evidence"]) for finding in told)
@@ -605,7 +605,7 @@ def cell_of(stack, node_name, rules, lists):
     """The verdict with its marks; what is behind them goes into `lists`."""
     severities, marks = set(), ""
     for finding in stack.result["checks"][node_name]["findings"]:
-        if finding["severity"] == "unknown":
+        if finding["severity"] == "undecided":
             continue
         if not finding.get("command"):
             severities.add(finding["severity"])
