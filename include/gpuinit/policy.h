@@ -18,6 +18,13 @@ enum class GpuRequired {
   kNo,    // no GPU is needed and the driver is not asked: docker build, CPU jobs
 };
 
+// What the visible devices have to be.
+enum class GpuMig {
+  kAny,
+  kNo,   // whole GPUs
+  kYes,  // MIG instances
+};
+
 enum class LaunchMode {
   kExec,       // gpuinit becomes the command
   kSupervise,  // gpuinit stays, forwards signals, reaps and drains
@@ -104,8 +111,14 @@ struct Policy {
 
   struct Gpu {
     GpuRequired required = GpuRequired::kAuto;
-    std::string count = ">=1";          // range of the number of visible devices, ">=8", "4"
+    std::string count = ">=1";  // range of the number of visible devices, ">=8", "4"
+    // What each GPU may be called (src/rules/device_name.h). Empty: not asked for.
+    std::vector<std::string> name;
+    std::string compute_capability;     // range, ">=8.0". Empty: not asked for
+    GpuMig mig = GpuMig::kAny;          // whole GPUs or MIG instances
+    bool same = false;                  // all alike: name, compute capability, memory
     std::uint64_t memory = 0;           // bytes that every GPU must have free. 0: not asked for
+    std::uint64_t memory_total = 0;     // … must have in all
     std::vector<std::string> features;  // of every GPU, as kGpuFeatures names them
   } gpu;
 

@@ -3,6 +3,7 @@
 // The container runtime checks it too, but not in every mode: with CDI it does not.
 #include "base/text.h"
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
 #include "rules/device_name.h"

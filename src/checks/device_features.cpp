@@ -3,6 +3,7 @@
 
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 #include "gpuinit/gpu_features.h"
 
@@ -37,7 +38,7 @@ Findings judge(const Context& context, const GpuFeature& feature) {
   Finding finding =
       failure(kExitFit,
               joined({gpus(without), " cannot do ", feature.name, ", which the policy asks for"}));
-  add_evidence(finding, "gpus", gpus(without), device_words(devices[without.front()]));
+  add_devices(finding, devices, without);
   if (!of_pairs) add_evidence(finding, "has it from", "compute capability " + needed.text());
   finding.why = kWhy;
   finding.fix = kFix;
@@ -48,6 +49,8 @@ Findings run(const Context& context) {
   Findings findings;
   const auto& wanted = context.policy.gpu.features;
   if (wanted.empty()) return findings;
+  if (!context.sees_devices())
+    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
   if (!context.node.devices)
     return unknown("cannot tell what the GPUs can do", context.node.devices.reason());
   for (const GpuFeature& feature : kGpuFeatures)
@@ -62,7 +65,6 @@ extern constexpr Check kDeviceFeatures{
     .id = "device.features",
     .exit_codes = "66",
     .needs_gpu = true,
-    .suppressed_by = kCausesOfNoDevice,
     .title = "a GPU cannot do what the policy asks of it: bf16, fp8, peer access",
     .looks_at =
         "Where the policy has gpu.features: the compute capability of every visible GPU. fp16 from "

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/device_name.h"
@@ -63,15 +64,6 @@ Modes modes_of(const std::vector<Device>& devices) {
   return modes;
 }
 
-void add_devices(Finding& finding, const std::vector<Device>& devices,
-                 const std::vector<std::size_t>& indices) {
-  for (const std::size_t index : indices) {
-    if (finding.evidence.size() >= 16) break;
-    add_evidence(finding, "gpus", gpus({index}),
-                 device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
-  }
-}
-
 Findings run(const Context& context) {
   if (!context.sees_devices())
     if (auto skip = context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda cuda.driver "
@@ -94,7 +86,7 @@ Findings run(const Context& context) {
     Finding finding = modes.prohibited_tried || modes.prohibited.size() == devices.size()
                           ? failure(kExitNode, summary)
                           : warning(summary);
-    add_devices(finding, devices, modes.prohibited);
+    add_devices(finding, devices, modes.prohibited, words_with_mode);
     finding.why =
         "No process may make a context on it: \"CUDA-capable device(s) is/are busy or "
         "unavailable\" (error 46).";
@@ -107,7 +99,7 @@ Findings run(const Context& context) {
     Finding finding =
         failure(kExitNotReady, gpus(modes.held) + (modes.held.size() == 1 ? " is" : " are") +
                                    " in an exclusive compute mode, and another process has it");
-    add_devices(finding, devices, modes.held);
+    add_devices(finding, devices, modes.held, words_with_mode);
     finding.why =
         "In that mode a GPU serves one process at a time: \"CUDA-capable device(s) is/are busy or "
         "unavailable\" (error 46) until the other one ends.";

@@ -146,13 +146,4 @@ bool is_wsl(const NodeFacts& node) {
                      [](const auto& device) { return device.path == base::kWslDevice; });
 }
 
-std::string device_words(const Device& device) {
-  std::string text = device.name.value_or("");
-  if (device.compute_capability) {
-    if (!text.empty()) text += ", ";
-    text += "compute capability " + *device.compute_capability;
-  }
-  return text;
-}
-
 }  // namespace gpuinit::checks

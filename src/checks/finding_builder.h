@@ -74,7 +74,4 @@ inline constexpr char kGiveGpu[] =
     "limit, the NVIDIA device plugin on the node and, where the cluster has one, runtimeClassName: "
     "nvidia. If no GPU is wanted, set gpu.required = \"no\" in the policy.";
 
-// "NVIDIA H100 80GB HBM3, compute capability 9.0", of what is known.
-std::string device_words(const Device& device);
-
 }  // namespace gpuinit::checks

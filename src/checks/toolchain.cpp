@@ -3,6 +3,7 @@
 
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/engines.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"

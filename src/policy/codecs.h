@@ -64,6 +64,7 @@ extern const Codec<std::vector<std::string>> kModules;
 extern const Codec<std::vector<std::string>> kFrameworks;
 extern const Codec<std::vector<std::string>> kSystemCalls;
 extern const Codec<std::vector<std::string>> kGpuFeatureList;
+extern const Codec<std::vector<std::string>> kGpuNames;  // as src/rules/device_name.h
 extern const Codec<std::vector<WaitFor>> kWaitCauses;
 
 // Refuses nullopt.

@@ -26,6 +26,9 @@ template <>
 inline constexpr EnumName<GpuRequired> kEnumNames<GpuRequired>[] = {
     {"auto", GpuRequired::kAuto}, {"yes", GpuRequired::kYes}, {"no", GpuRequired::kNo}};
 template <>
+inline constexpr EnumName<GpuMig> kEnumNames<GpuMig>[] = {
+    {"any", GpuMig::kAny}, {"no", GpuMig::kNo}, {"yes", GpuMig::kYes}};
+template <>
 inline constexpr EnumName<LaunchMode> kEnumNames<LaunchMode>[] = {
     {"exec", LaunchMode::kExec}, {"supervise", LaunchMode::kSupervise}};
 template <>

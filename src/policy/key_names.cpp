@@ -6,6 +6,8 @@ namespace gpuinit::policy {
 
 namespace {
 constexpr std::string_view kPackagesTable = "expect.packages";
+// Another name of expect.driver, for who looks for it beside gpu.name.
+constexpr std::string_view kGpuDriver = "gpu.driver";
 }  // namespace
 
 // The names directly under `table`, "" for the top: "gpu" → required, count.
@@ -34,6 +36,7 @@ std::string KeyTable::only_key_ending(std::string_view names) const {
 }
 
 const Key* KeyTable::find(std::string_view name) const {
+  if (name == kGpuDriver) name = "expect.driver";
   for (const Key& key : keys_)
     if (key.name == name) return &key;
   return nullptr;
@@ -51,7 +54,7 @@ std::string KeyTable::keys_of(std::string_view table) const {
   const std::string list = table == "launch.signals" ? "signals such as SIGTERM"
                            : table == kPackagesTable ? "names of distributions such as jax"
                                                      : base::join_with(members(table), ", ");
-  return "[" + std::string(table) + "] has " + list;
+  return "[" + std::string(table) + "] has " + list + (table == "gpu" ? ", driver" : "");
 }
 
 std::string KeyTable::suggestion(std::string_view unknown) const {
@@ -60,9 +63,9 @@ std::string KeyTable::suggestion(std::string_view unknown) const {
   const std::vector<std::string> tables = members("");
   names.insert(names.end(), tables.begin(), tables.end());
   const std::string_view last = unknown.substr(unknown.rfind('.') + 1);
-  std::string near = base::nearest(unknown, names);
-  if (near.empty()) near = only_key_ending(unknown);  // its table was forgotten
-  if (near.empty()) near = only_key_ending(last);     // it was put into another table
+  std::string near = only_key_ending(unknown);     // its table was forgotten
+  if (near.empty()) near = only_key_ending(last);  // it was put into another table
+  if (near.empty()) near = base::nearest(unknown, names);
   if (!near.empty()) return "did you mean `" + near + "`?";
   const std::string_view table = unknown.substr(0, unknown.find('.'));
   if (is_table(table)) return keys_of(table);

@@ -129,8 +129,9 @@ Status Layers::add_file(const std::string& name, std::string_view text, Lock loc
     if (key == nullptr) return not_a_key(name, entry);
     // TOML refuses the same key twice, but not "python.abi" beside python.abi.
     const Position at = entry.path.back().at;
-    if (!seen.insert(key_name).second)
-      return Error{place(name, at) + ": `" + key_name + "` is set twice in this file"};
+    if (!seen.insert(key->name).second)
+      return Error{place(name, at) + ": `" + key_name + "` is set twice in this file" +
+                   (key->name == key_name ? "" : ", here and as `" + key->name + "`")};
     auto done = put(*key, entry.value, base::printable(name) + ":" + std::to_string(at.line));
     if (!done)
       return std::move(done).error().context(place(name, entry.value_at) + ": `" + key_name + "`");

@@ -148,6 +148,10 @@ const Codec<Texts> kFrameworks{
     {"a list of frameworks, such as [\"jax\"]", kTakesText}, list<is_glob>, list_value};
 const Codec<Texts> kSystemCalls{
     {"a list of system calls, such as [\"ptrace\"]", kTakesText}, system_calls, list_value};
+const Codec<Texts> kGpuNames{
+    {"a list of names of GPUs, such as [\"H100\", \"*A100*80GB\"]", kTakesText},
+    list<is_glob>,
+    list_value};
 const Codec<Texts> kGpuFeatureList{
     {"a list of \"fp16\", \"int8\", \"bf16\", \"tf32\", \"fp8\", \"fp4\", \"p2p\" or \"nvlink\"",
      kTakesText},

@@ -143,7 +143,8 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
 
 TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
   EXPECT_EQ(test::key_table().suggestion("gpu.colour"),
-            "[gpu] has required, count, memory, features");
+            "[gpu] has required, count, name, compute-capability, mig, same, memory, memory-total, "
+            "features, driver");
   EXPECT_THAT(test::key_table().suggestion("banana.colour"),
               HasSubstr("tables checks, python, image, torch, require, extensions, gpu,"));
   EXPECT_THAT(test::key_table().suggestion("timeout"), HasSubstr("tables"))

@@ -99,7 +99,8 @@ TEST(PolicyFile, UnknownKeysAreRefusedWithTheNearest) {
       {"version = 1\n[checks]\npython.aib = \"off\"\n",
        "p.toml:3:8: unknown key `checks.python.aib`; did you mean `checks.python.abi`?"},
       {"version = 1\n[gpu]\ncolour = 1\n",
-       "p.toml:3:1: unknown key `gpu.colour`; [gpu] has required, count, memory, features"},
+       "p.toml:3:1: unknown key `gpu.colour`; [gpu] has required, count, name, compute-capability, "
+       "mig, same, memory, memory-total, features, driver"},
   };
   for (const auto& [text, error] : cases) EXPECT_EQ(file_error(text), error);
 }
@@ -124,7 +125,7 @@ TEST(PolicyFile, ValuesOfTheWrongTypeAreRefusedAtTheValue) {
             "p.toml:2:6: `gpu.required`: expected \"auto\", \"yes\" or \"no\", found a table");
   EXPECT_EQ(file_error("version = 1\ngpu = \"yes\"\n"),
             "p.toml:2:1: `gpu`: expected a table, found the string \"yes\"; [gpu] has required, "
-            "count, memory, features");
+            "count, name, compute-capability, mig, same, memory, memory-total, features, driver");
   EXPECT_THAT(file_error("version = 1\n[[gpu]]\n"), HasSubstr("expected a table, found an array"));
 }
 
@@ -137,6 +138,19 @@ TEST(PolicyFile, AKeySetTwiceIsRefused) {
               StartsWith("p.toml:4:"));
   EXPECT_EQ(file_error("version = 1\n[checks]\npython.abi = \"warn\"\n\"python.abi\" = \"off\"\n"),
             "p.toml:4:1: `checks.python.abi` is set twice in this file");
+}
+
+TEST(PolicyFile, GpuDriverIsAnotherNameOfExpectDriver) {
+  Layers layers = test::layers();
+  ASSERT_TRUE(layers.add_file("p.toml", "version = 1\n[gpu]\ndriver = \">=535\"\n"));
+  ASSERT_TRUE(layers.add_setting("gpu.driver=>=570", "--set"));
+  EXPECT_EQ(layers.loaded().policy.expect.driver, ">=570");
+  EXPECT_EQ(layers.loaded().origins.at("expect.driver"), "--set");
+  EXPECT_EQ(layers.loaded().origins.size(), 1U);
+  EXPECT_EQ(file_error("version = 1\n[gpu]\ndriver = \"1\"\n[expect]\ndriver = \"2\"\n"),
+            "p.toml:5:1: `expect.driver` is set twice in this file");
+  EXPECT_EQ(file_error("version = 1\n[expect]\ndriver = \"1\"\n[gpu]\ndriver = \"2\"\n"),
+            "p.toml:5:1: `gpu.driver` is set twice in this file, here and as `expect.driver`");
 }
 
 TEST(PolicyFile, SyntaxErrorsShowTheLine) {
@@ -186,7 +200,9 @@ TEST(Setting, RefusalsShowTheSetting) {
       {"prob.timeout=3",
        "--set 'prob.timeout=3': unknown key `prob.timeout`; did you mean `probe.timeout`?"},
       {"grace=3", "--set 'grace=3': unknown key `grace`; did you mean `launch.grace`?"},
-      {"gpu=3", "--set 'gpu=3': `gpu` is a table; [gpu] has required, count, memory, features"},
+      {"gpu=3",
+       "--set 'gpu=3': `gpu` is a table; [gpu] has required, count, name, compute-capability, mig, "
+       "same, memory, memory-total, features, driver"},
       {"probe.timeout=5s",
        "--set 'probe.timeout=5s': expected a number of seconds from 0.001 to 86400, found the "
        "string \"5s\""},

@@ -25,7 +25,8 @@ inline auto fields(const Policy& policy) {
   const auto& [torch_required] = torch;
   const auto& [require_frameworks] = require;
   const auto& [include, exclude] = extensions;
-  const auto& [gpu_required, count, gpu_memory, features] = gpu;
+  const auto& [gpu_required, count, gpu_name, capability, mig, same, gpu_memory, memory_total,
+               features] = gpu;
   const auto& [expect_python, expect_torch, expect_cuda, expect_driver, expect_packages] = expect;
   const auto& [probe_timeout, sandbox] = probe;
   const auto& [context, warmup_timeout, hold, pages, max_bytes] = warmup;
@@ -35,12 +36,12 @@ inline auto fields(const Policy& policy) {
   const auto& [mode, follow, follow_timeout, signal_target, signals, grace, parent_death_signal,
                exit_zero, postmortem, postmortem_exit] = launch;
   return values(checks, interpreter, python_probe, imports, seal, torch_required,
-                require_frameworks, include, exclude, gpu_required, count, gpu_memory, features,
-                expect_python, expect_torch, expect_cuda, expect_driver, expect_packages,
-                probe_timeout, sandbox, context, warmup_timeout, hold, pages, max_bytes, causes,
-                wait_timeout, base, profile, allow, deny, log, termination_log, mode, follow,
-                follow_timeout, signal_target, signals, grace, parent_death_signal, exit_zero,
-                postmortem, postmortem_exit);
+                require_frameworks, include, exclude, gpu_required, count, gpu_name, capability,
+                mig, same, gpu_memory, memory_total, features, expect_python, expect_torch,
+                expect_cuda, expect_driver, expect_packages, probe_timeout, sandbox, context,
+                warmup_timeout, hold, pages, max_bytes, causes, wait_timeout, base, profile, allow,
+                deny, log, termination_log, mode, follow, follow_timeout, signal_target, signals,
+                grace, parent_death_signal, exit_zero, postmortem, postmortem_exit);
 }
 
 // The keys, with the real checks.

@@ -251,27 +251,6 @@ bool has_packages(const std::string& entry, const std::vector<Package>& packages
 
 }  // namespace
 
-bool matches_glob(std::string_view pattern, std::string_view text) {
-  std::size_t at = 0, in = 0;
-  std::size_t star = std::string_view::npos, resume = 0;  // the last `*` and where it may go on
-  while (in < text.size()) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      resume = in;
-    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[in])) {
-      ++at;
-      ++in;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (at < pattern.size() && pattern[at] == '*') ++at;
-  return at == pattern.size();
-}
-
 FoundFiles find_extension_files(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                                 const std::vector<Package>& packages, const ExtensionScope& scope) {
   FoundFiles found;

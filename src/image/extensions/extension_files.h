@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/glob.h"
 #include "base/root_fs.h"
 #include "gpuinit/image_facts.h"
 
@@ -48,8 +49,7 @@ struct FoundFiles {
 FoundFiles find_extension_files(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                                 const std::vector<Package>& packages, const ExtensionScope& scope);
 
-// Patterns as the policy writes them: `*` is any text, '/' included, `?` one character.
-bool matches_glob(std::string_view pattern, std::string_view text);
+using base::matches_glob;
 
 // Limits for all entries together; what lies beyond is not seen. The most that was met:
 // 120 directories to walk (Debian's dist-packages), 300 libraries.
