@@ -34,8 +34,9 @@ Findings judge(const Context& context, const GpuFeature& feature) {
   }
   if (without.empty()) {
     if (known) return {};
-    return unknown(joined({"cannot tell whether the GPUs can do ", feature.name}),
-                   of_pairs ? "the driver is not asked about pairs of GPUs" : "");
+    Finding finding = unknown(joined({"cannot tell whether the GPUs can do ", feature.name}),
+                              of_pairs ? "the driver is not asked about pairs of GPUs" : "");
+    return of_pairs ? note(std::move(finding)) : finding;  // nothing would decide it
   }
   Finding finding =
       failure(kExitFit,

@@ -153,6 +153,15 @@ Finding broken_off(const Context& context) {
 
 Findings run(const Context& context) {
   const auto& probe = context.image.python_probe;
+  const auto& imports = context.policy.python.imports;
+  if (!imports.empty() && context.policy.python.probe != PythonProbe::kImport) {
+    Finding finding = warning(joined({"nothing imports ", listed(imports),
+                                      ", since python.probe of the policy is not \"import\""}));
+    finding.about = imports;
+    finding.why = "python.imports alone asks nothing: no Python is run.";
+    finding.fix = "Set python.probe = \"import\", or take python.imports out of the policy.";
+    return finding;
+  }
   if (!probe) {
     const std::string why = "no imports were tried" + because(probe.reason());
     return context.policy.python.probe == PythonProbe::kImport ? unknown(why) : skipped(why);

@@ -97,7 +97,7 @@ Findings run(const Context& context) {
   if (context.node.places)
     for (const WritablePlace& place : *context.node.places)
       if (place.filled && place.name != "FLASHINFER_WORKSPACE_BASE")
-        return unknown(findings.front().summary, "what it needs may be in " + place.path);
+        return note(unknown(findings.front().summary, "what it needs may be in " + place.path));
   return findings;
 }
 

@@ -211,7 +211,7 @@ TEST(DeviceFeatures, FollowTheComputeCapability) {
 
 TEST(DeviceFeatures, OfPairsOnlyTheImpossibleIsKnown) {
   auto story = healthy();
-  EXPECT_EQ(only(story, "device.features", wants({"p2p"})).severity, Severity::kUndecided);
+  EXPECT_EQ(only(story, "device.features", wants({"p2p"})).severity, Severity::kSkipped);
   story.node.devices->back().mig = true;
   EXPECT_EQ(only(story, "device.features", wants({"nvlink"})).exit_code, kExitFit);
   story.node.devices->resize(1);

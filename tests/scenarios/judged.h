@@ -24,4 +24,7 @@ struct Judged {
 // Throws if the JSON and the text report do not agree, or are none.
 Judged judged(const World& world);
 
+// The text report on a terminal of so many columns, without colour.
+std::string text_on_terminal(const World& world, unsigned short columns);
+
 }  // namespace gpuinit::test
