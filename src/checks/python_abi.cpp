@@ -118,13 +118,13 @@ Findings inside_the_extension(const Interpreter& python, const Torch& torch) {
     finding.why =
         "The file name fits, the contents may not: `import torch` or a later call could end with "
         "\"undefined symbol\".";
-    finding.fix = "Install torch again with this very interpreter (PATH/TO/python -m pip).";
+    finding.fix = joined({"Install torch again with this very interpreter, ", python.path, "."});
     return finding;
   }
   return {};
 }
 
-Findings judge_abi(const Interpreter& python, const Torch& torch) {
+Findings judge_abi(const ImageFacts& image, const Interpreter& python, const Torch& torch) {
   const auto names = extension_names(torch);
   if (python.machine && torch.machine && *python.machine != *torch.machine)
     return wrong_machine(python, torch);
@@ -163,7 +163,7 @@ Findings run(const Context& context) {
       *image.interpreter->machine != *image.torch->machine)
     if (auto skip = context.skip_if_failed("platform")) return skip;
 
-  Findings findings = judge_abi(*image.interpreter, *image.torch);
+  Findings findings = judge_abi(context.image, *image.interpreter, *image.torch);
   return findings;
 }
 
