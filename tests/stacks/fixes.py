@@ -29,7 +29,7 @@ import run as stacks  # noqa: E402
 
 PYTHON = "3.12"  # of the scenarios' images
 PYPI = "https://pypi.org/simple"
-PROGRAM = re.compile(r"(\S*/)?(pip|uv|conda|apt-get|python[0-9.]*|patchelf) ")
+PROGRAM = re.compile(r"(\S*/)?(pip|uv|conda|apt-get|python[0-9.]*|patchelf|rm) ")
 
 
 def commands_of(scenario_test):
@@ -111,22 +111,22 @@ def typed(findings):
 
 
 def cure(fault, options):
-    """Makes it, types what gpuinit says, asks again. (commands, those that ran, cured)"""
+    """Makes it, types what gpuinit says, asks again. (has commands, how many, those that ran, cured)"""
     venv, beside = faults.HOME / "venv", faults.HOME / "beside"
     error = faults.make(fault, venv, beside, options)
     if error:
         print(f"{fault.name}\n    cannot be made here: {error}\n", flush=True)
-        return 0, 0, 0
+        return 0, 0, 0, 0
     command = faults.command_of(fault, venv, beside)
     env = {"PATH": f"{venv}/bin:/usr/bin:/bin", "HOME": str(beside), "LANG": "C.UTF-8",
            **{key: value.format(dir=beside) for key, value in fault.env.items()}}
     typing = {**os.environ, "UV_CACHE_DIR": options.cache, "UV_NO_PROGRESS": "1",
               "PATH": f"{pathlib.Path(options.uv).parent}:/usr/bin:/bin"}
     findings = faults.judged(fault, command, env, beside, options)
-    commands = typed([finding for finding in findings if faults.names(fault, finding)])
+    commands = typed([finding for finding in findings if faults.names(fault, finding)][:1])
     print(fault.name)
     ran = 0
-    for one in commands[:1]:  # the first: the others are of the same cause
+    for one in commands:
         done = subprocess.run(["bash", "-c", one], env=typing, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=faults.TIMEOUT, check=False)
         ran += done.returncode == 0
@@ -134,13 +134,13 @@ def cure(fault, options):
               + ("" if done.returncode == 0 else f": {done.stdout.strip()[-300:]}"), flush=True)
     if not commands:
         print("    no command is given: " + "; ".join(finding["fix"] for finding in findings)[:400] + "\n", flush=True)
-        return 0, 0, 0
+        return 0, 0, 0, 0
     left = faults.judged(fault, command, env, beside, options)
     for finding in left:
         print(f"    still {finding['severity']} {finding['id']}: {finding['summary']}")
     outcome = "needs the driver, and is not run" if fault.driver else faults.really(command, env, beside)
     print(f"    the command itself {outcome}\n", flush=True)
-    return 1, ran, int(not left)
+    return 1, len(commands), ran, int(not left and (fault.driver or outcome == "works"))
 
 
 def main():
@@ -159,7 +159,7 @@ def main():
         options.uv = str(stacks.CACHE / "tools" / "bin" / "uv")
         chosen = [fault for fault in faults.FAULTS if not options.only or fault.name in options.only]
         counts = [sum(column) for column in zip(*(cure(fault, options) for fault in chosen))]
-        print("{} commands, {} run, {} cured".format(*counts))
+        print("{} faults with a command: {} commands, {} run, {} faults cured".format(*counts))
         return 0
     if not options.scenario_test:
         parser.error("which scenario_test?")
