@@ -39,15 +39,6 @@ std::string_view cut_short(const MissingLibrary& missing) {
   return said.starts_with("is cut short") || said == "is empty" ? said : std::string_view();
 }
 
-std::string reinstall_torch(const Context& context) {
-  std::string published;
-  if (context.image.packages && context.image.torch)
-    published = Installed(context.image).published_torch(context.image.torch->version.value_or(""));
-  if (published.empty()) return "It is torch's own: install torch again.";
-  return joined({"It is torch's own, and comes with it: `", Installed(context.image).pip("install"),
-                 " --force-reinstall --no-deps ", published, "`."});
-}
-
 // "pip install --force-reinstall --no-deps nvidia-cublas-cu12==12.8.3", by the RECORD that says so.
 std::string reinstall(const Context& context, std::string_view said) {
   constexpr std::string_view kRecord = "the RECORD of ";
@@ -80,7 +71,11 @@ std::string fix(const Context& context, const MissingLibrary& first) {
     return "It lies in " + directory + ": set LD_LIBRARY_PATH=" + directory +
            ", or name the directory in /etc/ld.so.conf.d and run ldconfig.";
   }
-  if (is_of_torch(first)) return reinstall_torch(context);
+  if (is_of_torch(first)) {
+    const std::string again = torch_again(context.image);
+    return joined({"It is torch's own, and comes with it: ",
+                   again.empty() ? "install torch again" : again, "."});
+  }
   if (std::string install = how_to_install(context, first.name); !install.empty()) return install;
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "

@@ -41,16 +41,6 @@ std::string files(std::size_t count, std::string_view are_what) {
 // What is there and damaged says how, in brackets.
 bool is_damaged(const std::string& file) { return file.ends_with(')'); }
 
-std::string again(const ImageFacts& image) {
-  if (image.packages && image.torch->metadata_version && image.torch->version) {
-    const Installed installed(image);
-    if (const std::string torch = installed.published_torch(*image.torch->version); !torch.empty())
-      return joined(
-          {"Install it again: `", installed.pip("install"), " --force-reinstall ", torch, "`."});
-  }
-  return "Remove torch from the image and install it again, with its requirements, in one layer.";
-}
-
 Finding incomplete(const Context& context, const std::vector<std::string>& missing) {
   const Torch& torch = *context.image.torch;
   const auto damaged = static_cast<std::size_t>(std::ranges::count_if(missing, is_damaged));
@@ -73,9 +63,13 @@ Finding incomplete(const Context& context, const std::vector<std::string>& missi
       "or give an empty namespace (\"module 'torch' has no attribute 'ones'\"). Interrupted "
       "installs, `--no-deps`, image layers that delete files and stray source checkouts look like "
       "this.";
-  finding.fix = context.image.packages && missing == std::vector<std::string>{"typing_extensions"}
-                    ? joined({"`", Installed(context.image).pip("install"), " typing-extensions`."})
-                    : again(context.image);
+  const std::string again = torch_again(context.image);
+  if (context.image.packages && missing == std::vector<std::string>{"typing_extensions"})
+    finding.fix = joined({"`", Installed(context.image).pip("install"), " typing-extensions`."});
+  else if (!again.empty()) finding.fix = joined({"Install it again: ", again, "."});
+  else
+    finding.fix =
+        "Remove torch from the image and install it again, with its requirements, in one layer.";
   return finding;
 }
 
