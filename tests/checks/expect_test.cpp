@@ -34,12 +34,15 @@ TEST(Expect, MetNotMetAndNotPinned) {
     EXPECT_EQ(finding.severity, Severity::kFail) << test.id;
     EXPECT_EQ(finding.exit_code, test.exit_code) << test.id;
     EXPECT_THAT(finding.summary, HasSubstr(test.not_met)) << test.id;
+    EXPECT_EQ(finding.needs, test.not_met);
+    EXPECT_THAT(finding.summary, HasSubstr(" is " + finding.has + ",")) << test.id;
   }
 }
 
 TEST(Expect, UnknownFailsNothing) {
   for (const auto& test : kCases)
-    EXPECT_EQ(only(Facts{}, test.id, pins(test.field, test.not_met)).severity, Severity::kUndecided);
+    EXPECT_EQ(only(Facts{}, test.id, pins(test.field, test.not_met)).severity,
+              Severity::kUndecided);
 }
 
 TEST(Expect, APinIsADemand) {

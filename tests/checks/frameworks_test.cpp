@@ -79,7 +79,8 @@ Policy requiring(const std::string& name) {
 TEST(Frameworks, GoodOnesAreSilent) {
   for (const Facts& story : {without_torch({jax()}), running({program()})})
     for (const Finding& finding : run_checks(story, usual()))
-      EXPECT_TRUE(finding.severity == Severity::kSkipped || finding.severity == Severity::kUndecided)
+      EXPECT_TRUE(finding.severity == Severity::kSkipped ||
+                  finding.severity == Severity::kUndecided)
           << finding.id << ": " << finding.summary;
 }
 
