@@ -51,7 +51,7 @@ demo_packages=(debian-archive-keyring python3-torch)
 test_packages=(
   "${demo_packages[@]}"
   binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu numactl podman procps
-  python3-venv runc strace time tini util-linux xz-utils
+  python3-jsonschema python3-venv python3-yaml runc strace time tini util-linux xz-utils
 )
 
 # ---------------------------------------------------------------- Debian packages

@@ -131,7 +131,7 @@ void WaitForDriver::finish(bool timed_out, std::vector<Finding>& findings) const
   for (Finding& finding : findings)
     if (finding.severity == Severity::kFail ||
         (finding.severity == Severity::kWarn && is_device_check(finding.id)))
-      finding.evidence.emplace_back("waited", elapsed() + " (wait.timeout)");
+      finding.evidence.push_back({"waited", "waited", elapsed() + " (wait.timeout)"});
 }
 
 double WaitForDriver::milliseconds() const {

@@ -117,6 +117,11 @@ std::string with_unseen_escaped(const std::string& text) {
   return result;
 }
 
+std::string printed(const Json& json, int indent) {
+  return with_unseen_escaped(
+      to_document(json).dump(indent, ' ', false, Document::error_handler_t::replace));
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> Json::as_count() const {
@@ -153,9 +158,8 @@ Result<Json> parse_json(std::string_view text) {
   return builder.take();
 }
 
-std::string print_json(const Json& json) {
-  return with_unseen_escaped(
-      to_document(json).dump(2, ' ', false, Document::error_handler_t::replace));
-}
+std::string print_json(const Json& json) { return printed(json, 2); }
+
+std::string print_json_line(const Json& json) { return printed(json, -1); }
 
 }  // namespace gpuinit::base

@@ -61,4 +61,7 @@ inline constexpr int kMaxDepth = 64;
 // at: whoever has one twice prints it twice.
 std::string print_json(const Json& json);
 
+// The same on one line, without a space or a line end.
+std::string print_json_line(const Json& json);
+
 }  // namespace gpuinit::base

@@ -4,7 +4,9 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,6 +27,11 @@ class StderrSink final : public spdlog::sinks::sink {
     using std::chrono::duration;
     const double since_start =
         duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+    if (says_in_json())
+      return write_event("log",
+                         {{"ms", std::round(since_start * 1000) / 1000},
+                          {"message", std::string(message.payload.data(),
+                                                  std::min(message.payload.size(), kMaxLine))}});
     std::string line = fmt::format("gpuinit [{:.3f} ms] ", since_start);
     line += printable({message.payload.data(), message.payload.size()}, kMaxLine) + "\n";
     write_stderr(line);

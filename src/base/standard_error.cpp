@@ -11,10 +11,13 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "gpuinit/schema.h"
 
 namespace gpuinit::base {
 
@@ -30,6 +33,7 @@ constexpr std::size_t kTerminalPiece = 64;
 
 Clock::duration waited{};
 std::size_t dropped = 0;  // bytes, since the last that were written
+bool in_json = false;
 
 // Standard error as what can be written without waiting. O_NONBLOCK is of the open file, which
 // others share, so a terminal is opened once more.
@@ -98,12 +102,27 @@ std::size_t write_with_patience(std::string_view text) {
   return text.size() - rest.size();
 }
 
+std::string event_line(std::string_view event, JsonObject members) {
+  members.insert(members.begin(), {{"schema", kReportSchema}, {"event", event}});
+  return print_json_line(std::move(members)) + "\n";
+}
+
+void say(std::string_view event, std::string_view message, std::optional<int> exit_code = {}) {
+  if (!in_json) return write_stderr("gpuinit: " + printable(message, kMaxMessage) + "\n");
+  JsonObject members{{"message", message.substr(0, kMaxMessage)}};
+  if (exit_code) members.emplace_back("exit_code", *exit_code);
+  write_event(event, std::move(members));
+}
+
 }  // namespace
 
 void write_stderr(std::string_view text) {
   if (dropped > 0) {
-    const std::string note = "\ngpuinit: " + std::to_string(dropped) +
-                             " bytes were dropped here: nothing read standard error\n";
+    // The line end is that of what was cut.
+    const std::string note = in_json
+                                 ? "\n" + event_line("dropped", {{"bytes", std::uint64_t{dropped}}})
+                                 : "\ngpuinit: " + std::to_string(dropped) +
+                                       " bytes were dropped here: nothing read standard error\n";
     if (write_with_patience(note) < note.size()) {
       dropped += text.size();
       return;
@@ -113,9 +132,23 @@ void write_stderr(std::string_view text) {
   dropped = text.size() - write_with_patience(text);
 }
 
-void print_error(std::string_view message) {
-  write_stderr("gpuinit: " + printable(message, kMaxMessage) + "\n");
+void say_in_json() { in_json = true; }
+
+bool says_in_json() { return in_json; }
+
+void write_event(std::string_view event, JsonObject members) {
+  write_stderr(event_line(event, std::move(members)));
 }
+
+void print_error(std::string_view message, int exit_code) { say("error", message, exit_code); }
+
+void print_postmortem(std::string_view message, int exit_code) {
+  say("postmortem", message, exit_code);
+}
+
+void print_notice(std::string_view message) { say("notice", message); }
+
+void print_progress(std::string_view message) { say("progress", message); }
 
 void renew_stderr_patience() { waited = {}; }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <tuple>
 
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
@@ -144,8 +145,13 @@ std::vector<DeviceKind> kinds_of(const std::vector<Device>& devices) {
     if (!capability) continue;
     auto kind = std::ranges::lower_bound(kinds, *capability, {}, &DeviceKind::capability);
     if (kind == kinds.end() || kind->capability != *capability)
-      kind = kinds.insert(kind, {*capability, {}, device_words(devices[i])});
+      kind = kinds.insert(kind, {*capability, {}, ""});
     kind->indices.push_back(i);
+  }
+  for (DeviceKind& kind : kinds) {
+    std::vector<std::string> words;
+    for (const std::size_t i : kind.indices) words.push_back(device_words(devices[i]));
+    kind.words = common(words);
   }
   return kinds;
 }

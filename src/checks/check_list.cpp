@@ -33,6 +33,7 @@ namespace gpuinit::checks {
   row(kDevicePermissions) \
   row(kDeviceMode) \
   row(kDevicePresent) \
+  row(kDeviceKind) \
   row(kDeviceMemory) \
   row(kDeviceFeatures) \
   row(kDeviceArch) \

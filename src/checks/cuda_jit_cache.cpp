@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "checks/arch_coverage.h"
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
 
@@ -48,7 +49,7 @@ Findings run(const Context& context) {
   if (why_not.empty()) return {};
   Finding finding = failure(kExitFit, "the driver compiles torch's code for " + gpus(slow) +
                                           " at every start: " + why_not);
-  add_evidence(finding, gpus(slow), device_words(devices[slow.front()]));
+  add_devices(finding, devices, slow);
   if (context.node.jit_cache) add_evidence(finding, "cache", context.node.jit_cache->path);
   add_variables(finding, context, {"CUDA_CACHE_DISABLE", "CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"});
   finding.why =

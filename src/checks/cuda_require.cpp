@@ -3,6 +3,7 @@
 // The container runtime checks it too, but not in every mode: with CDI it does not.
 #include "base/text.h"
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
 #include "rules/device_name.h"
@@ -37,7 +38,8 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
                 std::size_t device) {
   const auto alternatives = base::split_words(value);
   std::string wanted = base::printable(alternatives.front(), 60);
-  if (alternatives.size() > 1)
+  if (alternatives.size() == 2) wanted += " or the one alternative";
+  if (alternatives.size() > 2)
     wanted += " or one of " + std::to_string(alternatives.size() - 1) + " alternatives";
   Finding finding = failure(
       kExitFit, "the image asks for " + wanted + " (" + name + "), and this node does not meet it");
@@ -45,8 +47,7 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
   if (const auto view = view_of_driver(context); view.stack)
     add_evidence(finding, "driver serves", view.cuda_words);
   if (context.sees_devices())
-    add_evidence(finding, "GPU " + std::to_string(device),
-                 device_words((*context.node.devices)[device]));
+    add_evidence(finding, "gpus", gpus({device}), device_words((*context.node.devices)[device]));
   add_evidence(finding, "condition", base::printable(value, 600));
   finding.why =
       "The image's author says that it does not run here. Container runtimes that look at the "

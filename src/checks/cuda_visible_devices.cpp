@@ -47,7 +47,7 @@ KnownGpus known_gpus(const Context& context) {
 
 void add_lists(Finding& finding, const Context& context, const KnownGpus& known) {
   const std::string value = *context.variable(kName);
-  add_evidence(finding, kName, value.empty() ? "(empty)" : base::printable(value));
+  add_evidence(finding, "variable", kName, value.empty() ? "(empty)" : base::printable(value));
   if (context.sees_devices())
     add_evidence(finding, "GPUs the driver shows", std::to_string(context.node.devices->size()));
   else if (known.count)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 
@@ -39,25 +40,12 @@ std::vector<Trouble> troubles_of(const std::vector<Device>& devices, bool mode_w
   return troubles;
 }
 
-void add_devices(Finding& finding, const std::vector<Device>& devices,
-                 const std::vector<std::size_t>& indices) {
-  for (const std::size_t index : indices) {
-    const Device& device = devices[index];
-    std::string text = device_words(device);
-    if (device.uuid) text += (text.empty() ? "" : ", ") + *device.uuid;
-    if (device.compute_mode && *device.compute_mode != "default")
-      text += ", compute mode " + *device.compute_mode;
-    if (!text.empty()) add_evidence(finding, "GPU " + std::to_string(index), text);
-    if (finding.evidence.size() >= 16) break;
-  }
-}
-
 Finding failed_call(const std::vector<Device>& devices, const Trouble& trouble) {
   const auto* known = rules::find_cuda_error(trouble.trial.cuda_error);
   Finding finding = failure(known != nullptr ? known->exit_code : static_cast<int>(kExitNode),
                             gpus(trouble.devices) + ": " + trouble.trial.step + " says " +
                                 rules::cuda_error_words(trouble.trial.cuda_error));
-  add_devices(finding, devices, trouble.devices);
+  add_devices(finding, devices, trouble.devices, words_with_mode);
   if (!trouble.trial.note.empty()) add_evidence(finding, "note", trouble.trial.note);
   finding.why = "The command would meet the same error at its first use of the GPU.";
   if (known != nullptr) finding.why.append(" ").append(known->cause);
@@ -71,7 +59,7 @@ Finding wrong_result(const std::vector<Device>& devices, const Trouble& trouble)
       kExitNode, gpus(trouble.devices) + (trouble.trial.kernel_ran
                                               ? ": a test kernel ran and its result was wrong"
                                               : ": memory read back is not what was written"));
-  add_devices(finding, devices, trouble.devices);
+  add_devices(finding, devices, trouble.devices, words_with_mode);
   if (!trouble.trial.note.empty()) add_evidence(finding, "note", trouble.trial.note);
   finding.why =
       "The GPU computes without an error and gives wrong numbers: training would diverge without "
@@ -96,12 +84,13 @@ void add_untried(Finding& finding, const std::vector<Device>& devices) {
     if (same != groups.end()) same->second.push_back(i);
     else groups.push_back({reason, {i}});
   }
-  for (const auto& [reason, indices] : groups) add_evidence(finding, gpus(indices), reason);
+  for (const auto& [reason, indices] : groups)
+    add_evidence(finding, "gpus-not-tried", gpus(indices), reason);
   std::vector<std::size_t> untried;
   for (const auto& group : groups)
     untried.insert(untried.end(), group.second.begin(), group.second.end());
   std::sort(untried.begin(), untried.end());
-  add_devices(finding, devices, untried);
+  add_devices(finding, devices, untried, words_with_mode);
 }
 
 // The devices were listed, and the process ended or hung later on.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "checks/check.h"
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/device_name.h"
@@ -36,8 +37,8 @@ Finding no_instance(const Context& context, const std::string& sign) {
       "A GPU in MIG mode can be used through its instances only. If none was created, or none was "
       "given to this container, torch says \"initialization error\".";
   finding.fix =
-      "Look at `nvidia-smi -L` on the node: create GPU and compute instances (nvidia-smi mig -cgi "
-      "... -C), give the container one of them, or switch MIG mode off.";
+      "Look at `nvidia-smi -L` on the node: create GPU and compute instances there (nvidia-smi "
+      "mig), give the container one of them, or switch MIG mode off.";
   return finding;
 }
 
@@ -63,15 +64,6 @@ Modes modes_of(const std::vector<Device>& devices) {
   return modes;
 }
 
-void add_devices(Finding& finding, const std::vector<Device>& devices,
-                 const std::vector<std::size_t>& indices) {
-  for (const std::size_t index : indices) {
-    if (finding.evidence.size() >= 16) break;
-    add_evidence(finding, "GPU " + std::to_string(index),
-                 device_words(devices[index]) + ", compute mode " + *devices[index].compute_mode);
-  }
-}
-
 Findings run(const Context& context) {
   if (!context.sees_devices())
     if (auto skip = context.skip_if_failed("cuda.capabilities cuda.compat cuda.libcuda cuda.driver "
@@ -94,12 +86,12 @@ Findings run(const Context& context) {
     Finding finding = modes.prohibited_tried || modes.prohibited.size() == devices.size()
                           ? failure(kExitNode, summary)
                           : warning(summary);
-    add_devices(finding, devices, modes.prohibited);
+    add_devices(finding, devices, modes.prohibited, words_with_mode);
     finding.why =
         "No process may make a context on it: \"CUDA-capable device(s) is/are busy or "
         "unavailable\" (error 46).";
     finding.fix =
-        "Set it back on the node (nvidia-smi -c DEFAULT), or leave the GPU out of "
+        "Set it back on the node (`nvidia-smi -c DEFAULT`), or leave the GPU out of "
         "CUDA_VISIBLE_DEVICES.";
     findings.push_back(std::move(finding));
   }
@@ -107,13 +99,13 @@ Findings run(const Context& context) {
     Finding finding =
         failure(kExitNotReady, gpus(modes.held) + (modes.held.size() == 1 ? " is" : " are") +
                                    " in an exclusive compute mode, and another process has it");
-    add_devices(finding, devices, modes.held);
+    add_devices(finding, devices, modes.held, words_with_mode);
     finding.why =
         "In that mode a GPU serves one process at a time: \"CUDA-capable device(s) is/are busy or "
         "unavailable\" (error 46) until the other one ends.";
     finding.fix =
         "Wait for the other process (nvidia-smi on the node shows it), share the GPU through MPS, "
-        "or set the mode back (nvidia-smi -c DEFAULT).";
+        "or set the mode back (`nvidia-smi -c DEFAULT`).";
     findings.push_back(std::move(finding));
   }
   return findings;
@@ -135,7 +127,7 @@ extern constexpr Check kDeviceMode{
         "\"CUDA-capable device(s) is/are busy or unavailable\" (46), \"initialization error\" (3): "
         "the command finds out minutes later.",
     .fix =
-        "Set the compute mode back on the node (nvidia-smi -c DEFAULT), or wait for the process "
+        "Set the compute mode back on the node (`nvidia-smi -c DEFAULT`), or wait for the process "
         "that has the GPU. Create MIG instances and give the container one, or switch MIG mode "
         "off.",
     .source = "CUDA driver API, CUcomputemode; NVIDIA Multi-Instance GPU User Guide",

@@ -1,6 +1,7 @@
 // device.present: GPUs are visible, and as many as the policy wants.
 #include "checks/check.h"
 #include "checks/device_files.h"
+#include "checks/device_groups.h"
 #include "checks/finding_builder.h"
 #include "rules/cuda_error.h"
 #include "rules/version.h"
@@ -30,7 +31,7 @@ Finding no_device(const Context& context) {
   if (!hidden.empty()) summary += ": " + hidden;
   else if (node.driver.kernel_version.is_absent()) summary += ": no NVIDIA kernel driver is loaded";
   else if (node.device_nodes.known() && !gpu_nodes)
-    summary += ": there is no /dev/nvidia0 or any other";
+    summary += ": there is no /dev/nvidia0 and no other GPU";
   Finding finding = failure(kExitNode, std::move(summary));
   finding.needs = context.policy.gpu.count;
   finding.has = "0";
@@ -93,10 +94,8 @@ Findings wrong_count(const Context& context, std::size_t count) {
   finding.has = std::to_string(count);
   if (context.node.devices) {
     std::vector<std::string> names;
-    for (const Device& device : *context.node.devices)
-      names.push_back(device.uuid ? device.name.value_or("GPU") + " " + *device.uuid
-                                  : device_words(device));
-    add_evidence(finding, "devices", listed(names, 16));
+    for (const Device& device : *context.node.devices) names.push_back(device_words(device));
+    add_evidence(finding, "devices", counted(names));
   }
   add_device_evidence(finding, context);
   finding.why =

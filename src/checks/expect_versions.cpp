@@ -23,7 +23,7 @@ Finding not_met(const Pinned& pinned, const Fact<std::string>& fact, std::string
                             pinned.what + " is " + seen + ", and the policy pins " + pinned.range);
   finding.needs = pinned.range;
   if (fact) finding.has = *fact;
-  add_evidence(finding, pinned.key, pinned.range);
+  add_evidence(finding, "pinned", pinned.key, pinned.range);
   add_evidence(finding, "found", seen);
   finding.why = std::move(why);
   finding.fix = std::move(fix);

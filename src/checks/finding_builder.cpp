@@ -19,6 +19,17 @@ Finding make(Severity severity, int exit_code, std::string summary) {
   return finding;
 }
 
+// "torch._C built for" as "torch-c-built-for", "libcuda's release" as "libcudas-release".
+std::string slug(std::string_view text) {
+  std::string key;
+  for (const char c : text) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if ((lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9')) key += lower;
+    else if (c != '\'' && !key.empty() && key.back() != '-') key += '-';
+  }
+  return key;
+}
+
 }  // namespace
 
 Finding failure(int exit_code, std::string summary) {
@@ -51,8 +62,12 @@ Finding warning_only(Finding finding, std::string because) {
   return finding;
 }
 
-void add_evidence(Finding& finding, std::string_view label, std::string value) {
-  finding.evidence.emplace_back(label, std::move(value));
+void add_evidence(Finding& finding, Label label, std::string value) {
+  add_evidence(finding, label, label.text(), std::move(value));
+}
+
+void add_evidence(Finding& finding, Label key, std::string_view label, std::string value) {
+  finding.evidence.push_back({slug(key.text()), std::string(label), std::move(value)});
 }
 
 void add_kernel_driver(Finding& finding, const Driver& driver) {
@@ -79,7 +94,7 @@ void add_variables(Finding& finding, const Context& context,
                    std::initializer_list<const char*> names) {
   for (const char* name : names)
     if (const auto value = context.variable(name))
-      add_evidence(finding, name, value->empty() ? "(empty)" : *value);
+      add_evidence(finding, "variable", name, value->empty() ? "(empty)" : *value);
 }
 
 void add_interpreter(Finding& finding, const Interpreter& python) {
@@ -129,15 +144,6 @@ bool is_wsl(const NodeFacts& node) {
   return node.device_nodes.known() &&
          std::any_of(node.device_nodes->begin(), node.device_nodes->end(),
                      [](const auto& device) { return device.path == base::kWslDevice; });
-}
-
-std::string device_words(const Device& device) {
-  std::string text = device.name.value_or("");
-  if (device.compute_capability) {
-    if (!text.empty()) text += ", ";
-    text += "compute capability " + *device.compute_capability;
-  }
-  return text;
 }
 
 }  // namespace gpuinit::checks

@@ -28,9 +28,22 @@ Finding warning_only(Finding finding, std::string because);
 // The parts one after the other. Shorter code than a chain of `+`.
 std::string joined(std::initializer_list<std::string_view> parts);
 
-// One line of evidence. As a function, because emplace_back is compiled again for a label of
-// every length.
-void add_evidence(Finding& finding, std::string_view label, std::string value);
+// The label of evidence, which is also its key: "driver serves" has the key "driver-serves".
+// Programs rely on keys, so a name that is read somewhere cannot be one: it does not compile.
+class Label {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): written as a literal in every check
+  consteval Label(const char* text) : text_(text) {}
+  constexpr const char* text() const { return text_; }
+
+ private:
+  const char* text_;
+};
+
+// One line of evidence.
+void add_evidence(Finding& finding, Label label, std::string value);
+// Whose label is a name: `key` as above. An empty label goes on with the line before.
+void add_evidence(Finding& finding, Label key, std::string_view label, std::string value);
 
 // The kernel driver and the libcuda that the loader will pick.
 void add_driver(Finding& finding, const Driver& driver);
@@ -60,8 +73,5 @@ inline constexpr char kGiveGpu[] =
     "docker or podman: --gpus all (or --device nvidia.com/gpu=all); Kubernetes: a nvidia.com/gpu "
     "limit, the NVIDIA device plugin on the node and, where the cluster has one, runtimeClassName: "
     "nvidia. If no GPU is wanted, set gpu.required = \"no\" in the policy.";
-
-// "NVIDIA H100 80GB HBM3, compute capability 9.0", of what is known.
-std::string device_words(const Device& device);
 
 }  // namespace gpuinit::checks

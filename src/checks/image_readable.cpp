@@ -54,12 +54,12 @@ Findings run(const Context& context) {
     const Unread& first = image.unread.front();
     Finding finding =
         unknown("not all of the image was looked at", joined({first.path, ": ", first.why}));
-    for (const Unread& one : image.unread) add_evidence(finding, one.why, one.path);
+    for (const Unread& one : image.unread) add_evidence(finding, "not read", one.why, one.path);
     return finding;
   }
   Finding finding = unknown("", why_image_is_unread(image));
   finding.summary = finding.reason;
-  for (const Unread& one : image.unread) add_evidence(finding, one.why, one.path);
+  for (const Unread& one : image.unread) add_evidence(finding, "not read", one.why, one.path);
   finding.why =
       "What is not read is neither missing nor damaged, so nothing is said of it. The command "
       "would meet the same error where it opens that file.";

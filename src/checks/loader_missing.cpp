@@ -39,6 +39,15 @@ std::string_view cut_short(const MissingLibrary& missing) {
   return said.starts_with("is cut short") || said == "is empty" ? said : std::string_view();
 }
 
+std::string reinstall_torch(const Context& context) {
+  std::string published;
+  if (context.image.packages && context.image.torch)
+    published = Installed(context.image).published_torch(context.image.torch->version.value_or(""));
+  if (published.empty()) return "It is torch's own: install torch again.";
+  return joined({"It is torch's own, and comes with it: `", Installed(context.image).pip("install"),
+                 " --force-reinstall --no-deps ", published, "`."});
+}
+
 // "pip install --force-reinstall --no-deps nvidia-cublas-cu12==12.8.3", by the RECORD that says so.
 std::string reinstall(const Context& context, std::string_view said) {
   constexpr std::string_view kRecord = "the RECORD of ";
@@ -50,9 +59,9 @@ std::string reinstall(const Context& context, std::string_view said) {
   std::replace(package.begin(),
                package.begin() + static_cast<std::ptrdiff_t>(std::min(dash, package.size())), '_',
                '-');
-  return joined({"Reinstall it: ", Installed(context.image).pip(),
-                 " install --force-reinstall --no-deps '", package,
-                 "'. A download, a COPY or a disk that was full leave such files."});
+  return joined({"Reinstall it: `", Installed(context.image).pip("install"),
+                 " --force-reinstall --no-deps '", package,
+                 "'`. A download, a COPY or a disk that was full leave such files."});
 }
 
 std::string fix(const Context& context, const MissingLibrary& first) {
@@ -71,11 +80,13 @@ std::string fix(const Context& context, const MissingLibrary& first) {
     return "It lies in " + directory + ": set LD_LIBRARY_PATH=" + directory +
            ", or name the directory in /etc/ld.so.conf.d and run ldconfig.";
   }
+  if (is_of_torch(first)) return reinstall_torch(context);
   if (std::string install = how_to_install(context, first.name); !install.empty()) return install;
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "
            "LD_LIBRARY_PATH (or run ldconfig) for the directory that has it.";
-  return "Install the package that has it, or take what needs it out of the image.";
+  return joined(
+      {"Install or copy what has ", first.name, ", or take what needs it out of the image."});
 }
 
 // What torch will open by name when it is first used.
@@ -86,7 +97,7 @@ Findings missing_later(const Context& context) {
   Finding finding =
       warning(joined({first.name, " is not found, and ", short_path(context, first.needed_by),
                       " opens it when it is first used"}));
-  for (const MissingLibrary& one : missing) add_evidence(finding, one.name, one.reason);
+  for (const MissingLibrary& one : missing) add_evidence(finding, "missing", one.name, one.reason);
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       first.name.starts_with("libnvrtc")
@@ -121,7 +132,7 @@ Findings of_torch(const Context& context) {
                (missing.size() == 2 ? " more library)" : " more libraries)");
   Finding finding = failure(kExitImage, std::move(summary));
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
-    add_evidence(finding, missing[i].name, "needed by " + missing[i].needed_by);
+    add_evidence(finding, "missing", missing[i].name, "needed by " + missing[i].needed_by);
     add_evidence(finding, "loader", missing[i].reason);
     if (!missing[i].elsewhere.empty() && unusable_file(missing[i]).empty())
       add_evidence(finding, "not looked at", listed(missing[i].elsewhere, 3));
@@ -161,7 +172,7 @@ Findings of_framework(const Context& context, const Framework& framework, const 
                           is_program ? short_path(context, first.needed_by) : words_of(framework),
                           " needs it"}));
   for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i) {
-    add_evidence(finding, all[i].name, joined({"needed by ", all[i].needed_by}));
+    add_evidence(finding, "missing", all[i].name, joined({"needed by ", all[i].needed_by}));
     if (!all[i].elsewhere.empty())
       add_evidence(finding, "not looked at", listed(all[i].elsewhere, 3));
   }

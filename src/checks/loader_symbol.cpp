@@ -66,7 +66,7 @@ Findings of_framework(const Context&, const Framework& framework, const void*) {
               joined({words_of(framework), " needs the symbol ", name, ", which no library has"}));
   add_evidence(finding, "undefined", joined({name, " of ", framework.path}));
   for (const LoadedLibrary& library : framework.libraries)
-    if (finding.evidence.size() < 5) add_evidence(finding, library.name, library.path);
+    if (finding.evidence.size() < 5) add_evidence(finding, "library", library.name, library.path);
   finding.why = joined({"It would not be loaded: \"undefined symbol: ", name, "\"."});
   finding.fix =
       "Install the release of CUDA's libraries that it was built with, or a newer driver for "

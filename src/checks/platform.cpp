@@ -31,7 +31,7 @@ Findings judge_cpu_level(const Context& context) {
   if (glibc_minor(image) < kFirstThatLooks) return {};
   Finding finding =
       failure(kExitFit, joined({"the image needs a CPU of ", *needed, ", and this one is ", *cpu}));
-  add_evidence(finding, *needed, image.cpu_level_of);
+  add_evidence(finding, "needed level", *needed, image.cpu_level_of);
   add_evidence(finding, "CPU", *cpu);
   finding.why =
       "glibc stops before the program starts: \"CPU does not support x86-64-v2\", \"CPU ISA level "

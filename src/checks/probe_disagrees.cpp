@@ -114,7 +114,7 @@ Findings run(const Context& context) {
       kExitImage, "the files of the image and its running interpreter differ in " + listed(names));
   add_interpreter(finding, *image.interpreter);
   for (const Difference& one : found)
-    add_evidence(finding, one.what,
+    add_evidence(finding, "difference", one.what,
                  joined({one.files, " by the files, ", one.interpreter, " by the interpreter"}));
   if (!image.interpreter->sys_path_notes.empty())
     add_evidence(finding, "not followed", listed(image.interpreter->sys_path_notes, 3));

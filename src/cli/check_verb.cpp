@@ -39,10 +39,10 @@ launch::ExecFailure command_failure(const CommandLine& line, const assess::Asses
 int check(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   auto loaded = load_policy(line, Off::kHeeded);
-  if (!loaded) return failing_end(kExitPolicy, loaded.error().message);
+  if (!loaded) return failing_policy(loaded.error());
   const std::string& log = loaded->policy.report.termination_log;
   if (loaded->checks_are_off) {
-    base::print_error("GPUINIT=off: nothing was checked");
+    base::print_notice("GPUINIT=off: nothing was checked");
     return kExitGood;
   }
   if (line.root == "/" && line.image_file.empty())  // what the command would be started with
@@ -56,9 +56,9 @@ int check(const Invocation& invocation) {
   if (!assessment) return usage_error(assessment.error());
   const int exit_code = assessment->verdict.exit_code;
   const bool json = line.format == Format::kJson;
-  if (!json) print_verdict(line, *assessment);
-  leave_verdict(line, loaded->policy, *assessment);
-  return json ? print(json_report(*assessment), exit_code) : exit_code;
+  if (!json) print_verdict(line, *loaded, *assessment);
+  leave_verdict(loaded->policy, *assessment);
+  return json ? print_document(json_report(line, *loaded, *assessment), exit_code) : exit_code;
 }
 
 }  // namespace

@@ -6,9 +6,17 @@ namespace gpuinit::cli {
 
 namespace {
 
-int help(const Invocation&) { return print(help_text(), kExitGood); }
+bool in_json(const Invocation& invocation) { return invocation.line.format == Format::kJson; }
 
-int version(const Invocation&) { return print("gpuinit " GPUINIT_VERSION "\n", kExitGood); }
+int help(const Invocation& invocation) {
+  return in_json(invocation) ? print_document({{"help", help_text()}}, kExitGood)
+                             : print(help_text(), kExitGood);
+}
+
+int version(const Invocation& invocation) {
+  return in_json(invocation) ? print_document({{"gpuinit", GPUINIT_VERSION}}, kExitGood)
+                             : print("gpuinit " GPUINIT_VERSION "\n", kExitGood);
+}
 
 }  // namespace
 

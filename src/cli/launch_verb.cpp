@@ -39,10 +39,10 @@ std::optional<CommandSeccomp> filter_of_files(const CommandLine& line, const Err
   const auto files = load_policy_files(line);
   auto made = files ? command_seccomp(*files) : files.error();
   const bool holds = made && *made;
-  base::print_error(std::string("GPUINIT=off, so ") +
-                    (holds ? "the filter of the policy's files holds: "
-                           : "the command starts without a filter: ") +
-                    problem.message);
+  base::print_notice(std::string("GPUINIT=off, so ") +
+                     (holds ? "the filter of the policy's files holds: "
+                            : "the command starts without a filter: ") +
+                     problem.message);
   return made ? std::move(made).value() : std::nullopt;
 }
 
@@ -56,8 +56,9 @@ struct Approval {
 
 // `supervised`: gpuinit stays. It can end a process that keeps the driver awake, and follow the
 // command.
-Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool supervised,
-                        warmup::PageWarmup& pages) {
+Approval ask_the_checks(const Invocation& invocation, const policy::LoadedPolicy& loaded,
+                        bool supervised, warmup::PageWarmup& pages) {
+  const Policy& policy = loaded.policy;
   const CommandLine& line = invocation.line;
   assess::AssessRequest request = assess_request(invocation);
   request.keep_driver_awake = supervised && base::room_for_spares(1) > 0;
@@ -72,8 +73,8 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
   if (assessment->verdict.word == Verdict::Word::kFail)
     approval.exit_code = assessment->verdict.exit_code;
   else approval.driver_keepalive = std::move(assessment->driver_keepalive);
-  print_verdict(line, *assessment);
-  leave_verdict(line, policy, *assessment);
+  print_verdict(line, loaded, *assessment);
+  leave_verdict(policy, *assessment);
   const auto& devices = assessment->facts.node.devices;
   if (devices.known()) approval.devices = devices->size();
   if (supervised && policy.launch.follow == Follow::kAuto &&
@@ -81,9 +82,9 @@ Approval ask_the_checks(const Invocation& invocation, const Policy& policy, bool
     approval.judge = std::make_shared<assess::ExecJudge>(
         policy,
         assess::AskedNode{std::move(request.environment), std::move(assessment->facts.node)},
-        [&line, policy](const assess::Assessment& later) {
-          print_verdict(line, later);
-          leave_verdict(line, policy, later);
+        [&line, loaded](const assess::Assessment& later) {
+          print_verdict(line, loaded, later);
+          leave_verdict(loaded.policy, later);
         });
   return approval;
 }
@@ -151,7 +152,6 @@ launch::SuperviseOptions supervise_options(const Policy& policy, std::optional<s
   options.exit_zero = policy.launch.exit_zero;
   options.postmortem = policy.launch.postmortem;
   options.postmortem_exit = policy.launch.postmortem_exit;
-  options.print_error = base::print_error;
   options.tell_end = [log = policy.report.termination_log](int exit_code, std::string_view message,
                                                            bool command_ran) {
     if (command_ran) command_end(exit_code, message, log);
@@ -179,7 +179,7 @@ int become(const std::string& path, char* const* argv, const launch::InheritedSt
   launch::ExecFailure failure = launch::exec_command(path, argv, filter);
   launch::set_blocked(launch::blocked() | launch::only(SIGPIPE));  // of nobody reading this
   if (!failure.shell_runs_it) return failing_end(failure.exit_code, failure.message, log);
-  base::print_error(failure.message);
+  base::print_notice(failure.message);
   inherited.restore();
   // The filter is installed already.
   failure = launch::exec_command(base::kShell, launch::words_for_shell(path, argv).data());
@@ -204,7 +204,8 @@ int launch_command(const Invocation& invocation) {
   const launch::InheritedState& inherited = invocation.inherited;
   char* const* const words = invocation.argv + line.command_index;
   launch::FoundCommand command;
-  Policy policy;
+  policy::LoadedPolicy in_force;
+  const Policy& policy = in_force.policy;
   std::optional<CommandSeccomp> filter;
   Approval approval;
   bool supervise = false;
@@ -216,24 +217,24 @@ int launch_command(const Invocation& invocation) {
       return failing_end(command.failure.exit_code, command.failure.message,
                          termination_log_of(line));
     auto loaded = load_policy(line, Off::kHeeded);
-    if (!loaded) return failing_end(kExitPolicy, loaded.error().message);
+    if (!loaded) return failing_policy(loaded.error());
     const bool checks_are_off = loaded->checks_are_off;
     auto made = command_seccomp(*loaded);
     if (!made && !checks_are_off)
       return failing_end(kExitPolicy, made.error().message, loaded->policy.report.termination_log);
     filter = made ? std::move(made).value() : filter_of_files(line, made.error());
-    policy = std::move(loaded->policy);
+    in_force = std::move(loaded).value();
     supervise = wants_supervision(line, policy, invocation.argv[0]);
     if (!checks_are_off) {
       warmup::PageWarmup pages(policy, recording(policy), supervise ? "" : command.path,
-                               base::print_error);
-      approval = ask_the_checks(invocation, policy, supervise, pages);
+                               base::print_notice);
+      approval = ask_the_checks(invocation, in_force, supervise, pages);
       if (!approval.exit_code) pages.finish(/*goes_on=*/supervise);
     }
     if (approval.exit_code) return *approval.exit_code;
   }
   if (!supervise && base::helpers_are_left()) {
-    base::print_error(
+    base::print_notice(
         "the command is supervised, not executed in our place (launch.mode): SIGKILL has not "
         "ended a process of ours, which a driver or a disk holds");
     supervise = true;

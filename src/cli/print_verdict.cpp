@@ -3,9 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "base/environment_variables.h"
 #include "base/standard_error.h"
+#include "base/text.h"
+#include "checks/run_checks.h"
 #include "report/layout.h"
 #include "report/report_json.h"
 #include "report/report_text.h"
@@ -24,15 +29,38 @@ std::string text_report(const assess::Assessment& assessment,
                               .options = options});
 }
 
-}  // namespace
-
-std::string json_report(const assess::Assessment& assessment) {
-  return report::report_json(assessment.verdict, assessment.findings, assessment.facts,
-                             assessment.timings);
+// "/etc/gpuinit/policy.toml:3" is of "/etc/gpuinit/policy.toml".
+std::vector<std::string> sources_of(const policy::LoadedPolicy& policy) {
+  std::set<std::string> sources;
+  for (const auto& [key, origin] : policy.origins) {
+    const auto colon = origin.rfind(':');
+    const bool is_line = colon != std::string::npos && base::parse_number(origin.substr(colon + 1));
+    sources.insert(is_line ? origin.substr(0, colon) : origin);
+  }
+  return {sources.begin(), sources.end()};
 }
 
-void print_verdict(const CommandLine& line, const assess::Assessment& assessment) {
-  if (line.format == Format::kJson) return base::write_stderr(json_report(assessment));
+}  // namespace
+
+base::JsonObject json_report(const CommandLine& line, const policy::LoadedPolicy& policy,
+                             const assess::Assessment& assessment) {
+  return report::report_json({.verdict = assessment.verdict,
+                              .findings = assessment.findings,
+                              .facts = assessment.facts,
+                              .timings = assessment.timings,
+                              .policy = policy.policy,
+                              .checks = checks::catalogue(),
+                              .policy_sources = sources_of(policy),
+                              .locked_by = policy.locked_by,
+                              .quiet = line.quiet});
+}
+
+void print_verdict(const CommandLine& line, const policy::LoadedPolicy& policy,
+                   const assess::Assessment& assessment) {
+  if (line.format == Format::kJson) {
+    if (line.quiet && assessment.verdict.word != Verdict::Word::kFail) return;
+    return base::write_event("verdict", json_report(line, policy, assessment));
+  }
   report::ReportOptions options{.verbose = line.verbose, .quiet = line.quiet};
   options.colour = report::should_colour(STDERR_FILENO, base::environment_variables());
   // The line of a good verdict is never broken.
@@ -41,8 +69,7 @@ void print_verdict(const CommandLine& line, const assess::Assessment& assessment
   base::write_stderr(text_report(assessment, options));
 }
 
-void leave_verdict(const CommandLine& line, const Policy& policy,
-                   const assess::Assessment& assessment) {
+void leave_verdict(const Policy& policy, const assess::Assessment& assessment) {
   const int exit_code = assessment.verdict.exit_code;
   if (assessment.verdict.word != Verdict::Word::kFail) return;
   const auto decides = std::ranges::find_if(assessment.findings, [&](const Finding& finding) {
@@ -55,9 +82,7 @@ void leave_verdict(const CommandLine& line, const Policy& policy,
                                                      .needs = decides->needs,
                                                      .has = decides->has,
                                                      .text = text_report(assessment, {})});
-  // A reader of JSON on standard error must find nothing else there.
-  if (!left && (line.verb != &kLaunch || line.format != Format::kJson))
-    base::print_error(left.error().message);
+  if (!left) base::print_notice(left.error().message);
 }
 
 }  // namespace gpuinit::cli

@@ -1,21 +1,22 @@
 // Says what the checks found to everybody who wants to know.
 #pragma once
 
-#include <string>
-
 #include "assess/assess.h"
+#include "base/json.h"
 #include "cli/options.h"
 #include "gpuinit/policy.h"
+#include "policy/load_policy.h"
 
 namespace gpuinit::cli {
 
-std::string json_report(const assess::Assessment& assessment);
+base::JsonObject json_report(const CommandLine& line, const policy::LoadedPolicy& policy,
+                             const assess::Assessment& assessment);
 
-// As text or JSON, as --format says.
-void print_verdict(const CommandLine& line, const assess::Assessment& assessment);
+// As text or as an event, as --format says; --quiet has only what fails.
+void print_verdict(const CommandLine& line, const policy::LoadedPolicy& policy,
+                   const assess::Assessment& assessment);
 
 // A failure, in the file that Kubernetes shows (report.termination-log).
-void leave_verdict(const CommandLine& line, const Policy& policy,
-                   const assess::Assessment& assessment);
+void leave_verdict(const Policy& policy, const assess::Assessment& assessment);
 
 }  // namespace gpuinit::cli

@@ -8,6 +8,7 @@
 #include "cli/verb_support.h"
 #include "facts/seal_file.h"
 #include "gpuinit/exit_codes.h"
+#include "gpuinit/schema.h"
 #include "launch/exec_command.h"
 #include "warmup/recorder.h"
 #include "warmup/recording.h"
@@ -18,35 +19,40 @@ namespace {
 
 struct Run {
   int exit_code = kExitGood;
-  bool failed = false;    // the command could not be run
-  std::string recording;  // empty: nothing was run
-  std::string summary;
+  bool failed = false;         // the command could not be run
+  std::string recording = {};  // empty: nothing was run
+  std::uint64_t recorded_bytes = 0;
 };
 
 // Runs the command and records what it touches.
 Run record_run(const warmup::RecordRequest& request) {
   auto recorded = warmup::record(request);
   if (!recorded) {
-    base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it");
-    return {kExitInternal, true, "", ""};
+    const int exit_code = exit_code_of(recorded.error());
+    base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it",
+                      exit_code);
+    return {exit_code, true};
   }
   if (recorded->exec_errno != 0) {
     const auto failure = launch::describe_exec_failure(request.path, recorded->exec_errno);
-    base::print_error(failure.message);
-    if (!failure.shell_runs_it) return {failure.exit_code, true, "", ""};
+    if (!failure.shell_runs_it) {
+      base::print_error(failure.message, failure.exit_code);
+      return {failure.exit_code, true};
+    }
+    base::print_notice(failure.message);
     const std::vector<char*> words = launch::words_for_shell(request.path, request.argv);
     return record_run({base::kShell, words.data(), request.restore_signals});
   }
   return {recorded->exit_code, false, warmup::recording_text(recorded->plan),
-          ", and a recording of " + base::whole_mebibytes(warmup::total_bytes(recorded->plan))};
+          warmup::total_bytes(recorded->plan)};
 }
 
 Run run_command(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   const auto command = launch::find_command(invocation.argv[line.command_index]);
   if (command.path.empty()) {
-    base::print_error(command.failure.message);
-    return {command.failure.exit_code, true, "", ""};
+    base::print_error(command.failure.message, command.failure.exit_code);
+    return {command.failure.exit_code, true};
   }
   warmup::RecordRequest request;
   request.path = command.path;
@@ -55,25 +61,49 @@ Run run_command(const Invocation& invocation) {
   return record_run(request);
 }
 
-std::string summary(const Seal& seal) {
-  const ImageFacts& image = seal.pythons.front().facts;
-  std::size_t witnesses = 0;
+std::uint64_t witnesses_of(const Seal& seal) {
+  std::uint64_t witnesses = 0;
   for (const WitnessDirectory& directory : seal.witnesses)
     witnesses += directory.names.size() + (directory.listed ? 1 : 0);
+  return witnesses;
+}
+
+std::string summary(const Seal& seal) {
+  const ImageFacts& image = seal.pythons.front().facts;
   std::string text = image.interpreter->path + " (" + image.interpreter->chosen_because + ")";
   if (image.torch) text += " with torch " + image.torch->version.value_or("of unknown version");
-  return text + ", " + std::to_string(witnesses) + " witnesses";
+  return text + ", " + std::to_string(witnesses_of(seal)) + " witnesses";
+}
+
+// On one line: the command may have written on standard output before.
+std::string seal_json(const CommandLine& line, const Seal& seal, const Run& run) {
+  const ImageFacts& image = seal.pythons.front().facts;
+  return base::print_json_line(base::JsonObject{
+             {"schema", kReportSchema},
+             {"gpuinit", GPUINIT_VERSION},
+             {"seal", line.verb_argument},
+             {"interpreter", image.interpreter->path},
+             {"torch", image.torch ? base::Json(image.torch->version.value_or("")) : base::Json()},
+             {"witnesses", witnesses_of(seal)},
+             {"recorded_bytes", run.recorded_bytes},
+             {"exit_code", run.exit_code}}) +
+         "\n";
+}
+
+int not_written(const Error& error) {
+  base::print_error("--seal: " + error.message, exit_code_of(error));
+  return exit_code_of(error);
 }
 
 // The command's own exit code, if the seal could be written.
 int seal(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   auto loaded = load_policy(line);
-  if (!loaded) return policy_error(loaded.error());
+  if (!loaded) return policy_errors(loaded.error());
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
   if (const Status may = base::may_be_written(line.verb_argument); !may)
-    return usage_error(Error(may.error()).context("--seal"));
+    return not_written(may.error());
   Run run;
   // Before the image is read: Python compiles modules when it first imports them.
   if (line.command_index < invocation.argc && !line.no_run && line.root == "/")
@@ -81,17 +111,19 @@ int seal(const Invocation& invocation) {
   if (run.failed) return run.exit_code;
   const auto seal = assess::seal_image(*request, loaded->policy);
   if (!seal) {
-    base::print_error("--seal: " + seal.error().message);
-    return is_unread(seal.error().code) ? kExitNotReady : kExitImage;
+    const int exit_code = is_unread(seal.error().code) ? kExitNotReady : kExitImage;
+    base::print_error("--seal: " + seal.error().message, exit_code);
+    return exit_code;
   }
   const Status written =
       base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));
-  if (!written) {
-    base::print_error("--seal: " + written.error().message);
-    return kExitInternal;
-  }
+  if (!written) return not_written(written.error());
+  if (line.format == Format::kJson) return print(seal_json(line, *seal, run), run.exit_code);
   if (!line.quiet)
-    base::print_error("sealed in " + line.verb_argument + ": " + summary(*seal) + run.summary);
+    base::print_notice("sealed in " + line.verb_argument + ": " + summary(*seal) +
+                       (run.recording.empty()
+                            ? ""
+                            : ", and a recording of " + base::whole_mebibytes(run.recorded_bytes)));
   return run.exit_code;
 }
 

@@ -11,15 +11,21 @@
 
 #include "base/standard_error.h"
 #include "gpuinit/exit_codes.h"
+#include "gpuinit/schema.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 
 // What a library would throw or assert ends here: src/CMakeLists.txt has the list.
 [[noreturn, gnu::used]] void gpuinit_terminate() {
+  // Nothing is allocated: that is what has failed.
   static constexpr std::string_view kWords =
       "gpuinit: stopped: out of memory (or an error of gpuinit's own)\n";
-  gpuinit::base::write_stderr(kWords);
+  static constexpr std::string_view kEvent =
+      "{\"schema\":2,\"event\":\"error\",\"message\":\"stopped: out of memory (or an error of "
+      "gpuinit's own)\",\"exit_code\":70}\n";
+  static_assert(gpuinit::kReportSchema == 2 && gpuinit::kExitInternal == 70);
+  gpuinit::base::write_stderr(gpuinit::base::says_in_json() ? kEvent : kWords);
   ::_exit(gpuinit::kExitInternal);
 }
 
@@ -27,6 +33,9 @@ extern "C" {
 [[gnu::used]] const char* __wrap___dcgettext(const char*, const char* message, int) {
   return message;
 }
+
+// Where dlopen would look: no library is opened.
+[[gnu::used]] void __wrap__dl_init_paths() {}
 
 // The JSON library's, of text that it has checked to be a number. The C library's own brings 60 KB
 // with it, of which libstdc++ has the better part once more.

@@ -2,15 +2,18 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/environment_variables.h"
 #include "base/standard_error.h"
+#include "base/text.h"
 #include "base/write_all.h"
 #include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
 #include "cli/failing_end.h"
 #include "gpuinit/exit_codes.h"
+#include "gpuinit/schema.h"
 #include "image/config/image_config.h"
 #include "rules/version.h"
 
@@ -24,36 +27,64 @@ std::string variable(const char* name) {
 int usage_error(const Error& error) {
   // Of a container's own start. Somebody who tries options in one that runs leaves nothing.
   if (::getpid() == 1) failing_end(kExitUsage, error.message);
-  else base::print_error(error.message);
-  base::write_stderr("Try `gpuinit --help`.\n");
+  else base::print_error(error.message, kExitUsage);
+  if (!base::says_in_json()) base::write_stderr("Try `gpuinit --help`.\n");
   return kExitUsage;
 }
 
 int policy_error(const Error& error) {
-  base::print_error(error.message);
+  base::print_error(error.message, kExitPolicy);
+  return kExitPolicy;
+}
+
+int policy_errors(const Error& error) {
+  for (const auto problem : base::split_lines(error.message))
+    base::print_error(problem, kExitPolicy);
   return kExitPolicy;
 }
 
 int print(std::string_view text, int exit_code) {
   auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
-  base::print_error(written.error().message);
-  return kExitInternal;
+  const int failed = exit_code_of(written.error());
+  base::print_error(written.error().message, failed);
+  return failed;
+}
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case ESTALE:
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return kExitNotReady;
+    default:
+      return kExitUsage;
+  }
 }
 
 int print_json(const base::Json& json, int exit_code) {
   return print(base::print_json(json) + "\n", exit_code);
 }
 
+int print_document(base::JsonObject members, int exit_code) {
+  members.insert(members.begin(), {"schema", kReportSchema});
+  return print_json(std::move(members), exit_code);
+}
+
 namespace {
 
 policy::PolicySources policy_files(const CommandLine& line) {
   policy::PolicySources sources;
-  sources.file = line.policy_file;
-  sources.file_named_by = "--policy";
-  if (sources.file.empty()) {
-    sources.file = variable("GPUINIT_POLICY");
-    sources.file_named_by = "GPUINIT_POLICY";
+  sources.files = line.policy_files;
+  sources.files_named_by = "--policy";
+  if (std::string file = variable("GPUINIT_POLICY"); sources.files.empty() && !file.empty()) {
+    sources.files.push_back(std::move(file));
+    sources.files_named_by = "GPUINIT_POLICY";
   }
   sources.checks = checks::catalogue;
   sources.problems.version_range = [](const std::string& range) {
@@ -64,11 +95,23 @@ policy::PolicySources policy_files(const CommandLine& line) {
   return sources;
 }
 
+// What GPUINIT says: on, off, or neither, which checks nothing less.
+enum class Switch { kOn, kOff, kUnclear };
+
+Switch gpuinit_switch() {
+  const std::string word = base::lower(variable("GPUINIT"));
+  for (const char* off : {"off", "no", "false", "0"})
+    if (word == off) return Switch::kOff;
+  for (const char* on : {"", "on", "yes", "true", "1"})
+    if (word == on) return Switch::kOn;
+  return Switch::kUnclear;
+}
+
 policy::PolicySources policy_sources(const CommandLine& line, Off off) {
   policy::PolicySources sources = policy_files(line);
   sources.environment_set = variable("GPUINIT_SET");
   sources.set_options = line.set;
-  sources.off = off == Off::kHeeded && variable("GPUINIT") == "off";
+  sources.off = off == Off::kHeeded && gpuinit_switch() == Switch::kOff;
   return sources;
 }
 
@@ -80,12 +123,14 @@ std::string termination_log_of(const CommandLine& line) {
 }
 
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
+  if (off == Off::kHeeded && gpuinit_switch() == Switch::kUnclear)
+    base::print_notice("GPUINIT=" + variable("GPUINIT") + ": expected on or off; the checks run");
   auto loaded = policy::load_policy(policy_sources(line, off));
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)
-    base::print_error("GPUINIT=off, so this does not stop the launch: " + problem);
+    base::print_notice("GPUINIT=off, so this does not stop the launch: " + problem);
   if (const std::string refused = policy::refusal(*loaded); !refused.empty())
-    base::print_error(refused);
+    base::print_notice(refused);
   return loaded;
 }
 
@@ -103,9 +148,7 @@ assess::AssessRequest assess_request(const Invocation& invocation) {
   request.root = line.root;
   request.node_file = line.node_file;
   request.image_file = line.image_file;
-  // A reader of JSON on standard error must find nothing else there.
-  const bool json_on_stderr = line.verb == &kLaunch && line.format == Format::kJson;
-  if (!line.quiet && !json_on_stderr) request.on_progress = base::print_error;
+  if (!line.quiet) request.on_progress = base::print_progress;
   return request;
 }
 

@@ -10,10 +10,9 @@
 #include "base/json.h"
 #include "gpuinit/facts.h"
 #include "gpuinit/result.h"
+#include "gpuinit/schema.h"
 
 namespace gpuinit::facts {
-
-inline constexpr int kFactsSchema = 1;
 
 // {"schema": 1, "image": {…}, "node": {…}}
 base::Json facts_to_json(const Facts& facts);

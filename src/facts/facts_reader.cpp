@@ -151,11 +151,12 @@ const base::Json* facts_object(const JsonReader& document) {
   document.refuse_other_members(
       {"schema", "image", "node", "verdict", "exit_code", "findings", "facts", "timings_ms"},
       is_comment);
-  if (const auto schema = document.member("schema");
-      schema && schema->json().as_count() != std::uint64_t{kFactsSchema})
-    schema->fail("this gpuinit reads schema " + std::to_string(kFactsSchema) + ", got " +
-                 base::printable(base::print_json(schema->json()), 80));
+  // A report has a number of its own, and the facts in it theirs.
   const auto facts = document.member("facts");
+  if (const auto schema = (facts ? *facts : document).member("schema");
+      schema && schema->json().as_count() != std::uint64_t{kFactsSchema})
+    schema->fail("this gpuinit reads schema " + std::to_string(kFactsSchema) +
+                 " of the facts, got " + base::printable(base::print_json(schema->json()), 80));
   if (facts && document.member("node"))
     document.fail("\"node\" and \"facts\" side by side: keep the one you mean");
   if (facts && facts->object() == nullptr) return nullptr;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/script_text.h"
+#include "base/standard_error.h"
 #include "gpuinit/exit_codes.h"
 #include "launch/end_on_signal.h"
 #include "launch/idle_footprint.h"
@@ -36,7 +37,7 @@ int write_postmortem(const SuperviseOptions& options, ExitContext context, int e
   if (context.driver.lost && options.postmortem_exit) exit_code = kExitNode;
   const Postmortem postmortem = describe_exit(context);
   if (postmortem.says_why) options.tell_end(exit_code, postmortem.text, /*command_ran=*/true);
-  else if (!postmortem.text.empty()) options.print_error(postmortem.text);
+  else if (!postmortem.text.empty()) base::print_postmortem(postmortem.text, exit_code);
   return exit_code;
 }
 
@@ -76,7 +77,7 @@ int supervise(SuperviseOptions options, const InheritedState& inherited, const s
   Spawned spawned = spawn_command(request, terminal, inherited);
   std::vector<char*> words;
   if (spawned.failure.shell_runs_it) {
-    options.print_error(spawned.failure.message);
+    base::print_notice(spawned.failure.message);
     words = words_for_shell(path, argv);
     request.path = base::kShell;
     request.argv = words.data();

@@ -33,8 +33,7 @@ struct SuperviseOptions {
   pid_t driver_keepalive = -1;
   std::chrono::milliseconds keepalive_limit{};
   Following following;
-  std::function<void(std::string_view)> print_error;  // one message for people
-  // The last of them, why it ends with this exit code: it could not be executed, or it ran, and
+  // Says why it ends with this exit code: it could not be executed, or it ran, and
   // more is known than how it ended.
   std::function<void(int exit_code, std::string_view, bool command_ran)> tell_end;
 };

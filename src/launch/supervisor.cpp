@@ -10,6 +10,7 @@
 #include "base/reap_group.h"
 #include "base/seconds_text.h"
 #include "base/signal_name.h"
+#include "base/standard_error.h"
 #include "launch/idle_footprint.h"
 #include "launch/signal_set.h"
 
@@ -226,10 +227,10 @@ void Supervisor::cannot_forward(int signal, bool is_stop) {
   if (is_stop) refused_stop_ = signal;
   if (refusal_is_told_ && !ends) return;
   refusal_is_told_ = true;
-  options_.print_error(base::signal_name(signal) +
-                       " was not forwarded: the command is another user's, and gpuinit lacks "
-                       "CAP_KILL (--cap-add KILL)" +
-                       (ends ? "; gpuinit ends, and the kernel every other process with it" : ""));
+  base::print_notice(base::signal_name(signal) +
+                     " was not forwarded: the command is another user's, and gpuinit lacks "
+                     "CAP_KILL (--cap-add KILL)" +
+                     (ends ? "; gpuinit ends, and the kernel every other process with it" : ""));
 }
 
 // The command did not pass SIGTERM on to its workers: they get it before they are killed.
@@ -239,8 +240,8 @@ void Supervisor::kill_command() {
   terminate_the_others();
   deadline_ = Clock::now() + last_notice();
   if (refused) return;  // time_is_up() says what becomes of it
-  options_.print_error("killed the command (pid " + std::to_string(command_) + "), still there " +
-                       base::seconds_text(options_.grace) + " after SIGTERM (launch.grace)");
+  base::print_notice("killed the command (pid " + std::to_string(command_) + "), still there " +
+                     base::seconds_text(options_.grace) + " after SIGTERM (launch.grace)");
 }
 
 // Kills first the command, then all others, again and again while any is left; true once that
@@ -256,16 +257,16 @@ bool Supervisor::time_is_up() {
     return true;
   const std::string names = left.empty() ? "processes that /proc does not show" : names_of(left);
   if (!left.empty() && std::ranges::all_of(left, &Process::refused)) {
-    options_.print_error("left behind, since gpuinit lacks CAP_KILL: " + names);
+    base::print_notice("left behind, since gpuinit lacks CAP_KILL: " + names);
     return true;
   }
   if (!kill_deadline_) {
     kill_deadline_ = now + kKillBound;
-    options_.print_error("killed what was still there " +
-                         base::seconds_text(command_killed_ ? last_notice() : options_.grace) +
-                         " after SIGTERM (launch.grace): " + names);
+    base::print_notice("killed what was still there " +
+                       base::seconds_text(command_killed_ ? last_notice() : options_.grace) +
+                       " after SIGTERM (launch.grace): " + names);
   } else if (now >= *kill_deadline_) {
-    options_.print_error("left behind, since SIGKILL has not ended it: " + names);
+    base::print_notice("left behind, since SIGKILL has not ended it: " + names);
     return true;
   }
   deadline_ = now + kKillAgain;

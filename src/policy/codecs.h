@@ -64,7 +64,10 @@ extern const Codec<std::vector<std::string>> kModules;
 extern const Codec<std::vector<std::string>> kFrameworks;
 extern const Codec<std::vector<std::string>> kSystemCalls;
 extern const Codec<std::vector<std::string>> kGpuFeatureList;
+extern const Codec<std::vector<std::string>> kGpuNames;  // as src/rules/device_name.h
 extern const Codec<std::vector<WaitFor>> kWaitCauses;
+
+extern const Codec<std::vector<Accept>> kAccepted;  // tables
 
 // Refuses nullopt.
 template <class T>

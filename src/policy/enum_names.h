@@ -23,8 +23,14 @@ template <>
 inline constexpr EnumName<Level> kEnumNames<Level>[] = {
     {"fail", Level::kFail}, {"warn", Level::kWarn}, {"off", Level::kOff}};
 template <>
+inline constexpr EnumName<Undecided> kEnumNames<Undecided>[] = {
+    {"ok", Undecided::kOk}, {"warn", Undecided::kWarn}, {"fail", Undecided::kFail}};
+template <>
 inline constexpr EnumName<GpuRequired> kEnumNames<GpuRequired>[] = {
     {"auto", GpuRequired::kAuto}, {"yes", GpuRequired::kYes}, {"no", GpuRequired::kNo}};
+template <>
+inline constexpr EnumName<GpuMig> kEnumNames<GpuMig>[] = {
+    {"any", GpuMig::kAny}, {"no", GpuMig::kNo}, {"yes", GpuMig::kYes}};
 template <>
 inline constexpr EnumName<LaunchMode> kEnumNames<LaunchMode>[] = {
     {"exec", LaunchMode::kExec}, {"supervise", LaunchMode::kSupervise}};

@@ -31,8 +31,8 @@ bool no_other_seal(const std::string& now, const std::string& wanted) {
   return wanted.empty() || wanted == now;
 }
 
-bool no_other_profile(const std::string& now, const std::string& wanted) {
-  return now.empty() || wanted == now;
+bool fewer_choices(const std::vector<std::string>& now, const std::vector<std::string>& wanted) {
+  return now.empty() || (!wanted.empty() && shorter(now, wanted));
 }
 
 }  // namespace gpuinit::policy

@@ -40,8 +40,14 @@ bool narrower_count(const std::string& now, const std::string& wanted);
 // What is read anew is true; another seal may say anything.
 bool no_other_seal(const std::string& now, const std::string& wanted);
 
-// A filter where there was none.
-bool no_other_profile(const std::string& now, const std::string& wanted);
+// Of lists of which one item must hold: fewer, or some where there was no list.
+bool fewer_choices(const std::vector<std::string>& now, const std::vector<std::string>& wanted);
+
+// Something (a filter) where there was nothing: the value that a field begins with.
+template <class T>
+bool first_choice(const T& now, const T& wanted) {
+  return now == T{} || wanted == now;
+}
 
 // The values have no order: what a locked file names stays, all else is free.
 inline constexpr std::nullptr_t kNoOrder = nullptr;

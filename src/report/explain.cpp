@@ -90,27 +90,27 @@ std::string explain_exit_codes(std::size_t width) {
                  width);
 }
 
-base::Json explain_check_json(const CheckInfo& check) {
-  return base::JsonObject{{"id", check.id},        {"exit_codes", check.exit_codes},
-                          {"title", check.title},  {"looks_at", check.looks_at},
-                          {"why", check.why},      {"fix", check.fix},
-                          {"source", check.source}};
+base::JsonObject explain_check_json(const CheckInfo& check) {
+  return {{"id", check.id},        {"exit_codes", check.exit_codes},
+          {"title", check.title},  {"looks_at", check.looks_at},
+          {"why", check.why},      {"fix", check.fix},
+          {"source", check.source}};
 }
 
-base::Json explain_catalogue_json(std::span<const CheckInfo> checks) {
+base::JsonObject explain_catalogue_json(std::span<const CheckInfo> checks) {
   base::JsonArray list;
   for (const auto& check : checks) list.push_back(explain_check_json(check));
-  return list;
+  return {{"checks", std::move(list)}};
 }
 
-base::Json explain_exit_codes_json() {
+base::JsonObject explain_exit_codes_json() {
   base::JsonArray list;
   for (const auto& info : kExitCodes)
     list.push_back(base::JsonObject{{"code", info.code},
                                     {"name", info.name},
                                     {"meaning", info.meaning},
                                     {"retry", info.retry}});
-  return list;
+  return {{"exit_codes", std::move(list)}};
 }
 
 }  // namespace gpuinit::report

@@ -17,8 +17,8 @@ std::string explain_check(const CheckInfo& check, std::size_t width);
 std::string explain_catalogue(std::span<const CheckInfo> checks, std::size_t width);
 std::string explain_exit_codes(std::size_t width);  // kExitCodes as one table
 
-base::Json explain_check_json(const CheckInfo& check);                 // an object
-base::Json explain_catalogue_json(std::span<const CheckInfo> checks);  // an array
-base::Json explain_exit_codes_json();                                  // an array
+base::JsonObject explain_check_json(const CheckInfo& check);
+base::JsonObject explain_catalogue_json(std::span<const CheckInfo> checks);  // {"checks":[…]}
+base::JsonObject explain_exit_codes_json();                                  // {"exit_codes":[…]}
 
 }  // namespace gpuinit::report

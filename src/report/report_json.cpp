@@ -27,12 +27,15 @@ class Keys {
 };
 
 base::Json finding_to_json(const Finding& finding, const Finding& first) {
-  base::JsonObject evidence;
-  Keys keys;
-  for (const auto& [key, value] : finding.evidence) evidence.emplace_back(keys.unused(key), value);
+  base::JsonArray evidence;
+  evidence.reserve(finding.evidence.size());
+  for (const auto& [key, label, value] : finding.evidence)
+    evidence.push_back(base::JsonObject{{"key", key}, {"label", label}, {"value", value}});
+  // What it makes gpuinit exit with, whatever class the check had in mind.
+  const int exit_code = finding.severity == Severity::kFail ? finding.exit_code : 0;
   base::JsonObject object{{"id", finding.id},
                           {"severity", word_of(finding.severity)},
-                          {"exit_code", finding.exit_code},
+                          {"exit_code", exit_code},
                           {"summary", finding.summary},
                           {"evidence", std::move(evidence)},
                           {"why", finding.why},
@@ -41,6 +44,24 @@ base::Json finding_to_json(const Finding& finding, const Finding& first) {
   if (!finding.has.empty()) object.emplace_back("has", finding.has);
   if (&first != &finding) object.emplace_back("because", first.id);
   return object;
+}
+
+// What came of every check there is, in the order in which they run.
+base::JsonArray results(const JsonReport& report) {
+  base::JsonArray all;
+  for (const CheckInfo& check : report.checks) {
+    const auto set = report.policy.checks.find(std::string(check.id));
+    const Level level = set == report.policy.checks.end() ? check.level : set->second;
+    std::string_view result = level == Level::kOff ? "off" : "passed";
+    const Finding* worst = nullptr;
+    for (const Finding& finding : report.findings)
+      if (finding.id == check.id && (worst == nullptr || finding.severity < worst->severity))
+        worst = &finding;
+    if (worst != nullptr) result = word_of(worst->severity);
+    all.push_back(
+        base::JsonObject{{"id", check.id}, {"level", word_of(level)}, {"result", result}});
+  }
+  return all;
 }
 
 // Microseconds are as much as a reader can use.
@@ -53,8 +74,14 @@ std::string_view word_of(Verdict::Word word) {
   return kWords[static_cast<std::size_t>(word)];
 }
 
+std::string_view word_of(Level level) {
+  constexpr std::array<std::string_view, 3> kWords{"fail", "warn", "off"};
+  return kWords[static_cast<std::size_t>(level)];
+}
+
 std::string_view word_of(Severity severity) {
-  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "undecided", "skipped"};
+  constexpr std::array<std::string_view, 5> kWords{"fail", "warn", "undecided", "skipped",
+                                                   "accepted"};
   return kWords[static_cast<std::size_t>(severity)];
 }
 
@@ -70,26 +97,29 @@ std::vector<std::size_t> first_of_cause(const std::vector<Finding>& findings) {
   return first;
 }
 
-std::string report_json(const Verdict& verdict, const std::vector<Finding>& findings,
-                        const Facts& facts, const Timings& timings) {
+base::JsonObject report_json(const JsonReport& report) {
   base::JsonArray list;
-  list.reserve(findings.size());
+  const auto& findings = report.findings;
   const auto first = first_of_cause(findings);
   for (std::size_t i = 0; i < findings.size(); ++i)
-    list.push_back(finding_to_json(findings[i], findings[first[i]]));
+    if (!report.quiet || findings[i].severity == Severity::kFail)
+      list.push_back(finding_to_json(findings[i], findings[first[i]]));
   base::JsonObject times;
   Keys keys;
-  for (const auto& [name, milliseconds] : timings)
+  for (const auto& [name, milliseconds] : report.timings)
     times.emplace_back(keys.unused(name), rounded(milliseconds));
-  return base::print_json(base::JsonObject{
-             {"schema", facts::kFactsSchema},
-             {"verdict", word_of(verdict.word)},
-             {"exit_code", verdict.exit_code},
-             {"findings", std::move(list)},
-             {"facts", base::JsonObject{{"image", facts::image_to_json(facts.image)},
-                                        {"node", facts::node_to_json(facts.node)}}},
-             {"timings_ms", std::move(times)}}) +
-         "\n";
+  const auto& sources = report.policy_sources;
+  return {{"gpuinit", GPUINIT_VERSION},
+          {"verdict", word_of(report.verdict.word)},
+          {"exit_code", report.verdict.exit_code},
+          {"policy", base::JsonObject{{"sources", base::JsonArray(sources.begin(), sources.end())},
+                                      {"locked_by", report.locked_by.empty()
+                                                        ? base::Json()
+                                                        : base::Json(report.locked_by)}}},
+          {"checks", results(report)},
+          {"findings", std::move(list)},
+          {"facts", facts::facts_to_json(report.facts)},
+          {"timings_ms", std::move(times)}};
 }
 
 }  // namespace gpuinit::report

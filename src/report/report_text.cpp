@@ -71,6 +71,7 @@ class TextReport {
     add_findings(Severity::kFail);
     if (!options_.quiet) add_findings(Severity::kWarn);
     if (options_.verbose) {
+      add_findings(Severity::kAccepted);
       add_findings(Severity::kUndecided);
       add_findings(Severity::kSkipped);
       add_sandbox();
@@ -137,10 +138,10 @@ class TextReport {
 
   void add_evidence(const Finding& finding) {
     std::size_t label_width = 0;
-    for (const auto& [label, value] : finding.evidence)
+    for (const auto& [key, label, value] : finding.evidence)
       label_width = std::max(label_width, columns(evidence_label(label)));
     const std::size_t start = kIndent + label_width + 2;
-    for (const auto& [label, value] : finding.evidence) {
+    for (const auto& [key, label, value] : finding.evidence) {
       const bool is_stacked = options_.width != kUnbroken &&
                               (options_.width < kNarrow || start + widest(value) > options_.width);
       std::string first = std::string(kIndent, ' ');

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/glob.h"
 #include "base/text.h"
 
 namespace gpuinit::rules {
@@ -29,6 +30,15 @@ constexpr std::array<std::string_view, 16> kDataCenter{
 constexpr std::array<std::string_view, 8> kSplittable{"a100", "a30",   "h100", "h200",
                                                       "h20",  "gh200", "b200", "gb200"};
 
+// As words with one blank in front of each, and one at the end.
+std::string words_of(std::string_view name) {
+  std::string text = base::lower(name);
+  std::ranges::replace(text, '-', ' ');
+  std::string words = " ";
+  for (const auto word : base::split_words(text)) words.append(word).append(" ");
+  return words;
+}
+
 }  // namespace
 
 std::vector<std::string> brands_of(std::string_view device_name) {
@@ -45,6 +55,14 @@ std::vector<std::string> brands_of(std::string_view device_name) {
 
 bool can_be_split(std::string_view device_name) {
   return names_one_of(base::lower(device_name), kSplittable);
+}
+
+bool is_called(std::string_view device_name, std::string_view wanted) {
+  const std::string name = words_of(device_name);
+  const std::string words = words_of(wanted);
+  return wanted.find_first_of("*?") == std::string_view::npos
+             ? name.find(words) != std::string::npos
+             : base::matches_glob(base::trim(words), base::trim(name));
 }
 
 }  // namespace gpuinit::rules

@@ -17,4 +17,9 @@ std::vector<std::string> brands_of(std::string_view device_name);
 // Source: NVIDIA Multi-Instance GPU User Guide, "Supported GPUs".
 bool can_be_split(std::string_view device_name);
 
+// Whether a policy's name for a GPU is this device's. One with `*` or `?` is a pattern of the whole
+// name; any other has to be whole words of it: "A10" is not in "NVIDIA A100". Upper and lower case
+// are alike, and so are '-' and ' ': Kubernetes' label nvidia.com/gpu.product has '-' for blanks.
+bool is_called(std::string_view device_name, std::string_view wanted);
+
 }  // namespace gpuinit::rules

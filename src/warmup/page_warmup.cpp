@@ -62,7 +62,7 @@ std::uint64_t budget(std::uint64_t wanted, const base::RootFs& fs) {
 }
 
 PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
-                       const std::string& awaited_by, void (*print_error)(std::string_view))
+                       const std::string& awaited_by, void (*print_notice)(std::string_view))
     : guesses_(!recording && policy.warmup.pages == Pages::kAuto),
       budget_(policy.warmup.max_bytes) {
   if (policy.warmup.pages == Pages::kOff) return;
@@ -72,7 +72,7 @@ PageWarmup::PageWarmup(const Policy& policy, const Recording& recording,
   start([&] {
     auto plan = read_recording(recording, policy.image.seal);
     if (!plan) {
-      print_error("the recorded pages: " + plan.error().message + "; nothing is read ahead");
+      print_notice("the recorded pages: " + plan.error().message + "; nothing is read ahead");
       return PagePlan{};
     }
     if (awaited_by.empty() || has_file(*plan, awaited_by)) return *std::move(plan);

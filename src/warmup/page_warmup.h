@@ -22,12 +22,12 @@ class PageWarmup {
   // Returns the text of a recording (see recording.h); empty if there is none. Called in a child.
   using Recording = std::function<Result<std::string>()>;
 
-  // With a recording the reading starts here. One that cannot be used goes to `print_error`
+  // With a recording the reading starts here. One that cannot be used goes to `print_notice`
   // and is no reason not to start. `awaited_by`: the program that will be executed in our place,
   // when all is read; if the recording does not have it, it is of something else, and nothing is
   // read. Empty if nobody waits.
   PageWarmup(const Policy& policy, const Recording& recording, const std::string& awaited_by,
-             void (*print_error)(std::string_view));
+             void (*print_notice)(std::string_view));
 
   // With "auto" Python's modules are asked for in the first, torch's libraries in the second.
   void sys_path_is_known(const std::vector<std::string>& sys_path);

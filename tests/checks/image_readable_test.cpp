@@ -27,7 +27,7 @@ TEST(ImageReadable, AFailureIsNotToldWhileAFileCannotBeRead) {
   const Finding& withheld = finding_of(findings, "python.abi");
   EXPECT_EQ(withheld.severity, Severity::kUndecided);
   EXPECT_THAT(withheld.summary, HasSubstr("cannot be told, since the image could not be read"));
-  EXPECT_EQ(withheld.evidence.back().first, "not told");
+  EXPECT_EQ(withheld.evidence.back().label, "not told");
 }
 
 TEST(ImageReadable, StopsWhereWhatIsSurelyLoadedCannotBeRead) {

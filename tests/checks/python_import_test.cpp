@@ -72,6 +72,16 @@ TEST(PythonImport, DoesNotApplyWhereNobodyAsked) {
   EXPECT_EQ(only(environment, kImport).severity, Severity::kSkipped);
 }
 
+TEST(PythonImport, ImportsThatNothingTriesAreTold) {
+  Policy policy;
+  policy.python.imports = {"torchvision"};
+  const auto finding = only(healthy(), "python.import", policy);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_THAT(finding.fix, testing::HasSubstr("python.probe = \"import\""));
+  policy.python.imports.clear();
+  EXPECT_EQ(only(healthy(), "python.import", policy).severity, Severity::kSkipped);
+}
+
 TEST(PythonImport, FailsWithTheExceptionAndItsTraceback) {
   const auto finding =
       only(with_import(failing("flash_attn", "ImportError",
@@ -83,7 +93,7 @@ TEST(PythonImport, FailsWithTheExceptionAndItsTraceback) {
             "import flash_attn fails: ImportError: libcudart.so.11.0: cannot open shared object "
             "file");
   EXPECT_EQ(evidence(finding, "traceback"), "Traceback (most recent call last):");
-  EXPECT_THAT(finding.evidence, testing::Contains(testing::Pair("", StartsWith("ImportError: "))));
+  EXPECT_THAT(finding.evidence, testing::Contains(seen("", StartsWith("ImportError: "))));
   EXPECT_THAT(finding.fix, HasSubstr("python.imports"));
 }
 

@@ -46,7 +46,8 @@ TEST(RunChecks, EveryFailureAndWarningIsWhole) {
       EXPECT_FALSE(finding.evidence.empty()) << finding.summary;
       EXPECT_TRUE(finding.why.ends_with('.')) << finding.why;
       EXPECT_TRUE(finding.fix.ends_with('.')) << finding.fix;
-      for (const auto& [label, value] : finding.evidence) {
+      for (const auto& [key, label, value] : finding.evidence) {
+        EXPECT_FALSE(key.empty());
         EXPECT_FALSE(label.empty());
         EXPECT_LE(label.size(), 32U) << label;
       }
@@ -61,7 +62,7 @@ TEST(RunChecks, OnlyWarnWhereTheCommandWasNotFollowed) {
   story.image.program =
       Fact<Program>::unknown("the command was not followed past ./start.sh:12 (an `if`)");
   EXPECT_THAT(verdicts(story, all(Level::kFail)), ElementsAre("~python.abi", "~cuda.libcuda"));
-  EXPECT_THAT(only(story, "python.abi").evidence.back().second,
+  EXPECT_THAT(only(story, "python.abi").evidence.back().value,
               testing::HasSubstr("past ./start.sh:12"));
   // The policy's own words are no guess.
   auto policy = all(Level::kFail);
@@ -91,7 +92,7 @@ TEST(RunChecks, OnlyWarnWhereTheCommandNeedsNoGpu) {
   auto policy = all(Level::kFail);
   policy.gpu.required = GpuRequired::kYes;
   EXPECT_THAT(verdicts(story, policy), ElementsAre("~python.abi", "~cuda.libcuda"));
-  EXPECT_EQ(only(story, "python.abi", policy).evidence.back().second, "`pip` needs no GPU");
+  EXPECT_EQ(only(story, "python.abi", policy).evidence.back().value, "`pip` needs no GPU");
 }
 
 TEST(Judge, TheLeastRetryableClassWins) {

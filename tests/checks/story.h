@@ -202,8 +202,15 @@ inline bool says_nothing(const Facts& facts, const std::string& id, const Policy
   return true;
 }
 
+// One line of evidence.
+template <typename Label, typename Value>
+auto seen(const Label& label, const Value& value) {
+  return testing::AllOf(testing::Field(&Evidence::label, label),
+                        testing::Field(&Evidence::value, value));
+}
+
 inline std::string evidence(const Finding& finding, const std::string& label) {
-  for (const auto& [name, value] : finding.evidence)
+  for (const auto& [key, name, value] : finding.evidence)
     if (name == label) return value;
   return "";
 }

@@ -92,6 +92,11 @@ void expect_silence(const Facts& story, const std::string& forgotten) {
   demanding.torch.required = true;
   demanding.gpu.required = GpuRequired::kYes;
   demanding.gpu.count = "2";
+  demanding.gpu.name = {"H100"};
+  demanding.gpu.compute_capability = ">=9.0";
+  demanding.gpu.mig = GpuMig::kNo;
+  demanding.gpu.same = true;
+  demanding.gpu.memory_total = 1;
   demanding.gpu.memory = 1;
   demanding.gpu.features = {"bf16", "fp8"};
   demanding.expect.python = "3.12";

@@ -78,6 +78,13 @@ TEST(NodeFile, AWholeCheckReportIsTaken) {
   EXPECT_EQ(*node->driver.cuda_version, "12.2");
 }
 
+// Its own number is not that of the facts in it.
+TEST(NodeFile, TheSchemaOfAReportsFactsIsTheirs) {
+  EXPECT_TRUE(read(R"({"schema":2,"facts":{"schema":1,"node":{}}})").ok());
+  EXPECT_EQ(problem(R"({"schema":1,"facts":{"schema":2,"node":{}}})"),
+            "facts.schema: this gpuinit reads schema 1 of the facts, got 2");
+}
+
 TEST(NodeFile, AVersionAsNumberIsRefusedWithAHint) {
   EXPECT_EQ(problem(R"({"node":{"devices":[{"compute_capability":9.0}]}})"),
             "node.devices[0].compute_capability: expected a string like \"9.0\", got number 9.0: "
@@ -174,9 +181,10 @@ TEST(NodeFile, TheDocumentAroundTheNodeIsChecked) {
   EXPECT_EQ(problem("[]"), "expected an object like {\"node\": {…}}, got an array");
   EXPECT_EQ(problem(R"({"driver":{}})"),
             "\"driver\" belongs inside \"node\": write {\"node\": {\"driver\": …}}");
-  EXPECT_EQ(problem(R"({"schema":2,"node":{}})"), "schema: this gpuinit reads schema 1, got 2");
+  EXPECT_EQ(problem(R"({"schema":2,"node":{}})"),
+            "schema: this gpuinit reads schema 1 of the facts, got 2");
   EXPECT_EQ(problem(R"({"schema":"1","node":{}})"),
-            "schema: this gpuinit reads schema 1, got \"1\"");
+            "schema: this gpuinit reads schema 1 of the facts, got \"1\"");
   EXPECT_EQ(problem(R"({"facts":{},"node":{}})"),
             "\"node\" and \"facts\" side by side: keep the one you mean");
   EXPECT_EQ(problem(R"({"facts":[]})"), "facts: expected an object, got an array");

@@ -489,6 +489,11 @@ INPUTS = {
     "uv": Wheel(
         "uv", "0.13.9", "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19",
         place={"uv-0.13.9.data/scripts/uv": "bin/uv"}),
+    # What Kubernetes takes, by its own OpenAPI text: the oldest that job.yaml names, and a new one.
+    "kubernetes": Wheel(
+        "kubernetes-validate", "1.37.0", "85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9",
+        place={f"kubernetes_validate/kubernetes-json-schema/v{version}.0-local-strict/_definitions.json": f"v{version}.json"
+               for version in ("1.26", "1.37")}),
     # Each the version that the torch beside it requires.
     "runtime/cu124": Wheel(
         "nvidia-cuda-runtime-cu12", "12.4.127", "64403288fa2136ee8e467cdc9c9427e0434110899d07c779f25b5c068934faa5"),

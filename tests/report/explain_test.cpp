@@ -92,13 +92,13 @@ TEST(Explain, IsAsWideAsTheTerminal) {
 
 TEST(Explain, TheJsonVariantsCarryTheSame) {
   const CheckInfo checks[] = {kAbi, kPresent};
-  const auto catalogue = explain_catalogue_json(checks);
+  const auto catalogue = explain_catalogue_json(checks).front().second;
   ASSERT_EQ(catalogue.as_array()->size(), 2U);
   const auto& abi = catalogue.as_array()->front();
   EXPECT_EQ(*abi.find("id")->as_string(), "python.abi");
   EXPECT_EQ(*abi.find("exit_codes")->as_string(), "65");
   EXPECT_EQ(*abi.find("fix")->as_string(), kAbi.fix);
-  const auto codes = explain_exit_codes_json();
+  const auto codes = explain_exit_codes_json().front().second;
   ASSERT_EQ(codes.as_array()->size(), kExitCodes.size());
   EXPECT_EQ(*codes.as_array()->at(2).find("name")->as_string(), "image");
 }

@@ -30,9 +30,9 @@ const Finding kAbi{
     Severity::kFail,
     kExitImage,
     "torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython 3.12",
-    {{"interpreter", "/usr/bin/python3.12"},
-     {"its SOABI", "cpython-312-x86_64-linux-gnu"},
-     {"torch._C", "cpython-310-x86_64-linux-gnu"}},
+    {{"interpreter", "interpreter", "/usr/bin/python3.12"},
+     {"its-soabi", "its SOABI", "cpython-312-x86_64-linux-gnu"},
+     {"torch-c", "torch._C", "cpython-310-x86_64-linux-gnu"}},
     "CPython 3.12 loads only extension modules whose file name carries its own SOABI, so that "
     "`import torch` ends with \"No module named 'torch._C'\".",
     "Install the cp312 wheel of torch, or run the command with Python 3.10."};
@@ -51,7 +51,7 @@ const Finding kUndecided{"device.arch",
                          Severity::kUndecided,
                          kExitGood,
                          "the fatbins of libtorch_cuda.so could not be read",
-                         {{"file", "/t/libtorch_cuda.so"}},
+                         {{"file", "file", "/t/libtorch_cuda.so"}},
                          "",
                          ""};
 const Finding kSkip{"device.context", Severity::kSkipped, kExitGood, "no device", {}, "", ""};
@@ -236,7 +236,7 @@ TEST(ReportText, EvidenceHangsUnderItsOwnColumn) {
       Severity::kWarn,
       0,
       "s",
-      {{"a", "one two three four five six seven eight nine and ten"}, {"label", "x"}},
+      {{"a", "a", "one two three four five six seven eight nine and ten"}, {"label", "label", "x"}},
       "",
       ""};
   EXPECT_THAT(text_of({Verdict::Word::kWarn, 0}, {finding}, {.width = 60}),
@@ -289,8 +289,13 @@ TEST(ReportText, ARetryThatHelpsIsNamed) {
 TEST(ReportText, TextFromFilesCannotSteerTheTerminalOrFakeALine) {
   Facts facts = h100_facts();
   facts.image.torch->version = std::string("2\033[2J\ngpuinit: ok");
-  const Finding finding{
-      "torch.install", Severity::kWarn, 0, "bad\033]0;x\a", {{"na\tme", "val\nue"}}, "", ""};
+  const Finding finding{"torch.install",
+                        Severity::kWarn,
+                        0,
+                        "bad\033]0;x\a",
+                        {{"name", "na\tme", "val\nue"}},
+                        "",
+                        ""};
   const auto text = text_of({Verdict::Word::kWarn, 0}, {finding}, {}, facts);
   EXPECT_THAT(text, Not(HasSubstr("\033")));
   EXPECT_THAT(text, Not(HasSubstr("\a")));

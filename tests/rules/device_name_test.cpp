@@ -34,5 +34,19 @@ TEST(DeviceName, TellsWhatCanBeSplit) {
     EXPECT_FALSE(can_be_split(name)) << name;
 }
 
+TEST(DeviceName, IsCalledByWholeWordsOrAPattern) {
+  const std::string h100 = "NVIDIA H100 80GB HBM3";
+  for (const char* wanted : {"H100", "h100", "NVIDIA H100", "H100 80GB", "NVIDIA-H100-80GB-HBM3",
+                             "*H100*", "nvidia h100*", "NVIDIA H?00 80GB*"})
+    EXPECT_TRUE(is_called(h100, wanted)) << wanted;
+  for (const char* wanted : {"H10", "100", "H100*", "*H100", "A100", "H100 HBM3", "H100 PCIe"})
+    EXPECT_FALSE(is_called(h100, wanted)) << wanted;
+  EXPECT_TRUE(is_called("NVIDIA A100-SXM4-80GB", "A100"));
+  EXPECT_TRUE(is_called("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "*MIG 1g.*"));
+  EXPECT_FALSE(is_called("NVIDIA A100-SXM4-80GB", "A10"));
+  EXPECT_FALSE(is_called("NVIDIA L40S", "L40"));
+  EXPECT_FALSE(is_called("", "H100"));
+}
+
 }  // namespace
 }  // namespace gpuinit::rules

@@ -115,6 +115,9 @@ Judged judged(const World& world) {
   const Json report = parsed(in_json);
   for (const auto& finding : *at(report, "findings").as_array()) {
     const std::string severity = text_at(finding, "severity");
+    if (severity == "fail" || severity == "warn")
+      result.told.push_back({text_at(finding, "id"), severity, text_at(finding, "summary"),
+                             text_at(finding, "why"), text_at(finding, "fix")});
     if (severity == "fail") result.fail.push_back(text_at(finding, "id"));
     if (severity == "warn") result.warn.push_back(text_at(finding, "id"));
   }

@@ -8,9 +8,14 @@
 
 namespace gpuinit::test {
 
+struct Told {
+  std::string id, severity, summary, why, fix;
+};
+
 struct Judged {
   std::vector<std::string> fail;  // ids, in the order of the report
   std::vector<std::string> warn;
+  std::vector<Told> told;  // what failed or warns
   int exit_code = -1;
   std::string text;        // the report as people read it, white space collapsed
   std::string text_lines;  // … as it was printed

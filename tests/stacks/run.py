@@ -534,7 +534,7 @@ def torch_code(stack):
 
 def code_of(stack, finding):
     """The library that a finding of device.arch is about, and its code: that of its evidence, or libtorch_cuda."""
-    for text in finding["evidence"].values():
+    for text in (line["value"] for line in finding["evidence"]):
         name = os.path.relpath(text, stack.site) if text.startswith(str(stack.site)) else ""
         if name in stack.result["device_code"]:
             return name, stack.result["device_code"][name]

@@ -13,14 +13,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/glob.h"
 #include "base/root_fs.h"
 #include "gpuinit/image_facts.h"
 
 namespace gpuinit::image {
 
 struct ExtensionFile {
-  std::string entry;     // of sys.path
-  std::string relative;  // from there: "torchvision/_C.so"
+  std::string entry;         // of sys.path
+  std::string relative;      // from there: "torchvision/_C.so"
+  std::string distribution;  // whose RECORD names it: "torchvision"; empty: none does
   bool asked_for = false;
 
   std::string path() const { return base::join(entry, relative); }
@@ -34,7 +36,8 @@ struct ContestedFile {
 };
 
 struct ExtensionScope {
-  std::vector<std::string> include;  // globs on `relative`: the command needs these
+  // Globs on `relative`, or names of packages: the command needs these.
+  std::vector<std::string> include;
   std::vector<std::string> exclude;  // these are never looked at
 };
 
@@ -47,9 +50,6 @@ struct FoundFiles {
 // the installed ones (`pip install --target /app/lib`).
 FoundFiles find_extension_files(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                                 const std::vector<Package>& packages, const ExtensionScope& scope);
-
-// Patterns as the policy writes them: `*` is any text, '/' included, `?` one character.
-bool matches_glob(std::string_view pattern, std::string_view text);
 
 // Limits for all entries together; what lies beyond is not seen. The most that was met:
 // 120 directories to walk (Debian's dist-packages), 300 libraries.
