@@ -162,6 +162,7 @@ struct Framework {
 struct Extension {
   std::string path;
   std::string package;        // the first directory below the sys.path entry: "torchvision"
+  std::string distribution;   // whose RECORD names it, normalised: "torchvision"; empty: none does
   bool asked_for = false;     // extensions.include names it: the command needs it
   Fact<std::string> soabi;    // ABI tag in its file name; absent: none ("_C.so", "_C.abi3.so")
   Fact<std::string> machine;  // ELF machine
@@ -208,6 +209,7 @@ struct ImageFacts {
   std::string root;                  // as given with --root, "/" otherwise
   std::vector<Unread> unread;        // the first that could not be read, by an error or own limit
   std::vector<std::string> refused;  // the first paths that this user may not read or enter
+  // Without what may be a secret: values and words that the start does not need are "…".
   std::vector<std::string> command;
   std::vector<StartStep> start;  // what the command goes through, in order
   // Unknown: the reason says past which step the command was not followed; absent: there is no

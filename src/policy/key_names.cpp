@@ -26,7 +26,7 @@ std::vector<std::string> KeyTable::members(std::string_view table) const {
     if (!key.name.starts_with(prefix)) continue;
     std::string name = key.name.substr(prefix.size());
     // The ids of checks have a dot themselves and are named whole.
-    if (table.empty() || key.hidden_unless_set) name.resize(name.find('.'));
+    if (table.empty() || key.hidden_unless_set) name = name.substr(0, name.find('.'));
     if (names.empty() || names.back() != name) names.push_back(std::move(name));
   }
   return names;
@@ -76,9 +76,10 @@ std::string KeyTable::suggestion(std::string_view unknown) const {
   std::string near = only_key_ending(unknown);     // its table was forgotten
   if (near.empty()) near = only_key_ending(last);  // it was put into another table
   if (near.empty()) near = base::nearest(unknown, names);
-  if (!near.empty()) return "did you mean `" + near + "`?";
+  const std::string newer = unknown.starts_with("checks.") ? kMayBeNewer : "";
+  if (!near.empty()) return "did you mean `" + near + "`?" + newer;
   const std::string_view table = unknown.substr(0, unknown.find('.'));
-  if (is_table(table)) return keys_of(table);
+  if (is_table(table)) return keys_of(table) + newer;
   return "a policy has the tables " + base::join_with(tables, ", ");
 }
 

@@ -12,6 +12,9 @@
 
 namespace gpuinit::policy {
 
+// After the name of a check that there is not.
+inline constexpr char kMayBeNewer[] = " (a newer gpuinit may have it)";
+
 // A codec and the field of Policy that it is for, without their types. `name` is the key's.
 struct Binding {
   const CodecInfo* codec;
@@ -26,7 +29,7 @@ struct Key {
   std::string name;  // "probe.timeout"
   Binding binding;
   std::string_view meaning;        // one line, for people
-  bool hidden_unless_set = false;  // a signal, of sixty, that is forwarded as it comes
+  bool hidden_unless_set = false;  // [[accept]]; a signal, of sixty, that is forwarded as it comes
 };
 
 Value get(const Key& key, const Policy& policy);

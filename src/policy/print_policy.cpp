@@ -90,7 +90,7 @@ std::string print_policy(const LoadedPolicy& loaded, Show show) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto& key = keys[i];
     const std::string its_table = key.key.substr(0, key.key.find('.'));
-    if (its_table != table) text += "\n[" + its_table + "]\n";
+    if (its_table != table && its_table != key.key) text += "\n[" + its_table + "]\n";
     table = its_table;
     lines[i].resize(std::max(lines[i].size(), width), ' ');
     text += lines[i] + "  # " + base::printable(key.origin) + "\n";

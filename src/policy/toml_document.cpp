@@ -40,6 +40,28 @@ Position position(const toml::source_position& at) {
   return {std::max(at.line, 1U), std::max(at.column, 1U)};
 }
 
+// In an array, tables are whole, and the dates in them are text.
+Value convert(const toml::node& node);
+
+Value table_in_array(const toml::table& table) {
+  base::JsonObject object;
+  for (const auto& [key, node] : table) {
+    const auto* date = node.as_date();
+    if (date == nullptr) {
+      object.emplace_back(std::string(key.str()), convert(node));
+      continue;
+    }
+    const auto digits = [](unsigned number, std::size_t width) {
+      const std::string text = std::to_string(number);
+      return std::string(width - std::min(width, text.size()), '0') + text;
+    };
+    object.emplace_back(std::string(key.str()), digits(date->get().year, 4) + "-" +
+                                                    digits(date->get().month, 2) + "-" +
+                                                    digits(date->get().day, 2));
+  }
+  return object;
+}
+
 Value convert(const toml::node& node) {
   if (const auto* boolean = node.as_boolean()) return boolean->get();
   if (const auto* integer = node.as_integer()) return integer->get();
@@ -48,7 +70,10 @@ Value convert(const toml::node& node) {
   if (node.is_table()) return base::JsonObject{};
   if (!node.is_array()) return nullptr;
   base::JsonArray items;
-  for (const auto& item : *node.as_array()) items.push_back(convert(item));
+  for (const auto& item : *node.as_array()) {
+    const auto* table = item.as_table();
+    items.push_back(table != nullptr ? table_in_array(*table) : convert(item));
+  }
   return items;
 }
 
@@ -123,8 +148,12 @@ std::string describe(const Value& value) {
 
 std::string toml_text(const Value& value) {
   const auto* array = value.as_array();
-  if (array == nullptr) return base::print_json(value);  // the same as TOML for all that is clean
   std::vector<std::string> items;
+  if (const auto* table = value.as_object()) {
+    for (const auto& [key, item] : *table) items.push_back(key + " = " + toml_text(item));
+    return "{" + base::join_with(items, ", ") + "}";
+  }
+  if (array == nullptr) return base::print_json(value);  // the same as TOML for all that is clean
   for (const Value& item : *array) items.push_back(toml_text(item));
   return "[" + base::join_with(items, ", ") + "]";
 }

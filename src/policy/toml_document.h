@@ -11,7 +11,7 @@
 namespace gpuinit::policy {
 
 // What TOML can say, JSON can, but for a date or time: null stands for that. Of a table only
-// that it is one.
+// that it is one, but in an array: there a date in it is text, "2027-01-31".
 using Value = base::Json;
 
 // Both count from 1; columns count characters, as editors do.
@@ -53,7 +53,8 @@ bool is_toml(std::string_view text);
 // `the string "60"`, `the number 3.1`, `an array`: on one line, shortened.
 std::string describe(const Value& value);
 
-// TOML that reads back as the same value. Requires: neither a date, a time nor a table.
+// TOML that reads back as the same value. Requires: neither a date nor a time,
+// and of tables those in arrays, whose keys are bare.
 std::string toml_text(const Value& value);
 
 // Bounds for hostile text: time, memory and the depth of recursion follow from

@@ -80,7 +80,8 @@ std::string_view word_of(Level level) {
 }
 
 std::string_view word_of(Severity severity) {
-  constexpr std::array<std::string_view, 4> kWords{"fail", "warn", "undecided", "skipped"};
+  constexpr std::array<std::string_view, 5> kWords{"fail", "warn", "undecided", "skipped",
+                                                   "accepted"};
   return kWords[static_cast<std::size_t>(severity)];
 }
 

@@ -97,7 +97,8 @@ TEST(PolicyFile, UnknownKeysAreRefusedWithTheNearest) {
        "p.toml:2:3: unknown key `prob.timeout`; did you mean `probe.timeout`?"},
       {"version = 1\n[chekcs]\n", "p.toml:2:2: unknown key `chekcs`; did you mean `checks`?"},
       {"version = 1\n[checks]\npython.aib = \"off\"\n",
-       "p.toml:3:8: unknown key `checks.python.aib`; did you mean `checks.python.abi`?"},
+       "p.toml:3:8: unknown key `checks.python.aib`; did you mean `checks.python.abi`? "
+       "(a newer gpuinit may have it)"},
       {"version = 1\n[gpu]\ncolour = 1\n",
        "p.toml:3:1: unknown key `gpu.colour`; [gpu] has required, count, name, compute-capability, "
        "mig, same, memory, memory-total, features, driver"},
@@ -151,6 +152,54 @@ TEST(PolicyFile, ValuesOfTheWrongTypeAreRefusedAtTheValue) {
             "p.toml:2:1: `gpu`: expected a table, found the string \"yes\"; [gpu] has required, "
             "count, name, compute-capability, mig, same, memory, memory-total, features, driver");
   EXPECT_THAT(file_error("version = 1\n[[gpu]]\n"), HasSubstr("expected a table, found an array"));
+}
+
+constexpr char kAccept[] = R"(
+version = 1
+[[accept]]
+check = "python.packages"
+about = "torchaudio/torch"
+why = "nothing imports it"
+until = 2027-01-31
+[[accept]]
+check = "user"
+about = "*"
+why = "known"
+)";
+
+TEST(PolicyFile, AcceptsFindings) {
+  Layers layers = test::layers();
+  const auto done = layers.add_file("a", kAccept);
+  ASSERT_TRUE(done) << done.error().message;
+  const Accept first{"python.packages", "torchaudio/torch", "nothing imports it", "2027-01-31"};
+  const Accept second{"user", "*", "known", ""};
+  EXPECT_THAT(layers.loaded().policy.accept, testing::ElementsAre(first, second));
+  // All layers together, none twice.
+  ASSERT_TRUE(
+      layers.add_setting("accept=[{check='user', about='*', why='known'}, "
+                         "{check='threads', about='*', why='w', until='2026-12-24'}]",
+                         "--set"));
+  ASSERT_EQ(layers.loaded().policy.accept.size(), 3U);
+  EXPECT_EQ(layers.loaded().policy.accept[2].until, "2026-12-24");
+  ASSERT_TRUE(layers.add_setting("accept=[]", "--set"));
+  EXPECT_THAT(layers.loaded().policy.accept, testing::IsEmpty());
+}
+
+TEST(PolicyFile, AnEntryThatAcceptsTooMuchIsRefused) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"check = \"user\"\nabout = \"*\"\n", "check, about and why are all needed"},
+      {"check = \"user\"\nwhy = \"w\"\n", "check, about and why are all needed"},
+      {"check = \"usr\"\nabout = \"*\"\nwhy = \"w\"\n", "no check is called usr"},
+      {"check = \"user\"\nabout = \"*\"\nwhy = \"w\"\nuntil = \"soon\"\n", "until: soon"},
+      {"check = \"user\"\nabout = \"*\"\nwhy = \"w\"\nuntil = 2027-01-31T00:00:00\n",
+       "until takes text"},
+      {"check = \"user\"\nabout = [\"a\"]\nwhy = \"w\"\n", "about takes text"},
+      {"check = \"user\"\nabout = \"*\"\nwhy = \"w\"\nhow = \"h\"\n", "has no key how"},
+  };
+  for (const auto& [entry, error] : cases)
+    EXPECT_THAT(file_error(std::string("version = 1\n[[accept]]\n") + entry), HasSubstr(error));
+  EXPECT_THAT(file_error("version = 1\n[accept]\ncheck = \"user\"\n"),
+              HasSubstr("expected [[accept]] tables"));
 }
 
 TEST(PolicyFile, EmptyTablesAreFine) {

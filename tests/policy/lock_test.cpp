@@ -28,7 +28,11 @@ struct Direction {
 constexpr const char* kNone = nullptr;
 
 const std::map<std::string, Direction> kDirections{
+    {"accept",
+     {"[{check = \"user\", about = \"*\", why = \"w\"}]", "[]",
+      "[{check = \"user\", about = \"a\", why = \"w\"}]"}},
     {"checks.*", {"\"warn\"", "\"fail\"", "\"off\""}},
+    {"checks.undecided", {"\"warn\"", "\"fail\"", "\"ok\""}},
     {"python.interpreter", {"\"python3\"", kNone, "\"python3.12\""}},
     {"python.probe", {"\"environment\"", "\"import\"", "\"off\""}},
     {"python.imports", {"[\"a\", \"b\"]", "[\"b\", \"c\", \"a\"]", "[\"a\", \"c\"]"}},
@@ -37,6 +41,7 @@ const std::map<std::string, Direction> kDirections{
     {"require.frameworks", {"[\"jax\"]", "[\"jax\", \"cupy\"]", "[\"cupy\"]"}},
     {"extensions.include", {"[\"a*\"]", "[\"a*\", \"b*\"]", "[]"}},
     {"extensions.exclude", {"[\"a*\"]", "[]", "[\"a*\", \"b*\"]"}},
+    {"extensions.all", {"true", "true", "false"}},
     {"gpu.required", {"\"auto\"", "\"yes\"", "\"no\""}},
     {"gpu.count", {"\">=1,<=4\"", "\"4\"", "\">=1\""}},
     {"gpu.name", {"[\"H100\", \"H200\"]", "[\"H200\"]", "[\"H100\", \"A100\"]"}},
@@ -79,6 +84,7 @@ const std::map<std::string, Direction> kDirections{
 };
 
 const Direction* direction_of(const std::string& key) {
+  if (const auto found = kDirections.find(key); found != kDirections.end()) return &found->second;
   for (const auto& [name, direction] : kDirections)
     if (name == key || (name.ends_with('*') && key.starts_with(name.substr(0, name.size() - 1))))
       return &direction;

@@ -42,6 +42,17 @@ TEST(TomlDocument, KeepsUnusedKindsByName) {
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(describe(document.entries[i].value), kinds[i]);
 }
 
+TEST(TomlDocument, TablesInArraysAreWhole) {
+  const auto document = parse_toml("[[a]]\nb = 2026-01-31\nc = 1\n[[a]]\nd = 10:00:00\n");
+  ASSERT_EQ(document.entries.size(), 1U);
+  EXPECT_EQ(name_of(document.entries[0]), "a");
+  const auto& items = *document.entries[0].value.as_array();
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(*items[0].find("b")->as_string(), "2026-01-31");
+  EXPECT_EQ(toml_text(items[0]), "{b = \"2026-01-31\", c = 1}");
+  EXPECT_TRUE(items[1].find("d")->is_null());
+}
+
 TEST(TomlDocument, SyntaxErrorsHaveAPlace) {
   const auto document = parse_toml("a = 1\nb = \"x\n");
   ASSERT_EQ(document.problems.size(), 1U);
