@@ -13,6 +13,7 @@ enum class Severity {
   kWarn,       // worth saying, does not stop
   kUndecided,  // the check could not decide, `summary` says why; never stops
   kSkipped,    // the check does not apply here, `summary` says why
+  kAccepted,   // an [[accept]] of the policy is for it; does not count
 };
 
 // What was seen. The key is stable, and what programs read: it is documented as part of the
@@ -38,6 +39,9 @@ struct Finding {
   // Of kFail: it is about what surely runs, so that an interpreter that is guessed (Context::
   // interpreter_is_guess) does not make it a warning.
   bool is_certain = false;
+  // What it is about, for [[accept]]: packages ("torchvision/torch": what torchvision requires of
+  // torch), files below site-packages, libraries. Empty: nothing that has a name.
+  std::vector<std::string> about = {};
   // For programs: what is asked for and what is there instead, a word each ("12.8", "11.4"). Empty
   // where a finding is not of that kind.
   std::string needs = {};

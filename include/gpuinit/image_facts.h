@@ -162,6 +162,7 @@ struct Framework {
 struct Extension {
   std::string path;
   std::string package;        // the first directory below the sys.path entry: "torchvision"
+  std::string distribution;   // whose RECORD names it, normalised: "torchvision"; empty: none does
   bool asked_for = false;     // extensions.include names it: the command needs it
   Fact<std::string> soabi;    // ABI tag in its file name; absent: none ("_C.so", "_C.abi3.so")
   Fact<std::string> machine;  // ELF machine

@@ -12,6 +12,22 @@ namespace gpuinit {
 
 enum class Level { kFail, kWarn, kOff };
 
+// What becomes of what a check cannot decide whose failure would stop the command.
+enum class Undecided {
+  kOk,    // it is only told with --verbose
+  kWarn,  // a warning
+  kFail,  // a failure
+};
+
+// A finding that somebody has looked at and lives with.
+struct Accept {
+  std::string check;  // id
+  std::string about;  // glob on what the finding is about (Finding::about); "*": anything
+  std::string why;
+  std::string until;  // the last day on which it holds, "2027-01-31". Empty: it has no end
+  bool operator==(const Accept&) const = default;
+};
+
 enum class GpuRequired {
   kYes,
   kAuto,  // a GPU is needed if the image's torch is a CUDA build, or another framework needs it
@@ -78,6 +94,9 @@ enum class WaitFor {
 struct Policy {
   // id → level, for every check there is; empty where no check is asked.
   std::map<std::string, Level> checks;
+  Undecided undecided = Undecided::kOk;  // checks.undecided, of those at level `fail`
+
+  std::vector<Accept> accept;  // [[accept]], of all layers
 
   struct Python {
     // Used where the command does not show which Python it runs: a name on PATH or an
@@ -103,10 +122,13 @@ struct Policy {
     std::vector<std::string> frameworks;
   } require;
 
-  // Globs on paths below an entry of sys.path, "torchvision/*"; `*` matches '/' too.
+  // Globs on paths below an entry of sys.path, "torchvision/*"; `*` matches '/' too. Without a '/',
+  // the name of a package means all of it: "torchvision".
   struct Extensions {
     std::vector<std::string> include;  // the command needs them: read, and must work
     std::vector<std::string> exclude;  // never read
+    // What surely cannot be imported is a failure, whether the command imports it or not.
+    bool all = false;
   } extensions;
 
   struct Gpu {

@@ -218,9 +218,21 @@ void add_python(const AssessRequest& request, const Policy& policy,
   image.python_probe = ask_python(request, image, python, policy);
 }
 
+// "2026-11-29", in UTC. Empty where the policy has no use for it.
+std::string today(const Policy& policy) {
+  if (policy.accept.empty()) return "";
+  using namespace std::chrono;
+  const year_month_day day{floor<days>(system_clock::now())};
+  const auto two = [](unsigned number) {
+    return (number < 10 ? "-0" : "-") + std::to_string(number);
+  };
+  return std::to_string(static_cast<int>(day.year())) + two(static_cast<unsigned>(day.month())) +
+         two(static_cast<unsigned>(day.day()));
+}
+
 void run_the_checks(Assessment& assessment, const Policy& policy) {
   const Step step(assessment.timings, "checks");
-  assessment.findings = checks::run_checks(assessment.facts, policy);
+  assessment.findings = checks::run_checks(assessment.facts, policy, today(policy));
   assessment.verdict = checks::judge(assessment.findings);
 }
 

@@ -1,5 +1,9 @@
 #include "base/glob.h"
 
+#include <cstddef>
+
+#include "base/python_name.h"
+
 namespace gpuinit::base {
 
 bool matches_glob(std::string_view pattern, std::string_view text) {
@@ -21,6 +25,11 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
   }
   while (at < pattern.size() && pattern[at] == '*') ++at;
   return at == pattern.size();
+}
+
+bool names_package(std::string_view pattern, std::string_view name) {
+  return !name.empty() && pattern.find('/') == std::string_view::npos &&
+         matches_glob(normalized_name(pattern), normalized_name(name));
 }
 
 }  // namespace gpuinit::base

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "checks/finding_builder.h"
 #include "checks/frameworks.h"
@@ -12,6 +13,21 @@ namespace gpuinit::checks {
 std::uint64_t glibc_minor(const ImageFacts& image) {
   if (!image.glibc) return 0;
   return base::parse_number(image.glibc->substr(image.glibc->find('.') + 1)).value_or(0);
+}
+
+bool is_for(const Accept& entry, std::string_view id, std::string_view thing) {
+  return entry.check == id && (base::matches_glob(entry.about, thing) ||
+                               base::names_package(entry.about, thing.substr(0, thing.find('/'))));
+}
+
+bool has_ended(const Accept& entry, std::string_view today) {
+  return !entry.until.empty() && entry.until < today;
+}
+
+bool Context::accepts(std::string_view thing) const {
+  return std::ranges::any_of(policy.accept, [&](const Accept& entry) {
+    return is_for(entry, running, thing) && !has_ended(entry, today);
+  });
 }
 
 Level Context::level(std::string_view id) const {

@@ -33,6 +33,11 @@ struct Context {
   std::vector<std::string_view> only_warned;  // those whose failures became warnings by it
   // A failure that would have stopped the command was not told, since the image could not be read.
   bool withheld = false;
+  std::string_view today;  // "2026-11-29", for [[accept]]; empty: no entry ends
+
+  // Whether the policy accepts what the check that runs has to say about `thing`, as in
+  // Finding::about.
+  bool accepts(std::string_view thing) const;
 
   Level level(std::string_view id) const;
 
@@ -84,6 +89,10 @@ struct Context {
   // gpu.count of the policy is content with `count` devices.
   bool wants(std::size_t count) const;
 };
+
+// `entry` of the policy is for that; whether it has ended is another question.
+bool is_for(const Accept& entry, std::string_view id, std::string_view thing);
+bool has_ended(const Accept& entry, std::string_view today);
 
 // 36 of glibc 2.36; 0: another libc, or not known.
 std::uint64_t glibc_minor(const ImageFacts& image);

@@ -11,8 +11,8 @@ Findings run(const Context& context) {
   const auto value = context.variable("CUDA_MODULE_LOADING");
   if (!value || value->empty() || *value == "LAZY" || *value == "DEFAULT") return {};
   if (*value != "EAGER")
-    return unknown("CUDA_MODULE_LOADING=" + base::printable(*value, 60) +
-                   " is not DEFAULT, LAZY or EAGER, so the driver's default holds");
+    return note(unknown("CUDA_MODULE_LOADING=" + base::printable(*value, 60) +
+                        " is not DEFAULT, LAZY or EAGER, so the driver's default holds"));
   Finding finding = failure(kExitImage, "CUDA_MODULE_LOADING=EAGER loads every kernel at start");
   add_variables(finding, context, {"CUDA_MODULE_LOADING"});
   finding.why =

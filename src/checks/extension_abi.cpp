@@ -4,6 +4,7 @@
 // worth a warning: whether the command imports it is not known.
 #include <algorithm>
 
+#include "base/glob.h"
 #include "base/library_names.h"
 #include "base/root_fs.h"
 #include "base/text.h"
@@ -11,6 +12,7 @@
 #include "checks/extension_problems.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
+#include "checks/loaded_at_import.h"
 #include "checks/loader_names.h"
 #include "rules/soabi.h"
 
@@ -94,6 +96,14 @@ std::string name_of(const Extension& extension) {
   name.resize(std::min(name.find('.', name.rfind('/') + 1), name.size()));
   std::ranges::replace(name, '/', '.');
   return name;
+}
+
+// For [[accept]]: "torchvision/_C.so", and "flash-attn/flash_attn_2_cuda.cpython-312….so".
+std::string thing_of(const Extension& extension) {
+  const std::string_view path = relative_path(extension);
+  if (path.find('/') != std::string_view::npos || extension.distribution.empty())
+    return std::string(path);
+  return joined({extension.distribution, "/", path});
 }
 
 std::string torch_words(const ImageFacts& image) {
@@ -193,6 +203,24 @@ std::string why_of(const ExtensionProblem& problem) {
   }
 }
 
+constexpr char kLeaveOut[] =
+    " If the command does not import it, name it in extensions.exclude of the policy.";
+
+// By the name of its package: flash_attn is of flash-attn. Null if that is not certain.
+const Package* distribution_of(const std::string& package, const ImageFacts& image) {
+  std::string name = base::lower(package);
+  std::ranges::replace(name, '_', '-');
+  return Installed(image).find(name);
+}
+
+bool is_released_for_one_torch(const Package& package) {
+  return std::ranges::any_of(package.requires_dist, [](const std::string& text) {
+    const auto requirement = rules::parse_python_requirement(text);
+    return requirement && requirement->name == "torch" &&
+           requirement->specifiers.find("==") != std::string::npos;
+  });
+}
+
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (std::string stack = executable_stack_fix(refusal(problem)); !stack.empty()) return stack;
   if (const std::string directory = directory_elsewhere(problem); !directory.empty())
@@ -203,8 +231,11 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (problem.fault == Fault::kNumber)
     return joined(
         {"Install a build of ", problem.extension->package, " for ", torch_words(image),
-         ", or a torch that it has a library for. bitsandbytes takes what BNB_CUDA_VERSION says, "
-         "and from 0.50 on any of the same major version."});
+         ", or a torch that it has a library for.",
+         problem.extension->package == "bitsandbytes"
+             ? " bitsandbytes takes what BNB_CUDA_VERSION says, and from 0.50 on any of the same "
+               "major version."
+             : ""});
   if (problem.fault == Fault::kOptional ||
       (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail)))
     return joined(
@@ -219,20 +250,35 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                    "), or name the directory of ", problem.detail,
                    " in LD_LIBRARY_PATH. If the command does not import it, name it in "
                    "extensions.exclude of the policy."});
-  if (package == "numpy" && image.interpreter)
-    return joined({image.interpreter->path, " -m pip install --force-reinstall --no-deps numpy"});
-  std::string wanted = base::lower(package);
-  std::ranges::replace(wanted, '_', '-');
-  if (image.packages)
-    if (const Package* found = Installed(image).find(wanted))
-      wanted = joined({found->name, "==", found->version.substr(0, found->version.find('+'))});
+  if (problem.fault == Fault::kLibrary && problem.detail.starts_with("libnpp") && image.torch->cuda)
+    return joined({"NPP comes from the CUDA toolkit, or for Python from nvidia-npp-cu",
+                   image.torch->cuda->substr(0, 2),
+                   ": install it, and set LD_LIBRARY_PATH to its "
+                   "directory.",
+                   kLeaveOut});
+  const Package* distribution = image.packages ? distribution_of(package, image) : nullptr;
+  if (distribution == nullptr)
+    return joined({"Install a build of ", package, " for ", torch_words(image),
+                   " and this Python, or build it against this torch.", kLeaveOut});
+  const Installed installed(image);
+  const std::string named =
+      joined({"'", distribution->name,
+              "==", distribution->version.substr(0, distribution->version.find('+')), "'"});
+  if (problem.fault <= Fault::kPython2)
+    return joined({"`", installed.pip("install"), " --force-reinstall --no-deps ", named,
+                   "` gets the build for this Python, if there is one.",
+                   package == "numpy" ? "" : kLeaveOut});
+  // What is released for one torch each is taken again for this one; what is compiled by its user
+  // is compiled again.
+  const std::string torch = installed.published_torch(installed.version_of("torch"));
+  if (!torch.empty() && is_released_for_one_torch(*distribution))
+    return joined({"Let pip choose the release for ", torch_words(image), ": `",
+                   installed.pip("install"), " --upgrade ", torch, " ", distribution->name, "`.",
+                   kLeaveOut});
   return joined({"Install a build of ", package, " for ", torch_words(image),
-                 " and this Python, or build it against this torch: ",
-                 image.interpreter ? image.interpreter->path : "python",
-                 " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation ",
-                 wanted,
-                 ". If the command does not import it, name it in extensions.exclude of the "
-                 "policy."});
+                 " and this Python, or build it against this torch: `", installed.pip("install"),
+                 " --force-reinstall --no-cache-dir --no-deps --no-build-isolation ", named, "`.",
+                 kLeaveOut});
 }
 
 // The policy names one of them.
@@ -241,7 +287,8 @@ bool is_asked_for(const std::vector<ExtensionProblem>& problems) {
                              [](const ExtensionProblem& one) { return one.extension->asked_for; });
 }
 
-Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFacts& image) {
+Finding finding_of(const std::vector<ExtensionProblem>& problems, const Context& context) {
+  const ImageFacts& image = context.image;
   const ExtensionProblem& first = problems.front();
   std::string asked_for;
   for (const ExtensionProblem& one : problems)
@@ -251,7 +298,12 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
   // (xformers does); what imports a module rarely does.
   const bool needed =
       !asked_for.empty() && (!first.extension->init_function.is_absent() || is_asked_for(problems));
-  Finding finding = needed ? failure(kExitImage, summary) : warning(summary);
+  const auto at_import = std::ranges::find_if(problems, [&](const ExtensionProblem& one) {
+    return one.fault != Fault::kOptional && is_loaded_at_import(*one.extension, image);
+  });
+  const bool fails = at_import != problems.end() && (context.policy.extensions.all ||
+                                                     is_imported(first.extension->package, image));
+  Finding finding = needed || fails ? failure(kExitImage, summary) : warning(summary);
   for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
     add_evidence(finding, "problem", problems[i].detail, problems[i].extension->path);
   if (problems.size() > kShown)
@@ -262,11 +314,42 @@ Finding finding_of(const std::vector<ExtensionProblem>& problems, const ImageFac
     for (const UndefinedSymbol& symbol : *undefined) names.push_back(symbol.name);
     add_evidence(finding, "undefined", listed(names, 4));
   }
+  for (const ExtensionProblem& one : problems) finding.about.push_back(thing_of(*one.extension));
   if (image.torch) add_evidence(finding, "torch", image.torch->path);
   if (!asked_for.empty()) add_evidence(finding, "asked for by", asked_for);
   finding.why = why_of(first);
   finding.fix = fix_of(first, image);
   return finding;
+}
+
+// Patterns of extensions.include that no file answers to: what the command needs is not there.
+void add_not_there(const Context& context, Findings& findings) {
+  const ImageFacts& image = context.image;
+  for (const std::string& pattern : context.policy.extensions.include) {
+    if (std::ranges::any_of(*image.extensions, [&](const Extension& one) {
+          return base::matches_glob(pattern, relative_path(one)) ||
+                 base::names_package(pattern, one.package) ||
+                 base::names_package(pattern, one.distribution);
+        }))
+      continue;
+    const std::string_view name = std::string_view(pattern).substr(0, pattern.find('/'));
+    const std::string summary = joined(
+        {"no extension answers to ", pattern, ", which extensions.include of the policy names"});
+    // Installed, it may lie where nothing is looked for (an editable install), or need no compiled
+    // code at all.
+    const bool installed = image.packages && std::ranges::any_of(*image.packages, [&](auto& one) {
+                             return base::names_package(name, one.name);
+                           });
+    const bool open = image.interpreter && !image.interpreter->sys_path_notes.empty();
+    Finding finding = installed || open ? warning(summary) : failure(kExitImage, summary);
+    finding.about = {pattern};
+    if (image.interpreter && image.interpreter->sys_path)
+      add_evidence(finding, "sys.path", listed(*image.interpreter->sys_path, 8));
+    if (open) add_evidence(finding, "not followed", listed(image.interpreter->sys_path_notes, 3));
+    finding.why = "The policy says that the command needs it: its import would fail.";
+    finding.fix = "Install the package, or take the pattern out of extensions.include.";
+    findings.push_back(std::move(finding));
+  }
 }
 
 Findings run(const Context& context) {
@@ -284,14 +367,19 @@ Findings run(const Context& context) {
   for (auto* list : {&problems.told, &problems.notes}) {
     while (!list->empty()) {
       const std::string package = list->front().extension->package;
-      const auto others = std::stable_partition(
-          list->begin(), list->end(),
-          [&](const ExtensionProblem& one) { return one.extension->package == package; });
-      findings.push_back(finding_of({list->begin(), others}, image));
+      const bool accepted = context.accepts(thing_of(*list->front().extension));
+      const auto others =
+          std::stable_partition(list->begin(), list->end(), [&](const ExtensionProblem& one) {
+            return one.extension->package == package &&
+                   context.accepts(thing_of(*one.extension)) == accepted;
+          });
+      findings.push_back(finding_of({list->begin(), others}, context));
       if (list == &problems.notes) findings.back() = note(std::move(findings.back()));
       list->erase(list->begin(), others);
     }
   }
+  add_torchaudio(context, findings);
+  add_not_there(context, findings);
   return findings;
 }
 
@@ -318,17 +406,24 @@ extern constexpr Check kExtensionAbi{
         "Missing "
         "libraries outside torch and CUDA (FFmpeg, TensorRT) count only where the policy names the "
         "extension, or the command imports the package and none of the alternatives loads. "
-        "extensions.exclude takes files away.",
+        "torchvision from 0.17, torchaudio from 2.0, torchtext from 0.15 and flash-attn from 2 on "
+        "surely cannot be imported without theirs, nor a torchaudio for another CUDA than "
+        "torch's: with extensions.all they fail. extensions.exclude takes files away. A pattern of "
+        "extensions.include that no file answers "
+        "to "
+        "fails as well, or warns where the package is installed without one.",
     .why =
         "Python resolves every symbol when it loads an extension. One that was built for another "
         "torch, C++ ABI, CUDA or Python ends the import with \"undefined symbol: _ZN3c10...\" or "
         "\"cannot open shared object file\", often long after the start. Only what "
-        "extensions.include names, and modules of a package that the command imports, fail; the "
-        "rest is a warning, and so is a library that a package opens itself: it may go on "
-        "without it.",
+        "extensions.include names, modules of a package that the command imports and, with "
+        "extensions.all, packages that surely cannot be imported fail; the rest is a warning, and "
+        "so is a library that a package opens itself: it may go on without it.",
     .fix =
-        "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
-        "pip install --no-build-isolation. Name what the command needs in extensions.include: then "
+        "Install a build for exactly this torch, CUDA and Python, or build it in the image, "
+        "against "
+        "that torch (--no-build-isolation). Name what the command needs in extensions.include: "
+        "then "
         "it fails.",
     .source = "ld.so(8); PEP 3149; Itanium C++ ABI, mangling; GCC manual, Dual ABI",
     .run = run,

@@ -180,12 +180,16 @@ std::string_view relative_path(const Extension& extension) {
   return path.substr((at != std::string_view::npos ? at : path.rfind('/')) + 1);
 }
 
+bool is_imported(const std::string& package, const ImageFacts& image) {
+  if (!image.program || !image.interpreter || !image.interpreter->from_command) return false;
+  const std::vector<std::string>& imports = image.program->imports;
+  return std::ranges::find(imports, package) != imports.end();
+}
+
 std::string asked_for_by(const Extension& extension, const ImageFacts& image) {
   if (extension.asked_for) return "extensions.include";
   if (extension.package == "numpy" && image.torch) return "torch, which imports numpy";
-  if (!image.program || !image.interpreter || !image.interpreter->from_command) return "";
-  const std::vector<std::string>& imports = image.program->imports;
-  if (std::ranges::find(imports, extension.package) == imports.end()) return "";
+  if (!is_imported(extension.package, image)) return "";
   return "the command, which imports " + extension.package;
 }
 

@@ -45,6 +45,9 @@ std::string missing_by_name(const std::vector<const Extension*>& group, const Im
 // "torchvision/_C.so"
 std::string_view relative_path(const Extension& extension);
 
+// What the command runs imports it, by its name.
+bool is_imported(const std::string& package, const ImageFacts& image);
+
 // The command names its package as what it imports (`vllm serve`, `python -m
 // sglang.launch_server`), or the policy names it (extensions.include): a fault of it is a failure.
 // Empty: neither does.

@@ -140,8 +140,9 @@ Finding broken_off(const Context& context) {
   add_probe(finding, context);
   finding.why = kWhy;
   if (own_fault) {
-    finding.fix = "Run `python -X faulthandler -c \"import " + name +
-                  "\"` in the image to see where. " + kFix;
+    finding.fix =
+        joined({"Run `", context.image.interpreter ? context.image.interpreter->path : "python",
+                " -X faulthandler -c 'import ", name, "'` in the image to see where. ", kFix});
   } else {
     finding.fix = run.outcome == Outcome::kTimedOut
                       ? "Raise probe.timeout if the image's files come from a slow disk."
@@ -152,6 +153,15 @@ Finding broken_off(const Context& context) {
 
 Findings run(const Context& context) {
   const auto& probe = context.image.python_probe;
+  const auto& imports = context.policy.python.imports;
+  if (!imports.empty() && context.policy.python.probe != PythonProbe::kImport) {
+    Finding finding = warning(joined({"nothing imports ", listed(imports),
+                                      ", since python.probe of the policy is not \"import\""}));
+    finding.about = imports;
+    finding.why = "python.imports alone asks nothing: no Python is run.";
+    finding.fix = "Set python.probe = \"import\", or take python.imports out of the policy.";
+    return finding;
+  }
   if (!probe) {
     const std::string why = "no imports were tried" + because(probe.reason());
     return context.policy.python.probe == PythonProbe::kImport ? unknown(why) : skipped(why);

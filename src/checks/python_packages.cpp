@@ -11,6 +11,7 @@
 #include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
+#include "checks/mixed_packages.h"
 
 namespace gpuinit::checks {
 
@@ -22,18 +23,9 @@ struct Broken {
   const Package* package;
   std::string requirement;         // "torch==2.5.1"
   const Package* other = nullptr;  // what is installed under that name; null: torch by its files
+  std::string about;               // "torchvision/torch"
+  std::string install;             // what to name to pip
 };
-
-bool is_stack(const std::string& name) {
-  return name == "torch" || name == "numpy" || name == "triton" || name.starts_with("nvidia-") ||
-         name.starts_with("cuda-");
-}
-
-std::string words(const Package& package) { return joined({package.name, " ", package.version}); }
-
-std::string and_more(std::size_t count) {
-  return count > 1 ? joined({" (and ", std::to_string(count - 1), " more)"}) : "";
-}
 
 // One finding for all that is broken in the same way.
 Finding broken_finding(const std::vector<Broken>& broken, const std::string& there) {
@@ -49,15 +41,34 @@ Finding broken_finding(const std::vector<Broken>& broken, const std::string& the
     add_evidence(finding, "package", words(one.other != nullptr ? *one.other : *one.package),
                  std::move(text));
   }
+  for (const Broken& one : broken) finding.about.push_back(one.about);
   return finding;
 }
 
+std::string all_to_install(const std::vector<Broken>& broken) {
+  std::string text;
+  for (const Broken& one : broken) text += joined({" ", one.install});
+  return text;
+}
+
+// What the policy accepts is a finding of its own.
+template <class Make>
+void add_broken(const Context& context, std::vector<Broken> broken, Findings& findings,
+                const Make& finding_of) {
+  const auto accepted = std::stable_partition(
+      broken.begin(), broken.end(), [&](const Broken& one) { return !context.accepts(one.about); });
+  const std::vector<Broken> rest(accepted, broken.end());
+  broken.erase(accepted, broken.end());
+  for (const auto* some : {&std::as_const(broken), &rest})
+    if (!some->empty()) findings.push_back(finding_of(*some));
+}
+
 // Packages that want another torch than the one that is there.
-void add_other_torch(const Installed& installed, const ImageFacts& image, Findings& findings) {
+void add_other_torch(const Installed& installed, const Context& context, Findings& findings) {
+  const ImageFacts& image = context.image;
   const std::string torch = installed.version_of("torch");
   if (torch.empty()) return;
   std::vector<Broken> broken;
-  std::string install;
   for (const Package& package : *image.packages) {
     // Only the first of a name is ever imported.
     if (package.requires_dist.empty() || installed.find(package.name) != &package) continue;
@@ -65,22 +76,27 @@ void add_other_torch(const Installed& installed, const ImageFacts& image, Findin
       if (by != &package || requirement.name != "torch" || package.name == "torch" ||
           fits(torch, requirement.specifiers) != Tristate::kNo)
         continue;
-      broken.push_back({&package, joined({"torch", requirement.specifiers})});
-      install += " ";
-      install += package.name;
+      broken.push_back({&package, joined({"torch", requirement.specifiers}), nullptr,
+                        joined({package.name, "/torch"}), package.name});
     }
   }
-  if (broken.empty()) return;
-  Finding finding = broken_finding(broken, joined({"torch ", torch}));
-  if (image.torch) add_evidence(finding, "torch", image.torch->path);
-  finding.why =
-      "Compiled code of such a package fits the torch it was built with: with another its import "
-      "can end with \"undefined symbol\", or its operators are missing (\"operator "
-      "torchvision::nms does not exist\"). A later `pip install` often replaces torch alone.";
-  finding.fix =
-      joined({"Let pip choose versions that fit, in one command: ", installed.pip(),
-              " install --upgrade 'torch==", torch.substr(0, torch.find('+')), "'", install, "."});
-  findings.push_back(std::move(finding));
+  add_broken(context, std::move(broken), findings, [&](const std::vector<Broken>& some) {
+    Finding finding = broken_finding(some, joined({"torch ", torch}));
+    if (image.torch) add_evidence(finding, "torch", image.torch->path);
+    finding.why =
+        "Compiled code of such a package fits the torch it was built with: with another its import "
+        "can end with \"undefined symbol\", or its operators are missing (\"operator "
+        "torchvision::nms does not exist\"). A later `pip install` often replaces torch alone.";
+    const std::string published = installed.published_torch(torch);
+    finding.fix =
+        published.empty()
+            ? joined({"No index has this torch: take what was built for it from where it came from "
+                      "(a distribution's own packages, NVIDIA's image), or take torch from PyPI as "
+                      "well."})
+            : joined({"Let pip choose versions that fit: `", installed.pip("install"),
+                      " --upgrade ", published, all_to_install(some), "`."});
+    return finding;
+  });
 }
 
 // Before a requirement is parsed: most name numpy and torch alone.
@@ -90,11 +106,10 @@ bool may_be_library(const std::string& requirement) {
 }
 
 // The CUDA libraries and the triton that a package was released with: torch, or any other.
-void add_libraries(const Installed& installed, const ImageFacts& image, bool torchs,
+void add_libraries(const Installed& installed, const Context& context, bool torchs,
                    Findings& findings) {
   std::vector<Broken> broken;
-  std::string install;
-  for (const Package& package : *image.packages) {
+  for (const Package& package : *context.image.packages) {
     if ((package.name == "torch") != torchs ||
         std::ranges::none_of(package.requires_dist, may_be_library) ||
         installed.find(package.name) != &package)
@@ -107,17 +122,20 @@ void add_libraries(const Installed& installed, const ImageFacts& image, bool tor
           !is_stack(requirement.name) || (!torchs && by != &package) ||
           fits(other->version, requirement.specifiers) != Tristate::kNo)
         continue;
-      broken.push_back({by, joined({requirement.name, requirement.specifiers}), other});
-      install += joined({" '", broken.back().requirement, "'"});
+      const std::string wanted = joined({requirement.name, requirement.specifiers});
+      broken.push_back({by, wanted, other, joined({by->name, "/", requirement.name}),
+                        joined({"'", wanted, "'"})});
     }
   }
-  if (broken.empty()) return;
-  Finding finding = broken_finding(broken, broken.front().other->version);
-  finding.why =
-      "It was built and tested with exactly these. With others it may work, or end with "
-      "\"undefined symbol\", CUDNN_STATUS_NOT_INITIALIZED, or a torch.compile that fails.";
-  finding.fix = joined({"If it was not meant: ", installed.pip(), " install", install, "."});
-  findings.push_back(std::move(finding));
+  add_broken(context, std::move(broken), findings, [&](const std::vector<Broken>& some) {
+    Finding finding = broken_finding(some, some.front().other->version);
+    finding.why =
+        "It was built and tested with exactly these. With others it may work, or end with "
+        "\"undefined symbol\", CUDNN_STATUS_NOT_INITIALIZED, or a torch.compile that fails.";
+    finding.fix =
+        joined({"If it was not meant: `", installed.pip("install"), all_to_install(some), "`."});
+    return finding;
+  });
 }
 
 // What torch requires and imports only later: by what fails then. Source: torch 2.6 to 2.15,
@@ -133,204 +151,19 @@ void add_missing(const Installed& installed, Findings& findings) {
   if (missing.empty()) return;
   Finding finding =
       warning(joined({words(*torch), " requires what is not installed: ", listed(missing)}));
+  for (const std::string& name : missing) finding.about.push_back(joined({"torch/", name}));
   add_evidence(finding, "torch", torch->path);
   finding.why =
       "`import torch` works. Without sympy every optimizer, `import torchvision` and "
       "torch.compile end with \"No module named 'sympy'\"; networkx and filelock are for "
       "torch.compile, fsspec for distributed checkpoints. `pip install --no-deps` leaves them out.";
-  std::string install = joined({installed.pip(), " install"});
+  std::string install = joined({"`", installed.pip("install")});
   for (const std::string& name : missing) install += joined({" ", name});
-  finding.fix = std::move(install);
+  finding.fix = joined({install, "`."});
   // Only sympy is needed by what nearly every program does.
   findings.push_back(std::ranges::find(missing, "sympy") != missing.end()
                          ? std::move(finding)
                          : note(std::move(finding)));
-}
-
-// torchaudio refuses another CUDA than torch's: up to 2.11.0 another minor version as well.
-// Source: torchaudio, _extension/utils.py.
-void add_torchaudio(const Installed& installed, const ImageFacts& image, Findings& findings) {
-  const Package* package = installed.find("torchaudio");
-  if (package == nullptr || !image.torch || !image.torch->cuda) return;
-  const auto at = package->version.find("+cu");
-  const std::string& torchs = *image.torch->cuda;
-  if (at == std::string::npos || package->version.size() < at + 6) return;
-  std::string cuda = package->version.substr(at + 3);
-  cuda.insert(2, 1, '.');
-  const std::string release = package->version.substr(0, at);
-  const bool minor = rules::satisfies_all(release, "<=2.11.0") == Tristate::kYes;
-  if (minor ? torchs == cuda : torchs.starts_with(cuda.substr(0, 3))) return;
-  Finding finding = failure(kExitImage, joined({"torchaudio ", release, " was compiled for CUDA ",
-                                                cuda, ", and torch for CUDA ", torchs}));
-  add_evidence(finding, "torchaudio", package->version, package->path);
-  add_evidence(finding, "torch", image.torch->path);
-  finding.why =
-      "`import torchaudio` compares the two: \"Detected that PyTorch and TorchAudio were compiled "
-      "with different CUDA versions\".";
-  finding.fix = joined({installed.pip(),
-                        " install --upgrade torchaudio (from 2.11.1 on the major "
-                        "version decides), or one for CUDA ",
-                        torchs, "."});
-  findings.push_back(std::move(finding));
-}
-
-bool is_of_gpu(const ImageFacts& image, const Package& package, const std::string& file) {
-  for (const std::string_view part : {"nvidia-", "cuda", "-cu1", "gpu"})
-    if (package.name.find(part) != std::string::npos) return true;
-  return image.extensions &&
-         std::ranges::find(*image.extensions, file, &Extension::path) != image.extensions->end();
-}
-
-bool torch_requires(const Installed& installed, const std::string& name) {
-  const Package* torch = installed.find("torch");
-  return torch != nullptr &&
-         std::ranges::any_of(installed.requirements(*torch),
-                             [&](const auto& one) { return one.requirement.name == name; });
-}
-
-// Two packages that installed other files at the same place: the later one is there.
-void add_contested(const Installed& installed, const ImageFacts& image, Findings& findings) {
-  const auto has = [](const std::vector<std::string>& files, const std::string& file) {
-    return std::ranges::find(files, file) != files.end();
-  };
-  const auto& packages = *image.packages;
-  for (auto one = packages.begin(); one != packages.end(); ++one) {
-    for (auto other = one + 1; other != packages.end() && !one->contested.empty(); ++other) {
-      if (other->name == one->name) continue;  // two versions are told as such
-      std::vector<std::string> files;
-      bool gpu = false;
-      for (const std::string& file : one->contested) {
-        if (!has(other->contested, file)) continue;
-        files.push_back(file);
-        gpu = gpu || is_of_gpu(image, *one, file) || is_of_gpu(image, *other, file);
-      }
-      if (files.empty()) continue;
-      // The first of which it is known whose it is now.
-      const auto known = std::ranges::find_if(files, [&](const std::string& path) {
-        return has(one->overwritten, path) != has(other->overwritten, path);
-      });
-      const std::string& file = known != files.end() ? *known : files.front();
-      const bool ones = !has(one->overwritten, file);
-      const bool others = !has(other->overwritten, file);
-      Finding finding = warning(joined({words(*one), " and ", words(*other), " both own ",
-                                        base::basename(file), and_more(files.size())}));
-      finding.summary += ones == others
-                             ? ", and whose is there is not known"
-                             : joined({", and that of ", words(ones ? *one : *other), " is there"});
-      add_evidence(finding, "both own", listed(files, 3));
-      add_evidence(finding, "package", words(*one), one->path);
-      add_evidence(finding, "package", words(*other), other->path);
-      finding.why =
-          "pip and uv write the second package over the first without a word. What was built for "
-          "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
-          "used.";
-      finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
-                            ", then let one install choose again, or take the one that is needed"});
-      // The one that torch asks for, or that is for GPUs; else the choice is the reader's. Where
-      // all of its files are there, what is needed works.
-      bool works = false;
-      for (const auto& package : {one, other}) {
-        if (!package->name.ends_with("-gpu") && !torch_requires(installed, package->name)) continue;
-        finding.fix += joined({": ", package->name, "==", package->version});
-        const Package& loser = package == one ? *other : *one;
-        works = works || std::ranges::all_of(files, [&](const std::string& path) {
-                  return has(loser.overwritten, path) && !has(package->overwritten, path);
-                });
-      }
-      findings.push_back(gpu && !works ? std::move(finding) : note(std::move(finding)));
-    }
-  }
-}
-
-std::string_view directory_of(const Package& package) {
-  return std::string_view(package.path).substr(0, package.path.rfind('/'));
-}
-
-// Two versions of one distribution in one directory: one of them is only half there. True if
-// torch is among them.
-bool add_duplicates(const Installed& installed, const ImageFacts& image, Findings& findings) {
-  bool torch = false;
-  const auto& packages = *image.packages;
-  for (auto one = packages.begin(); one != packages.end(); ++one) {
-    if (!is_stack(one->name) && one->requires_dist.empty()) continue;
-    const auto same_place = [&](const Package& other) {
-      return other.name == one->name && directory_of(other) == directory_of(*one);
-    };
-    if (std::any_of(packages.begin(), one, same_place)) continue;  // was seen from the first
-    const auto other = std::find_if(one + 1, packages.end(), [&](const Package& later) {
-      return same_place(later) && later.version != one->version;
-    });
-    if (other == packages.end()) continue;
-    torch = torch || one->name == "torch";
-    Finding finding =
-        failure(kExitImage, joined({"more than one ", one->name, " is recorded in ",
-                                    directory_of(*one), ": ", one->version, ", ", other->version}));
-    add_evidence(finding, "package", one->version, one->path);
-    add_evidence(finding, "package", other->version, other->path);
-    if (one->name == "torch" && image.torch && image.torch->version)
-      add_evidence(finding, "its files are of", *image.torch->version);
-    finding.why =
-        "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
-        "layers that are copied over each other (COPY --from) look like this.";
-    finding.fix =
-        joined({"Reinstall it: ", installed.pip(), " uninstall -y ", one->name,
-                " until nothing of it is left, then install the version that is wanted."});
-    findings.push_back(std::move(finding));
-  }
-  return torch;
-}
-
-// A torch whose files are of another release than its metadata.
-bool add_overwritten(const Installed& installed, const ImageFacts& image, Findings& findings) {
-  if (!image.torch || !image.torch->version || !image.torch->metadata_version) return false;
-  const std::string& version = *image.torch->version;
-  const std::string& recorded = *image.torch->metadata_version;
-  auto files = rules::parse_python_version(version);
-  auto metadata = rules::parse_python_version(recorded);
-  if (!files || !metadata) return false;
-  files->local.clear();  // "2.8.0" from PyPI has "2.8.0+cu128" inside
-  metadata->local.clear();
-  if (*files == *metadata) return false;
-  Finding finding = failure(
-      kExitImage, joined({"torch's files are of ", version, ", its metadata of ", recorded}));
-  add_evidence(finding, "torch", image.torch->path);
-  finding.why =
-      "pip decides by the metadata what is installed and what fits. Interrupted upgrades and "
-      "copied directories look like this, and files of both releases may be mixed.";
-  finding.fix = joined({installed.pip(), " install --force-reinstall --no-deps 'torch==",
-                        version.substr(0, version.find('+')), "'"});
-  findings.push_back(std::move(finding));
-  return true;
-}
-
-// What was compiled for NumPy 1, beside a NumPy 2.
-void add_old_numpy(const Installed& installed, const ImageFacts& image, Findings& findings) {
-  const std::string version = installed.version_of("numpy");
-  const auto numpy = rules::parse_python_version(version);
-  if (!numpy || numpy->release[0] < 2) return;
-  std::string first;
-  std::vector<std::string> old;
-  const auto look_at = [&](const Fact<std::string>& abi, const std::string& name,
-                           const std::string& path) {
-    if (!abi || *abi != "1") return;
-    if (old.empty()) first = name;
-    old.push_back(path);
-  };
-  if (image.torch) look_at(image.torch->numpy_abi, "torch", image.torch->path);
-  if (image.extensions)
-    for (const Extension& extension : *image.extensions)
-      look_at(extension.numpy_abi, extension.package, extension.path);
-  if (old.empty()) return;
-  Finding finding = warning(joined({first, " was compiled for NumPy 1, and NumPy ", version,
-                                    " is installed", and_more(old.size())}));
-  add_evidence(finding, "compiled for NumPy 1", listed(old, kShown));
-  add_evidence(finding, "NumPy", installed.find("numpy")->path);
-  finding.why =
-      "\"A module that was compiled using NumPy 1.x cannot be run in NumPy 2 as it may crash\": "
-      "torch then goes on without NumPy (\"Numpy is not available\" at tensor.numpy()), other "
-      "modules fail to import.";
-  finding.fix = joined({installed.pip(), " install 'numpy<2', or a newer ", first, "."});
-  findings.push_back(std::move(finding));
 }
 
 Findings run(const Context& context) {
@@ -344,14 +177,13 @@ Findings run(const Context& context) {
   Findings findings;
   // Where two are mixed, it is not known which torch the packages got.
   if (!add_duplicates(installed, image, findings) && !add_overwritten(installed, image, findings)) {
-    add_other_torch(installed, image, findings);
-    add_libraries(installed, image, true, findings);
+    add_other_torch(installed, context, findings);
+    add_libraries(installed, context, true, findings);
     add_missing(installed, findings);
-    add_torchaudio(installed, image, findings);
   }
-  add_libraries(installed, image, false, findings);
+  add_libraries(installed, context, false, findings);
   add_contested(installed, image, findings);
-  add_old_numpy(installed, image, findings);
+  add_old_numpy(context, installed, findings);
   return findings;
 }
 
@@ -366,7 +198,7 @@ extern constexpr Check kPythonPackages{
     .looks_at =
         "The metadata of what is installed on sys.path (dist-info, egg-info): packages that "
         "require another torch than is there, the versions of nvidia-*, cuda-* and triton that "
-        "torch and others require, a torchaudio for another CUDA, what torch requires and imports "
+        "torch and others require, what torch requires and imports "
         "later (sympy), a library that two packages own by their RECORDs with other hashes (only "
         "--verbose tells of those that have nothing to do with GPUs), two versions of one of them "
         "in one directory, files of torch of another "
@@ -380,7 +212,7 @@ extern constexpr Check kPythonPackages{
         "module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much of it works "
         "anyway, which is why this only warns.",
     .fix =
-        "Name everything in one `pip install`, torch with its version, and let pip choose the "
+        "Name everything in one call of pip, torch with its version, and let it choose the "
         "rest; or install from a lock file. `pip check` says the same as this check and more.",
     .source = "PEP 440, PEP 508; PyPA, Core metadata; NumPy, numpy/__multiarray_api.h",
     .run = run,

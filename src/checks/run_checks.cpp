@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "checks/accepted.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
 #include "checks/image_unread.h"
+#include "checks/undecided.h"
 
 namespace gpuinit::checks {
 
@@ -48,10 +50,12 @@ Findings findings_of(const Check& check, const Context& context) {
 
 }  // namespace
 
-std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
+std::vector<Finding> run_checks(const Facts& facts, const Policy& policy, std::string_view today) {
   std::vector<Finding> all;
   Context context(facts, policy);
+  context.today = today;
   const std::string unread = why_image_is_unread(facts.image);
+  Accepted accepted(context);
   for (const Check* check : check_list()) {
     const Level level = context.level(check->id);
     if (level == Level::kOff) continue;
@@ -71,15 +75,18 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy) {
         finding = warning_only(std::move(finding), context.running_only_warns);
         only_warned = true;
       }
+      accepted.heed(finding);
       failed |= finding.severity == Severity::kFail;
       if (level == Level::kWarn && finding.severity == Severity::kFail)
         finding.severity = Severity::kWarn;
-      all.push_back(std::move(finding));
     }
+    accepted.add_idle(findings, all);
+    for (Finding& finding : findings) all.push_back(std::move(finding));
     if (failed) context.failed.push_back(check->id);
     if (only_warned) context.only_warned.push_back(check->id);
   }
   if (context.withheld) stop_for_unread(all, context);
+  ask_for_decisions(context, unread, accepted, all);
   return all;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "gpuinit/check_info.h"
@@ -18,7 +19,9 @@ std::span<const CheckInfo> catalogue();
 // catalogue. A check that passes says nothing. Under level `warn` its failures are kWarn.
 // One cause makes one failure: what follows from a failure that was already
 // reported is kSkipped and names it.
-std::vector<Finding> run_checks(const Facts& facts, const Policy& policy);
+// What the policy accepts is kAccepted; `today`, "2026-11-29", ends an acceptance (empty: none).
+std::vector<Finding> run_checks(const Facts& facts, const Policy& policy,
+                                std::string_view today = {});
 
 // The least retryable class among the failures decides the exit code.
 Verdict judge(const std::vector<Finding>& findings);

@@ -147,6 +147,7 @@ void describe(auto& archive, Is<Framework> auto& it) {
 void describe(auto& archive, Is<Extension> auto& it) {
   archive.field("path", it.path);
   archive.field("package", it.package);
+  archive.field("distribution", it.distribution);
   archive.field("asked_for", it.asked_for);
   archive.field("soabi", it.soabi);
   archive.field("machine", it.machine);

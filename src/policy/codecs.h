@@ -67,6 +67,8 @@ extern const Codec<std::vector<std::string>> kGpuFeatureList;
 extern const Codec<std::vector<std::string>> kGpuNames;  // as src/rules/device_name.h
 extern const Codec<std::vector<WaitFor>> kWaitCauses;
 
+extern const Codec<std::vector<Accept>> kAccepted;  // tables
+
 // Refuses nullopt.
 template <class T>
 Result<T> parsed(std::optional<T> value) {

@@ -23,6 +23,9 @@ template <>
 inline constexpr EnumName<Level> kEnumNames<Level>[] = {
     {"fail", Level::kFail}, {"warn", Level::kWarn}, {"off", Level::kOff}};
 template <>
+inline constexpr EnumName<Undecided> kEnumNames<Undecided>[] = {
+    {"ok", Undecided::kOk}, {"warn", Undecided::kWarn}, {"fail", Undecided::kFail}};
+template <>
 inline constexpr EnumName<GpuRequired> kEnumNames<GpuRequired>[] = {
     {"auto", GpuRequired::kAuto}, {"yes", GpuRequired::kYes}, {"no", GpuRequired::kNo}};
 template <>

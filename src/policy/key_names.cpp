@@ -1,4 +1,5 @@
 // Finds keys by name, and names those that a wrong name may have meant.
+#include "base/signal_name.h"
 #include "base/text.h"
 #include "policy/keys.h"
 
@@ -6,9 +7,16 @@ namespace gpuinit::policy {
 
 namespace {
 constexpr std::string_view kPackagesTable = "expect.packages";
+constexpr std::string_view kSignals = "launch.signals.";
 // Another name of expect.driver, for who looks for it beside gpu.name.
 constexpr std::string_view kGpuDriver = "gpu.driver";
 }  // namespace
+
+std::string canonical_name(std::string name) {
+  if (!name.starts_with(kSignals)) return name;
+  const auto signal = base::signal_number(std::string_view(name).substr(kSignals.size()));
+  return signal ? std::string(kSignals) + base::signal_name(*signal) : name;
+}
 
 // The names directly under `table`, "" for the top: "gpu" → required, count.
 std::vector<std::string> KeyTable::members(std::string_view table) const {
@@ -18,7 +26,7 @@ std::vector<std::string> KeyTable::members(std::string_view table) const {
     if (!key.name.starts_with(prefix)) continue;
     std::string name = key.name.substr(prefix.size());
     // The ids of checks have a dot themselves and are named whole.
-    if (table.empty() || key.hidden_unless_set) name.resize(name.find('.'));
+    if (table.empty() || key.hidden_unless_set) name = name.substr(0, name.find('.'));
     if (names.empty() || names.back() != name) names.push_back(std::move(name));
   }
   return names;
@@ -58,6 +66,8 @@ std::string KeyTable::keys_of(std::string_view table) const {
 }
 
 std::string KeyTable::suggestion(std::string_view unknown) const {
+  if (unknown.starts_with(kSignals) && base::signal_number(unknown.substr(kSignals.size())))
+    return "nothing can be sent in place of SIGKILL, SIGSTOP and SIGCHLD";
   std::vector<std::string> names;
   for (const Key& key : keys_) names.push_back(key.name);
   const std::vector<std::string> tables = members("");
@@ -66,9 +76,10 @@ std::string KeyTable::suggestion(std::string_view unknown) const {
   std::string near = only_key_ending(unknown);     // its table was forgotten
   if (near.empty()) near = only_key_ending(last);  // it was put into another table
   if (near.empty()) near = base::nearest(unknown, names);
-  if (!near.empty()) return "did you mean `" + near + "`?";
+  const std::string newer = unknown.starts_with("checks.") ? kMayBeNewer : "";
+  if (!near.empty()) return "did you mean `" + near + "`?" + newer;
   const std::string_view table = unknown.substr(0, unknown.find('.'));
-  if (is_table(table)) return keys_of(table);
+  if (is_table(table)) return keys_of(table) + newer;
   return "a policy has the tables " + base::join_with(tables, ", ");
 }
 

@@ -1,9 +1,11 @@
 #include "policy/keys.h"
 
+#include <algorithm>
 #include <csignal>
 #include <type_traits>
 
 #include "base/signal_name.h"
+#include "base/text.h"
 #include "policy/orders.h"
 
 namespace gpuinit::policy {
@@ -58,6 +60,38 @@ constexpr Binding kLevelOfCheck{
     },
     [](std::string_view name, const Policy& now, const Policy& wanted) {
       return smaller(level_of(name, now), level_of(name, wanted));
+    }};
+
+constexpr Binding kUndecided{
+    &kChoice<Undecided>,
+    [](std::string_view, const Policy& policy) {
+      return kChoice<Undecided>.print(policy.undecided);
+    },
+    [](std::string_view, const Value& value, const Problems& problems, Policy& policy) {
+      return assign(kChoice<Undecided>.parse(value, problems), policy.undecided);
+    },
+    [](std::string_view, const Policy& now, const Policy& wanted) {
+      return larger(now.undecided, wanted.undecided);
+    }};
+
+// The entries of every layer hold together; an empty list takes those below away.
+constexpr Binding kAccepts{
+    &kAccepted,
+    [](std::string_view, const Policy& policy) { return kAccepted.print(policy.accept); },
+    [](std::string_view, const Value& value, const Problems& problems, Policy& policy) -> Status {
+      auto entries = kAccepted.parse(value, problems);
+      if (!entries) return std::move(entries).error();
+      for (const Accept& entry : *entries)
+        if (!policy.checks.contains(entry.check))
+          return Error{"no check is called " + base::printable(entry.check, 60) + kMayBeNewer};
+      if (entries->empty()) policy.accept.clear();
+      for (Accept& entry : *entries)
+        if (std::ranges::find(policy.accept, entry) == policy.accept.end())
+          policy.accept.push_back(std::move(entry));
+      return Done{};
+    },
+    [](std::string_view, const Policy& now, const Policy& wanted) {
+      return shorter(now.accept, wanted.accept);
     }};
 
 int signal_of(std::string_view name) {
@@ -129,10 +163,14 @@ constexpr Row kRows[] = {
      "frameworks beside torch that must be there and get a GPU, though they would go on without"},
     {"extensions.include",
      field<kGlobs, &P::extensions, &P::Extensions::include, longer<std::string>>(),
-     "extensions that the command needs: they are read whatever they need, and must work"},
+     "extensions that the command needs: they are read whatever they need, must be there, and must "
+     "work"},
     {"extensions.exclude",
      field<kGlobs, &P::extensions, &P::Extensions::exclude, shorter<std::string>>(),
      "extensions that are not looked at"},
+    {"extensions.all", field<kBoolean, &P::extensions, &P::Extensions::all, larger<bool>>(),
+     "an installed package that surely cannot be imported is a failure, whatever the command "
+     "imports"},
     {"gpu.required",
      field<kChoice<GpuRequired>, &P::gpu, &P::Gpu::required, smaller<GpuRequired>>(),
      "whether a GPU is needed; auto: if the image's torch is a CUDA build, or another framework "
@@ -230,12 +268,17 @@ constexpr Row kRows[] = {
 }  // namespace
 
 KeyTable::KeyTable(std::span<const CheckInfo> checks) {
+  // Above all tables, so that --print-policy may print it as one line.
+  keys_.push_back({"accept", kAccepts, "findings that are known and do not count",
+                   /*hidden_unless_set=*/true});
   for (const CheckInfo& check : checks) {
     built_in_.checks[std::string(check.id)] = check.level;
     keys_.push_back({std::string(kChecks) + std::string(check.id), kLevelOfCheck,
                      "whether a failure of this check stops the command, is only reported, or is "
                      "not looked for"});
   }
+  keys_.push_back({std::string(kChecks) + "undecided", kUndecided,
+                   "what becomes of what a check at level fail cannot decide"});
   for (const auto& [name, binding, meaning] : kRows)
     keys_.push_back({std::string(name), binding, meaning});
   for (int signal = 1; signal <= base::kLastSignal; ++signal) {

@@ -12,6 +12,9 @@
 
 namespace gpuinit::policy {
 
+// After the name of a check that there is not.
+inline constexpr char kMayBeNewer[] = " (a newer gpuinit may have it)";
+
 // A codec and the field of Policy that it is for, without their types. `name` is the key's.
 struct Binding {
   const CodecInfo* codec;
@@ -26,7 +29,7 @@ struct Key {
   std::string name;  // "probe.timeout"
   Binding binding;
   std::string_view meaning;        // one line, for people
-  bool hidden_unless_set = false;  // a signal, of sixty, that is forwarded as it comes
+  bool hidden_unless_set = false;  // [[accept]]; a signal, of sixty, that is forwarded as it comes
 };
 
 Value get(const Key& key, const Policy& policy);
@@ -44,6 +47,9 @@ bool keeps(const Key& key, const Policy& now, const Policy& wanted);
 
 // What the key takes, after "expected": `"fail", "warn" or "off"`.
 std::string expectation(const Key& key);
+
+// A signal may be named otherwise: "launch.signals.15" → "launch.signals.SIGTERM".
+std::string canonical_name(std::string name);
 
 class KeyTable {
  public:

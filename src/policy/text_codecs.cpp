@@ -121,6 +121,66 @@ Value wait_causes_value(const std::vector<WaitFor>& causes) {
   return names;
 }
 
+// The fields of an [[accept]], with the names of its keys.
+struct AcceptField {
+  std::string_view name;
+  string Accept::*field;
+};
+constexpr AcceptField kAcceptFields[] = {{"check", &Accept::check},
+                                         {"about", &Accept::about},
+                                         {"why", &Accept::why},
+                                         {"until", &Accept::until}};
+
+// "2027-01-31"
+bool is_day(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  const auto month = base::parse_number(text.substr(5, 2)).value_or(0);
+  const auto day = base::parse_number(text.substr(8)).value_or(0);
+  return base::parse_number(text.substr(0, 4)) && month >= 1 && month <= 12 && day >= 1 &&
+         day <= 31;
+}
+
+Result<Accept> accept(const Value& value) {
+  const auto* table = value.as_object();
+  if (table == nullptr) return Error{};
+  Accept entry;
+  for (const auto& [key, given] : *table) {
+    const auto field = std::ranges::find(kAcceptFields, key, &AcceptField::name);
+    if (field == std::end(kAcceptFields))
+      return Error{"an entry has no key " + base::printable(key, 60)};
+    auto text = clean_text(given);
+    if (!text) return Error{key + " takes text"};
+    entry.*field->field = std::move(text).value();
+  }
+  if (entry.check.empty() || entry.about.empty() || entry.why.empty())
+    return Error{"check, about and why are all needed"};
+  if (!entry.until.empty() && !is_day(entry.until)) return Error{"until: " + entry.until};
+  return entry;
+}
+
+Result<std::vector<Accept>> accepts(const Value& value, const Problems&) {
+  const auto* many = value.as_array();
+  if (many == nullptr) return Error{};
+  std::vector<Accept> entries;
+  for (const Value& item : *many) {
+    auto entry = accept(item);
+    if (!entry) return std::move(entry).error();
+    entries.push_back(std::move(entry).value());
+  }
+  return entries;
+}
+
+Value accepts_value(const std::vector<Accept>& entries) {
+  base::JsonArray items;
+  for (const Accept& entry : entries) {
+    base::JsonObject item;
+    for (const auto& [name, field] : kAcceptFields)
+      if (!(entry.*field).empty()) item.emplace_back(name, entry.*field);
+    items.emplace_back(std::move(item));
+  }
+  return items;
+}
+
 constexpr bool kTakesText = true;
 
 }  // namespace
@@ -159,5 +219,8 @@ const Codec<Texts> kGpuFeatureList{
     list_value};
 const Codec<std::vector<WaitFor>> kWaitCauses{
     {"a list of ", kTakesText, enum_choice<WaitFor>}, wait_causes, wait_causes_value};
+
+const Codec<std::vector<Accept>> kAccepted{
+    {"[[accept]] tables with check, about, why and, where it ends, until"}, accepts, accepts_value};
 
 }  // namespace gpuinit::policy

@@ -2,7 +2,6 @@
 // The parsing is toml++'s; it is included in toml_document.cpp alone.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +11,7 @@
 namespace gpuinit::policy {
 
 // What TOML can say, JSON can, but for a date or time: null stands for that. Of a table only
-// that it is one.
+// that it is one, but in an array: there a date in it is text, "2027-01-31".
 using Value = base::Json;
 
 // Both count from 1; columns count characters, as editors do.
@@ -35,13 +34,13 @@ struct TomlEntry {
 
 struct TomlProblem {
   Position at;
-  std::string message;
+  std::string message;  // a sentence of ours
 };
 
-// Either a problem, or the entries as they follow each other in the text.
+// The entries as they follow each other in the text, without those of lines with a problem.
 struct TomlDocument {
   std::vector<TomlEntry> entries;
-  std::optional<TomlProblem> problem;
+  std::vector<TomlProblem> problems;  // by their lines, at most kMaxTomlProblems
 };
 
 // The first `count` names of the path with dots between: "probe.timeout".
@@ -49,16 +48,20 @@ std::string dotted(const std::vector<TomlKey>& path, std::size_t count);
 
 TomlDocument parse_toml(std::string_view text);
 
+bool is_toml(std::string_view text);
+
 // `the string "60"`, `the number 3.1`, `an array`: on one line, shortened.
 std::string describe(const Value& value);
 
-// TOML that reads back as the same value. Requires: neither a date, a time nor a table.
+// TOML that reads back as the same value. Requires: neither a date nor a time,
+// and of tables those in arrays, whose keys are bare.
 std::string toml_text(const Value& value);
 
 // Bounds for hostile text: time, memory and the depth of recursion follow from
 // them. A policy with every key and a comment each has 5 KiB.
 inline constexpr std::size_t kMaxTomlBytes = 256ULL * 1024;
-inline constexpr std::size_t kMaxDotsPerLine = 64;  // a.b.c nests one level per dot
-inline constexpr std::size_t kMaxNestedValues = 8;  // arrays and inline tables
+inline constexpr std::size_t kMaxDotsPerLine = 64;   // a.b.c nests one level per dot
+inline constexpr std::size_t kMaxNestedValues = 8;   // arrays and inline tables
+inline constexpr std::size_t kMaxTomlProblems = 20;  // the text is parsed again after each
 
 }  // namespace gpuinit::policy

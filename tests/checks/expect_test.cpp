@@ -39,7 +39,8 @@ TEST(Expect, MetNotMetAndNotPinned) {
 
 TEST(Expect, UnknownFailsNothing) {
   for (const auto& test : kCases)
-    EXPECT_EQ(only(Facts{}, test.id, pins(test.field, test.not_met)).severity, Severity::kUndecided);
+    EXPECT_EQ(only(Facts{}, test.id, pins(test.field, test.not_met)).severity,
+              Severity::kUndecided);
 }
 
 TEST(Expect, APinIsADemand) {

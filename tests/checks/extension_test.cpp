@@ -74,7 +74,7 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   EXPECT_THAT(finding.why, HasSubstr("undefined symbol: _ZN3c104cuda9SetDeviceEa"));
   EXPECT_THAT(finding.fix, HasSubstr("a build of flash_attn_2_cuda for torch 2.8.0+cu128"));
   story.image.packages = std::vector<Package>{{"flash-attn-2-cuda", "2.7", "/s/f.dist-info", {}}};
-  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("--no-build-isolation flash-attn-2-cuda==2.7"));
+  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("--no-build-isolation 'flash-attn-2-cuda==2.7'`"));
   // What needs CUDA alone is not built against torch.
   auto cupy = lacking("cupyx/cusolver.so", "libcusolver.so.11");
   cupy.needs = {"libcusolver.so.11"};
@@ -137,6 +137,76 @@ TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
   EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
 }
 
+Facts with_package(Extension one, const std::string& name, const std::string& version) {
+  auto story = with({std::move(one)});
+  story.image.packages =
+      std::vector<Package>{{name, version, kSite + name + "-" + version + ".dist-info"}};
+  return story;
+}
+
+// Each of these was imported beside Debian's torch 1.13, and ended so.
+TEST(ExtensionAbi, WhatSurelyCannotBeImportedFailsWhereThePolicyAsksForAll) {
+  Policy all;
+  all.extensions.all = true;
+  const auto judge_one = [&](const std::string& file, const std::string& name,
+                             const std::string& version) {
+    const auto story = with_package(lacking(file, "libtorch.so"), name, version);
+    EXPECT_THAT(verdicts(story), ElementsAre("~" + kAbi)) << "nothing is seen to import it";
+    return only(story, kAbi, all).severity;
+  };
+  EXPECT_EQ(judge_one("torchvision/_C.so", "torchvision", "0.23.0"), Severity::kFail);
+  EXPECT_EQ(judge_one("torchvision/_C.so", "torchvision", "0.15.2"), Severity::kWarn)
+      << "goes on without, and pip would complain";
+  EXPECT_EQ(judge_one("torchvision/image.so", "torchvision", "0.23.0"), Severity::kWarn);
+  EXPECT_EQ(judge_one("torchaudio/lib/libtorchaudio.so", "torchaudio", "2.0.2"), Severity::kFail);
+  EXPECT_EQ(judge_one("torchtext/lib/libtorchtext.so", "torchtext", "0.18.0"), Severity::kFail);
+  EXPECT_EQ(judge_one("xformers/_C.so", "xformers", "0.0.32"), Severity::kWarn);
+  const auto fits = with_package(extension("torchvision/_C.so"), "torchvision", "0.23.0");
+  EXPECT_TRUE(says_nothing(fits, kAbi, all));
+}
+
+TEST(ExtensionAbi, TorchaudioOfAnotherCuda) {
+  const auto summary = [](const char* version) {
+    const auto story = with_package(extension("mine/_C.so"), "torchaudio", version);
+    return says_nothing(story, kAbi) ? std::string() : only(story, kAbi).summary;
+  };
+  EXPECT_EQ(summary("2.8.0+cu126"),
+            "torchaudio 2.8.0 was compiled for CUDA 12.6, and torch for CUDA 12.8");
+  EXPECT_EQ(summary("2.8.0+cu128"), "");
+  EXPECT_EQ(summary("2.8.0"), "");
+  EXPECT_EQ(summary("2.8.0+cpu"), "");
+  EXPECT_EQ(summary("2.11.1+cu126"), "") << "from here on the major version decides";
+  EXPECT_EQ(summary("2.11.1+cu132"),
+            "torchaudio 2.11.1 was compiled for CUDA 13.2, and torch for CUDA 12.8");
+  auto story = with_package(extension("mine/_C.so"), "torchaudio", "2.8.0+cu126");
+  EXPECT_EQ(only(story, kAbi).severity, Severity::kWarn);
+  Policy all;
+  all.extensions.all = true;
+  EXPECT_EQ(only(story, kAbi, all).exit_code, kExitImage);
+  story.image.program->imports = {"torchaudio"};
+  EXPECT_EQ(only(story, kAbi).exit_code, kExitImage);
+}
+
+TEST(ExtensionAbi, WhatThePolicyNamesAndIsNotThere) {
+  auto story = with({extension("torchvision/_C.so")});
+  story.image.extensions->front().asked_for = true;
+  Policy policy;
+  policy.extensions.include = {"torchvision"};
+  EXPECT_TRUE(says_nothing(story, kAbi, policy)) << "a name means the package";
+  policy.extensions.include = {"torchvision/*", "flash_attn*"};
+  const auto finding = only(story, kAbi, policy);
+  EXPECT_EQ(finding.exit_code, kExitImage);
+  EXPECT_THAT(finding.summary, HasSubstr("no extension answers to flash_attn*"));
+  // Installed, it may need none, or lie where nothing is looked for.
+  story.image.packages = std::vector<Package>{{"flash-attn", "2.8.3", "/x.dist-info"}};
+  EXPECT_EQ(only(story, kAbi, policy).severity, Severity::kWarn);
+  auto file = extension("flash_attn_2_cuda.cpython-312-x86_64-linux-gnu.so");
+  file.distribution = "flash-attn";
+  story.image.extensions->push_back(file);
+  policy.extensions.include = {"flash-attn"};
+  EXPECT_TRUE(says_nothing(story, kAbi, policy)) << "its RECORD names the file";
+}
+
 TEST(ExtensionAbi, WhatTheCommandImportsFails) {
   auto story =
       with({undefined("vllm/_C.abi3.so", "cudaGone"), undefined("other/_C.so", "cudaGone")});
@@ -187,7 +257,7 @@ TEST(ExtensionAbi, AnExecutableStackIsRefused) {
       "/x/libct.so.4: cannot enable executable stack as shared object requires";
   const Finding finding = only(with({one}), kAbi);
   EXPECT_EQ(finding.summary, "ct/_ext.so cannot be loaded: " + one.problems.missing[0].reason);
-  EXPECT_THAT(finding.fix, HasSubstr("patchelf --clear-execstack /x/libct.so.4, or"));
+  EXPECT_THAT(finding.fix, HasSubstr("`patchelf --clear-execstack /x/libct.so.4`, or"));
   EXPECT_THAT(finding.fix, HasSubstr("glibc.rtld.execstack=2"));
 }
 

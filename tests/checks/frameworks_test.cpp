@@ -79,7 +79,8 @@ Policy requiring(const std::string& name) {
 TEST(Frameworks, GoodOnesAreSilent) {
   for (const Facts& story : {without_torch({jax()}), running({program()})})
     for (const Finding& finding : run_checks(story, usual()))
-      EXPECT_TRUE(finding.severity == Severity::kSkipped || finding.severity == Severity::kUndecided)
+      EXPECT_TRUE(finding.severity == Severity::kSkipped ||
+                  finding.severity == Severity::kUndecided)
           << finding.id << ": " << finding.summary;
 }
 
@@ -206,7 +207,7 @@ TEST(Frameworks, OneThatAsksForAnExecutableStackIsTold) {
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_EQ(finding.summary,
             "ctranslate2 1.2 cannot be loaded: libct.so.4 asks for an executable stack");
-  EXPECT_THAT(finding.fix, HasSubstr("patchelf --clear-execstack /s/libct.so.4, or"));
+  EXPECT_THAT(finding.fix, HasSubstr("`patchelf --clear-execstack /s/libct.so.4`, or"));
   EXPECT_EQ(only(story, "loader.missing", requiring("ctranslate2")).severity, Severity::kFail);
 }
 

@@ -34,7 +34,8 @@ TEST(ImageReadable, StopsWhereWhatIsSurelyLoadedCannotBeRead) {
   Facts story = healthy();
   story.image.unread = {{"/usr/share/x", "Stale file handle"}};
   EXPECT_THAT(verdicts(story), ElementsAre());
-  EXPECT_EQ(finding_of(run_checks(story, Policy{}), "image.readable").severity, Severity::kUndecided);
+  EXPECT_EQ(finding_of(run_checks(story, Policy{}), "image.readable").severity,
+            Severity::kUndecided);
   story.image.unread = {{story.image.torch->path + "/lib/libtorch_cpu.so", "Stale file handle"}};
   EXPECT_THAT(verdicts(story), ElementsAre("image.readable=75"));
 }

@@ -72,6 +72,16 @@ TEST(PythonImport, DoesNotApplyWhereNobodyAsked) {
   EXPECT_EQ(only(environment, kImport).severity, Severity::kSkipped);
 }
 
+TEST(PythonImport, ImportsThatNothingTriesAreTold) {
+  Policy policy;
+  policy.python.imports = {"torchvision"};
+  const auto finding = only(healthy(), "python.import", policy);
+  EXPECT_EQ(finding.severity, Severity::kWarn);
+  EXPECT_THAT(finding.fix, testing::HasSubstr("python.probe = \"import\""));
+  policy.python.imports.clear();
+  EXPECT_EQ(only(healthy(), "python.import", policy).severity, Severity::kSkipped);
+}
+
 TEST(PythonImport, FailsWithTheExceptionAndItsTraceback) {
   const auto finding =
       only(with_import(failing("flash_attn", "ImportError",

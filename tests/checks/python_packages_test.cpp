@@ -19,6 +19,7 @@ std::vector<Package> wheels() {
   const std::string linux = "; platform_system == \"Linux\" and platform_machine == \"x86_64\"";
   return {package("numpy", "2.3.5"),
           package("nvidia-cudnn-cu12", "9.10.2.21"),
+          package("pip", "25.0.1"),
           package("torch", "2.8.0",
                   {"nvidia-cudnn-cu12==9.10.2.21" + linux, "nvidia-cublas-cu12==12.8.4.1" + linux,
                    "triton==3.4.0" + linux}),
@@ -193,21 +194,28 @@ TEST(PythonPackages, TorchLacksWhatItImportsLater) {
   EXPECT_EQ(only(story, kId).severity, Severity::kSkipped) << "few need networkx";
 }
 
-TEST(PythonPackages, TorchaudioOfAnotherCuda) {
-  const auto summary = [](const char* version) {
-    auto packages = wheels();
-    packages.push_back(package("torchaudio", version));
-    auto story = with(packages);
-    return says_nothing(story, kId) ? std::string() : only(story, kId).summary;
-  };
-  EXPECT_EQ(summary("2.8.0+cu126"),
-            "torchaudio 2.8.0 was compiled for CUDA 12.6, and torch for CUDA 12.8");
-  EXPECT_EQ(summary("2.8.0+cu128"), "");
-  EXPECT_EQ(summary("2.8.0"), "");
-  EXPECT_EQ(summary("2.8.0+cpu"), "");
-  EXPECT_EQ(summary("2.11.1+cu126"), "") << "from here on the major version decides";
-  EXPECT_EQ(summary("2.11.1+cu132"),
-            "torchaudio 2.11.1 was compiled for CUDA 13.2, and torch for CUDA 12.8");
+// The policy lives with one pair of two; the other one counts as before.
+TEST(PythonPackages, OnePairMayBeAccepted) {
+  auto story = with(wheels());
+  story.image.torch->version = Text("2.7.1+cu126");
+  story.image.torch->metadata_version = Text("2.7.1");
+  named(story, "torch").version = "2.7.1";
+  Policy policy = built_in();
+  policy.accept = {{kId, "xformers/torch", "only its triton kernels are used", ""}};
+  const auto findings = run_checks(story, policy);
+  const auto warned = of(findings, Severity::kWarn);
+  ASSERT_EQ(warned.size(), 1U);
+  EXPECT_EQ(warned[0].summary,
+            "torchvision 0.23.0 requires torch==2.8.0, and torch 2.7.1+cu126 is "
+            "installed");
+  const auto accepted = of(findings, Severity::kAccepted);
+  ASSERT_EQ(accepted.size(), 1U);
+  EXPECT_THAT(accepted[0].summary, testing::StartsWith("xformers 0.0.32.post2 requires"));
+  EXPECT_EQ(evidence(accepted[0], "accepted"), "only its triton kernels are used");
+  policy.accept[0].about = "xformers";
+  EXPECT_EQ(of(run_checks(story, policy), Severity::kAccepted).size(), 1U) << "all its pairs";
+  policy.accept[0].about = "*/torch";
+  EXPECT_EQ(judge(run_checks(story, policy)).word, Verdict::Word::kPass);
 }
 
 TEST(PythonPackages, OtherPackagesWantOtherLibraries) {
@@ -248,7 +256,7 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped)
       << "torch gets what it asks for";
   packages.back().overwritten.clear();
-  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
+  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("it is not known whose is there"));
   // Two that have nothing to do with GPUs are only worth a note.
   packages.back().name = "opencv-python";
   packages[packages.size() - 2].name = "opencv-python-headless";

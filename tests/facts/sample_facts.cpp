@@ -57,6 +57,7 @@ Facts full_facts() {
   Extension extension;
   extension.path = "/s/torchvision/_C.so";
   extension.package = "torchvision";
+  extension.distribution = "flash-attn";
   extension.asked_for = true;
   extension.soabi = Fact<std::string>::absent("no tag");
   extension.machine = std::string("x86_64");

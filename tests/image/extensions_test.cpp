@@ -181,17 +181,6 @@ TEST(Extensions, LieBesideModulesThatNeedNeitherTorchNorCuda) {
   EXPECT_FALSE(extensions[1].beside_independent);
 }
 
-TEST(Glob, AStarCrossesSlashes) {
-  EXPECT_TRUE(matches_glob("torchvision/*", "torchvision/a/b.so"));
-  EXPECT_TRUE(matches_glob("flash_attn_2_cuda*", "flash_attn_2_cuda.cpython-312.so"));
-  EXPECT_TRUE(matches_glob("*/_C.so", "xformers/flash_attn_3/_C.so"));
-  EXPECT_TRUE(matches_glob("a?c", "abc"));
-  EXPECT_FALSE(matches_glob("a?c", "ac"));
-  EXPECT_FALSE(matches_glob("torchvision", "torchvision/_C.so"));
-  EXPECT_FALSE(matches_glob("", "a"));
-  EXPECT_FALSE(matches_glob("*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
-}
-
 TEST(Extensions, AreThoseThatNeedTorchOrCuda) {
   Image image;
   image.extension("torchvision/_C.so")
@@ -242,6 +231,23 @@ TEST(Extensions, ThePolicyAddsAndTakesAway) {
   EXPECT_TRUE(extensions[1].asked_for);
   image.tree().file(kSite + "/mine/_fast.so", "truncated");
   EXPECT_TRUE(image.read({{"mine/*"}, {}})[0].machine.is_unknown());
+}
+
+TEST(Extensions, ANameMeansThePackage) {
+  Image image;
+  image.extension("torchvision/_C.so")
+      .extension("cv2/gpu/x.so")
+      .extension("flash_attn_2_cuda." + kTag + ".so")
+      .record("flash_attn-2.8.3",
+              "flash_attn/__init__.py,,\nflash_attn_2_cuda." + kTag + ".so,sha256=x,1\n");
+  auto extensions = image.read({{"torchvision", "flash-attn"}, {}});
+  ASSERT_EQ(extensions.size(), 3U);
+  EXPECT_FALSE(extensions[0].asked_for);
+  EXPECT_EQ(extensions[0].distribution, "");
+  EXPECT_TRUE(extensions[1].asked_for) << "its RECORD names it";
+  EXPECT_EQ(extensions[1].distribution, "flash-attn");
+  EXPECT_TRUE(extensions[2].asked_for);
+  EXPECT_EQ(image.read({{}, {"cv2", "Flash_Attn*", "torchvision"}}).size(), 0U);
 }
 
 TEST(Extensions, TheCxxAbiShowsInTheNames) {

@@ -191,6 +191,21 @@ TEST_F(TorchTest, NamesEveryMissingLibrary) {
   EXPECT_TRUE(read().torch->soabi.is_absent());
 }
 
+// As Debian's: the libraries lie elsewhere, and torch/lib has links for what torch opens by path.
+TEST_F(TorchTest, AsksForItsGlobalDependenciesByPath) {
+  image_.write_to(tree_);
+  const std::string deps = site() + "/torch/lib/libtorch_global_deps.so";
+  remove(deps);
+  EXPECT_THAT(missing(), IsEmpty()) << "this __init__.py does not ask for it";
+  tree_.file(site() + "/torch/__init__.py",
+             "if True:\n    if True:\n        _load_global_deps()\n");
+  EXPECT_THAT(missing(), IsEmpty()) << "a build that does without";
+  tree_.file(site() + "/torch/_utils_internal.py", "import os\nUSE_GLOBAL_DEPS = True\n");
+  EXPECT_THAT(missing(), ElementsAre("torch/lib/libtorch_global_deps.so"));
+  image_.write_torch(tree_);
+  EXPECT_THAT(missing(), IsEmpty());
+}
+
 TEST_F(TorchTest, KnowsATruncatedLibrary) {
   image_.write_to(tree_);
   cut(site() + "/torch/lib/libtorch_cuda.so");

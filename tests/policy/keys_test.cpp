@@ -12,6 +12,7 @@ namespace gpuinit::policy {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 std::string refusal(std::string_view name, const Value& value, const Problem& ranges = {}) {
@@ -27,24 +28,26 @@ Value text(const char* value) { return {std::string(value)}; }
 // A value of the key's kind that is not the built-in one.
 Value other_value(const Key& key) {
   using List = base::JsonArray;
-  const Value candidates[] = {true,
-                              false,
-                              7.25,
-                              List{130, 143},
-                              List{"busy", "no-device"},
-                              List{"bf16", "p2p"},
-                              List{"torchvision", "a.b"},
-                              List{"ptrace", "mount"},
-                              "off",
-                              "no",
-                              "supervise",
-                              "group",
-                              "ignore",
-                              "SIGTERM",
-                              "import",
-                              "docker-default",
-                              "512MiB",
-                              "/other"};
+  const Value candidates[] = {
+      true,
+      false,
+      7.25,
+      List{130, 143},
+      List{"busy", "no-device"},
+      List{"bf16", "p2p"},
+      List{"torchvision", "a.b"},
+      List{"ptrace", "mount"},
+      List{base::JsonObject{{"check", "user"}, {"about", "*"}, {"why", "known"}}},
+      "off",
+      "no",
+      "supervise",
+      "group",
+      "ignore",
+      "SIGTERM",
+      "import",
+      "docker-default",
+      "512MiB",
+      "/other"};
   const Policy& built_in = test::key_table().built_in();
   for (const Value& candidate : candidates) {
     Policy policy = built_in;
@@ -137,8 +140,11 @@ TEST(Suggestion, IsTheKeyThatWasMeant) {
       {"chekcs", "checks"},
   };
   for (const auto& [typed, meant] : cases)
-    EXPECT_EQ(test::key_table().suggestion(typed), "did you mean `" + std::string(meant) + "`?")
+    EXPECT_THAT(test::key_table().suggestion(typed),
+                StartsWith("did you mean `" + std::string(meant) + "`?"))
         << typed;
+  EXPECT_THAT(test::key_table().suggestion("checks.brand-new"), HasSubstr("a newer gpuinit"));
+  EXPECT_THAT(test::key_table().suggestion("gpu.brand-new"), Not(HasSubstr("newer gpuinit")));
 }
 
 TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
@@ -146,7 +152,7 @@ TEST(Suggestion, ListsWhatThereIsWhenNothingIsNear) {
             "[gpu] has required, count, name, compute-capability, mig, same, memory, memory-total, "
             "features, driver");
   EXPECT_THAT(test::key_table().suggestion("banana.colour"),
-              HasSubstr("tables checks, python, image, torch, require, extensions, gpu,"));
+              HasSubstr("tables accept, checks, python, image, torch, require, extensions, gpu,"));
   EXPECT_THAT(test::key_table().suggestion("timeout"), HasSubstr("tables"))
       << "three tables have one";
 }

@@ -18,13 +18,13 @@ std::tuple<T...> values(const T&... members) {
 }
 
 inline auto fields(const Policy& policy) {
-  const auto& [checks, python, image, torch, require, extensions, gpu, expect, probe, warmup, wait,
-               seccomp, report, launch] = policy;
+  const auto& [checks, undecided, accept, python, image, torch, require, extensions, gpu, expect,
+               probe, warmup, wait, seccomp, report, launch] = policy;
   const auto& [interpreter, python_probe, imports] = python;
   const auto& [seal] = image;
   const auto& [torch_required] = torch;
   const auto& [require_frameworks] = require;
-  const auto& [include, exclude] = extensions;
+  const auto& [include, exclude, all] = extensions;
   const auto& [gpu_required, count, gpu_name, capability, mig, same, gpu_memory, memory_total,
                features] = gpu;
   const auto& [expect_python, expect_torch, expect_cuda, expect_driver, expect_packages] = expect;
@@ -35,13 +35,14 @@ inline auto fields(const Policy& policy) {
   const auto& [termination_log] = report;
   const auto& [mode, follow, follow_timeout, signal_target, signals, grace, parent_death_signal,
                exit_zero, postmortem, postmortem_exit] = launch;
-  return values(checks, interpreter, python_probe, imports, seal, torch_required,
-                require_frameworks, include, exclude, gpu_required, count, gpu_name, capability,
-                mig, same, gpu_memory, memory_total, features, expect_python, expect_torch,
-                expect_cuda, expect_driver, expect_packages, probe_timeout, sandbox, context,
-                warmup_timeout, hold, pages, max_bytes, causes, wait_timeout, base, profile, allow,
-                deny, log, termination_log, mode, follow, follow_timeout, signal_target, signals,
-                grace, parent_death_signal, exit_zero, postmortem, postmortem_exit);
+  return values(checks, undecided, accept, interpreter, python_probe, imports, seal, torch_required,
+                require_frameworks, include, exclude, all, gpu_required, count, gpu_name,
+                capability, mig, same, gpu_memory, memory_total, features, expect_python,
+                expect_torch, expect_cuda, expect_driver, expect_packages, probe_timeout, sandbox,
+                context, warmup_timeout, hold, pages, max_bytes, causes, wait_timeout, base,
+                profile, allow, deny, log, termination_log, mode, follow, follow_timeout,
+                signal_target, signals, grace, parent_death_signal, exit_zero, postmortem,
+                postmortem_exit);
 }
 
 // The keys, with the real checks.

@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "base/text.h"
+#include "policy/builtin_policies.h"
 #include "policy/layers.h"
 #include "policy_fields.h"
 
@@ -71,9 +73,11 @@ TEST(ShippedPolicies, StrictNeedsTorchAndAGpuAndFailsOnEverything) {
   EXPECT_TRUE(loaded.policy.torch.required);
   EXPECT_EQ(loaded.policy.gpu.required, GpuRequired::kYes);
   EXPECT_TRUE(loaded.policy.warmup.context);
+  EXPECT_EQ(loaded.policy.undecided, Undecided::kFail);
+  EXPECT_TRUE(loaded.policy.extensions.all);
   for (const auto& [id, level] : loaded.policy.checks) EXPECT_EQ(level, Level::kFail) << id;
   for (const auto& row : loaded.keys()) {
-    if (!row.key.starts_with("checks.")) continue;
+    if (!row.key.starts_with("checks.") || row.key == "checks.undecided") continue;
     EXPECT_NE(row.origin, "built in")
         << "may be weaker in a layer below; policies/strict.toml lacks, below [checks]:\n"
         << row.key.substr(7) << " = \"fail\"";
@@ -91,6 +95,8 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
   EXPECT_TRUE(policy.torch.required);
   EXPECT_EQ(policy.gpu.required, GpuRequired::kNo);
   EXPECT_FALSE(policy.warmup.context);
+  EXPECT_EQ(policy.undecided, Undecided::kFail);
+  EXPECT_TRUE(policy.extensions.all);
   const std::set<std::string_view> of_the_image{
       "image.readable", "image.sealed",    "platform",        "python.interpreter",
       "libc.version",   "python.abi",      "torch.install",   "loader.missing",
@@ -104,11 +110,34 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
         << id << " = \"off\"";
 }
 
+// --policy builtin:NAME, with the lines of the file.
+TEST(ShippedPolicies, EachIsInTheProgram) {
+  std::set<std::string> names;
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::string(GPUINIT_SOURCE_DIR) + "/policies")) {
+    const std::string name = file.path().stem();
+    names.insert(name);
+    const auto text = builtin_policy(name);
+    ASSERT_TRUE(text) << name;
+    Layers layers = test::layers();
+    ASSERT_TRUE(layers.add_file(name + ".toml", *text));
+    const auto of_file = shipped(name + ".toml");
+    EXPECT_EQ(test::fields(layers.loaded().policy), test::fields(of_file.policy)) << name;
+    if (name != "default") {
+      EXPECT_EQ(layers.loaded().origins, of_file.origins);
+    }
+  }
+  const auto known = builtin_policy_names();
+  EXPECT_EQ(std::set<std::string>(known.begin(), known.end()), names);
+  EXPECT_FALSE(builtin_policy(""));
+}
+
 TEST(PolicyPage, DescribesEveryKeyAsTheTableDoes) {
   const std::string page = read("docs/policy.md");
   std::string rows = "| key | takes | built in | meaning |\n|---|---|---|---|\n";
   for (const Key& key : test::key_table().keys()) {
-    if (key.name.starts_with("checks.")) continue;  // one row for all of them
+    // One row for all of them.
+    if (key.name.starts_with("checks.") && key.name != "checks.undecided") continue;
     if (key.hidden_unless_set) continue;
     const std::string built_in = toml_text(get(key, test::key_table().built_in()));
     const std::string row = "| `" + key.name + "` | " + expectation(key) + " | `" + built_in +

@@ -131,7 +131,7 @@ TEST(Documents, CompletionsHaveEveryOptionAndVerb) {
 }
 
 TEST(Documents, UsageHasTheHelp) {
-  EXPECT_THAT(content("docs/usage.md"), HasSubstr("```\n" + gpuinit({"--help"}).out + "```\n"));
+  EXPECT_THAT(content("docs/usage.md"), HasSubstr("```text\n" + gpuinit({"--help"}).out + "```\n"));
 }
 
 TEST(Documents, ShippedPoliciesLoadAndPrintThemselves) {

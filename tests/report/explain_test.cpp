@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "gpuinit/exit_codes.h"
+#include "report/layout.h"
 
 namespace gpuinit::report {
 namespace {
@@ -29,7 +31,7 @@ constexpr CheckInfo kPresent{
 };
 
 TEST(Explain, ACheckIsTitleSectionsAndSource) {
-  EXPECT_EQ(explain_check(kAbi), R"(python.abi: torch was compiled for this interpreter
+  EXPECT_EQ(explain_check(kAbi, kUnbroken), R"(python.abi: torch was compiled for this interpreter
 exit code when it fails: 65
 
 What it looks at
@@ -50,12 +52,13 @@ How to change it
 }
 
 TEST(Explain, ACheckWithoutSourceHasNoSuchSection) {
-  EXPECT_THAT(explain_check(kPresent), testing::Not(HasSubstr("Where the rule is from")));
+  EXPECT_THAT(explain_check(kPresent, kUnbroken),
+              testing::Not(HasSubstr("Where the rule is from")));
 }
 
 TEST(Explain, TheCatalogueIsOneAlignedLinePerCheck) {
   const CheckInfo checks[] = {kAbi, kPresent};
-  EXPECT_EQ(explain_catalogue(checks), R"(check           exit      fails when
+  EXPECT_EQ(explain_catalogue(checks, kUnbroken), R"(check           exit      fails when
 python.abi      65        torch was compiled for this interpreter
 device.present  69 or 77  devices are there
 
@@ -64,7 +67,7 @@ gpuinit --explain ID says more about one; gpuinit --explain exit-codes has the e
 }
 
 TEST(Explain, TheExitCodesAreAllInOneTable) {
-  const auto text = explain_exit_codes();
+  const auto text = explain_exit_codes(kUnbroken);
   for (const auto& info : kExitCodes) {
     EXPECT_THAT(text, HasSubstr(std::string(info.name) + " "));
     EXPECT_THAT(text, HasSubstr(std::string(info.meaning)));
@@ -72,6 +75,19 @@ TEST(Explain, TheExitCodesAreAllInOneTable) {
   }
   EXPECT_THAT(text, HasSubstr("\n65     image "));
   EXPECT_THAT(text, HasSubstr("\n128+n  signal "));
+}
+
+TEST(Explain, IsAsWideAsTheTerminal) {
+  const CheckInfo checks[] = {kAbi, kPresent};
+  for (const std::size_t width : {40U, 60U, 80U, 120U})
+    for (const std::string& text :
+         {explain_check(kAbi, width), explain_catalogue(checks, width), explain_exit_codes(width)})
+      for (const auto line : base::split_lines(text)) EXPECT_LE(columns(line), width) << text;
+  EXPECT_THAT(explain_catalogue(checks, 40),
+              HasSubstr("device.present  69 or 77\n    devices are there\n"));
+  EXPECT_THAT(explain_exit_codes(60),
+              HasSubstr("\n65     image           the image contradicts itself\n"
+                        "                       never: rebuild the image\n"));
 }
 
 TEST(Explain, TheJsonVariantsCarryTheSame) {

@@ -200,7 +200,8 @@ JsonArray words(std::initializer_list<Enum> all) {
 }
 
 JsonArray severities() {
-  return words({Severity::kFail, Severity::kWarn, Severity::kUndecided, Severity::kSkipped});
+  return words({Severity::kFail, Severity::kWarn, Severity::kUndecided, Severity::kSkipped,
+                Severity::kAccepted});
 }
 
 Json event(const char* name, JsonObject more) {
@@ -251,6 +252,8 @@ Json report_schema() {
        {"summary", described(text, "one sentence: what was seen")},
        {"needs", described(text, "what is needed, in one word: \"12.8\", \"sm_61\"")},
        {"has", described(text, "what is there instead")},
+       {"about",
+        described(array_of(text), "packages, files, libraries that an [[accept]] may name")},
        {"evidence", array_of(evidence)},
        {"why", text},
        {"fix", text},

@@ -12,6 +12,8 @@
 
 #include "base/directory.h"
 #include "base/find_text.h"
+#include "base/glob.h"
+#include "base/python_name.h"
 #include "base/text.h"
 #include "image/packages/core_metadata.h"
 
@@ -105,7 +107,11 @@ class Finder {
         walk(*site, one.name, one.name, 1);
     }
     for (const auto& [path, recorded] : paths_)
-      if (path.ends_with(kSuffix) && !path.starts_with("nvidia/")) add(path);
+      if (path.ends_with(kSuffix) && !path.starts_with("nvidia/"))
+        add(path,
+            recorded.owner == nullptr
+                ? std::string_view()
+                : std::string_view(recorded.owner->name).substr(0, recorded.owner->name.find('-')));
   }
 
  private:
@@ -211,16 +217,20 @@ class Finder {
     static_cast<void>(limit_error(path, "more than " + std::to_string(limit) + " " + what));
   }
 
-  bool matches(const std::vector<std::string>& patterns, const std::string& path) const {
-    return std::any_of(patterns.begin(), patterns.end(),
-                       [&](const std::string& pattern) { return matches_glob(pattern, path); });
-  }
-
-  void add(const std::string& path) {
-    if (matches(scope_.exclude, path)) return;
+  void add(const std::string& path, std::string_view distribution) {
+    const std::string_view first = first_part(path);
+    const std::string_view package =
+        first.size() < path.size() ? first : first.substr(0, first.find('.'));
+    const auto matches = [&](const std::vector<std::string>& patterns) {
+      return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+        return base::matches_glob(pattern, path) || base::names_package(pattern, distribution) ||
+               base::names_package(pattern, package);
+      });
+    };
+    if (matches(scope_.exclude)) return;
     if (found_.size() >= kMaxExtensionFiles)
       return reached(entry_, kMaxExtensionFiles, "extension files");
-    found_.push_back({entry_, path, matches(scope_.include, path)});
+    found_.push_back({entry_, path, base::normalized_name(distribution), matches(scope_.include)});
   }
 
   const base::RootFs& fs_;

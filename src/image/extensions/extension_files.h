@@ -20,8 +20,9 @@
 namespace gpuinit::image {
 
 struct ExtensionFile {
-  std::string entry;     // of sys.path
-  std::string relative;  // from there: "torchvision/_C.so"
+  std::string entry;         // of sys.path
+  std::string relative;      // from there: "torchvision/_C.so"
+  std::string distribution;  // whose RECORD names it: "torchvision"; empty: none does
   bool asked_for = false;
 
   std::string path() const { return base::join(entry, relative); }
@@ -35,7 +36,8 @@ struct ContestedFile {
 };
 
 struct ExtensionScope {
-  std::vector<std::string> include;  // globs on `relative`: the command needs these
+  // Globs on `relative`, or names of packages: the command needs these.
+  std::vector<std::string> include;
   std::vector<std::string> exclude;  // these are never looked at
 };
 
@@ -48,8 +50,6 @@ struct FoundFiles {
 // the installed ones (`pip install --target /app/lib`).
 FoundFiles find_extension_files(const base::RootFs& fs, const std::vector<std::string>& sys_path,
                                 const std::vector<Package>& packages, const ExtensionScope& scope);
-
-using base::matches_glob;
 
 // Limits for all entries together; what lies beyond is not seen. The most that was met:
 // 120 directories to walk (Debian's dist-packages), 300 libraries.

@@ -93,6 +93,7 @@ Extension describe(const ExtensionFile& file) {
   const auto slash = file.relative.find('/');
   extension.package = slash == std::string::npos ? file.relative.substr(0, file.relative.find('.'))
                                                  : file.relative.substr(0, slash);
+  extension.distribution = file.distribution;
   extension.asked_for = file.asked_for;
   extension.soabi = soabi_of(base::basename(file.relative));
   return extension;

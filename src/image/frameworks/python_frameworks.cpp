@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/glob.h"
 #include "base/library_names.h"
 #include "base/text.h"
 #include "image/extensions/extension_files.h"
@@ -24,7 +25,7 @@ std::string find_library(const base::RootFs& fs, const std::string& site,
   if (pattern.find('*') == std::string_view::npos) return fs.is_file(path) ? path : "";
   const std::string directory(base::parent(path));
   for (const std::string& name : fs.list(directory).value_or({}))
-    if (matches_glob(base::basename(path), name)) return base::join(directory, name);
+    if (base::matches_glob(base::basename(path), name)) return base::join(directory, name);
   return "";
 }
 

@@ -52,7 +52,7 @@ class Reader {
     libraries_ = find_torch_libraries(fs_, torch_.path, extension, torch_.cuda.known(), load);
     judge_extension();
     read_abi();
-    read_missing_files();
+    read_missing_files(load.lacks_global_deps);
     read_cuda();
     ReadTorch result;
     result.cuda_runtime = torch_.cuda.is_absent()
@@ -171,7 +171,7 @@ class Reader {
     return Fact<bool>::unknown("no function of libc10 takes a string");
   }
 
-  void read_missing_files() {
+  void read_missing_files(bool lacks_global_deps) {
     std::vector<std::string> missing;
     if (!fs_.is_file(base::join(torch_.path, "__init__.py")) &&
         !fs_.is_file(base::join(torch_.path, "__init__.pyc")))
@@ -185,6 +185,8 @@ class Reader {
       missing.insert(missing.end(), lost_.begin(), lost_.end());
       add_missing_modules(missing);
     }
+    if (lacks_global_deps && uses_global_deps())
+      missing.emplace_back("torch/lib/libtorch_global_deps.so");
     missing.insert(missing.end(), libraries_.missing.begin(), libraries_.missing.end());
 
     auto recorded = recorded_libraries(fs_, metadata_);
@@ -203,6 +205,12 @@ class Reader {
     } else {
       torch_.missing_files = std::move(missing);
     }
+  }
+
+  // A build may be told to do without.
+  bool uses_global_deps() const {
+    const auto text = fs_.read_file(base::join(torch_.path, "_utils_internal.py"), kMaxVersionFile);
+    return text && text->find("\nUSE_GLOBAL_DEPS = True") != std::string::npos;
   }
 
   // What `import torch` imports from outside of torch/, as far as 2.6 to 2.15 cannot do without it.

@@ -25,6 +25,7 @@ class Import {
   explicit Import(const TorchLoadQuery& query) : query_(query) {
     const auto text = query.fs.read_file(base::join(query.package, "__init__.py"), kMaxInit);
     if (text) preload_ = parse_torch_preload(*text);
+    asks_for_deps_ = text && text->find("\n        _load_global_deps()") != std::string::npos;
   }
 
   TorchLoad run() {
@@ -39,6 +40,8 @@ class Import {
         preload(preload_.after_failure);
         open(deps, LoaderClosure::Symbols::kGlobal);
       }
+    } else if (asks_for_deps_) {
+      load_.lacks_global_deps = load_.closure.has_value();
     }
     if (!query_.extension.empty())
       open(base::join(query_.package, query_.extension), LoaderClosure::Symbols::kLocal);
@@ -101,6 +104,7 @@ class Import {
   const TorchLoadQuery& query_;
   TorchPreload preload_;
   TorchLoad load_;
+  bool asks_for_deps_ = false;
   std::size_t missing_before_ = 0;
 };
 

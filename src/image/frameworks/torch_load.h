@@ -42,6 +42,8 @@ struct TorchLoad {
   std::string failed_preload;
   // What could not be opened at all: a path and why.
   std::vector<MissingLibrary> not_opened;
+  // torch/__init__.py asks for torch/lib/libtorch_global_deps.so, and it is not there.
+  bool lacks_global_deps = false;
   // Something could not be opened for a reason of our own, so that what is missing says
   // nothing. Empty otherwise.
   std::string problem;

@@ -1,0 +1,82 @@
+#include "checks/undecided.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "checks/finding_builder.h"
+
+namespace gpuinit::checks {
+
+namespace {
+
+// What an `import torch` that works has decided.
+constexpr std::string_view kDecidedByImport =
+    "platform python.interpreter libc.version python.abi torch.install loader.missing "
+    "loader.version loader.symbol";
+
+bool has_imported_torch(const ImageFacts& image) {
+  return image.python_probe &&
+         std::ranges::any_of(image.python_probe->imports, [](const PythonImport& one) {
+           return one.name == "torch" && one.error.empty();
+         });
+}
+
+bool is_among(std::string_view words, std::string_view id) {
+  const auto ids = base::split_words(words);
+  return std::ranges::find(ids, id) != ids.end();
+}
+
+// An own limit is nothing itself: it counts where a fact is unknown for it. All that is unread has
+// one cause, which image.readable names.
+bool needs_decision(const Context& context, const Finding& finding, std::string_view unread) {
+  const bool is_unread = !unread.empty() && finding.reason == unread;
+  return finding.severity == Severity::kUndecided && context.level(finding.id) == Level::kFail &&
+         is_unread == (finding.id == "image.readable") &&
+         (finding.id != "python.abi" || context.image.torch.known()) &&  // torch.install says it
+         !(is_among(kDecidedByImport, finding.id) && has_imported_torch(context.image));
+}
+
+void decide(const Check& check, const Context& context, Finding& finding) {
+  const std::string_view code = check.exit_codes.substr(0, check.exit_codes.find(' '));
+  finding.severity = Severity::kWarn;
+  if (context.policy.undecided == Undecided::kFail) {
+    finding.severity = Severity::kFail;
+    finding.exit_code = static_cast<int>(base::parse_number(code).value_or(kExitInternal));
+  }
+  finding.reason.clear();
+  add_evidence(finding, "not decided", "checks.undecided of the policy asks for a decision");
+  if (finding.why.empty())
+    finding.why = "It may be as the policy asks, or not: what decides it could not be read.";
+  if (!finding.fix.empty()) return;
+  finding.fix =
+      check.needs_gpu || code == "69"
+          ? "Check on the node itself, with its driver and without --node."
+          : "python.probe = \"import\" lets the interpreter itself say it; python.interpreter "
+            "names the one that the command runs.";
+  finding.fix += joined({" If it need not be known: checks.", check.id, " = \"warn\"."});
+}
+
+}  // namespace
+
+void ask_for_decisions(Context& context, std::string_view unread, Accepted& accepted,
+                       std::vector<Finding>& all) {
+  const auto fails = [](const Finding& one) { return one.severity == Severity::kFail; };
+  // A failure may be why the rest is not known.
+  if (context.policy.undecided == Undecided::kOk || std::ranges::any_of(all, fails)) return;
+  std::vector<std::string> told;  // reasons
+  for (Finding& finding : all) {
+    if (!needs_decision(context, finding, unread)) continue;
+    const Check& check = **std::ranges::find(check_list(), finding.id, &Check::id);
+    const std::string only_warns = context.only_warns_because(check);
+    const std::string reason = finding.reason.empty() ? finding.summary : finding.reason;
+    if (std::ranges::find(told, reason) != told.end()) continue;
+    context.running = check.id;
+    decide(check, context, finding);
+    // A guess speaks for nothing: what is certain may be unknown for the same reason.
+    if (only_warns.empty()) told.push_back(reason);
+    else finding = warning_only(std::move(finding), only_warns);
+    accepted.heed(finding);
+  }
+}
+
+}  // namespace gpuinit::checks
