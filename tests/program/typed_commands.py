@@ -92,6 +92,8 @@ def skip_without_containers():
 def pages():
     found = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "THIRD-PARTY-NOTICES.md"]
     found += ["docs/" + name for name in sorted(os.listdir(os.path.join(SOURCE, "docs"))) if name.endswith(".md")]
+    templates = ".github/ISSUE_TEMPLATE"
+    found += [f"{templates}/{name}" for name in sorted(os.listdir(os.path.join(SOURCE, templates)))]
     return [page for page in found if os.path.exists(os.path.join(SOURCE, page))]
 
 
