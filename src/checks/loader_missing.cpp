@@ -39,6 +39,15 @@ std::string_view cut_short(const MissingLibrary& missing) {
   return said.starts_with("is cut short") || said == "is empty" ? said : std::string_view();
 }
 
+std::string reinstall_torch(const Context& context) {
+  std::string published;
+  if (context.image.packages && context.image.torch)
+    published = Installed(context.image).published_torch(context.image.torch->version.value_or(""));
+  if (published.empty()) return "It is torch's own: install torch again.";
+  return joined({"It is torch's own, and comes with it: `", Installed(context.image).pip("install"),
+                 " --force-reinstall --no-deps ", published, "`."});
+}
+
 // "pip install --force-reinstall --no-deps nvidia-cublas-cu12==12.8.3", by the RECORD that says so.
 std::string reinstall(const Context& context, std::string_view said) {
   constexpr std::string_view kRecord = "the RECORD of ";
@@ -50,9 +59,9 @@ std::string reinstall(const Context& context, std::string_view said) {
   std::replace(package.begin(),
                package.begin() + static_cast<std::ptrdiff_t>(std::min(dash, package.size())), '_',
                '-');
-  return joined({"Reinstall it: ", Installed(context.image).pip(),
-                 " install --force-reinstall --no-deps '", package,
-                 "'. A download, a COPY or a disk that was full leave such files."});
+  return joined({"Reinstall it: `", Installed(context.image).pip("install"),
+                 " --force-reinstall --no-deps '", package,
+                 "'`. A download, a COPY or a disk that was full leave such files."});
 }
 
 std::string fix(const Context& context, const MissingLibrary& first) {
@@ -71,11 +80,13 @@ std::string fix(const Context& context, const MissingLibrary& first) {
     return "It lies in " + directory + ": set LD_LIBRARY_PATH=" + directory +
            ", or name the directory in /etc/ld.so.conf.d and run ldconfig.";
   }
+  if (is_of_torch(first)) return reinstall_torch(context);
   if (std::string install = how_to_install(context, first.name); !install.empty()) return install;
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "
            "LD_LIBRARY_PATH (or run ldconfig) for the directory that has it.";
-  return "Install the package that has it, or take what needs it out of the image.";
+  return joined(
+      {"Install or copy what has ", first.name, ", or take what needs it out of the image."});
 }
 
 // What torch will open by name when it is first used.

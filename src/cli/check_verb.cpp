@@ -39,7 +39,7 @@ launch::ExecFailure command_failure(const CommandLine& line, const assess::Asses
 int check(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   auto loaded = load_policy(line, Off::kHeeded);
-  if (!loaded) return failing_end(kExitPolicy, loaded.error().message);
+  if (!loaded) return failing_policy(loaded.error());
   const std::string& log = loaded->policy.report.termination_log;
   if (loaded->checks_are_off) {
     base::print_notice("GPUINIT=off: nothing was checked");

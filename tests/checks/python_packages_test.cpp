@@ -19,6 +19,7 @@ std::vector<Package> wheels() {
   const std::string linux = "; platform_system == \"Linux\" and platform_machine == \"x86_64\"";
   return {package("numpy", "2.3.5"),
           package("nvidia-cudnn-cu12", "9.10.2.21"),
+          package("pip", "25.0.1"),
           package("torch", "2.8.0",
                   {"nvidia-cudnn-cu12==9.10.2.21" + linux, "nvidia-cublas-cu12==12.8.4.1" + linux,
                    "triton==3.4.0" + linux}),
@@ -255,7 +256,7 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped)
       << "torch gets what it asks for";
   packages.back().overwritten.clear();
-  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
+  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("it is not known whose is there"));
   // Two that have nothing to do with GPUs are only worth a note.
   packages.back().name = "opencv-python";
   packages[packages.size() - 2].name = "opencv-python-headless";

@@ -132,7 +132,7 @@ TEST(Launch, AFullDiskUnderTheReportIsAnError) {
     ::close(full);
   };
   const Ran ran = gpuinit({"--facts"}, options);
-  EXPECT_EQ(ran.exit_code, 70);
+  EXPECT_EQ(ran.exit_code, 75);
   EXPECT_THAT(ran.err, HasSubstr("No space left on device"));
 }
 

@@ -1,8 +1,11 @@
 // --seal and --image: one file with facts, witnesses and recording, and a start that uses it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -99,6 +102,19 @@ TEST_F(SealVerb, SaysWhatWentWrong) {
 }
 
 // Before the command is run.
+TEST_F(SealVerb, GoesWhereTheUserMayWrite) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  RunOptions options = clean();
+  options.in_child = [] {
+    if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(99);
+  };
+  const Ran ran = gpuinit({"--seal", "/usr/none/seal", "--", "/bin/echo", "ran"}, options);
+  EXPECT_EQ(ran.exit_code, 64);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "gpuinit: --seal: /usr: Permission denied\n");
+}
+
+// Before the command is run.
 TEST_F(SealVerb, ReplacesRegularFilesOnly) {
   tree_.directory("deep").file("stranger", "theirs");
   const auto expect_refused = [&](const std::string& what) {
@@ -132,6 +148,22 @@ TEST_F(SealVerb, WritesIntoNoStrangersFile) {
   EXPECT_EQ(std::filesystem::file_size(tree_.at("stranger")), 6U);
   const auto left = std::distance(std::filesystem::directory_iterator(tree_.at("deep")), {});
   EXPECT_EQ(left, 4);  // the seal, and what was planted
+}
+
+// The image is not at fault, and a retry may find room.
+TEST_F(SealVerb, AFullDiskIsNotReady) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  tree_.directory("full");
+  RunOptions options = clean();
+  options.in_child = [disk = tree_.at("full").string()] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("full", disk.c_str(), "tmpfs", 0, "size=4k") != 0)
+      ::_exit(99);
+  };
+  const Ran ran = gpuinit({"--seal", tree_.at("full/seal"), "--no-run", "--", kPython}, options);
+  EXPECT_EQ(ran.exit_code, 75);
+  EXPECT_THAT(ran.err, HasSubstr("No space left on device"));
 }
 
 TEST_F(SealVerb, OfAnotherRootRunsNothing) {
