@@ -1,7 +1,7 @@
 # Completion of gpuinit's options for bash; after them the command completes as itself.
 _gpuinit() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-  local options='--check --facts --explain --print-policy --seal --no-run --policy --set --root --image --node
+  local options='--check --facts --explain --print-policy --changed --seal --no-run --policy --set --root --image --node
                  --image-config --format --supervise --quiet --verbose --version --help'
 
   # The first word that is neither an option nor its value begins the command.
@@ -27,7 +27,7 @@ _gpuinit() {
     --root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --format) words='text json' ;;
     --explain)
-      words="exit-codes $("${COMP_WORDS[0]}" --explain 2> /dev/null |
+      words="exit-codes policy $("${COMP_WORDS[0]}" --explain 2> /dev/null |
         sed -n 's/^\([a-z]*\.[a-z-]*\) .*/\1/p')" ;;
     --set)
       words=$("${COMP_WORDS[0]}" --print-policy --format json 2> /dev/null |

@@ -2,6 +2,7 @@
 
 function __gpuinit_ids
     echo exit-codes
+    echo policy
     gpuinit --explain 2>/dev/null | string match -r '^[a-z]+\.[a-z-]+'
 end
 
@@ -9,6 +10,7 @@ complete -c gpuinit -l check -d 'Check only; the exit code is the verdict'
 complete -c gpuinit -l facts -d 'Print everything that was found, as JSON'
 complete -c gpuinit -l explain -x -a '(__gpuinit_ids)' -d 'What a check means, how to fix it'
 complete -c gpuinit -l print-policy -d 'The policy in force, each value with its origin'
+complete -c gpuinit -l changed -d 'Only what differs from the built-in policy'
 complete -c gpuinit -l seal -r -d 'Seal the image for the command, as the last step of its build'
 complete -c gpuinit -l no-run -d 'Seal without running the command'
 complete -c gpuinit -l image -r -d 'Take the facts of the image from FILE, a seal'

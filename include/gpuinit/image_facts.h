@@ -209,6 +209,7 @@ struct ImageFacts {
   std::string root;                  // as given with --root, "/" otherwise
   std::vector<Unread> unread;        // the first that could not be read, by an error or own limit
   std::vector<std::string> refused;  // the first paths that this user may not read or enter
+  // Without what may be a secret: values and words that the start does not need are "…".
   std::vector<std::string> command;
   std::vector<StartStep> start;  // what the command goes through, in order
   // Unknown: the reason says past which step the command was not followed; absent: there is no

@@ -17,8 +17,9 @@ namespace gpuinit::base {
 namespace {
 
 Error outside(const ByteSource& source, std::uint64_t offset, std::uint64_t length) {
-  return Error{source.name() + ": wanted " + std::to_string(length) + " bytes at offset " +
-               std::to_string(offset) + ", the file has " + std::to_string(source.size())};
+  return Error{source.name() + " is cut short: it has " + std::to_string(source.size()) +
+               " bytes, and " + std::to_string(length) + " are needed at offset " +
+               std::to_string(offset)};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -25,6 +26,16 @@ Status make_directories(const std::string& path) {
   return Done{};
 }
 
+// The directory of a path, or the nearest above it that is there.
+Status directory_takes_files(std::string path) {
+  for (;;) {
+    const auto slash = path.rfind('/');
+    path = slash == path.npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    if (::access(path.c_str(), W_OK | X_OK) == 0) return Done{};
+    if (errno != ENOENT || path == "." || path == "/") return errno_error(path);
+  }
+}
+
 // A name that nobody can have made, or linked, before us.
 std::string new_name_beside(const std::string& path) {
   std::uint64_t number = 0;
@@ -37,9 +48,9 @@ std::string new_name_beside(const std::string& path) {
 
 Status may_be_written(const std::string& path) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0)
-    return errno == ENOENT ? Status(Done{}) : Status(errno_error(path));
-  if (S_ISREG(status.st_mode)) return Done{};
+  const bool is_new = ::lstat(path.c_str(), &status) != 0;
+  if (is_new && errno != ENOENT) return errno_error(path);
+  if (is_new || S_ISREG(status.st_mode)) return directory_takes_files(path);
   return Error{path + " is " +
                    (S_ISLNK(status.st_mode)   ? "a symlink: name the file itself"
                     : S_ISDIR(status.st_mode) ? "a directory"

@@ -10,7 +10,8 @@
 namespace gpuinit::base {
 
 // An error if there is something at `path` that is not a regular file: a symlink, a device, a FIFO,
-// a directory. To be asked before long work whose result goes there.
+// a directory; and if no file may be made there. To be asked before long work whose result goes
+// there.
 Status may_be_written(const std::string& path);
 
 // Written under a new name beside `path`, with mode 0644, and moved there when complete.

@@ -3,6 +3,7 @@
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
 #include "checks/frameworks.h"
+#include "checks/installed_packages.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {
@@ -81,7 +82,7 @@ Finding too_old(const Context& context, const DriverView& view, const Built& bui
       "Use " + driver_wanted(runtime) + ", or an image built for " + served_by(*view.stack);
   if (const std::string backend = torch_backend(*view.stack);
       !backend.empty() && built.name == "torch")
-    finding.fix += " (uv pip install torch --torch-backend=" + backend + ")";
+    finding.fix += " (" + torch_from_index(context.image, backend) + ")";
   finding.fix += ".";
   if (runtime.major() >= 11 && runtime.numbers.size() > 1 && !view.stack->forward_compat)
     finding.fix += " On data-center GPUs " + compat_package(runtime) +

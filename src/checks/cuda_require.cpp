@@ -38,7 +38,8 @@ Finding not_met(const Context& context, const std::string& name, const std::stri
                 std::size_t device) {
   const auto alternatives = base::split_words(value);
   std::string wanted = base::printable(alternatives.front(), 60);
-  if (alternatives.size() > 1)
+  if (alternatives.size() == 2) wanted += " or the one alternative";
+  if (alternatives.size() > 2)
     wanted += " or one of " + std::to_string(alternatives.size() - 1) + " alternatives";
   Finding finding = failure(
       kExitFit, "the image asks for " + wanted + " (" + name + "), and this node does not meet it");

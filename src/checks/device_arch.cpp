@@ -9,6 +9,7 @@
 #include "checks/driver_view.h"
 #include "checks/finding_builder.h"
 #include "checks/frameworks.h"
+#include "checks/installed_packages.h"
 #include "rules/driver_table.h"
 
 namespace gpuinit::checks {
@@ -69,13 +70,13 @@ std::string build_for(const Match& match) {
   if (device < ComputeCapability{7, 5}) {
     text += " (CUDA 12 toolkits still compile for it, CUDA 13 does not";
     if (match.of.is_torch && !(device < ComputeCapability{5, 0}))
-      text += "; PyTorch's own: uv pip install torch --torch-backend=cu126";
+      text += "; " + torch_from_index(match.context.image, "cu126");
     return text + ")";
   }
   if (const auto first = rules::first_toolkit_for(device)) {
     text += " (CUDA " + first->text() + " and newer can compile for it";
     if (match.of.is_torch && (device.major == 10 || device.major == 12))
-      text += "; PyTorch's own: uv pip install torch --torch-backend=cu128";
+      text += "; " + torch_from_index(match.context.image, "cu128");
     text += ")";
   }
   return text;

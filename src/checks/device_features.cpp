@@ -13,7 +13,9 @@ namespace {
 
 constexpr char kWhy[] =
     "Kernels of that type fail (\"Bfloat16 is only supported on GPUs with compute capability of at "
-    "least 8.0\"), or are emulated, slowly. A single GPU and MIG instances have no peers.";
+    "least 8.0\"), or are emulated, slowly.";
+constexpr char kWhyPairs[] = "A single GPU has no peer, and MIG instances are none to each other.";
+constexpr char kFixPairs[] = "Ask for two whole GPUs or more, or change gpu.features.";
 constexpr char kFix[] =
     "Use a node with other GPUs, or another number type (--dtype half), or change gpu.features.";
 
@@ -41,8 +43,8 @@ Findings judge(const Context& context, const GpuFeature& feature) {
               joined({gpus(without), " cannot do ", feature.name, ", which the policy asks for"}));
   add_devices(finding, devices, without);
   if (!of_pairs) add_evidence(finding, "has it from", "compute capability " + needed.text());
-  finding.why = kWhy;
-  finding.fix = kFix;
+  finding.why = of_pairs ? kWhyPairs : kWhy;
+  finding.fix = of_pairs ? kFixPairs : kFix;
   return finding;
 }
 

@@ -26,11 +26,13 @@ std::vector<Group> groups_of(const std::vector<std::string>& items) {
 
 std::string counted(const std::vector<std::string>& items) {
   const auto groups = groups_of(items);
-  std::vector<std::string> texts;
-  for (const auto& [text, where] : groups)
-    texts.push_back(
-        groups.size() == items.size() ? text : joined({std::to_string(where.size()), " × ", text}));
-  return listed(texts, 16);
+  std::string all;
+  for (const auto& [text, where] : groups) {
+    if (!all.empty()) all += "; ";
+    if (groups.size() < items.size()) all += joined({std::to_string(where.size()), " × "});
+    all += text;
+  }
+  return all;
 }
 
 std::string common(const std::vector<std::string>& items) {

@@ -10,7 +10,7 @@
 
 namespace gpuinit::checks {
 
-// "7 × NVIDIA H100, 1 × NVIDIA A100"; items that are all different as they are.
+// "7 × NVIDIA H100; 1 × NVIDIA A100"; items that are all different as they are.
 std::string counted(const std::vector<std::string>& items);
 
 // What all of them are: "NVIDIA H100"; else as counted().

@@ -37,8 +37,8 @@ Finding no_instance(const Context& context, const std::string& sign) {
       "A GPU in MIG mode can be used through its instances only. If none was created, or none was "
       "given to this container, torch says \"initialization error\".";
   finding.fix =
-      "Look at `nvidia-smi -L` on the node: create GPU and compute instances (nvidia-smi mig -cgi "
-      "... -C), give the container one of them, or switch MIG mode off.";
+      "Look at `nvidia-smi -L` on the node: create GPU and compute instances there (nvidia-smi "
+      "mig), give the container one of them, or switch MIG mode off.";
   return finding;
 }
 
@@ -91,7 +91,7 @@ Findings run(const Context& context) {
         "No process may make a context on it: \"CUDA-capable device(s) is/are busy or "
         "unavailable\" (error 46).";
     finding.fix =
-        "Set it back on the node (nvidia-smi -c DEFAULT), or leave the GPU out of "
+        "Set it back on the node (`nvidia-smi -c DEFAULT`), or leave the GPU out of "
         "CUDA_VISIBLE_DEVICES.";
     findings.push_back(std::move(finding));
   }
@@ -105,7 +105,7 @@ Findings run(const Context& context) {
         "unavailable\" (error 46) until the other one ends.";
     finding.fix =
         "Wait for the other process (nvidia-smi on the node shows it), share the GPU through MPS, "
-        "or set the mode back (nvidia-smi -c DEFAULT).";
+        "or set the mode back (`nvidia-smi -c DEFAULT`).";
     findings.push_back(std::move(finding));
   }
   return findings;
@@ -127,7 +127,7 @@ extern constexpr Check kDeviceMode{
         "\"CUDA-capable device(s) is/are busy or unavailable\" (46), \"initialization error\" (3): "
         "the command finds out minutes later.",
     .fix =
-        "Set the compute mode back on the node (nvidia-smi -c DEFAULT), or wait for the process "
+        "Set the compute mode back on the node (`nvidia-smi -c DEFAULT`), or wait for the process "
         "that has the GPU. Create MIG instances and give the container one, or switch MIG mode "
         "off.",
     .source = "CUDA driver API, CUcomputemode; NVIDIA Multi-Instance GPU User Guide",

@@ -19,7 +19,7 @@ Finding denied(const Context& context, const std::vector<DeviceNode>& nodes) {
               listed(names, 4) + " may not be opened: " + ::strerror(nodes.front().open_errno));
   add_device_evidence(finding, context);
   finding.why =
-      "The file is there, but the container's device rules or its permissions forbid it. CUDA then "
+      "The container's device rules or the file's permissions forbid it. CUDA then "
       "sees no GPU, and NVML says \"Failed to initialize NVML: Unknown Error\". A `systemctl "
       "daemon-reload` on the node takes the rule from running containers.";
   finding.fix =
@@ -56,8 +56,9 @@ Finding absent(const Context& context, const std::vector<std::string>& missing) 
       "(999), or find no GPU.";
   finding.fix =
       "Start the container with the NVIDIA runtime or a CDI device, which bring every file; with "
-      "--device name all of them. If the node itself has no /dev/nvidia-uvm, load its module there "
-      "(nvidia-modprobe -u -c=0).";
+      "--device, name all of them. If the node itself has no /dev/nvidia-uvm, load its module "
+      "there "
+      "(`nvidia-modprobe -u -c=0`).";
   return finding;
 }
 

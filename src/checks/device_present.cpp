@@ -31,7 +31,7 @@ Finding no_device(const Context& context) {
   if (!hidden.empty()) summary += ": " + hidden;
   else if (node.driver.kernel_version.is_absent()) summary += ": no NVIDIA kernel driver is loaded";
   else if (node.device_nodes.known() && !gpu_nodes)
-    summary += ": there is no /dev/nvidia0 or any other";
+    summary += ": there is no /dev/nvidia0 and no other GPU";
   Finding finding = failure(kExitNode, std::move(summary));
   finding.needs = context.policy.gpu.count;
   finding.has = "0";

@@ -1,9 +1,9 @@
 #include "checks/engines.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "checks/finding_builder.h"
+#include "rules/command_words.h"
 
 namespace gpuinit::checks {
 
@@ -16,10 +16,6 @@ constexpr Engine kEngines[] = {
     {"sglang", "sglang.launch_server", "TMPDIR TRITON_CACHE_DIR FLASHINFER_WORKSPACE_BASE"},
     {"unsloth", "unsloth", "TMPDIR TRITON_CACHE_DIR"},
 };
-
-// Words of a command that compiles nothing.
-constexpr std::string_view kWithoutCompiling[] = {"--enforce-eager", "chat", "complete", "bench",
-                                                  "collect-env"};
 
 // `vllm serve`, `python -m vllm.entrypoints.openai.api_server`, a script with `import vllm`.
 bool runs(const Program& program, const Engine& engine) {
@@ -35,7 +31,7 @@ bool runs(const Program& program, const Engine& engine) {
 const Engine* engine_of(const Context& context, std::string& why) {
   const ImageFacts& image = context.image;
   for (const std::string& word : image.command)
-    if (std::ranges::find(kWithoutCompiling, word) != std::end(kWithoutCompiling)) return nullptr;
+    if (rules::says_no_compiling(word)) return nullptr;
   for (const Engine& engine : kEngines) {
     if (image.command.empty() && image.packages) {
       for (const Package& package : *image.packages) {

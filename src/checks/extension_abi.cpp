@@ -203,6 +203,24 @@ std::string why_of(const ExtensionProblem& problem) {
   }
 }
 
+constexpr char kLeaveOut[] =
+    " If the command does not import it, name it in extensions.exclude of the policy.";
+
+// By the name of its package: flash_attn is of flash-attn. Null if that is not certain.
+const Package* distribution_of(const std::string& package, const ImageFacts& image) {
+  std::string name = base::lower(package);
+  std::ranges::replace(name, '_', '-');
+  return Installed(image).find(name);
+}
+
+bool is_released_for_one_torch(const Package& package) {
+  return std::ranges::any_of(package.requires_dist, [](const std::string& text) {
+    const auto requirement = rules::parse_python_requirement(text);
+    return requirement && requirement->name == "torch" &&
+           requirement->specifiers.find("==") != std::string::npos;
+  });
+}
+
 std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (std::string stack = executable_stack_fix(refusal(problem)); !stack.empty()) return stack;
   if (const std::string directory = directory_elsewhere(problem); !directory.empty())
@@ -213,8 +231,11 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
   if (problem.fault == Fault::kNumber)
     return joined(
         {"Install a build of ", problem.extension->package, " for ", torch_words(image),
-         ", or a torch that it has a library for. bitsandbytes takes what BNB_CUDA_VERSION says, "
-         "and from 0.50 on any of the same major version."});
+         ", or a torch that it has a library for.",
+         problem.extension->package == "bitsandbytes"
+             ? " bitsandbytes takes what BNB_CUDA_VERSION says, and from 0.50 on any of the same "
+               "major version."
+             : ""});
   if (problem.fault == Fault::kOptional ||
       (problem.fault == Fault::kLibrary && !is_of_cuda(problem.detail)))
     return joined(
@@ -229,20 +250,35 @@ std::string fix_of(const ExtensionProblem& problem, const ImageFacts& image) {
                    "), or name the directory of ", problem.detail,
                    " in LD_LIBRARY_PATH. If the command does not import it, name it in "
                    "extensions.exclude of the policy."});
-  if (package == "numpy" && image.interpreter)
-    return joined({image.interpreter->path, " -m pip install --force-reinstall --no-deps numpy"});
-  std::string wanted = base::lower(package);
-  std::ranges::replace(wanted, '_', '-');
-  if (image.packages)
-    if (const Package* found = Installed(image).find(wanted))
-      wanted = joined({found->name, "==", found->version.substr(0, found->version.find('+'))});
+  if (problem.fault == Fault::kLibrary && problem.detail.starts_with("libnpp") && image.torch->cuda)
+    return joined({"NPP comes from the CUDA toolkit, or for Python from nvidia-npp-cu",
+                   image.torch->cuda->substr(0, 2),
+                   ": install it, and set LD_LIBRARY_PATH to its "
+                   "directory.",
+                   kLeaveOut});
+  const Package* distribution = image.packages ? distribution_of(package, image) : nullptr;
+  if (distribution == nullptr)
+    return joined({"Install a build of ", package, " for ", torch_words(image),
+                   " and this Python, or build it against this torch.", kLeaveOut});
+  const Installed installed(image);
+  const std::string named =
+      joined({"'", distribution->name,
+              "==", distribution->version.substr(0, distribution->version.find('+')), "'"});
+  if (problem.fault <= Fault::kPython2)
+    return joined({"`", installed.pip("install"), " --force-reinstall --no-deps ", named,
+                   "` gets the build for this Python, if there is one.",
+                   package == "numpy" ? "" : kLeaveOut});
+  // What is released for one torch each is taken again for this one; what is compiled by its user
+  // is compiled again.
+  const std::string torch = installed.published_torch(installed.version_of("torch"));
+  if (!torch.empty() && is_released_for_one_torch(*distribution))
+    return joined({"Let pip choose the release for ", torch_words(image), ": `",
+                   installed.pip("install"), " --upgrade ", torch, " ", distribution->name, "`.",
+                   kLeaveOut});
   return joined({"Install a build of ", package, " for ", torch_words(image),
-                 " and this Python, or build it against this torch: ",
-                 image.interpreter ? image.interpreter->path : "python",
-                 " -m pip install --force-reinstall --no-cache-dir --no-deps --no-build-isolation ",
-                 wanted,
-                 ". If the command does not import it, name it in extensions.exclude of the "
-                 "policy."});
+                 " and this Python, or build it against this torch: `", installed.pip("install"),
+                 " --force-reinstall --no-cache-dir --no-deps --no-build-isolation ", named, "`.",
+                 kLeaveOut});
 }
 
 // The policy names one of them.
@@ -384,8 +420,10 @@ extern constexpr Check kExtensionAbi{
         "extensions.all, packages that surely cannot be imported fail; the rest is a warning, and "
         "so is a library that a package opens itself: it may go on without it.",
     .fix =
-        "Install a build for exactly this torch, CUDA and Python, or build it in the image with "
-        "pip install --no-build-isolation. Name what the command needs in extensions.include: then "
+        "Install a build for exactly this torch, CUDA and Python, or build it in the image, "
+        "against "
+        "that torch (--no-build-isolation). Name what the command needs in extensions.include: "
+        "then "
         "it fails.",
     .source = "ld.so(8); PEP 3149; Itanium C++ ABI, mangling; GCC manual, Dual ABI",
     .run = run,

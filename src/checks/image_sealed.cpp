@@ -26,9 +26,10 @@ Findings run(const Context& context) {
       "slower "
       "for it.";
   finding.fix =
-      joined({"If the change is wanted, seal the image after it: `gpuinit --seal ", seal->path,
-              " -- COMMAND` as the last step of the build. Otherwise take away what "
-              "changes it (a volume, a pip install at start, another tag)."});
+      joined({"If the change is wanted, write ", seal->path,
+              " after it, as the last step of the build (gpuinit's --seal). Otherwise take away "
+              "what changes the image (a volume, packages that are installed at start, another "
+              "tag)."});
   return finding;
 }
 

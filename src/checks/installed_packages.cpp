@@ -5,6 +5,7 @@
 
 #include "base/python_name.h"
 #include "base/text.h"
+#include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
 
@@ -14,7 +15,29 @@ Installed::Installed(const ImageFacts& image) : image_(image) {
   if (!image.interpreter) return;
   const Interpreter& python = *image.interpreter;
   markers_ = rules::linux_markers(python.version.value_or(""), python.machine.value_or(""));
-  pip_ = python.path + " -m pip";
+  python_ = python.path;
+}
+
+std::string Installed::pip(std::string_view verb) const {
+  if (!by_name_.empty() && find("pip") == nullptr)
+    return joined({"uv pip ", verb, " --python ", python_});
+  return joined({python_, " -m pip ", verb, verb == "uninstall" ? " -y" : ""});
+}
+
+std::string Installed::published_torch(const std::string& version) const {
+  const auto parsed = rules::parse_python_version(version);
+  if (!parsed || parsed->is_prerelease()) return "";
+  // "2.8.0" from PyPI has "2.8.0+cu128" inside: its metadata says where it is from.
+  const Package* torch = find("torch");
+  const std::string& recorded = torch != nullptr ? torch->version : version;
+  const auto plus = recorded.find('+');
+  const std::string build = plus == std::string::npos ? "" : recorded.substr(plus + 1);
+  const bool of_pytorch = build == "cpu" || (build.starts_with("cu") &&
+                                             base::parse_number(build.substr(2)).has_value());
+  if (!build.empty() && !of_pytorch) return "";
+  return joined({"'torch==", version.substr(0, version.find('+')), "'",
+                 build.empty() ? "" : " --extra-index-url https://download.pytorch.org/whl/",
+                 build});
 }
 
 const Package* Installed::find(std::string_view name) const {
@@ -80,6 +103,22 @@ const std::vector<Installed::Wanted>& Installed::requirements(const Package& pac
   auto& known = wanted_[static_cast<std::size_t>(&package - image_.packages->data())];
   if (!known) add_requirements(package, extra, known.emplace());
   return *known;
+}
+
+std::string torch_again(const ImageFacts& image) {
+  if (!image.packages || !image.torch || !image.torch->metadata_version || !image.torch->version)
+    return "";
+  const Installed installed(image);
+  const std::string torch = installed.published_torch(*image.torch->version);
+  if (torch.empty()) return "";
+  return joined({"`", installed.pip("install"), " --force-reinstall --no-deps ", torch, "`"});
+}
+
+std::string torch_from_index(const ImageFacts& image, std::string_view build) {
+  if (!image.packages) return joined({"a build of PyTorch's own for ", build});
+  return joined({"`", Installed(image).pip("install"),
+                 " --force-reinstall torch --index-url https://download.pytorch.org/whl/", build,
+                 "`"});
 }
 
 Tristate fits(const std::string& version, const std::string& specifiers) {

@@ -32,8 +32,15 @@ class Installed {
   const std::vector<Wanted>& requirements(const Package& package,
                                           const std::string& extra = "") const;
 
-  // "/opt/venv/bin/python -m pip"
-  const std::string& pip() const { return pip_; }
+  // What has pip do `verb`, "install" or "uninstall", for this Python, to be typed with what comes
+  // behind it: "/opt/venv/bin/python -m pip install". Where that Python has no pip, as in an
+  // environment that uv made, with uv.
+  std::string pip(std::string_view verb) const;
+
+  // `'torch==2.8.0'`, as pip takes it, of a release that PyPI has; with PyTorch's own index where
+  // its torch came from there. Empty if neither has it: a pre-release, a nightly, a build of a
+  // distribution or a vendor.
+  std::string published_torch(const std::string& version) const;
 
  private:
   struct Parsed {
@@ -52,8 +59,16 @@ class Installed {
   mutable std::vector<std::optional<std::vector<Parsed>>> parsed_;  // as image.packages
   mutable std::vector<std::optional<std::vector<Wanted>>> wanted_;  // the same; without extra
   mutable std::vector<Wanted> of_extra_;                            // of the last one asked for
-  std::string pip_ = "python -m pip";
+  std::string python_ = "python";
 };
+
+// "`pip install … 'torch==2.8.0'`", the release that is there, whole and for this Python. Empty if no
+// index has it.
+std::string torch_again(const ImageFacts& image);
+
+// "pip install … torch" of PyTorch's own index for `build`, "cu126", in place of the torch that is
+// there.
+std::string torch_from_index(const ImageFacts& image, std::string_view build);
 
 // Whether `version` serves where `specifiers` are asked for. A nightly or a vendor's build,
 // 2.6.0a0+….nv25.01, is meant to serve as its release.

@@ -1,13 +1,12 @@
 // limits.shm: /dev/shm is too small for data loaders and NCCL.
 #include <algorithm>
-#include <array>
 
 #include "base/byte_size.h"
-#include "base/root_fs.h"
 #include "base/text.h"
 #include "checks/check.h"
 #include "checks/device_files.h"
 #include "checks/finding_builder.h"
+#include "rules/command_words.h"
 
 namespace gpuinit::checks {
 
@@ -17,13 +16,6 @@ namespace {
 constexpr std::uint64_t kDefaultShm = 64 * base::kMiB;
 // A batch of a data loader is often larger than that.
 constexpr std::uint64_t kFullShm = 16 * base::kMiB;
-
-// Programs and modules that start one process for each GPU, or several for one.
-constexpr std::array<std::string_view, 9> kLaunchers{"torchrun",   "torch.distributed",
-                                                     "accelerate", "deepspeed",
-                                                     "horovodrun", "mpirun",
-                                                     "vllm",       "sglang",
-                                                     "ray"};
 
 // The words of the command, and of what it was followed to.
 std::vector<std::string> words_of(const ImageFacts& image) {
@@ -39,13 +31,7 @@ std::vector<std::string> words_of(const ImageFacts& image) {
 bool shares_memory(const Context& context) {
   const auto& devices = context.node.devices;
   if ((devices ? devices->size() : gpu_files(context.node)) > 1) return true;
-  return std::ranges::any_of(words_of(context.image), [](const std::string& word) {
-    const std::string_view name = base::basename(word);
-    return std::ranges::any_of(kLaunchers, [&](std::string_view launcher) {
-      return name.starts_with(launcher) &&
-             (name.size() == launcher.size() || name[launcher.size()] == '.');
-    });
-  });
+  return std::ranges::any_of(words_of(context.image), rules::is_launcher);
 }
 
 Findings run(const Context& context) {

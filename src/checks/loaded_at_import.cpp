@@ -67,9 +67,9 @@ void add_torchaudio(const Context& context, Findings& findings) {
   finding.why =
       "`import torchaudio` compares the two: \"Detected that PyTorch and TorchAudio were compiled "
       "with different CUDA versions\".";
-  finding.fix = joined({installed.pip(),
-                        " install --upgrade torchaudio (from 2.11.1 on the major "
-                        "version decides), or one for CUDA ",
+  finding.fix = joined({"`", installed.pip("install"),
+                        " --upgrade torchaudio` (from 2.11.1 on the major version decides), or "
+                        "install one for CUDA ",
                         torchs, "."});
   findings.push_back(std::move(finding));
 }

@@ -50,9 +50,9 @@ std::string reinstall(const Context& context, std::string_view said) {
   std::replace(package.begin(),
                package.begin() + static_cast<std::ptrdiff_t>(std::min(dash, package.size())), '_',
                '-');
-  return joined({"Reinstall it: ", Installed(context.image).pip(),
-                 " install --force-reinstall --no-deps '", package,
-                 "'. A download, a COPY or a disk that was full leave such files."});
+  return joined({"Reinstall it: `", Installed(context.image).pip("install"),
+                 " --force-reinstall --no-deps '", package,
+                 "'`. A download, a COPY or a disk that was full leave such files."});
 }
 
 std::string fix(const Context& context, const MissingLibrary& first) {
@@ -71,11 +71,17 @@ std::string fix(const Context& context, const MissingLibrary& first) {
     return "It lies in " + directory + ": set LD_LIBRARY_PATH=" + directory +
            ", or name the directory in /etc/ld.so.conf.d and run ldconfig.";
   }
+  if (is_of_torch(first)) {
+    const std::string again = torch_again(context.image);
+    return joined({"It is torch's own, and comes with it: ",
+                   again.empty() ? "install torch again" : again, "."});
+  }
   if (std::string install = how_to_install(context, first.name); !install.empty()) return install;
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "
            "LD_LIBRARY_PATH (or run ldconfig) for the directory that has it.";
-  return "Install the package that has it, or take what needs it out of the image.";
+  return joined(
+      {"Install or copy what has ", first.name, ", or take what needs it out of the image."});
 }
 
 // What torch will open by name when it is first used.

@@ -100,6 +100,15 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
   const auto requirement = torch_requires(installed, library);
   if (!requirement) return "";
   const std::string wanted = requirement->name + requirement->specifiers;
+  // With it the others of torch's that are not there: what lacks one often lacks all.
+  std::string more;
+  std::size_t count = 1;
+  for (const auto& [by, other] : installed.requirements(*installed.find("torch")))
+    if (other.name != requirement->name && other.name.starts_with("nvidia-") &&
+        installed.find(other.name) == nullptr && more.find(other.name) == std::string::npos) {
+      more += joined({" '", other.name, other.specifiers, "'"});
+      ++count;
+    }
   std::string others;
   for (const Package& package : *context.image.packages)
     if (package.name != requirement->name && is_from(package.name, *origin_of(library)))
@@ -107,9 +116,11 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
   // pip does nothing where the right release is written down, whatever lies over its files.
   const bool there =
       fits(installed.version_of(requirement->name), requirement->specifiers) == Tristate::kYes;
-  if (!others.empty()) others = joined({installed.pip(), " uninstall -y", others, " && "});
-  return joined({"torch's metadata asks for ", wanted, ": ", others, installed.pip(),
-                 there ? " install --force-reinstall --no-deps '" : " install '", wanted, "'."});
+  if (!others.empty()) others = joined({installed.pip("uninstall"), others, " && "});
+  return joined({"torch's metadata asks for ", wanted,
+                 count > 1 ? joined({" and ", std::to_string(count - 1), " more"}) : "", ": `",
+                 others, installed.pip("install"), there ? " --force-reinstall --no-deps '" : " '",
+                 wanted, "'", more, "`."});
 }
 
 std::string installed_for(const Context& context, std::string_view library) {
@@ -126,7 +137,7 @@ std::string how_to_install(const Context& context, std::string_view library) {
   const Origin* origin = origin_of(library);
   if (origin == nullptr) return "";
   const std::string package(origin->package);
-  if (!origin->pip) return "Debian and Ubuntu: apt-get install " + package + ".";
+  if (!origin->pip) return "Debian and Ubuntu: `apt-get install -y " + package + "`.";
   std::string wanted = as_torch_asks(context, library);
   if (!wanted.empty()) return wanted;
   return "In torch's wheels it comes from the package " + package +
@@ -138,8 +149,8 @@ std::string executable_stack_fix(std::string_view reason) {
   if (!reason.ends_with("executable stack as shared object requires")) return "";
   return joined(
       {"glibc 2.41 and newer refuse that. Install a newer release of the package, or run "
-       "patchelf --clear-execstack ",
-       reason.substr(0, reason.find(": ")), ", or set GLIBC_TUNABLES=glibc.rtld.execstack=2."});
+       "`patchelf --clear-execstack ",
+       reason.substr(0, reason.find(": ")), "`, or set GLIBC_TUNABLES=glibc.rtld.execstack=2."});
 }
 
 const LoadedLibrary* loaded(const LoaderFacts& loader, std::string_view name) {

@@ -110,8 +110,9 @@ Findings run(const Context& context) {
   if (pairs.empty()) return found_elsewhere(context);
   if (pairs.size() > 3) names += " and " + std::to_string(pairs.size() - 3) + " more";
 
-  Finding finding = failure(kExitImage, "torch gets another " + names +
-                                            " than the nvidia-* wheels that it was installed with");
+  Finding finding =
+      failure(kExitImage, "torch gets another " + names +
+                              " than that of the nvidia-* wheels that it was installed with");
   finding.about = std::move(about);
   for (std::size_t i = 0; i < std::min<std::size_t>(pairs.size(), 4); ++i) {
     add_evidence(finding, "loaded", pairs[i].first);

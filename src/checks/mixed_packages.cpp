@@ -74,7 +74,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
       Finding finding = warning(joined({words(*one), " and ", words(*other), " both own ",
                                         base::basename(file), and_more(files.size())}));
       finding.summary += ones == others
-                             ? ", and whose is there is not known"
+                             ? ", and it is not known whose is there"
                              : joined({", and that of ", words(ones ? *one : *other), " is there"});
       finding.about = {joined({one->name, "/", other->name})};
       add_evidence(finding, "both own", listed(files, 3));
@@ -84,19 +84,23 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
           "pip and uv write the second package over the first without a word. What was built for "
           "the other one gets this library: \"undefined symbol\", or a GPU that is silently not "
           "used.";
-      finding.fix = joined({installed.pip(), " uninstall -y ", one->name, " ", other->name,
-                            ", then let one install choose again, or take the one that is needed"});
+      std::string wanted;
       // The one that torch asks for, or that is for GPUs; else the choice is the reader's. Where
       // all of its files are there, what is needed works.
       bool works = false;
       for (const Package* package : {one, other}) {
         if (!package->name.ends_with("-gpu") && !torch_requires(installed, package->name)) continue;
-        finding.fix += joined({": ", package->name, "==", package->version});
+        wanted += joined({" '", package->name,
+                          "==", package->version.substr(0, package->version.find('+')), "'"});
         const Package& loser = package == one ? *other : *one;
         works = works || std::ranges::all_of(files, [&](const std::string& path) {
                   return has(loser.overwritten, path) && !has(package->overwritten, path);
                 });
       }
+      finding.fix = joined({"`", installed.pip("uninstall"), " ", one->name, " ", other->name});
+      finding.fix += wanted.empty()
+                         ? "`, then install the one that is needed."
+                         : joined({" && ", installed.pip("install"), " --no-deps", wanted, "`."});
       findings.push_back(gpu && !works ? std::move(finding) : note(std::move(finding)));
     }
   }
@@ -131,9 +135,17 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
     finding.why =
         "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
         "layers that are copied over each other (COPY --from) look like this.";
-    finding.fix =
-        joined({"Reinstall it: ", installed.pip(), " uninstall -y ", one->name,
-                " until nothing of it is left, then install the version that is wanted."});
+    // Of torch the files say which of the two is the one that was left behind.
+    const std::string again = one->name == "torch" ? torch_again(image) : "";
+    const std::string release =
+        again.empty() ? "" : image.torch->version->substr(0, image.torch->version->find('+'));
+    const Package* left = nullptr;
+    if (one->version == release) left = &*other;
+    if (other->version == release) left = &*one;
+    finding.fix = left == nullptr
+                      ? joined({"Remove both from ", directory_of(*one),
+                                ", files and metadata, and install the version that is wanted."})
+                      : joined({"`rm -r ", left->path, "`, then ", again, "."});
     findings.push_back(std::move(finding));
   }
   return torch;
@@ -156,8 +168,11 @@ bool add_overwritten(const Installed& installed, const ImageFacts& image, Findin
   finding.why =
       "pip decides by the metadata what is installed and what fits. Interrupted upgrades and "
       "copied directories look like this, and files of both releases may be mixed.";
-  finding.fix = joined({installed.pip(), " install --force-reinstall --no-deps 'torch==",
-                        version.substr(0, version.find('+')), "'"});
+  const std::string published = installed.published_torch(version);
+  finding.fix = published.empty()
+                    ? "Install torch again: remove both, then the build that is wanted."
+                    : joined({"`", installed.pip("install"), " --force-reinstall --no-deps ",
+                              published, "`."});
   findings.push_back(std::move(finding));
   return true;
 }
@@ -192,7 +207,8 @@ void add_old_numpy(const Context& context, const Installed& installed, Findings&
         "\"A module that was compiled using NumPy 1.x cannot be run in NumPy 2 as it may crash\": "
         "torch then goes on without NumPy (\"Numpy is not available\" at tensor.numpy()), other "
         "modules fail to import.";
-    finding.fix = joined({installed.pip(), " install 'numpy<2', or a newer ", first, "."});
+    finding.fix =
+        joined({"`", installed.pip("install"), " 'numpy<2'`, or install a newer ", first, "."});
     findings.push_back(std::move(finding));
   }
 }

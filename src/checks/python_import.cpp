@@ -142,8 +142,9 @@ Finding broken_off(const Context& context) {
   add_probe(finding, context);
   finding.why = kWhy;
   if (own_fault) {
-    finding.fix = "Run `python -X faulthandler -c \"import " + name +
-                  "\"` in the image to see where. " + kFix;
+    finding.fix =
+        joined({"Run `", context.image.interpreter ? context.image.interpreter->path : "python",
+                " -X faulthandler -c 'import ", name, "'` in the image to see where. ", kFix});
   } else {
     finding.fix = run.outcome == Outcome::kTimedOut
                       ? "Raise probe.timeout if the image's files come from a slow disk."

@@ -87,9 +87,14 @@ void add_other_torch(const Installed& installed, const Context& context, Finding
         "Compiled code of such a package fits the torch it was built with: with another its import "
         "can end with \"undefined symbol\", or its operators are missing (\"operator "
         "torchvision::nms does not exist\"). A later `pip install` often replaces torch alone.";
-    finding.fix = joined({"Let pip choose versions that fit, in one command: ", installed.pip(),
-                          " install --upgrade 'torch==", torch.substr(0, torch.find('+')), "'",
-                          all_to_install(some), "."});
+    const std::string published = installed.published_torch(torch);
+    finding.fix =
+        published.empty()
+            ? joined({"No index has this torch: take what was built for it from where it came from "
+                      "(a distribution's own packages, NVIDIA's image), or take torch from PyPI as "
+                      "well."})
+            : joined({"Let pip choose versions that fit: `", installed.pip("install"),
+                      " --upgrade ", published, all_to_install(some), "`."});
     return finding;
   });
 }
@@ -128,7 +133,7 @@ void add_libraries(const Installed& installed, const Context& context, bool torc
         "It was built and tested with exactly these. With others it may work, or end with "
         "\"undefined symbol\", CUDNN_STATUS_NOT_INITIALIZED, or a torch.compile that fails.";
     finding.fix =
-        joined({"If it was not meant: ", installed.pip(), " install", all_to_install(some), "."});
+        joined({"If it was not meant: `", installed.pip("install"), all_to_install(some), "`."});
     return finding;
   });
 }
@@ -152,9 +157,9 @@ void add_missing(const Installed& installed, Findings& findings) {
       "`import torch` works. Without sympy every optimizer, `import torchvision` and "
       "torch.compile end with \"No module named 'sympy'\"; networkx and filelock are for "
       "torch.compile, fsspec for distributed checkpoints. `pip install --no-deps` leaves them out.";
-  std::string install = joined({installed.pip(), " install"});
+  std::string install = joined({"`", installed.pip("install")});
   for (const std::string& name : missing) install += joined({" ", name});
-  finding.fix = std::move(install);
+  finding.fix = joined({install, "`."});
   // Only sympy is needed by what nearly every program does.
   findings.push_back(std::ranges::find(missing, "sympy") != missing.end()
                          ? std::move(finding)
@@ -207,7 +212,7 @@ extern constexpr Check kPythonPackages{
         "module that was compiled using NumPy 1.x cannot be run in NumPy 2\". Much of it works "
         "anyway, which is why this only warns.",
     .fix =
-        "Name everything in one `pip install`, torch with its version, and let pip choose the "
+        "Name everything in one call of pip, torch with its version, and let it choose the "
         "rest; or install from a lock file. `pip check` says the same as this check and more.",
     .source = "PEP 440, PEP 508; PyPA, Core metadata; NumPy, numpy/__multiarray_api.h",
     .run = run,

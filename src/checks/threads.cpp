@@ -11,9 +11,15 @@ namespace gpuinit::checks {
 
 namespace {
 
+constexpr char kFixFilter[] =
+    "Update the container engine: docker 20.10.10, containerd 1.5.8 or newer.";
+constexpr char kFixLimit[] =
+    "Raise docker's --pids-limit, the kubelet's podPidsLimit or `ulimit -u`, or set "
+    "OMP_NUM_THREADS.";
 constexpr char kFix[] =
     "EPERM: update the container engine (docker 20.10.10, containerd 1.5.8 or newer). Too few: "
-    "raise docker --pids-limit, the kubelet's podPidsLimit or `ulimit -u`, or set OMP_NUM_THREADS.";
+    "raise docker's --pids-limit, the kubelet's podPidsLimit or `ulimit -u`, or set "
+    "OMP_NUM_THREADS.";
 
 // NumPy's OpenBLAS makes one thread for each CPU when it is imported, at most this many.
 constexpr std::uint64_t kOpenBlasThreads = 64;
@@ -33,7 +39,7 @@ Findings judge_clone3(const Context& context) {
       "glibc 2.34 and later make threads with clone3, and turn to clone only where that gives "
       "ENOSYS. The filter of an old container engine gives EPERM: \"can't start new thread\", "
       "\"pthread_create failed\".";
-  finding.fix = kFix;
+  finding.fix = kFixFilter;
   return finding;
 }
 
@@ -54,7 +60,7 @@ Findings run(const Context& context) {
   finding.why =
       "NumPy alone starts a thread for each CPU when torch imports it: \"can't start new thread\", "
       "\"OpenBLAS blas_thread_init: pthread_create failed\", \"Resource temporarily unavailable\".";
-  finding.fix = kFix;
+  finding.fix = kFixLimit;
   return finding;
 }
 

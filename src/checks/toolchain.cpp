@@ -56,10 +56,10 @@ struct Need {
 constexpr Need kNeeds[] = {
     {&ImageFacts::compiler, "there is no C compiler",
      "Failed to find C compiler. Please specify via CC environment variable",
-     "apt-get install -y gcc libc6-dev, or set CC to a compiler."},
+     "`apt-get install -y gcc libc6-dev`, or set CC to a compiler."},
     {&ImageFacts::python_header, "there is no Python.h",
      "fatal error: Python.h: No such file or directory",
-     "apt-get install -y python3-dev, for the Python that runs."},
+     "`apt-get install -y python3-dev`, for the Python that runs."},
     {&ImageFacts::ldconfig, "there is no ldconfig to ask for libcuda",
      "No such file or directory: '/sbin/ldconfig'",
      "Set TRITON_LIBCUDA_PATH to the directory of libcuda.so.1."},

@@ -4,6 +4,8 @@
 #include "base/gpu_device_path.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
+#include "rules/python_version.h"
 
 namespace gpuinit::checks {
 
@@ -16,6 +18,18 @@ bool gpu_in_sight(const NodeFacts& node) {
          std::any_of(node.device_nodes->begin(), node.device_nodes->end(), [](const auto& device) {
            return device.open_errno == 0 && base::is_gpu_device(device.path);
          });
+}
+
+// ": `pip install …`": what PyPI has for x86-64 is a CUDA build.
+std::string how_to_install(const ImageFacts& image) {
+  const auto& python = *image.interpreter;
+  if (!image.packages || !python.machine || *python.machine != "x86_64") return "";
+  const std::string version = image.torch->version.value_or("");
+  const auto parsed = rules::parse_python_version(version);
+  const std::string release = version.substr(0, version.find('+'));
+  return joined({": `", Installed(image).pip("install"), " --force-reinstall ",
+                 parsed && !parsed->is_prerelease() ? joined({"'torch==", release, "'"}) : "torch",
+                 "`"});
 }
 
 Findings run(const Context& context) {
@@ -48,10 +62,9 @@ Findings run(const Context& context) {
       "torch.cuda.is_available() is False: \"AssertionError: Torch not compiled with CUDA "
       "enabled\" at the first .cuda(), or everything runs slowly on the CPU. A later `pip install` "
       "often replaces a CUDA build unnoticed.";
-  finding.fix =
-      "Install a CUDA build of torch in the image (index URL https://download.pytorch.org/whl/ and "
-      "cu126, cu128, ...), after everything else that depends on torch. If no GPU is wanted, set "
-      "gpu.required = \"no\" in the policy.";
+  finding.fix = joined({"Install a CUDA build of torch", how_to_install(image),
+                        ", after everything else that depends on torch. If no GPU is wanted, set "
+                        "gpu.required = \"no\" in the policy."});
   return finding;
 }
 

@@ -4,6 +4,7 @@
 #include "base/root_fs.h"
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 
 namespace gpuinit::checks {
 
@@ -33,11 +34,22 @@ Finding shadowed(const Torch& torch) {
   return finding;
 }
 
-Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) {
+std::string files(std::size_t count, std::string_view are_what) {
+  return joined({std::to_string(count), count == 1 ? " file is " : " files are ", are_what});
+}
+
+// What is there and damaged says how, in brackets.
+bool is_damaged(const std::string& file) { return file.ends_with(')'); }
+
+Finding incomplete(const Context& context, const std::vector<std::string>& missing) {
+  const Torch& torch = *context.image.torch;
+  const auto damaged = static_cast<std::size_t>(std::ranges::count_if(missing, is_damaged));
+  const std::size_t absent = missing.size() - damaged;
   Finding finding =
-      failure(kExitImage, "the torch in " + torch.path +
-                              " is not whole: " + std::to_string(missing.size()) +
-                              (missing.size() == 1 ? " file is missing" : " files are missing"));
+      failure(kExitImage, joined({"the torch in ", torch.path,
+                                  " is not whole: ", absent > 0 ? files(absent, "missing") : "",
+                                  absent > 0 && damaged > 0 ? ", " : "",
+                                  damaged > 0 ? files(damaged, "damaged") : ""}));
   if (missing.size() == 1 && missing.front().find('.') == std::string::npos)
     finding.summary = joined({"`import torch` needs ", missing.front(), ", which is not there"});
   add_evidence(finding, "torch", torch.path);
@@ -51,16 +63,19 @@ Finding incomplete(const Torch& torch, const std::vector<std::string>& missing) 
       "or give an empty namespace (\"module 'torch' has no attribute 'ones'\"). Interrupted "
       "installs, `--no-deps`, image layers that delete files and stray source checkouts look like "
       "this.";
-  finding.fix = missing == std::vector<std::string>{"typing_extensions"}
-                    ? "pip install typing-extensions, for this interpreter."
-                    : "Remove torch from the image and install it again, with its requirements, in "
-                      "one layer.";
+  const std::string again = torch_again(context.image);
+  if (context.image.packages && missing == std::vector<std::string>{"typing_extensions"})
+    finding.fix = joined({"`", Installed(context.image).pip("install"), " typing-extensions`."});
+  else if (!again.empty()) finding.fix = joined({"Install it again: ", again, "."});
+  else
+    finding.fix =
+        "Remove torch from the image and install it again, with its requirements, in one layer.";
   return finding;
 }
 
 // A file that RECORD has and `import torch` does not ask for: torch opens it later, if at all.
 bool is_opened_later(const Context& context, const std::string& file) {
-  if (!file.starts_with("torch/lib/") || file.ends_with(')') ||
+  if (!file.starts_with("torch/lib/") || is_damaged(file) ||
       file.find("libtorch_global_deps") != std::string::npos)
     return false;
   const auto& loader = context.image.loader;
@@ -120,9 +135,9 @@ Findings run(const Context& context) {
     return std::ranges::all_of(*torch.missing_files,
                                [&](const auto& file) { return is_opened_later(context, file); })
                ? lacks_what_is_opened_later(torch)
-               : incomplete(torch, *torch.missing_files);
+               : incomplete(context, *torch.missing_files);
   if (torch.soabis.empty() && torch.soabi.is_absent())
-    return incomplete(torch, {torch.path + "/_C.*.so"});
+    return incomplete(context, {torch.path + "/_C.*.so"});
   if (torch.missing_files.is_unknown())
     return unknown("cannot tell whether torch is whole", torch.missing_files.reason());
   return {};

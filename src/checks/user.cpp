@@ -13,8 +13,8 @@ constexpr char kWhy[] =
     "torch before 2.13 names its cache after the user when torch._inductor is imported: "
     "\"KeyError: 'getpwuid(): uid not found'\". TORCHINDUCTOR_CACHE_DIR does not prevent it.";
 constexpr char kFix[] =
-    "Set USER to any name: `docker run -e USER=app`, in Kubernetes `env: [{name: USER, value: "
-    "app}]`. Or add the uid to /etc/passwd.";
+    "Set USER to any name: docker or podman: -e USER=app; Kubernetes: env: [{name: USER, "
+    "value: app}]. Or add the uid to /etc/passwd.";
 
 // What getpass.getuser() takes before it asks for the uid.
 constexpr std::string_view kLoginVariables = "LOGNAME USER LNAME USERNAME";

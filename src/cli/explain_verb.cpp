@@ -1,38 +1,141 @@
-// gpuinit --explain: what a check or an exit code means, and the cure.
+// gpuinit --explain: what a check, an exit code or a key of the policy means, and the cure.
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "checks/run_checks.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
+#include "policy/keys.h"
+#include "policy/toml_document.h"
 #include "report/explain.h"
+#include "report/explain_policy.h"
 #include "report/layout.h"
 
 namespace gpuinit::cli {
 
 namespace {
 
-int explain(const Invocation& invocation) {
-  const std::string& id = invocation.line.verb_argument;
-  const bool json = invocation.line.format == Format::kJson;
-  const std::size_t width = report::terminal_width(STDOUT_FILENO);
-  if (id == "exit-codes")
-    return json ? print_document(report::explain_exit_codes_json(), kExitGood)
-                : print(report::explain_exit_codes(width), kExitGood);
-  if (id.empty())
-    return json ? print_document(report::explain_catalogue_json(checks::catalogue()), kExitGood)
-                : print(report::explain_catalogue(checks::catalogue(), width), kExitGood);
-  std::vector<std::string> ids{"exit-codes"};
-  for (const auto& check : checks::catalogue()) {
-    if (check.id == id)
-      return json ? print_document(report::explain_check_json(check), kExitGood)
-                  : print(report::explain_check(check, width), kExitGood);
-    ids.emplace_back(check.id);
+constexpr std::string_view kChecks = "checks.";
+
+// What was asked for, in both forms.
+struct Answer {
+  std::string text;
+  base::JsonObject json;
+};
+
+std::size_t width() { return report::terminal_width(STDOUT_FILENO); }
+
+const CheckInfo* find_check(std::string_view id) {
+  if (id.starts_with(kChecks)) id.remove_prefix(kChecks.size());
+  const auto catalogue = checks::catalogue();
+  const auto found = std::ranges::find(catalogue, id, &CheckInfo::id);
+  return found == catalogue.end() ? nullptr : &*found;
+}
+
+// Of 137 the row of 128+n. Null if gpuinit has no such code.
+const ExitCodeInfo* find_exit_code(std::uint64_t code) {
+  if (code > kExitSignalBase && code <= kExitSignalBase + 64) code = kExitSignalBase;
+  const auto* found = std::ranges::find_if(
+      kExitCodes, [&](const auto& info) { return static_cast<std::uint64_t>(info.code) == code; });
+  return found == kExitCodes.end() ? nullptr : found;
+}
+
+report::PolicyKey described(const policy::Key& key, const policy::KeyTable& table) {
+  const policy::Value built_in = get(key, table.built_in());
+  return {key.name, policy::expectation(key), built_in, policy::toml_text(built_in),
+          std::string(key.meaning)};
+}
+
+// The keys below a table, "" for all; the levels of checks only where they are asked for, and of
+// those of signals, which are alike, one.
+std::vector<report::PolicyKey> keys_below(std::string_view prefix, const policy::KeyTable& table) {
+  std::vector<report::PolicyKey> keys;
+  bool has_signal = false;
+  for (const policy::Key& key : table.keys()) {
+    const bool is_check = key.name.starts_with(kChecks) && !prefix.starts_with(kChecks);
+    if (!key.name.starts_with(prefix) || is_check || (key.hidden_unless_set && has_signal))
+      continue;
+    has_signal = key.hidden_unless_set;
+    keys.push_back(described(key, table));
+    if (has_signal) keys.back().name = "launch.signals.*";
   }
-  const std::string near = base::nearest(id, ids);
-  return usage_error(Error{
-      "there is no check `" + base::printable(id) + "`" +
-      (near.empty() ? "; `gpuinit --explain` lists them all" : "; did you mean " + near + "?")});
+  return keys;
+}
+
+Answer keys_answer(const std::vector<report::PolicyKey>& keys) {
+  return {report::explain_keys(keys, width()), report::explain_keys_json(keys)};
+}
+
+// nullopt if nothing is called so.
+std::optional<Answer> policy_answer(const std::string& name) {
+  policy::KeyTable table(checks::catalogue());
+  if (name == "policy") {
+    auto keys = keys_below("", table);
+    keys.insert(keys.begin(), described(table.keys().front(), table));
+    keys.front().name = "checks.*";
+    return keys_answer(keys);
+  }
+  const std::string key_name = policy::canonical_name(name);
+  table.take_in(key_name);
+  if (const policy::Key* key = table.find(key_name)) {
+    const report::PolicyKey one = described(*key, table);
+    return Answer{report::explain_key(one, width()), report::explain_keys_json({&one, 1})};
+  }
+  if (table.is_table(name)) return keys_answer(keys_below(name + ".", table));
+  return std::nullopt;
+}
+
+// expect.python is a check, and a key as well.
+Answer check_answer(const CheckInfo& check, const std::string& word) {
+  Answer answer{report::explain_check(check, width()), report::explain_check_json(check)};
+  if (auto key = policy_answer(word); key && !word.starts_with(kChecks)) {
+    answer.text += "\nThe policy's key of that name\n" + key->text;
+    answer.json.insert(answer.json.end(), key->json.begin(), key->json.end());
+  }
+  return answer;
+}
+
+std::optional<Answer> answer(const std::string& word) {
+  const auto catalogue = checks::catalogue();
+  if (word.empty())
+    return Answer{report::explain_catalogue(catalogue, width()),
+                  report::explain_catalogue_json(catalogue)};
+  if (word == "exit-codes")
+    return Answer{report::explain_exit_codes(width()), report::explain_exit_codes_json()};
+  if (const CheckInfo* check = find_check(word)) return check_answer(*check, word);
+  if (const auto code = base::parse_number(word)) {
+    const ExitCodeInfo* info = find_exit_code(*code);
+    if (info == nullptr) return std::nullopt;
+    const int number = static_cast<int>(*code);
+    return Answer{report::explain_exit_code(number, *info, catalogue, width()),
+                  report::explain_exit_code_json(number, *info, catalogue)};
+  }
+  return policy_answer(word);
+}
+
+Error unknown(const std::string& word) {
+  if (base::parse_number(word))
+    return Error{"gpuinit has no exit code " + base::printable(word) +
+                 " of its own; `gpuinit --explain exit-codes` lists them"};
+  std::vector<std::string> names{"exit-codes", "policy"};
+  for (const CheckInfo& check : checks::catalogue()) names.emplace_back(check.id);
+  for (const policy::Key& key : policy::KeyTable({}).keys()) names.push_back(key.name);
+  const std::string near = base::nearest(word, names);
+  return Error{"`" + base::printable(word) +
+               "` is neither a check nor an exit code nor a key of the policy" +
+               (near.empty() ? "; `gpuinit --explain` lists the checks, exit-codes and policy the "
+                               "others"
+                             : "; did you mean " + near + "?")};
+}
+
+int explain(const Invocation& invocation) {
+  const std::string& word = invocation.line.verb_argument;
+  const auto found = answer(word);
+  if (!found) return usage_error(unknown(word));
+  return invocation.line.format == Format::kJson ? print_document(found->json, kExitGood)
+                                                 : print(found->text, kExitGood);
 }
 
 }  // namespace
@@ -41,7 +144,7 @@ extern const Verb kExplain{
     .option = "--explain",
     .argument = Argument::kOptional,
     .command = Argument::kNone,
-    .help = "       gpuinit --explain [ID | exit-codes]        what a check means, the cure\n",
+    .help = "       gpuinit --explain [ID | CODE | KEY | policy]  what it means, the cure\n",
     .run = explain,
 };
 

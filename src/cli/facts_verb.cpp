@@ -9,7 +9,7 @@ namespace {
 
 int print_facts(const Invocation& invocation) {
   auto loaded = load_policy(invocation.line);
-  if (!loaded) return policy_error(loaded.error());
+  if (!loaded) return policy_errors(loaded.error());
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
   request->always_probe = true;

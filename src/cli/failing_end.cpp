@@ -17,10 +17,10 @@ std::string line_of(std::string_view message) {
   return "gpuinit: " + base::printable(message, report::kTerminationLogLimit) + "\n";
 }
 
-void leave(int exit_code, std::string_view cause, std::string_view message, const std::string& file,
+void leave(int exit_code, std::string_view cause, std::string text, const std::string& file,
            report::Replace replace) {
   const Status left = report::write_termination_log(
-      file, {.exit_code = exit_code, .cause = cause, .text = line_of(message)}, replace);
+      file, {.exit_code = exit_code, .cause = cause, .text = std::move(text)}, replace);
   if (!left) base::print_notice(left.error().message);
 }
 
@@ -29,7 +29,7 @@ void leave(int exit_code, std::string_view cause, std::string_view message, cons
 int failing_end(int exit_code, std::string_view message, const std::string& file) {
   base::print_error(message, exit_code);
   const auto* const info = std::ranges::find(kExitCodes, exit_code, &ExitCodeInfo::code);
-  leave(exit_code, info != kExitCodes.end() ? info->name : "", message, file,
+  leave(exit_code, info != kExitCodes.end() ? info->name : "", line_of(message), file,
         report::Replace::kAlways);
   return exit_code;
 }
@@ -38,9 +38,20 @@ int failing_end(int exit_code, std::string_view message) {
   return failing_end(exit_code, message, Policy::Report{}.termination_log);
 }
 
+int failing_policy(const Error& error) {
+  std::string text;
+  for (const auto problem : base::split_lines(error.message)) {
+    base::print_error(problem, kExitPolicy);
+    text += line_of(problem);
+  }
+  leave(kExitPolicy, "policy", std::move(text), Policy::Report{}.termination_log,
+        report::Replace::kAlways);
+  return kExitPolicy;
+}
+
 void command_end(int exit_code, std::string_view message, const std::string& file) {
   base::print_postmortem(message, exit_code);
-  leave(exit_code, "command", message, file, report::Replace::kIfEmpty);
+  leave(exit_code, "command", line_of(message), file, report::Replace::kIfEmpty);
 }
 
 }  // namespace gpuinit::cli

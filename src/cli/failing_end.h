@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "gpuinit/result.h"
+
 namespace gpuinit::cli {
 
 // Prints `message`, leaves it in `file` (report.termination-log), and gives the exit code, whose
@@ -12,6 +14,9 @@ namespace gpuinit::cli {
 int failing_end(int exit_code, std::string_view message, const std::string& file);
 // Where the policy cannot be told: in the built-in file.
 int failing_end(int exit_code, std::string_view message);
+
+// Where the policy has an error, a line for each problem, as load_policy gives it.
+int failing_policy(const Error& error);
 
 // The same after the command has run: its own message, if it has left one, stays.
 void command_end(int exit_code, std::string_view message, const std::string& file);

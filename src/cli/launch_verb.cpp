@@ -217,7 +217,7 @@ int launch_command(const Invocation& invocation) {
       return failing_end(command.failure.exit_code, command.failure.message,
                          termination_log_of(line));
     auto loaded = load_policy(line, Off::kHeeded);
-    if (!loaded) return failing_end(kExitPolicy, loaded.error().message);
+    if (!loaded) return failing_policy(loaded.error());
     const bool checks_are_off = loaded->checks_are_off;
     auto made = command_seccomp(*loaded);
     if (!made && !checks_are_off)

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "cli/peer_options.h"
 
 namespace gpuinit::cli {
 
@@ -22,6 +23,13 @@ template <std::string CommandLine::*field>
 Status set_text(CommandLine& line, const std::string& value) {
   if (value.empty()) return Error{"the value is empty"};
   line.*field = value;
+  return Done{};
+}
+
+template <std::vector<std::string> CommandLine::*field>
+Status add_text(CommandLine& line, const std::string& value) {
+  if (value.empty()) return Error{"the value is empty"};
+  (line.*field).push_back(value);
   return Done{};
 }
 
@@ -49,8 +57,8 @@ constexpr Option kOptions[] = {
     {"--supervise", Argument::kNone, set_flag<&CommandLine::supervise>,
      "  --supervise         stay as PID 1: forward signals, reap, drain (like tini)\n",
      "a COMMAND that is launched"},
-    {"--policy", Argument::kRequired, set_text<&CommandLine::policy_file>,
-     "  --policy FILE       instead of /etc/gpuinit/policy.toml and policy.d/*.toml\n", ""},
+    {"--policy", Argument::kRequired, add_text<&CommandLine::policy_files>,
+     "  --policy FILE       instead of those in /etc/gpuinit, repeatable; builtin:NAME\n", ""},
     {"--set", Argument::kRequired, add_setting,
      "  --set KEY=VALUE     one policy value, repeatable: --set gpu.required=no\n", ""},
     {"--root", Argument::kRequired, set_text<&CommandLine::root>,
@@ -66,6 +74,7 @@ constexpr Option kOptions[] = {
      "  --image-config FILE environment, command, user as `docker inspect` has them\n",
      "--check, --facts or --seal: a command that is launched has them"},
     {"--no-run", Argument::kNone, set_flag<&CommandLine::no_run>, "", "--seal"},
+    {"--changed", Argument::kNone, set_flag<&CommandLine::changed>, "", "--print-policy"},
     {"--format", Argument::kRequired, set_format, "  --format text|json  of the report\n", ""},
     {"--quiet", Argument::kNone, set_flag<&CommandLine::quiet>,
      "  --quiet, --verbose  only what fails; also what was skipped, and each step\n", ""},
@@ -133,7 +142,10 @@ Status read_options(int argc, const char* const* argv, int& next, CommandLine& l
     const auto equals = word.starts_with("--") ? word.find('=') : std::string_view::npos;
     const std::string name(word.substr(0, equals));
     const auto named = find_named(name);
-    if (!named) return named.error();
+    if (!named) {
+      const std::string peers = peer_answer(argc - next + 1, argv + next - 1, line.supervise);
+      return peers.empty() ? named.error() : Error{peers};
+    }
     std::optional<std::string> value;
     if (equals != std::string_view::npos) value = word.substr(equals + 1);
     const Argument argument = named->verb != nullptr ? named->verb->argument  //

@@ -13,16 +13,17 @@ enum class Format { kText, kJson };
 
 struct CommandLine {
   const Verb* verb = &kLaunch;
-  std::string verb_argument;     // --seal's FILE, --explain's ID; empty: not given
-  std::string policy_file;       // --policy
-  std::vector<std::string> set;  // --set, in order
-  std::string root = "/";        // --root
-  std::string node_file;         // --node
-  std::string image_file;        // --image
-  std::string image_config;      // --image-config
+  std::string verb_argument;              // --seal's FILE, --explain's ID; empty: not given
+  std::vector<std::string> policy_files;  // --policy, in order
+  std::vector<std::string> set;           // --set, in order
+  std::string root = "/";                 // --root
+  std::string node_file;                  // --node
+  std::string image_file;                 // --image
+  std::string image_config;               // --image-config
   Format format = Format::kText;
   bool supervise = false;
   bool no_run = false;
+  bool changed = false;
   bool quiet = false;
   bool verbose = false;
   // Index in argv of the command's first word; argc if there is no command.

@@ -10,13 +10,17 @@ namespace {
 
 int print_policy(const Invocation& invocation) {
   auto loaded = load_policy(invocation.line);
-  if (!loaded) return policy_error(loaded.error());
+  if (!loaded) return policy_errors(loaded.error());
   const auto filter = command_seccomp(*loaded);
   if (!filter) return policy_error(filter.error());
+  const bool changed = invocation.line.changed;
+  const policy::Show show = changed ? policy::Show::kChanged : policy::Show::kAll;
   if (invocation.line.format == Format::kText)
-    return print(policy::print_policy(*loaded) + describe_command_seccomp(*filter), kExitGood);
-  base::Json json = policy::policy_json(*loaded);
-  if (*filter)
+    return print(
+        policy::print_policy(*loaded, show) + (changed ? "" : describe_command_seccomp(*filter)),
+        kExitGood);
+  base::Json json = policy::policy_json(*loaded, show);
+  if (*filter && !changed)
     std::get<base::JsonObject>(json.value)
         .emplace_back("seccomp", seccomp::filter_json((*filter)->filter));
   return print_json(json, kExitGood);
@@ -27,7 +31,8 @@ int print_policy(const Invocation& invocation) {
 extern const Verb kPrintPolicy{
     .option = "--print-policy",
     .command = Argument::kNone,
-    .help = "       gpuinit --print-policy [OPTIONS]           the policy in force\n",
+    .takes = "--changed",
+    .help = "       gpuinit --print-policy [--changed] [OPTIONS]  the policy in force\n",
     .run = print_policy,
 };
 

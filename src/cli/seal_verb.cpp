@@ -28,9 +28,10 @@ struct Run {
 Run record_run(const warmup::RecordRequest& request) {
   auto recorded = warmup::record(request);
   if (!recorded) {
+    const int exit_code = exit_code_of(recorded.error());
     base::print_error("--seal: " + recorded.error().message + "; --no-run seals without it",
-                      kExitInternal);
-    return {kExitInternal, true};
+                      exit_code);
+    return {exit_code, true};
   }
   if (recorded->exec_errno != 0) {
     const auto failure = launch::describe_exec_failure(request.path, recorded->exec_errno);
@@ -89,15 +90,20 @@ std::string seal_json(const CommandLine& line, const Seal& seal, const Run& run)
          "\n";
 }
 
+int not_written(const Error& error) {
+  base::print_error("--seal: " + error.message, exit_code_of(error));
+  return exit_code_of(error);
+}
+
 // The command's own exit code, if the seal could be written.
 int seal(const Invocation& invocation) {
   const CommandLine& line = invocation.line;
   auto loaded = load_policy(line);
-  if (!loaded) return policy_error(loaded.error());
+  if (!loaded) return policy_errors(loaded.error());
   auto request = image_request(invocation);
   if (!request) return usage_error(request.error());
   if (const Status may = base::may_be_written(line.verb_argument); !may)
-    return usage_error(Error(may.error()).context("--seal"));
+    return not_written(may.error());
   Run run;
   // Before the image is read: Python compiles modules when it first imports them.
   if (line.command_index < invocation.argc && !line.no_run && line.root == "/")
@@ -111,10 +117,7 @@ int seal(const Invocation& invocation) {
   }
   const Status written =
       base::write_whole_file(line.verb_argument, facts::seal_text(*seal, run.recording));
-  if (!written) {
-    base::print_error("--seal: " + written.error().message, kExitInternal);
-    return kExitInternal;
-  }
+  if (!written) return not_written(written.error());
   if (line.format == Format::kJson) return print(seal_json(line, *seal, run), run.exit_code);
   if (!line.quiet)
     base::print_notice("sealed in " + line.verb_argument + ": " + summary(*seal) +

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "base/environment_variables.h"
 #include "base/standard_error.h"
+#include "base/text.h"
 #include "base/write_all.h"
 #include "checks/run_checks.h"
 #include "cli/command_seccomp.h"
@@ -35,11 +37,34 @@ int policy_error(const Error& error) {
   return kExitPolicy;
 }
 
+int policy_errors(const Error& error) {
+  for (const auto problem : base::split_lines(error.message))
+    base::print_error(problem, kExitPolicy);
+  return kExitPolicy;
+}
+
 int print(std::string_view text, int exit_code) {
   auto written = base::write_all(STDOUT_FILENO, text, "writing the report");
   if (written) return exit_code;
-  base::print_error(written.error().message, kExitInternal);
-  return kExitInternal;
+  const int failed = exit_code_of(written.error());
+  base::print_error(written.error().message, failed);
+  return failed;
+}
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case ESTALE:
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return kExitNotReady;
+    default:
+      return kExitUsage;
+  }
 }
 
 int print_json(const base::Json& json, int exit_code) {
@@ -55,11 +80,11 @@ namespace {
 
 policy::PolicySources policy_files(const CommandLine& line) {
   policy::PolicySources sources;
-  sources.file = line.policy_file;
-  sources.file_named_by = "--policy";
-  if (sources.file.empty()) {
-    sources.file = variable("GPUINIT_POLICY");
-    sources.file_named_by = "GPUINIT_POLICY";
+  sources.files = line.policy_files;
+  sources.files_named_by = "--policy";
+  if (std::string file = variable("GPUINIT_POLICY"); sources.files.empty() && !file.empty()) {
+    sources.files.push_back(std::move(file));
+    sources.files_named_by = "GPUINIT_POLICY";
   }
   sources.checks = checks::catalogue;
   sources.problems.version_range = [](const std::string& range) {
@@ -70,11 +95,23 @@ policy::PolicySources policy_files(const CommandLine& line) {
   return sources;
 }
 
+// What GPUINIT says: on, off, or neither, which checks nothing less.
+enum class Switch { kOn, kOff, kUnclear };
+
+Switch gpuinit_switch() {
+  const std::string word = base::lower(variable("GPUINIT"));
+  for (const char* off : {"off", "no", "false", "0"})
+    if (word == off) return Switch::kOff;
+  for (const char* on : {"", "on", "yes", "true", "1"})
+    if (word == on) return Switch::kOn;
+  return Switch::kUnclear;
+}
+
 policy::PolicySources policy_sources(const CommandLine& line, Off off) {
   policy::PolicySources sources = policy_files(line);
   sources.environment_set = variable("GPUINIT_SET");
   sources.set_options = line.set;
-  sources.off = off == Off::kHeeded && variable("GPUINIT") == "off";
+  sources.off = off == Off::kHeeded && gpuinit_switch() == Switch::kOff;
   return sources;
 }
 
@@ -86,6 +123,8 @@ std::string termination_log_of(const CommandLine& line) {
 }
 
 Result<policy::LoadedPolicy> load_policy(const CommandLine& line, Off off) {
+  if (off == Off::kHeeded && gpuinit_switch() == Switch::kUnclear)
+    base::print_notice("GPUINIT=" + variable("GPUINIT") + ": expected on or off; the checks run");
   auto loaded = policy::load_policy(policy_sources(line, off));
   if (!loaded) return loaded;
   for (const std::string& problem : loaded->left_out)

@@ -17,9 +17,14 @@ std::string variable(const char* name);
 // Print the error on stderr, and give the exit code.
 int usage_error(const Error& error);
 int policy_error(const Error& error);
+int policy_errors(const Error& error);  // of load_policy: each of its lines
+
+// Of something that could not be written or run, for a cause that is not the image's: kExitNotReady
+// if it may go away by itself (a full disk, no memory), else kExitUsage.
+int exit_code_of(const Error& error);
 
 // Print on stdout what was asked for. A report that could not be written must not look
-// like a verdict: then it is kExitInternal instead of `exit_code`.
+// like a verdict: then it is exit_code_of() instead of `exit_code`.
 int print(std::string_view text, int exit_code);
 int print_json(const base::Json& json, int exit_code);
 // With the number of the schema before the members.

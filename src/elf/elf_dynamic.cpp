@@ -35,10 +35,10 @@ Result<const DynamicTables*> ElfFile::State::dynamic_tables() const {
         base::range_inside(segment->p_offset, segment->p_filesz, source->size()))
       return limit(std::to_string(count) + " dynamic entries");
     if (!base::range_inside(segment->p_offset, segment->p_filesz, source->size()))
-      return broken("PT_DYNAMIC runs out of the file");
+      return broken("its dynamic section runs out of the file");
     read.entries.resize(count);
     auto done = window.read_at(segment->p_offset, std::as_writable_bytes(std::span(read.entries)));
-    if (!done) return std::move(done).error().context("PT_DYNAMIC");
+    if (!done) return std::move(done).error();
     const auto end = std::find_if(read.entries.begin(), read.entries.end(),
                                   [](const Elf64_Dyn& e) { return e.d_tag == DT_NULL; });
     read.entries.erase(end, read.entries.end());
@@ -145,7 +145,7 @@ Result<Dynamic> ElfFile::dynamic() const {
         continue;
     }
     auto text = state_->string_at(from, entry.d_un.d_val);
-    if (!text) return std::move(text).error().context("PT_DYNAMIC");
+    if (!text) return std::move(text).error();
     *into = std::move(text).value();
   }
   return result;

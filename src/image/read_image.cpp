@@ -9,6 +9,7 @@
 #include "image/frameworks/read_frameworks.h"
 #include "image/read_python_image.h"
 #include "image/seal/sealed_image.h"
+#include "image/start/kept_words.h"
 #include "image/start/start.h"
 #include "image/start/start_needs.h"
 #include "ldso/library_search.h"
@@ -28,10 +29,10 @@ std::vector<Framework> frameworks_of(const Start& start, const ImageQuery& query
 ImageFacts read(const ImageQuery& query, std::optional<PythonStart>* started) {
   ImageFacts facts;
   facts.root = query.root;
-  facts.command = query.command;
   facts.compat_libraries = read_compat_libraries(query.fs);
   Start start = follow_command({query.fs, query.command, query.environment, query.working_directory,
                                 query.fallback_interpreter, query.uid});
+  facts.command = kept_words(query.command, start);
   std::vector<Framework> of_program = frameworks_of(start, query);
   facts.start = std::move(start.steps);
   facts.program = std::move(start.program);

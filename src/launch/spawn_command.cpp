@@ -52,7 +52,8 @@ Failure become_command(const SpawnRequest& request, const Terminal& terminal,
 }
 
 Spawned not_started() {
-  return {-1, {kExitInternal, errno_error("cannot start a process for the command").message}};
+  // Too many processes, or no memory.
+  return {-1, {kExitNotReady, errno_error("cannot start a process for the command").message}};
 }
 
 Spawned started(pid_t pid, const Failure& failure, const std::string& path) {

@@ -20,7 +20,7 @@ constexpr std::uint64_t kMaxPreloadFile = 64ULL * 1024;  // bytes
 std::string not_loadable(const elf::ElfFile& elf, const elf::Dynamic& dynamic) {
   if (!elf.is_shared_object_or_pie()) return "a program of type EXEC, not a library";
   if (dynamic.is_program) return "a position-independent program, not a library";
-  if (!dynamic.present) return "has no PT_DYNAMIC";
+  if (!dynamic.present) return "has no dynamic section";
   return "";
 }
 

@@ -1,4 +1,5 @@
 // Finds keys by name, and names those that a wrong name may have meant.
+#include "base/signal_name.h"
 #include "base/text.h"
 #include "policy/keys.h"
 
@@ -6,9 +7,16 @@ namespace gpuinit::policy {
 
 namespace {
 constexpr std::string_view kPackagesTable = "expect.packages";
+constexpr std::string_view kSignals = "launch.signals.";
 // Another name of expect.driver, for who looks for it beside gpu.name.
 constexpr std::string_view kGpuDriver = "gpu.driver";
 }  // namespace
+
+std::string canonical_name(std::string name) {
+  if (!name.starts_with(kSignals)) return name;
+  const auto signal = base::signal_number(std::string_view(name).substr(kSignals.size()));
+  return signal ? std::string(kSignals) + base::signal_name(*signal) : name;
+}
 
 // The names directly under `table`, "" for the top: "gpu" → required, count.
 std::vector<std::string> KeyTable::members(std::string_view table) const {
@@ -58,6 +66,8 @@ std::string KeyTable::keys_of(std::string_view table) const {
 }
 
 std::string KeyTable::suggestion(std::string_view unknown) const {
+  if (unknown.starts_with(kSignals) && base::signal_number(unknown.substr(kSignals.size())))
+    return "nothing can be sent in place of SIGKILL, SIGSTOP and SIGCHLD";
   std::vector<std::string> names;
   for (const Key& key : keys_) names.push_back(key.name);
   const std::vector<std::string> tables = members("");

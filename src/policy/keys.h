@@ -48,6 +48,9 @@ bool keeps(const Key& key, const Policy& now, const Policy& wanted);
 // What the key takes, after "expected": `"fail", "warn" or "off"`.
 std::string expectation(const Key& key);
 
+// A signal may be named otherwise: "launch.signals.15" → "launch.signals.SIGTERM".
+std::string canonical_name(std::string name);
+
 class KeyTable {
  public:
   // [checks] has a key for each of `checks`, [launch.signals] one for each signal.

@@ -10,6 +10,7 @@ namespace gpuinit::policy {
 namespace {
 
 constexpr std::int64_t kVersion = 1;  // the `version` of the files we understand
+constexpr std::string_view kVersionKey = "version";
 
 std::string place(const std::string& name, const Position& at) {
   return base::printable(name) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
@@ -29,7 +30,7 @@ std::string line_at(std::string_view text, const Position& at) {
 bool is_top(const TomlEntry& entry, std::string_view name) {
   return entry.path.size() == 1 && entry.path[0].name == name;
 }
-bool is_version(const TomlEntry& entry) { return is_top(entry, "version"); }
+bool is_version(const TomlEntry& entry) { return is_top(entry, kVersionKey); }
 bool is_lock(const TomlEntry& entry) { return is_top(entry, "locked"); }
 
 bool says_true(const TomlEntry& entry) {
@@ -37,24 +38,25 @@ bool says_true(const TomlEntry& entry) {
   return value != nullptr && *value;
 }
 
-Status check_lock(const std::string& file, const TomlEntry& entry, Layers::Lock lock) {
+// The problem with `locked`; empty if there is none.
+std::string lock_problem(const std::string& file, const TomlEntry& entry, Layers::Lock lock) {
   const std::string where = place(file, entry.path[0].at) + ": `locked`: ";
-  if (lock == Layers::Lock::kMayNot)
-    return Error{where + "only /etc/gpuinit/policy.toml can be locked"};
+  if (lock == Layers::Lock::kMayNot) return where + "only /etc/gpuinit/policy.toml can be locked";
   if (entry.value.as_bool() == nullptr)
-    return Error{where + "expected true or false, found " + describe(entry.value)};
-  return Done{};
+    return where + "expected true or false, found " + describe(entry.value);
+  return "";
 }
 
-Status check_version(const std::string& file, const TomlDocument& document) {
+enum class Version { kOurs, kMissing, kOther };
+
+Version version_of(const TomlDocument& document, const TomlEntry*& found) {
   for (const auto& entry : document.entries) {
     if (!is_version(entry)) continue;
+    found = &entry;
     const auto* version = std::get_if<std::int64_t>(&entry.value.value);
-    if (version != nullptr && *version == kVersion) return Done{};
-    return Error{place(file, entry.value_at) + ": `version`: expected 1, found " +
-                 describe(entry.value)};
+    return version != nullptr && *version == kVersion ? Version::kOurs : Version::kOther;
   }
-  return Error{place(file, {}) + ": `version = 1` is missing; it stands above the first [table]"};
+  return Version::kMissing;
 }
 
 }  // namespace
@@ -84,57 +86,78 @@ Status Layers::put(const Key& key, const Value& value, std::string origin) {
   return done;
 }
 
-const Key* Layers::key_of(std::string_view name) {
+const Key* Layers::key_of(std::string& name) {
+  name = canonical_name(std::move(name));
   table_.take_in(name);
   return table_.find(name);
 }
 
-Error Layers::not_a_key(const std::string& file, const TomlEntry& entry) const {
+std::string Layers::not_a_key(const std::string& file, const TomlEntry& entry) const {
   for (std::size_t names = 1; names <= entry.path.size(); ++names) {
     const std::string name = dotted(entry.path, names);
     const bool is_table = table_.is_table(name);
     if (is_table && names < entry.path.size()) continue;
     const std::string where = place(file, entry.path[names - 1].at) + ": ";
     if (const Key* key = table_.find(name))
-      return Error{where + in_backquotes(name) + ": expected " + expectation(*key) +
-                   ", found a table"};
+      return where + in_backquotes(name) + ": expected " + expectation(*key) + ", found a table";
     if (is_table)
-      return Error{where + in_backquotes(name) + ": expected a table, found " +
-                   describe(entry.value) + "; " + table_.keys_of(name)};
+      return where + in_backquotes(name) + ": expected a table, found " + describe(entry.value) +
+             "; " + table_.keys_of(name);
     const std::string whole = dotted(entry.path, entry.path.size());
-    return Error{where + "unknown key " + in_backquotes(whole) + "; " + table_.suggestion(whole)};
+    return where + "unknown key " + in_backquotes(whole) + "; " + table_.suggestion(whole);
   }
-  return Error{place(file, entry.value_at) + ": not a key"};  // unreachable: paths are not empty
+  return place(file, entry.value_at) + ": not a key";  // unreachable: paths are not empty
+}
+
+std::string Layers::add_entry(const std::string& file, const TomlEntry& entry,
+                              std::set<std::string>& seen) {
+  std::string name = dotted(entry.path, entry.path.size());
+  // A [table] that says nothing, such as one whose keys are all commented out.
+  if (entry.value.as_object() != nullptr && table_.is_table(name)) return "";
+  const Key* key = key_of(name);
+  if (key == nullptr) return not_a_key(file, entry);
+  // TOML refuses the same key twice, but not "python.abi" beside python.abi.
+  const Position at = entry.path.back().at;
+  if (!seen.insert(key->name).second)
+    return place(file, at) + ": `" + name + "` is set twice in this file" +
+           (key->name == name ? "" : ", here and as `" + key->name + "`");
+  const auto done = put(*key, entry.value, base::printable(file) + ":" + std::to_string(at.line));
+  return done ? "" : place(file, entry.value_at) + ": `" + name + "`: " + done.error().message;
 }
 
 Status Layers::add_file(const std::string& name, std::string_view text, Lock lock) {
   const TomlDocument document = parse_toml(text);
-  if (document.problem)
-    return Error{place(name, document.problem->at) + ": " + document.problem->message +
-                 line_at(text, document.problem->at)};
-  if (auto version = check_version(name, document); !version) return version;
+  // With their lines: TOML that is not understood is told apart from what it says.
+  std::vector<std::pair<Position, std::string>> problems;
+  for (const TomlProblem& problem : document.problems)
+    problems.emplace_back(
+        problem.at, place(name, problem.at) + ": " + problem.message + line_at(text, problem.at));
+  const TomlEntry* found = nullptr;
+  const Version version = version_of(document, found);
+  if (version == Version::kOther)  // what its keys mean is not known
+    return Error{place(name, found->value_at) + ": `version`: expected 1, found " +
+                 describe(found->value)};
+  if (version == Version::kMissing && document.problems.empty())
+    problems.emplace_back(Position{}, place(name, {}) +
+                                          ": `version = 1` is missing; it stands above the first "
+                                          "[table]");
   std::set<std::string> seen;
   bool locks = false;
   for (const auto& entry : document.entries) {
-    if (is_version(entry)) continue;
-    if (is_lock(entry)) {
-      if (auto done = check_lock(name, entry, lock); !done) return done;
-      locks = says_true(entry);
+    // One below a table has been told of.
+    if (is_version(entry) ||
+        (version == Version::kMissing && entry.path.back().name == kVersionKey))
       continue;
-    }
-    const std::string key_name = dotted(entry.path, entry.path.size());
-    // A [table] that says nothing, such as one whose keys are all commented out.
-    if (entry.value.as_object() != nullptr && table_.is_table(key_name)) continue;
-    const Key* key = key_of(key_name);
-    if (key == nullptr) return not_a_key(name, entry);
-    // TOML refuses the same key twice, but not "python.abi" beside python.abi.
-    const Position at = entry.path.back().at;
-    if (!seen.insert(key->name).second)
-      return Error{place(name, at) + ": `" + key_name + "` is set twice in this file" +
-                   (key->name == key_name ? "" : ", here and as `" + key->name + "`")};
-    auto done = put(*key, entry.value, base::printable(name) + ":" + std::to_string(at.line));
-    if (!done)
-      return std::move(done).error().context(place(name, entry.value_at) + ": `" + key_name + "`");
+    locks = locks || (is_lock(entry) && says_true(entry));
+    std::string problem = is_lock(entry) ? lock_problem(name, entry, lock)  //
+                                         : add_entry(name, entry, seen);
+    if (!problem.empty()) problems.emplace_back(entry.path.back().at, std::move(problem));
+  }
+  if (!problems.empty()) {
+    std::ranges::stable_sort(problems, {}, &std::pair<Position, std::string>::first);
+    std::vector<std::string> lines;
+    for (auto& [at, line] : problems) lines.push_back(std::move(line));
+    return Error{base::join_with(lines, "\n")};
   }
   if (locks) {
     loaded_.locked_by = name;

@@ -20,6 +20,7 @@ class Layers {
   // The text of a policy file; `name` is for messages and origins.
   // With kMayLock, what a file with `locked = true` says, and what lies below it, can only be
   // made stricter from there on; of another file `locked` is an error.
+  // The error has a line for each problem, in the order of the text.
   enum class Lock { kMayLock, kMayNot };
   Status add_file(const std::string& name, std::string_view text, Lock lock = Lock::kMayNot);
 
@@ -31,12 +32,19 @@ class Layers {
   LoadedPolicy&& loaded() && { return std::move(loaded_); }
 
  private:
-  const Key* key_of(std::string_view name);
+  // `name` becomes the key's: a signal may be named otherwise, as "15".
+  const Key* key_of(std::string& name);
+  static std::string name_of(std::string_view setting);
+  const Key* key_within(std::string_view value) const;
   Status put(const Key& key, const Value& value, std::string origin);
   bool may_become(const Key& key, const Policy& wanted) const;
 
   // Why an entry of a file is not a key. Points at the first name that is wrong.
-  Error not_a_key(const std::string& file, const TomlEntry& entry) const;
+  std::string not_a_key(const std::string& file, const TomlEntry& entry) const;
+
+  // Of one entry: the problem with its place; empty if there is none.
+  std::string add_entry(const std::string& file, const TomlEntry& entry,
+                        std::set<std::string>& seen);
 
   KeyTable table_;
   Problems problems_;

@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 
 #include "base/root_fs.h"
 #include "base/text.h"
+#include "policy/builtin_policies.h"
 #include "policy/layers.h"
 #include "policy/toml_document.h"
 
@@ -15,7 +17,8 @@ namespace gpuinit::policy {
 
 namespace {
 
-constexpr std::size_t kMaxFiles = 1000;  // in policy.d
+constexpr std::size_t kMaxFiles = 1000;       // in policy.d
+constexpr std::size_t kMaxProblemsTold = 20;  // of all files and settings together
 
 // A missing file and a symlink to nothing are both ENOENT, but only the first
 // is absent: a ConfigMap that lost its target must not pass for the absence of a policy.
@@ -46,30 +49,31 @@ class Loading {
     const auto baked = read_default_file();
     const bool locked = baked && *baked && is_locked(**baked);
     off_ = sources_.off && !locked;
-    if (auto done = add_files(baked, locked); !done) return std::move(done).error();
-    if (auto done = add_settings(split_settings(sources_.environment_set), "GPUINIT_SET"); !done)
-      return std::move(done).error();
-    if (auto done = add_settings(sources_.set_options, "--set"); !done)
-      return std::move(done).error();
+    add_files(baked, locked);
+    for (const auto& setting : split_settings(sources_.environment_set))
+      heed(layers_.add_setting(setting, "GPUINIT_SET"));
+    for (const auto& setting : sources_.set_options) heed(layers_.add_setting(setting, "--set"));
+    if (!problems_.empty() && !off_) return all_problems();
     LoadedPolicy loaded = std::move(layers_).loaded();
     loaded.checks_are_off = off_;
-    loaded.left_out = std::move(left_out_);
+    loaded.left_out = std::move(problems_);
     if (sources_.off && locked) loaded.refused.insert(loaded.refused.begin(), "GPUINIT=off");
     return loaded;
   }
 
  private:
-  // With GPUINIT=off what is wrong is left out.
-  Status heed(Status done) {
-    if (done || !off_) return done;
-    left_out_.push_back(std::move(done).error().message);
-    return Done{};
+  // What is wrong is told at the end, all together; with GPUINIT=off it is left out.
+  bool heed(const Status& done) {
+    if (!done)
+      for (const auto line : base::split_lines(done.error().message)) problems_.emplace_back(line);
+    return done.ok();
   }
 
-  Status add_settings(const std::vector<std::string>& settings, const std::string& origin) {
-    for (const auto& setting : settings)
-      if (auto done = heed(layers_.add_setting(setting, origin)); !done) return done;
-    return Done{};
+  Error all_problems() {
+    const std::size_t more = problems_.size() - std::min(problems_.size(), kMaxProblemsTold);
+    problems_.resize(problems_.size() - more);
+    if (more > 0) problems_.push_back("and " + std::to_string(more) + " more problems");
+    return Error{base::join_with(problems_, "\n")};
   }
 
   // nullopt if there is none.
@@ -89,16 +93,12 @@ class Loading {
     return layers_.add_file(name, text, lock);
   }
 
-  Status add_files(const Result<std::optional<std::string>>& baked, bool locked) {
-    if (!sources_.file.empty() && !locked) {
-      Status named = add_named_file();
-      if (named || !off_) return named;
-      left_out_.push_back(named.error().message);
-    }
-    if (auto done = heed(add_default_file(baked)); !done) return done;
-    if (auto done = add_default_directory(); !done) return done;
-    const bool also_named = !sources_.file.empty() && sources_.file != sources_.default_file;
-    return locked && also_named ? add_named_file() : Status(Done{});
+  void add_files(const Result<std::optional<std::string>>& baked, bool locked) {
+    // Where not one of the files that were named holds, GPUINIT=off leaves the default ones.
+    if (!sources_.files.empty() && !locked && (add_named_files() || !off_)) return;
+    heed(add_default_file(baked));
+    heed(add_default_directory());
+    if (locked) add_named_files();
   }
 
   Status add_default_file(const Result<std::optional<std::string>>& baked) {
@@ -111,29 +111,49 @@ class Loading {
     const std::string& path = sources_.default_directory;
     if (is_absent(path)) return Done{};
     auto names = fs_.list(path);
-    if (!names) return heed(Error{"policy directory " + names.error().message, names.error().code});
+    if (!names) return Error{"policy directory " + names.error().message, names.error().code};
     std::size_t files = 0;
     for (const auto& name : *names) {
       // A ConfigMap's own directories and an editor's leftovers begin with a dot.
       if (name.starts_with('.') || !name.ends_with(".toml")) continue;
       if (++files > kMaxFiles)
-        return heed(Error{path + ": more than " + std::to_string(kMaxFiles) + " files"});
+        return Error{path + ": more than " + std::to_string(kMaxFiles) + " files"};
       const std::string file = base::join(path, name);
-      if (auto done = heed(add_file(file, file)); !done) return done;
+      heed(add_file(file, file));
     }
     return Done{};
   }
 
-  Status add_named_file() {
-    std::string path = sources_.file;
+  // False if each of them is wrong.
+  bool add_named_files() {
+    bool any = false;
+    for (const std::string& file : sources_.files)
+      if (file != sources_.default_file || layers_.loaded().locked_by.empty())
+        any = heed(add_named_file(file)) || any;
+    return any;
+  }
+
+  Status add_named_file(const std::string& name) {
+    if (name.starts_with(kBuiltinPrefix)) return add_builtin(name);
+    std::string path = name;
     if (!path.starts_with('/')) {
       char directory[PATH_MAX];
       if (::getcwd(directory, sizeof directory) == nullptr)
-        return errno_error(sources_.file_named_by + " " + path + ": the working directory");
+        return errno_error(sources_.files_named_by + " " + base::printable(path) +
+                           ": the working directory");
       path = base::join(directory, path);
     }
-    auto done = add_file(path, sources_.file);
-    return done ? std::move(done) : std::move(done).error().context(sources_.file_named_by);
+    auto text = read(fs_, path);
+    if (!text) return std::move(text).error().context(sources_.files_named_by);
+    return add_text(name, *text, Layers::Lock::kMayNot);
+  }
+
+  Status add_builtin(const std::string& name) {
+    const auto text = builtin_policy(std::string_view(name).substr(kBuiltinPrefix.size()));
+    if (text) return add_text(name, *text, Layers::Lock::kMayNot);
+    return Error{sources_.files_named_by + " " + base::printable(name) + ": " +
+                 std::string(kBuiltinPrefix) + "NAME has the names " +
+                 base::join_with(builtin_policy_names(), ", ")};
   }
 
   Status add_file(const std::string& path, const std::string& name) {
@@ -145,11 +165,11 @@ class Loading {
   const base::RootFs& fs_;
   Layers layers_;
   bool off_ = false;
-  std::vector<std::string> left_out_;
+  std::vector<std::string> problems_;
 };
 
 bool nothing_is_set(const PolicySources& sources) {
-  if (!sources.file.empty() || !sources.environment_set.empty() || !sources.set_options.empty())
+  if (!sources.files.empty() || !sources.environment_set.empty() || !sources.set_options.empty())
     return false;
   // Of the default files their directory is asked for, which most images do not have.
   const std::string directory(base::parent(sources.default_file));

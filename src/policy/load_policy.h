@@ -26,11 +26,12 @@ struct PolicySources {
   Checks checks = [] { return std::span<const CheckInfo>(); };
   Problems problems;
 
-  // A file that stands alone: with it neither the default file nor the default directory holds,
-  // unless the default file is locked. Relative to the working directory. Empty: the defaults.
-  std::string file;
-  // "--policy" or "GPUINIT_POLICY", for messages about `file`.
-  std::string file_named_by;
+  // Files that stand in place of the default file and the default directory, unless the default
+  // file is locked; each lies over those before it. A path, which may be relative to the working
+  // directory, or "builtin:NAME" (builtin_policies.h). Empty: the defaults.
+  std::vector<std::string> files;
+  // "--policy" or "GPUINIT_POLICY", for messages about `files`.
+  std::string files_named_by;
 
   // Each may be absent, but not unreadable. Of the directory every *.toml is
   // read, in byte order, without hidden files.
@@ -55,6 +56,8 @@ struct LoadedPolicy {
   // Every key there is, in the order of Policy's members; of [launch.signals] only those that
   // were set. Made when asked for: most starts have no use for it.
   std::vector<KeyOrigin> keys() const;
+  // Of those with another value than the built-in one.
+  std::vector<KeyOrigin> changed_keys() const;
 
   Policy policy;
   Checks checks = [] { return std::span<const CheckInfo>(); };
@@ -65,21 +68,25 @@ struct LoadedPolicy {
   std::vector<std::string> refused;  // what would have weakened it: `gpu.count = "1" (--set)`
 
   bool checks_are_off = false;        // GPUINIT=off, and no lock
-  std::vector<std::string> left_out;  // then: what is wrong with each file and setting left out
+  std::vector<std::string> left_out;  // then: all that is wrong with what was left out
 };
 
 // What a locked policy refused, as one sentence. Empty if nothing.
 std::string refusal(const LoadedPolicy& loaded);
 
-// The error names the place (file:line:column, or the setting), the offending
-// text, what is expected and the nearest key.
+// The error has a line for each problem of every layer, at most 20 and how many more. Each names
+// the place (file:line:column, or the setting), the offending text, what is expected and the
+// nearest key.
 Result<LoadedPolicy> load_policy(const PolicySources& sources);
 
+// Which keys are shown.
+enum class Show { kAll, kChanged };  // changed: another value than the built-in one
+
 // A policy file that gives the same policy; each value with its origin beside it.
-std::string print_policy(const LoadedPolicy& loaded);
+std::string print_policy(const LoadedPolicy& loaded, Show show = Show::kAll);
 
 // {"schema":1,"policy":[{"key","value","origin"}]}, values as JSON; before "policy" of a locked
 // one "locked_by" and "refused".
-base::Json policy_json(const LoadedPolicy& loaded);
+base::Json policy_json(const LoadedPolicy& loaded, Show show = Show::kAll);
 
 }  // namespace gpuinit::policy

@@ -19,6 +19,10 @@ std::string toml_key(const std::string& name) {
   return name.substr(0, last) + '"' + name.substr(last) + '"';
 }
 
+std::vector<KeyOrigin> keys_to_show(const LoadedPolicy& loaded, Show show) {
+  return show == Show::kChanged ? loaded.changed_keys() : loaded.keys();
+}
+
 std::string comment(const std::string& text) { return "# " + base::printable(text, 4000) + "\n"; }
 
 }  // namespace
@@ -46,6 +50,17 @@ std::vector<KeyOrigin> LoadedPolicy::keys() const {
   return rows;
 }
 
+std::vector<KeyOrigin> LoadedPolicy::changed_keys() const {
+  KeyTable table(checks());
+  std::vector<KeyOrigin> rows = keys();
+  std::erase_if(rows, [&](const KeyOrigin& row) {
+    table.take_in(row.key);
+    const Key* key = table.find(row.key);
+    return key != nullptr && toml_text(row.value) == toml_text(get(*key, table.built_in()));
+  });
+  return rows;
+}
+
 std::string refusal(const LoadedPolicy& loaded) {
   constexpr std::size_t kMost = 10;
   if (loaded.refused.empty()) return "";
@@ -58,8 +73,8 @@ std::string refusal(const LoadedPolicy& loaded) {
   return text;
 }
 
-std::string print_policy(const LoadedPolicy& loaded) {
-  const std::vector<KeyOrigin> keys = loaded.keys();
+std::string print_policy(const LoadedPolicy& loaded, Show show) {
+  const std::vector<KeyOrigin> keys = keys_to_show(loaded, show);
   std::vector<std::string> lines;
   std::size_t width = 0;
   for (const auto& key : keys) {
@@ -83,9 +98,9 @@ std::string print_policy(const LoadedPolicy& loaded) {
   return text;
 }
 
-base::Json policy_json(const LoadedPolicy& loaded) {
+base::Json policy_json(const LoadedPolicy& loaded, Show show) {
   base::JsonArray keys;
-  for (const auto& [key, value, origin] : loaded.keys())
+  for (const auto& [key, value, origin] : keys_to_show(loaded, show))
     keys.push_back(base::JsonObject{{"key", key}, {"value", value}, {"origin", origin}});
   base::JsonObject json{{"schema", 1}};
   if (!loaded.locked_by.empty()) {

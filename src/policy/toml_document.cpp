@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/text.h"
+#include "policy/toml_mistakes.h"
 
 // How toml++ is configured stands in CMakeLists.txt; the depth belongs to the
 // limits in our header.
@@ -100,6 +102,33 @@ std::optional<TomlProblem> too_deep(std::string_view text) {
   return std::nullopt;
 }
 
+// Of what stands at a position, in bytes.
+std::size_t index_of(std::string_view text, const Position& at) {
+  std::size_t index = 0;
+  for (unsigned line = 1; line < at.line && index < text.size(); ++line)
+    index = std::min(text.find('\n', index), text.size() - 1) + 1;
+  for (unsigned column = 1; column < at.column && index < text.size() && text[index] != '\n';
+       ++column)
+    index += std::max<std::size_t>(base::first_character(text.substr(index)).length, 1);
+  return index;
+}
+
+Position position_of(std::string_view text, std::size_t index) {
+  const std::string_view before = text.substr(0, index);
+  const std::size_t line = before.rfind('\n') + 1;
+  Position at{1 + static_cast<unsigned>(std::count(before.begin(), before.end(), '\n')), 1};
+  for (std::size_t i = line; i < before.size(); ++at.column)
+    i += std::max<std::size_t>(base::first_character(before.substr(i)).length, 1);
+  return at;
+}
+
+// Lines keep their numbers.
+void leave_out(std::string& text, const TomlMistake& mistake) {
+  for (std::size_t i = mistake.begin; i < mistake.end; ++i)
+    if (text[i] != '\n') text[i] = ' ';
+  text.insert(mistake.begin, mistake.instead);
+}
+
 }  // namespace
 
 std::string describe(const Value& value) {
@@ -135,21 +164,35 @@ std::string dotted(const std::vector<TomlKey>& path, std::size_t count) {
   return name;
 }
 
-TomlDocument parse_toml(std::string_view text) {
+bool is_toml(std::string_view text) { return !too_deep(text) && toml::parse(text); }
+
+TomlDocument parse_toml(std::string_view given) {
   TomlDocument document;
-  if (text.size() > kMaxTomlBytes) {
-    document.problem = {{}, "larger than the " + std::to_string(kMaxTomlBytes) + " bytes allowed"};
+  if (given.size() > kMaxTomlBytes) {
+    document.problems.push_back(
+        {{}, "larger than the " + std::to_string(kMaxTomlBytes) + " bytes allowed"});
     return document;
   }
-  if ((document.problem = too_deep(text))) return document;
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const auto& error = parsed.error();
-    document.problem = {position(error.source().begin), base::printable(error.description())};
+  if (auto problem = too_deep(given)) {
+    document.problems.push_back(*std::move(problem));
     return document;
   }
-  std::vector<TomlKey> path;
-  collect(parsed.table(), path, document.entries);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (given.starts_with(kByteOrderMark)) given.remove_prefix(kByteOrderMark.size());
+  std::string text(given);
+  for (;;) {
+    const toml::parse_result parsed = toml::parse(text);
+    if (parsed) {
+      std::vector<TomlKey> path;
+      collect(parsed.table(), path, document.entries);
+      break;
+    }
+    TomlMistake mistake =
+        find_mistake(text, index_of(text, position(parsed.error().source().begin)));
+    document.problems.push_back({position_of(text, mistake.at), std::move(mistake.message)});
+    if (document.problems.size() == kMaxTomlProblems) break;
+    leave_out(text, mistake);
+  }
   std::stable_sort(
       document.entries.begin(), document.entries.end(),
       [](const auto& a, const auto& b) { return a.path.back().at < b.path.back().at; });

@@ -2,7 +2,6 @@
 // The parsing is toml++'s; it is included in toml_document.cpp alone.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,19 +34,21 @@ struct TomlEntry {
 
 struct TomlProblem {
   Position at;
-  std::string message;
+  std::string message;  // a sentence of ours
 };
 
-// Either a problem, or the entries as they follow each other in the text.
+// The entries as they follow each other in the text, without those of lines with a problem.
 struct TomlDocument {
   std::vector<TomlEntry> entries;
-  std::optional<TomlProblem> problem;
+  std::vector<TomlProblem> problems;  // by their lines, at most kMaxTomlProblems
 };
 
 // The first `count` names of the path with dots between: "probe.timeout".
 std::string dotted(const std::vector<TomlKey>& path, std::size_t count);
 
 TomlDocument parse_toml(std::string_view text);
+
+bool is_toml(std::string_view text);
 
 // `the string "60"`, `the number 3.1`, `an array`: on one line, shortened.
 std::string describe(const Value& value);
@@ -59,7 +60,8 @@ std::string toml_text(const Value& value);
 // Bounds for hostile text: time, memory and the depth of recursion follow from
 // them. A policy with every key and a comment each has 5 KiB.
 inline constexpr std::size_t kMaxTomlBytes = 256ULL * 1024;
-inline constexpr std::size_t kMaxDotsPerLine = 64;  // a.b.c nests one level per dot
-inline constexpr std::size_t kMaxNestedValues = 8;  // arrays and inline tables
+inline constexpr std::size_t kMaxDotsPerLine = 64;   // a.b.c nests one level per dot
+inline constexpr std::size_t kMaxNestedValues = 8;   // arrays and inline tables
+inline constexpr std::size_t kMaxTomlProblems = 20;  // the text is parsed again after each
 
 }  // namespace gpuinit::policy

@@ -50,11 +50,13 @@ std::string explain_catalogue(std::span<const CheckInfo> checks, std::size_t wid
   std::size_t start = id_width + code_width + 2 * kGap;
   const bool is_stacked = width != kUnbroken && start + kNarrowestTitle > width;
   if (is_stacked) start = 2 * kGap;
-  for (const auto& check : checks)
-    text +=
-        wrapped(padded(check.id, id_width + kGap) + padded(check.exit_codes, code_width + kGap) +
-                    (is_stacked ? "\n" + std::string(start, ' ') : ""),
-                check.title, start, width);
+  for (const auto& check : checks) {
+    const std::string id = padded(check.id, id_width + kGap);
+    const std::string first =
+        is_stacked ? id + std::string(check.exit_codes) + "\n" + std::string(start, ' ')
+                   : id + padded(check.exit_codes, code_width + kGap);
+    text += wrapped(first, check.title, start, width);
+  }
   return text + "\n" +
          wrapped("",
                  "gpuinit --explain ID says more about one; gpuinit --explain exit-codes has the "

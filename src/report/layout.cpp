@@ -48,12 +48,15 @@ std::size_t columns(std::string_view text) {
 std::string wrapped(const std::string& first, std::string_view text, std::size_t indent,
                     std::size_t width) {
   std::string result = first;
-  std::size_t column = visible_columns(first);
+  std::size_t column = visible_columns(std::string_view(first).substr(first.rfind('\n') + 1));
   bool line_start = true;  // no word since the indent or `first`
   const std::string safe = base::printable(text, kMaxLine);
   for (auto word : base::split_words(safe)) {
     const std::size_t length = columns(word);
-    if (width != kUnbroken && !line_start && column + 1 + length > width) {
+    // Behind `first` only where that wins room.
+    const bool may_break = width != kUnbroken && (!line_start || column > indent);
+    if (may_break && column + (line_start ? 0 : 1) + length > width) {
+      while (result.ends_with(' ')) result.pop_back();
       result += '\n' + std::string(indent, ' ');
       column = indent;
       line_start = true;

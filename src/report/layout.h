@@ -18,10 +18,10 @@ std::size_t terminal_width(int fd);
 // Columns that `text` takes, counting one per code point.
 std::size_t columns(std::string_view text);
 
-// `first` and then the words of `text`, broken before `width` columns (or kUnbroken); later
-// lines start with `indent` blanks. Words longer than a line stay whole: paths
-// are for copying. Line breaks in `text` are kept, everything else that a
-// terminal could mistake for a command is made printable. Ends with a newline.
+// `first`, which may have several lines, and then the words of `text`, broken before `width`
+// columns (or kUnbroken); later lines start with `indent` blanks. Words longer than a line stay
+// whole: paths are for copying. Line breaks in `text` are kept, everything else that a terminal
+// could mistake for a command is made printable. Ends with a newline.
 std::string wrapped(const std::string& first, std::string_view text, std::size_t indent,
                     std::size_t width);
 

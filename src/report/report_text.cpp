@@ -18,11 +18,19 @@ constexpr std::size_t kIndent = 4;
 // it, broken at the right place, passes for one.
 constexpr std::size_t kHang = 9;
 
-// On a terminal narrower than this, or where a column of values would be narrower than that, the
-// values of evidence stand under their labels.
+// On a terminal narrower than this the values of evidence stand under their labels; elsewhere those
+// do that would not fit beside them, such as long paths.
 constexpr std::size_t kNarrow = 60;
-constexpr std::size_t kNarrowestValue = 24;
 constexpr std::size_t kStackedIndent = 8;
+// Of the column of values: narrower ones are not read.
+constexpr std::size_t kNarrowestValue = 24;
+
+// Columns that a column of values has to have for `value`.
+std::size_t widest(std::string_view value) {
+  std::size_t most = columns(value) < kNarrowestValue ? columns(value) : kNarrowestValue;
+  for (const auto word : base::split_words(value)) most = std::max(most, columns(word));
+  return most;
+}
 
 std::string plural(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -133,9 +141,9 @@ class TextReport {
     for (const auto& [key, label, value] : finding.evidence)
       label_width = std::max(label_width, columns(evidence_label(label)));
     const std::size_t start = kIndent + label_width + 2;
-    const bool is_stacked = options_.width != kUnbroken &&
-                            (options_.width < kNarrow || start + kNarrowestValue > options_.width);
     for (const auto& [key, label, value] : finding.evidence) {
+      const bool is_stacked = options_.width != kUnbroken &&
+                              (options_.width < kNarrow || start + widest(value) > options_.width);
       std::string first = std::string(kIndent, ' ');
       if (is_stacked) first += evidence_label(label) + "\n" + std::string(kStackedIndent, ' ');
       else first += padded(evidence_label(label), label_width) + "  ";

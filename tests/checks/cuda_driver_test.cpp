@@ -55,13 +55,17 @@ TEST(CudaDriver, SaysWhichDriverOrWhichImageWouldDo) {
   const auto below = only(on("12.8", "525.53", "12.0"), kId);
   EXPECT_EQ(below.exit_code, kExitFit);
   EXPECT_THAT(below.why, HasSubstr("not below 525.60.13"));
+  EXPECT_EQ(below.needs, "12.8");
+  EXPECT_EQ(below.has, "12.0");
   const auto old = only(on("13.0", "575.57.08", "12.9"), kId);
   EXPECT_THAT(old.fix, HasSubstr("a driver >= 580 on the node (580.65.06 or newer"));
-  EXPECT_THAT(old.fix, HasSubstr("an image built for CUDA 12.x or older (uv pip install torch "
-                                 "--torch-backend=cu129)"));
-  EXPECT_THAT(only(on("13.0", "535.104.05", "12.2"), kId).fix, HasSubstr("=cu121)"));
-  EXPECT_THAT(below.fix, HasSubstr("=cu118)"));
-  EXPECT_THAT(only(on("12.8", "418.39", "10.1"), kId).fix, testing::Not(HasSubstr("uv ")));
+  EXPECT_THAT(
+      old.fix,
+      HasSubstr("an image built for CUDA 12.x or older (`/usr/local/bin/python3.12 -m pip install "
+                "--force-reinstall torch --index-url https://download.pytorch.org/whl/cu129`)"));
+  EXPECT_THAT(only(on("13.0", "535.104.05", "12.2"), kId).fix, HasSubstr("/cu121`)"));
+  EXPECT_THAT(below.fix, HasSubstr("/cu118`)"));
+  EXPECT_THAT(only(on("12.8", "418.39", "10.1"), kId).fix, testing::Not(HasSubstr("--index-url")));
   EXPECT_THAT(old.fix, HasSubstr("cuda-compat-13-0"));
   const auto ancient = only(on("10.2", "418.39", "10.1"), kId);
   EXPECT_THAT(ancient.fix, HasSubstr("a driver >= 440.33"));

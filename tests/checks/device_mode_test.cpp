@@ -31,7 +31,7 @@ TEST(DeviceMode, AProhibitedGpuIsTheNodesFault) {
   const auto story = with({h100(), in_mode("prohibited", 46)});
   EXPECT_THAT(verdicts(story), ElementsAre("device.mode=69"));
   EXPECT_EQ(only(story, kId).summary, "GPU 1 is in compute mode prohibited");
-  EXPECT_THAT(only(story, kId).fix, HasSubstr("nvidia-smi -c DEFAULT"));
+  EXPECT_THAT(only(story, kId).fix, HasSubstr("`nvidia-smi -c DEFAULT`"));
 }
 
 TEST(DeviceMode, WithoutATrialAllOfThemMustBeProhibited) {

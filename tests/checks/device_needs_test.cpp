@@ -112,7 +112,7 @@ TEST(DeviceKind, EqualNamesAreToldOnce) {
   EXPECT_EQ(evidence(all, "GPUs 0-7"), "NVIDIA H100 80GB HBM3, compute capability 9.0, 80.0 GiB");
   EXPECT_EQ(
       only(eight_and(a100()), "device.kind", policy).summary,
-      "GPUs 0-7 are 7 × NVIDIA H100 80GB HBM3, 1 × NVIDIA A100-SXM4-80GB, and the policy asks "
+      "GPUs 0-7 are 7 × NVIDIA H100 80GB HBM3; 1 × NVIDIA A100-SXM4-80GB, and the policy asks "
       "for B200");
 }
 
@@ -145,7 +145,7 @@ TEST(DeviceKind, AllAlike) {
   EXPECT_EQ(
       only(eight_and(a100()), "device.kind", policy).summary,
       "the GPUs are not all alike, as the policy asks: 7 × NVIDIA H100 80GB HBM3, compute "
-      "capability 9.0, 80.0 GiB, 1 × NVIDIA A100-SXM4-80GB, compute capability 8.0, 80.0 GiB");
+      "capability 9.0, 80.0 GiB; 1 × NVIDIA A100-SXM4-80GB, compute capability 8.0, 80.0 GiB");
   Device smaller = h100();
   smaller.memory_bytes = 64 * kGiB;
   EXPECT_EQ(only(eight_and(smaller), "device.kind", policy).exit_code, kExitFit);

@@ -74,7 +74,7 @@ TEST(ExtensionAbi, BuiltForAnotherTorch) {
   EXPECT_THAT(finding.why, HasSubstr("undefined symbol: _ZN3c104cuda9SetDeviceEa"));
   EXPECT_THAT(finding.fix, HasSubstr("a build of flash_attn_2_cuda for torch 2.8.0+cu128"));
   story.image.packages = std::vector<Package>{{"flash-attn-2-cuda", "2.7", "/s/f.dist-info", {}}};
-  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("--no-build-isolation flash-attn-2-cuda==2.7"));
+  EXPECT_THAT(only(story, kAbi).fix, HasSubstr("--no-build-isolation 'flash-attn-2-cuda==2.7'`"));
   // What needs CUDA alone is not built against torch.
   auto cupy = lacking("cupyx/cusolver.so", "libcusolver.so.11");
   cupy.needs = {"libcusolver.so.11"};
@@ -257,7 +257,7 @@ TEST(ExtensionAbi, AnExecutableStackIsRefused) {
       "/x/libct.so.4: cannot enable executable stack as shared object requires";
   const Finding finding = only(with({one}), kAbi);
   EXPECT_EQ(finding.summary, "ct/_ext.so cannot be loaded: " + one.problems.missing[0].reason);
-  EXPECT_THAT(finding.fix, HasSubstr("patchelf --clear-execstack /x/libct.so.4, or"));
+  EXPECT_THAT(finding.fix, HasSubstr("`patchelf --clear-execstack /x/libct.so.4`, or"));
   EXPECT_THAT(finding.fix, HasSubstr("glibc.rtld.execstack=2"));
 }
 

@@ -207,7 +207,7 @@ TEST(Frameworks, OneThatAsksForAnExecutableStackIsTold) {
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_EQ(finding.summary,
             "ctranslate2 1.2 cannot be loaded: libct.so.4 asks for an executable stack");
-  EXPECT_THAT(finding.fix, HasSubstr("patchelf --clear-execstack /s/libct.so.4, or"));
+  EXPECT_THAT(finding.fix, HasSubstr("`patchelf --clear-execstack /s/libct.so.4`, or"));
   EXPECT_EQ(only(story, "loader.missing", requiring("ctranslate2")).severity, Severity::kFail);
 }
 

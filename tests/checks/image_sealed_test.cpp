@@ -29,7 +29,7 @@ TEST(ImageSealed, WarnsOfWhatChanged) {
       sealed({"/etc/gpuinit/seal", {"/a.so has another size", "/b is gone"}, ""}), kId, usual());
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_THAT(finding.summary, HasSubstr("/a.so has another size, and more"));
-  EXPECT_THAT(finding.fix, HasSubstr("gpuinit --seal /etc/gpuinit/seal"));
+  EXPECT_THAT(finding.fix, HasSubstr("write /etc/gpuinit/seal after it"));
 }
 
 TEST(ImageSealed, PinsAnImageWhereThePolicySaysFail) {

@@ -64,7 +64,8 @@ TEST_F(LoaderTest, NamesTheMissingLibraryAndItsPackage) {
   EXPECT_EQ(finding.summary,
             "libcudnn.so.9 is not found, and torch/lib/libtorch_python.so needs it");
   EXPECT_THAT(finding.why, HasSubstr("libcudnn.so.9: cannot open shared object file"));
-  EXPECT_THAT(finding.fix, HasSubstr("pip install 'nvidia-cudnn-cu12==9.10.2.21'"));
+  EXPECT_THAT(finding.fix, HasSubstr("`uv pip install --python /usr/local/bin/python3.12 "
+                                     "'nvidia-cudnn-cu12==9.10.2.21'`"));
 }
 
 TEST_F(LoaderTest, KnowsWhereElseTheLibraryLies) {
@@ -142,7 +143,8 @@ TEST_F(LoaderTest, NamesTheLibraryThatLacksASymbol) {
   facts_.image.packages = std::vector<Package>{
       {"torch", "2.8.0", kSite + "/torch-2.8.0.dist-info", {"nvidia-nvjitlink-cu12==12.8.93"}}};
   EXPECT_THAT(only(judge(), "loader.symbol").fix,
-              HasSubstr("-m pip install 'nvidia-nvjitlink-cu12==12.8.93'"));
+              HasSubstr("`uv pip install --python /usr/local/bin/python3.12 "
+                        "'nvidia-nvjitlink-cu12==12.8.93'`"));
 }
 
 // Without a version the function's name says whose it is.
@@ -160,10 +162,11 @@ TEST_F(LoaderTest, NamesTheLibraryOfASymbolWithoutAVersion) {
   EXPECT_EQ(finding.summary, "torch/lib/libtorch_cuda.so needs the symbol ncclCommResume, which " +
                                  nccl + " does not have");
   EXPECT_THAT(finding.evidence, testing::Contains(seen("installed", "nvidia-nccl-cu12 2.19.3")));
-  EXPECT_THAT(finding.fix, HasSubstr("asks for nvidia-nccl-cu12==2.27.3: /usr/"));
+  EXPECT_THAT(finding.fix, HasSubstr("asks for nvidia-nccl-cu12==2.27.3: `uv pip install --"));
   // The right release is installed too, and another package has written over its file.
   facts_.image.packages->back().version = "2.27.3";
   facts_.image.packages->push_back({"nvidia-nccl-cu11", "2.19.3", kSite + "/x.dist-info", {}});
+  facts_.image.packages->push_back({"pip", "25.0.1", kSite + "/pip-25.0.1.dist-info", {}});
   finding = only(judge(), "loader.symbol");
   EXPECT_THAT(
       finding.evidence,
@@ -230,7 +233,7 @@ TEST_F(LoaderTest, WarnsOfALibraryInThePlaceOfAWheelThatIsNotThere) {
   const Finding finding = only(judge_as("9.19.0", "/lib/libcudnn.so.9"), "loader.shadowed");
   EXPECT_EQ(finding.summary,
             "torch asks for " + wanted + ", which is not installed, and gets /lib/libcudnn.so.9");
-  EXPECT_THAT(finding.fix, HasSubstr("install '" + wanted + "'"));
+  EXPECT_THAT(finding.fix, HasSubstr(" '" + wanted + "'`"));
   EXPECT_THAT(judge_as("9", "/usr/local/cuda-12.8/lib64/libcudnn.so.9"), IsEmpty());
   only(judge_as("9", "/usr/local/cuda-13.0/lib64/libcudnn.so.9"), "loader.shadowed");
   // The image of a vendor, whose torch asks for nothing; and one that has what torch asks for.

@@ -19,6 +19,7 @@ std::vector<Package> wheels() {
   const std::string linux = "; platform_system == \"Linux\" and platform_machine == \"x86_64\"";
   return {package("numpy", "2.3.5"),
           package("nvidia-cudnn-cu12", "9.10.2.21"),
+          package("pip", "25.0.1"),
           package("torch", "2.8.0",
                   {"nvidia-cudnn-cu12==9.10.2.21" + linux, "nvidia-cublas-cu12==12.8.4.1" + linux,
                    "triton==3.4.0" + linux}),
@@ -64,6 +65,28 @@ TEST(PythonPackages, TorchWasReplacedUnderTorchvision) {
             "requires torch==2.5.1, says " + kSite + "/xformers-0.0.32.post2.dist-info");
   EXPECT_THAT(finding.fix, HasSubstr("/usr/local/bin/python3.12 -m pip install --upgrade "
                                      "'torch==2.8.0' torchvision xformers"));
+}
+
+// A fix is typed as it stands.
+TEST(PythonPackages, TheCommandIsThatOfWhatMadeTheEnvironment) {
+  auto story = with(wheels());
+  named(story, "torchvision").requires_dist = {"torch==2.5.1"};
+  std::erase_if(story.image.packages.value(), [](const Package& one) { return one.name == "pip"; });
+  EXPECT_THAT(only(story, kId).fix, HasSubstr("`uv pip install --python /usr/local/bin/python3.12 "
+                                              "--upgrade 'torch==2.8.0' torchvision`"));
+  // PyTorch's own index has it for this CUDA.
+  named(story, "torch").version = "2.8.0+cu126";
+  EXPECT_THAT(only(story, kId).fix,
+              HasSubstr("'torch==2.8.0' --extra-index-url https://download.pytorch.org/whl/cu126 "
+                        "torchvision`"));
+  // Debian's, NVIDIA's, a nightly.
+  for (const char* version :
+       {"1.13.0a0", "2.6.0a0+ecf3bae40a.nv25.1", "2.9.0.dev20250801+cu128", "2.8.0+ubuntu1"}) {
+    named(story, "torch").version = version;
+    story.image.torch->version = version;
+    EXPECT_THAT(only(story, kId).fix, testing::StartsWith("No index has this torch")) << version;
+    EXPECT_THAT(only(story, kId).fix, testing::Not(HasSubstr("`"))) << version;
+  }
 }
 
 TEST(PythonPackages, WhatIsLeftOpenIsNoContradiction) {
@@ -119,6 +142,9 @@ TEST(PythonPackages, TwoVersionsInOneDirectory) {
   packages.insert(packages.begin() + 2, package("torch", "2.7.1"));
   const auto finding = only(with(packages), kId);
   EXPECT_EQ(finding.summary, "more than one torch is recorded in " + kSite + ": 2.7.1, 2.8.0");
+  EXPECT_EQ(finding.fix, "`rm -r " + kSite +
+                             "/torch-2.7.1.dist-info`, then `/usr/local/bin/python3.12 -m pip "
+                             "install --force-reinstall --no-deps 'torch==2.8.0'`.");
   EXPECT_EQ(evidence(finding, "2.7.1"), kSite + "/torch-2.7.1.dist-info");
   EXPECT_EQ(evidence(finding, "its files are of"), "2.8.0+cu128");
 
@@ -255,7 +281,7 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped)
       << "torch gets what it asks for";
   packages.back().overwritten.clear();
-  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("whose is there is not known"));
+  EXPECT_THAT(only(with(packages), kId).summary, HasSubstr("it is not known whose is there"));
   // Two that have nothing to do with GPUs are only worth a note.
   packages.back().name = "opencv-python";
   packages[packages.size() - 2].name = "opencv-python-headless";

@@ -39,7 +39,7 @@ class Kubernetes : public InContainers<> {
             1);
     // There is no network plugin here, and the test's hostname is not needed.
     replace(pod_, "\nspec:\n", "\nspec:\n  hostNetwork: true\n", 1);
-    replace(pod_, "name: shm", "name: " + name_ + "-shm", 2);
+    replace(pod_, "name: shm", "name: " + name_ + "-shm", 3);
   }
   void TearDown() override {
     podman({"pod", "rm", "--force", "--time", "0", "--ignore", name_});
@@ -86,6 +86,17 @@ TEST_F(Kubernetes, AFailedCheckKeepsTheMainContainerFromStarting) {
   EXPECT_EQ(state("check"), "exited 65\n");
   EXPECT_THAT(logs("check"), HasSubstr("FAIL expect.torch"));
   EXPECT_EQ(state("main"), "created 0\n");
+}
+
+// The init container judges the /dev/shm that the main one gets, and not an engine's 64 MiB.
+TEST_F(Kubernetes, TheInitContainerSeesTheSharedMemory) {
+  replace(pod_, "\"--check\"", "\"--facts\"", 1);
+  EXPECT_EQ(play().exit_code, 0);
+  EXPECT_EQ(podman({"wait", name_ + "-main"}).out, "0\n");
+  const std::string facts = logs("check");
+  const auto at = facts.find("\"shared_memory\"");
+  ASSERT_NE(at, std::string::npos) << facts;
+  EXPECT_GT(std::atoll(facts.c_str() + facts.find_first_of("0123456789", at)), 64 << 20);
 }
 
 // terminationGracePeriodSeconds and launch.grace, where both are needed.

@@ -105,7 +105,7 @@ TEST_F(Unrestricted, APythonThatIsPidOneDoesNotReap) {
 
 class FewProcesses : public InContainers<> {};
 
-// The kernel needs no more: read-ahead's processes made gpuinit exit with 70.
+// The kernel needs no more: read-ahead's processes left too few for it.
 TEST_F(FewProcesses, AreEnoughForTheCommand) {
   for (const int limit : {1, 2, 3})
     for (const char* mode : {"exec", "supervise"}) {
@@ -113,7 +113,7 @@ TEST_F(FewProcesses, AreEnoughForTheCommand) {
                                     {"--pids-limit", std::to_string(limit), "--env",
                                      std::string("GPUINIT_SET=launch.mode=") + mode});
       const int needed = mode == std::string("exec") ? 1 : 2;
-      EXPECT_EQ(ran.exit_code, limit >= needed ? 7 : 70) << limit << mode << ran.err;
+      EXPECT_EQ(ran.exit_code, limit >= needed ? 7 : 75) << limit << mode << ran.err;
     }
 }
 

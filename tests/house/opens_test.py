@@ -23,7 +23,7 @@ ALLOWED = {
     "base/open_regular.cpp": "open: looks with O_PATH first; of the machine",
     "base/descriptors.cpp": "open opendir: /proc/self/fd, /dev/null, / for a descriptor to be taken",
     "base/standard_error.cpp": "open: /proc/self/fd/2, the terminal that it is",
-    "base/write_whole_file.cpp": "open lstat: what gpuinit writes",
+    "base/write_whole_file.cpp": "open lstat access: what gpuinit writes",
     "node/device_nodes.cpp": "fstatat openat: device files of the machine, which have to be opened",
     "node/writable_places.cpp": "faccessat: of a directory that is held",
     "assess/ask_python.cpp": "readlink: /proc/self/exe",

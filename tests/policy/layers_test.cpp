@@ -106,11 +106,35 @@ TEST(PolicyFile, UnknownKeysAreRefusedWithTheNearest) {
   for (const auto& [text, error] : cases) EXPECT_EQ(file_error(text), error);
 }
 
-TEST(PolicyFile, TheFirstUnknownKeyByPlaceIsNamed) {
-  EXPECT_THAT(file_error("version = 1\nzzz = 1\naaa = 1\n"),
-              StartsWith("p.toml:2:1: unknown key `zzz`"));
-  EXPECT_THAT(file_error("version = 1\nzzz = 1\n[gpu]\nrequired = 3\n"), StartsWith("p.toml:2:1:"));
-  EXPECT_THAT(file_error("version = 1\n[gpu]\nrequired = 3\n[zzz]\n"), StartsWith("p.toml:3:12:"));
+// What is not TOML and what is not a policy, each on a line, as they follow each other in the file.
+TEST(PolicyFile, AllThatIsWrongIsNamedInOrder) {
+  EXPECT_EQ(
+      file_error(R"(version = 1
+[gpu]
+required = yes
+cuont = "8"
+memory = "much"
+[launch
+grace = "x"
+mode: exec
+)"),
+      "p.toml:3:12: `yes` is text and needs quotes: \"yes\" (or is it true?), in `required = "
+      "yes`\n"
+      "p.toml:4:1: unknown key `gpu.cuont`; did you mean `gpu.count`?\n"
+      "p.toml:5:10: `gpu.memory`: expected a number of bytes, a text such as \"40GiB\", or 0, "
+      "found the string \"much\"\n"
+      "p.toml:6:1: `[launch` has no closing `]`, in `[launch`\n"
+      "p.toml:7:9: `launch.grace`: expected a number of seconds from 0.001 to 86400, found "
+      "the string \"x\"\n"
+      "p.toml:8:5: a `=` stands between a name and its value, not `:`, in `mode: exec`");
+}
+
+// What its keys mean is not known.
+TEST(PolicyFile, OfAnotherVersionNothingElseIsTold) {
+  EXPECT_EQ(file_error("version = 2\n[gpu]\nx = yes\n[new]\n"),
+            "p.toml:1:11: `version`: expected 1, found the number 2");
+  EXPECT_EQ(file_error("version: 1\n"),
+            "p.toml:1:8: a `=` stands between a name and its value, not `:`, in `version: 1`");
 }
 
 TEST(PolicyFile, ValuesOfTheWrongTypeAreRefusedAtTheValue) {
@@ -204,7 +228,7 @@ TEST(PolicyFile, GpuDriverIsAnotherNameOfExpectDriver) {
 
 TEST(PolicyFile, SyntaxErrorsShowTheLine) {
   const auto error = file_error("version = 1\n[gpu]\n  count = \"8\n");
-  EXPECT_THAT(error, StartsWith("p.toml:3:"));
+  EXPECT_THAT(error, StartsWith("p.toml:3:11: "));
   EXPECT_THAT(error, HasSubstr("in `count = \"8`"));
 }
 
@@ -271,7 +295,8 @@ TEST(Setting, RefusalsShowTheSetting) {
 }
 
 TEST(Setting, ABrokenQuoteIsNotABareWord) {
-  EXPECT_THAT(setting_error("gpu.count=\"4"), HasSubstr("string"));
+  EXPECT_EQ(setting_error("gpu.count=\"4"),
+            "--set 'gpu.count=\"4': the text that begins here has no closing quotation mark");
   EXPECT_NE(setting_error("python.interpreter='/a"), "");
   EXPECT_NE(setting_error("python.interpreter=[\"/a\"]"), "");
 }
@@ -282,6 +307,37 @@ TEST(Setting, CannotSmuggleInASecondKey) {
   EXPECT_THAT(setting_error(std::string_view("gpu.count=4\0", 12)), HasSubstr("control character"));
   EXPECT_NE(setting_error("probe.timeout={a=1}"), "");
   EXPECT_NE(setting_error("python.interpreter=\xff"), "");
+}
+
+TEST(Setting, ASeparatorThatIsNotOneIsTold) {
+  const std::string two =
+      "gpu.count=4,gpu.required=no': expected a range as text, such as \">=1\" or \"4\", found the "
+      "string \"4,gpu.required=no\" (one too many); does `gpu.required` begin another setting? ";
+  Layers layers = test::layers(
+      {.version_range = [](const std::string&) { return "one too many"; }, .system_call = {}});
+  EXPECT_EQ(layers.add_setting("gpu.count=4,gpu.required=no", "--set").error().message,
+            "--set '" + two + "Each has a --set of its own");
+  EXPECT_EQ(layers.add_setting("gpu.count=4,gpu.required=no", "GPUINIT_SET").error().message,
+            "GPUINIT_SET '" + two + "A `;` separates settings");
+  EXPECT_THAT(setting_error("torch.required=true; gpu.count=4"), HasSubstr("`gpu.count` begin"));
+  EXPECT_THAT(setting_error("torch.required=true\ngpu.count=4"), HasSubstr("`gpu.count` begin"));
+  EXPECT_THAT(setting_error("torch.required=a=b c=d"), testing::Not(HasSubstr("begin")));
+}
+
+TEST(Setting, ASignalHasAllItsNames) {
+  for (const char* name : {"15", "TERM", "SIGTERM"}) {
+    Layers layers = test::layers();
+    const std::string key = std::string("launch.signals.") + name;
+    ASSERT_TRUE(layers.add_setting(key + "=2", "--set"));
+    EXPECT_THAT(layers.loaded().policy.launch.signals, ElementsAre(testing::Pair(15, 2)));
+    EXPECT_TRUE(layers.loaded().origins.contains("launch.signals.SIGTERM"));
+    ASSERT_TRUE(layers.add_file("f", "version = 1\n" + key + " = \"ignore\"\n"));
+    EXPECT_THAT(layers.loaded().policy.launch.signals, ElementsAre(testing::Pair(15, 0)));
+  }
+  EXPECT_EQ(file_error("version = 1\n[launch.signals]\n15 = 2\nSIGTERM = 1\n"),
+            "p.toml:4:1: `launch.signals.SIGTERM` is set twice in this file");
+  EXPECT_THAT(setting_error("launch.signals.9=15"),
+              HasSubstr("nothing can be sent in place of SIGKILL, SIGSTOP and SIGCHLD"));
 }
 
 TEST(Setting, LongAndDeepOnesAreRefused) {

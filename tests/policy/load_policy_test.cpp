@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "policy/toml_document.h"
 #include "policy_fields.h"
 #include "sources_in.h"
@@ -81,15 +82,49 @@ TEST(LoadPolicy, ANamedFileStandsAlone) {
   tree.file("policy.toml", count("1")).file("policy.d/10.toml", count("2"));
   tree.file("own.toml", "version = 1\n[torch]\nrequired = true\n");
   PolicySources sources = sources_in(tree);
-  sources.file = tree.at("own.toml");
-  sources.file_named_by = "--policy";
+  sources.files = {tree.at("own.toml")};
+  sources.files_named_by = "--policy";
   sources.environment_set = "probe.timeout=5";
   const auto loaded = load_policy(sources);
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->policy.gpu.count, ">=1");
   EXPECT_TRUE(loaded->policy.torch.required);
   EXPECT_EQ(loaded->policy.probe.timeout.count(), 5000);
-  EXPECT_EQ(origin_of(*loaded, "torch.required"), sources.file + ":3");
+  EXPECT_EQ(origin_of(*loaded, "torch.required"), sources.files[0] + ":3");
+}
+
+TEST(LoadPolicy, NamedFilesLieOverEachOtherInPlaceOfTheDefaultOnes) {
+  Tree tree;
+  tree.file("policy.toml", count("1"));
+  tree.file("a.toml", count("2") + "memory = \"1GiB\"\n").file("b.toml", count("3"));
+  PolicySources sources = sources_in(tree);
+  sources.files = {tree.at("a.toml"), tree.at("b.toml")};
+  const auto loaded = load_policy(sources);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->policy.gpu.count, "3");
+  EXPECT_EQ(loaded->policy.gpu.memory, std::uint64_t{1} << 30);
+  std::swap(sources.files[0], sources.files[1]);
+  EXPECT_EQ(load_policy(sources)->policy.gpu.count, "2");
+}
+
+TEST(LoadPolicy, ABuiltinPolicyIsNamedAsAFileIs) {
+  Tree tree;
+  tree.file("policy.toml", count("1")).file("own.toml", count("3"));
+  PolicySources sources = sources_in(tree);
+  sources.files = {"builtin:build", tree.at("own.toml")};
+  sources.files_named_by = "--policy";
+  const auto loaded = load_policy(sources);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->policy.gpu.required, GpuRequired::kNo);
+  EXPECT_EQ(loaded->policy.gpu.count, "3");
+  EXPECT_THAT(origin_of(*loaded, "gpu.required"), StartsWith("builtin:build:"));
+  sources.files = {"builtin:default"};
+  EXPECT_EQ(load_policy(sources)->policy.gpu.count, ">=1");
+  sources.files = {"builtin:biuld"};
+  EXPECT_EQ(
+      error_of(sources),
+      "--policy builtin:biuld: builtin:NAME has the names default, build, permissive, strict, "
+      "supervise");
 }
 
 TEST(LoadPolicy, ARelativeNameCountsFromTheWorkingDirectory) {
@@ -98,8 +133,8 @@ TEST(LoadPolicy, ARelativeNameCountsFromTheWorkingDirectory) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(tree.root());
   PolicySources sources = sources_in(tree);
-  sources.file = "own.toml";
-  sources.file_named_by = "--policy";
+  sources.files = {"own.toml"};
+  sources.files_named_by = "--policy";
   const auto loaded = load_policy(sources);
   std::filesystem::current_path(before);
   ASSERT_TRUE(loaded);
@@ -113,8 +148,8 @@ TEST(LoadPolicy, ANamedFileMustBeThereAndAFile) {
   ASSERT_EQ(::mkfifo(tree.at("fifo").c_str(), 0600), 0);  // would hang a plain open
   const auto error = [&](const std::string& file) {
     PolicySources sources;
-    sources.file = file;
-    sources.file_named_by = "GPUINIT_POLICY";
+    sources.files = {file};
+    sources.files_named_by = "GPUINIT_POLICY";
     return error_of(sources);
   };
   EXPECT_THAT(error(tree.at("none.toml")), StartsWith("GPUINIT_POLICY: policy file /"));
@@ -223,6 +258,35 @@ TEST(LoadPolicy, ErrorsNameTheLayer) {
   sources.environment_set.clear();
   sources.set_options = {"gpu.cuont=3"};
   EXPECT_THAT(error_of(sources), StartsWith("--set 'gpu.cuont=3': "));
+}
+
+TEST(LoadPolicy, AllLayersTellWhatIsWrongWithThem) {
+  Tree tree;
+  tree.file("policy.toml", "version = 1\nx = 1\n").file("policy.d/10.toml", "version = 1\ny: 1\n");
+  tree.directory("policy.d/20.toml");
+  PolicySources sources = sources_in(tree);
+  sources.environment_set = "z=1; gpu.count=2";
+  sources.set_options = {"w=1"};
+  const std::string error = error_of(sources);
+  const auto lines = base::split_lines(error);
+  ASSERT_EQ(lines.size(), 5U) << error;
+  EXPECT_THAT(lines[0], HasSubstr("policy.toml:2:1: unknown key `x`"));
+  EXPECT_THAT(lines[1], HasSubstr("policy.d/10.toml:2:2: a `=` stands"));
+  EXPECT_THAT(lines[2], EndsWith("policy.d/20.toml: Is a directory"));
+  EXPECT_THAT(lines[3], StartsWith("GPUINIT_SET 'z=1': unknown key"));
+  EXPECT_THAT(lines[4], StartsWith("--set 'w=1': unknown key"));
+}
+
+TEST(LoadPolicy, TwentyProblemsAreToldAndTheRestCounted) {
+  Tree tree;
+  std::string file = "version = 1\n";
+  for (int i = 0; i < 15; ++i) file += "x" + std::to_string(i) + " = 1\n";
+  tree.file("policy.toml", file).file("policy.d/1.toml", file);
+  const std::string error = error_of(sources_in(tree));
+  const auto lines = base::split_lines(error);
+  ASSERT_EQ(lines.size(), 21U);
+  EXPECT_THAT(lines[19], HasSubstr("1.toml:6:1: unknown key `x4`"));
+  EXPECT_EQ(lines[20], "and 10 more problems");
 }
 
 TEST(LoadPolicy, RangesAreHandedToTheOneWhoKnowsThem) {

@@ -194,8 +194,8 @@ TEST(Lock, NoLayerGoesBelowIt) {
   tree.file("policy.d/10.toml", "version = 1\n[torch]\nrequired = true\n[gpu]\ncount = \"2\"\n");
   tree.file("named.toml", "version = 1\n[gpu]\ncount = \"1\"\n[launch]\ngrace = 28\n");
   PolicySources sources = sources_in(tree);
-  sources.file = tree.at("named.toml");
-  sources.file_named_by = "GPUINIT_POLICY";
+  sources.files = {tree.at("named.toml")};
+  sources.files_named_by = "GPUINIT_POLICY";
   sources.environment_set = "torch.required=false; checks.device.present=warn";
   sources.set_options = {"gpu.count=>=8,<9"};
   sources.off = true;
@@ -235,11 +235,11 @@ TEST(Lock, IsAnErrorWhereItWouldLockNothing) {
   tree.file("named.toml", kLocked).file("policy.d/10.toml", kLocked);
   PolicySources sources = sources_in(tree);
   EXPECT_THAT(load_policy(sources).error().message, HasSubstr("10.toml:2:1: `locked`: only"));
-  sources.file = tree.at("named.toml");
+  sources.files = {tree.at("named.toml")};
   EXPECT_THAT(load_policy(sources).error().message, HasSubstr("named.toml:2:1: `locked`: only"));
   EXPECT_FALSE(test::layers().add_setting("locked=true", "--set"));
   tree.file("policy.toml", "version = 1\nlocked = \"yes\"\n");
-  sources.file = "";
+  sources.files.clear();
   EXPECT_THAT(load_policy(sources).error().message, HasSubstr("expected true or false, found"));
 }
 
@@ -247,7 +247,7 @@ TEST(Lock, HoldsWhereTheFileIsAlsoTheOneThatIsNamed) {
   Tree tree;
   tree.file("policy.toml", kLocked);
   PolicySources sources = sources_in(tree);
-  sources.file = sources.default_file;
+  sources.files = {sources.default_file};
   sources.environment_set = "gpu.count=1";
   const auto loaded = load_policy(sources);
   ASSERT_TRUE(loaded) << loaded.error().message;
@@ -261,6 +261,8 @@ TEST(Lock, AMistakeDoesNotOpenIt) {
   PolicySources sources = sources_in(tree);
   sources.off = true;
   EXPECT_THAT(load_policy(sources).error().message, HasSubstr("unknown key `gpu.cuont`"));
+  tree.file("policy.toml", "version = 1\nlocked = true\n[gpu]\ncount: \"8\"\n");
+  EXPECT_THAT(load_policy(sources).error().message, HasSubstr("not `:`"));
 }
 
 TEST(Lock, ManyRefusalsAreCounted) {
@@ -302,7 +304,7 @@ TEST(Off, LeavesOutWhatIsWrongAndNothingElse) {
     sources.problems.version_range = [](const std::string& range) {
       return range == "many" ? "no range" : "";
     };
-    sources.file = wrong.named;
+    if (*wrong.named != 0) sources.files = {wrong.named};
     sources.environment_set = std::string(wrong.environment_set) + "; launch.mode=supervise";
     sources.set_options = {"launch.exit-zero=143"};
     if (*wrong.set != 0) sources.set_options.emplace_back(wrong.set);
@@ -317,6 +319,21 @@ TEST(Off, LeavesOutWhatIsWrongAndNothingElse) {
     EXPECT_EQ(loaded->policy.launch.mode, LaunchMode::kSupervise) << wrong.where;
     EXPECT_THAT(loaded->policy.launch.exit_zero, ElementsAre(143)) << wrong.where;
   }
+}
+
+// Of several that were named those that hold do; where not one does, the default files do.
+TEST(Off, OneNamedFileThatHoldsIsEnough) {
+  Tree tree;
+  tree.file("policy.toml", "version = 1\n[launch]\ngrace = 3\n");
+  tree.file("own.toml", "version = 1\n[gpu]\ncount = \"2\"\n");
+  PolicySources sources = sources_in(tree);
+  sources.off = true;
+  sources.files = {"/no/file", tree.at("own.toml")};
+  EXPECT_EQ(load_policy(sources)->policy.launch.grace, std::chrono::seconds(8));
+  EXPECT_EQ(load_policy(sources)->policy.gpu.count, "2");
+  sources.files = {"/no/file", "builtin:none"};
+  EXPECT_EQ(load_policy(sources)->policy.launch.grace, std::chrono::seconds(3));
+  EXPECT_EQ(load_policy(sources)->left_out.size(), 2U);
 }
 
 TEST(Off, AWrongFileLeavesNothingOfItself) {

@@ -96,6 +96,26 @@ TEST(PrintPolicy, ShowsWhereEachValueIsFrom) {
   EXPECT_THAT(text, testing::ContainsRegex("\ncount = \">=1\" +# built in\n"));
 }
 
+TEST(PrintPolicy, ChangedIsWhatHasAnotherValueThanTheBuiltInOne) {
+  Layers layers = test::layers();
+  for (const char* setting :
+       {"gpu.count=8", "gpu.required=auto", "checks.user=fail", "checks.platform=fail",
+        "launch.signals.SIGTERM=forward", "expect.packages.jax=", "expect.packages.numpy=1.26"})
+    ASSERT_TRUE(layers.add_setting(setting, "--set")) << setting;
+  EXPECT_EQ(print_policy(layers.loaded(), Show::kChanged),
+            "version = 1\n\n[checks]\nuser = \"fail\"            # --set\n"
+            "\n[gpu]\ncount = \"8\"              # --set\n"
+            "\n[expect]\npackages.numpy = \"1.26\"  # --set\n");
+  const auto json = policy_json(layers.loaded(), Show::kChanged);
+  EXPECT_EQ(json.find("policy")->as_array()->size(), 3U);
+  EXPECT_EQ(print_policy(test::layers().loaded(), Show::kChanged), "version = 1\n");
+}
+
+TEST(PrintPolicy, EverythingChangedIsChanged) {
+  const auto loaded = unusual().loaded();
+  EXPECT_EQ(loaded.changed_keys().size(), loaded.keys().size());
+}
+
 TEST(PrintPolicy, AlignsTheOrigins) {
   const auto text = print_policy(test::layers().loaded());
   std::vector<std::size_t> columns;

@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "base/text.h"
+#include "policy/builtin_policies.h"
 #include "policy/layers.h"
 #include "policy_fields.h"
 
@@ -106,6 +108,28 @@ TEST(ShippedPolicies, BuildAsksForNothingThatADockerBuildLacks) {
               of_the_image.contains(id) ? test::key_table().built_in().checks.at(id) : Level::kOff)
         << "if the check does not judge the image alone, policies/build.toml lacks:\n"
         << id << " = \"off\"";
+}
+
+// --policy builtin:NAME, with the lines of the file.
+TEST(ShippedPolicies, EachIsInTheProgram) {
+  std::set<std::string> names;
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::string(GPUINIT_SOURCE_DIR) + "/policies")) {
+    const std::string name = file.path().stem();
+    names.insert(name);
+    const auto text = builtin_policy(name);
+    ASSERT_TRUE(text) << name;
+    Layers layers = test::layers();
+    ASSERT_TRUE(layers.add_file(name + ".toml", *text));
+    const auto of_file = shipped(name + ".toml");
+    EXPECT_EQ(test::fields(layers.loaded().policy), test::fields(of_file.policy)) << name;
+    if (name != "default") {
+      EXPECT_EQ(layers.loaded().origins, of_file.origins);
+    }
+  }
+  const auto known = builtin_policy_names();
+  EXPECT_EQ(std::set<std::string>(known.begin(), known.end()), names);
+  EXPECT_FALSE(builtin_policy(""));
 }
 
 TEST(PolicyPage, DescribesEveryKeyAsTheTableDoes) {

@@ -7,12 +7,20 @@ namespace gpuinit::policy {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
+
+// With what follows a mistake, too: none of it may hang or crash.
+bool takes(std::string_view text) {
+  const bool taken = parse_toml(text).problems.empty();
+  EXPECT_EQ(taken, is_toml(text)) << text.substr(0, 100);
+  return taken;
+}
 
 std::string name_of(const TomlEntry& entry) { return dotted(entry.path, entry.path.size()); }
 
 TEST(TomlDocument, ListsValuesInTheOrderOfTheTextWithTheirPlaces) {
   const auto document = parse_toml("z = 1\n[b]\n  y = true # note\na.x = \"t\"\n");
-  ASSERT_FALSE(document.problem);
+  ASSERT_THAT(document.problems, IsEmpty());
   ASSERT_EQ(document.entries.size(), 3U);
   EXPECT_EQ(name_of(document.entries[0]), "z");
   EXPECT_EQ(std::get<std::int64_t>(document.entries[0].value.value), 1);
@@ -28,7 +36,7 @@ TEST(TomlDocument, ListsValuesInTheOrderOfTheTextWithTheirPlaces) {
 
 TEST(TomlDocument, KeepsUnusedKindsByName) {
   const auto document = parse_toml("a = [1]\nb = {}\nc = 2026-01-31\nd = 1.5\n[e]\n");
-  ASSERT_FALSE(document.problem);
+  ASSERT_THAT(document.problems, IsEmpty());
   ASSERT_EQ(document.entries.size(), 5U);
   const char* kinds[] = {"an array", "a table", "a date or time", "the number 1.5", "a table"};
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(describe(document.entries[i].value), kinds[i]);
@@ -47,22 +55,22 @@ TEST(TomlDocument, TablesInArraysAreWhole) {
 
 TEST(TomlDocument, SyntaxErrorsHaveAPlace) {
   const auto document = parse_toml("a = 1\nb = \"x\n");
-  ASSERT_TRUE(document.problem);
-  EXPECT_EQ(document.problem->at.line, 2U);
-  EXPECT_THAT(document.problem->message, HasSubstr("string"));
+  ASSERT_EQ(document.problems.size(), 1U);
+  EXPECT_EQ(document.problems[0].at.line, 2U);
+  EXPECT_EQ(document.problems[0].at.column, 5U);
 }
 
 TEST(TomlDocument, InvalidUtf8HasAPlace) {
   const auto document = parse_toml("a = 1\nb = \"\xff\"\n");
-  ASSERT_TRUE(document.problem);
-  EXPECT_EQ(document.problem->at, (Position{2, 5}));
+  ASSERT_EQ(document.problems.size(), 1U);
+  EXPECT_EQ(document.problems[0].at, (Position{2, 6}));
 }
 
 TEST(TomlDocument, WindowsLineEndsAndByteOrderMarkAreFine) {
   const auto document = parse_toml(
       "\xef\xbb\xbf"
       "a = 1\r\nb = 2\r\n");
-  ASSERT_FALSE(document.problem);
+  ASSERT_THAT(document.problems, IsEmpty());
   EXPECT_EQ(document.entries.size(), 2U);
 }
 
@@ -70,39 +78,39 @@ TEST(TomlDocument, WindowsLineEndsAndByteOrderMarkAreFine) {
 TEST(TomlDocument, LettersBeyondAsciiWhereWhiteSpaceCouldBeAreRefused) {
   for (const char* text : {"\xc3\xa4 = 1", "a\xc2\xa7 = 1", "a = 1 \xd2\x8f", "a = [\xc3\xa4]",
                            "[a\xc3\xa4]", "\xc3\xa4"})
-    EXPECT_TRUE(parse_toml(text).problem) << text;
-  EXPECT_FALSE(parse_toml("s = \"\"\"\\\n\xc2\xa7\"\"\"").problem);
-  EXPECT_FALSE(parse_toml("\"\xc3\xa4\" = '\xc3\xa4' # \xc3\xa4").problem);
+    EXPECT_FALSE(takes(text)) << text;
+  EXPECT_TRUE(takes("s = \"\"\"\\\n\xc2\xa7\"\"\""));
+  EXPECT_TRUE(takes("\"\xc3\xa4\" = '\xc3\xa4' # \xc3\xa4"));
 }
 
 // An assertion of toml++ 3.3.0 does not hold here.
 TEST(TomlDocument, BracketsAndCommasInPlaceOfAValueAreRefused) {
   for (const char* text :
        {"a = }", "a = [1,}]", "a = ,", "a = ]", "a = {b=}", "a = {b=,}", "a = [[}]"})
-    EXPECT_TRUE(parse_toml(text).problem) << text;
+    EXPECT_FALSE(takes(text)) << text;
 }
 
 // Whole-process bounds: a stack overflow or a minute's wait would show here.
 TEST(TomlDocument, DepthIsBounded) {
   std::string dots = "a";
   for (int i = 0; i < 100'000; ++i) dots += ".a";
-  EXPECT_THAT(parse_toml("\n" + dots + " = 1").problem->message, HasSubstr("dots in one line"));
-  EXPECT_EQ(parse_toml("\n" + dots + " = 1").problem->at.line, 2U);
-  EXPECT_TRUE(parse_toml("[" + dots + "]").problem);
-  EXPECT_TRUE(parse_toml("a = " + std::string(100'000, '[')).problem);
+  EXPECT_THAT(parse_toml("\n" + dots + " = 1").problems[0].message, HasSubstr("dots in one line"));
+  EXPECT_EQ(parse_toml("\n" + dots + " = 1").problems[0].at.line, 2U);
+  EXPECT_FALSE(takes("[" + dots + "]"));
+  EXPECT_FALSE(takes("a = " + std::string(100'000, '[')));
   std::string tables = "a = ";
   for (int i = 0; i < 10'000; ++i) tables += "{a=";
-  EXPECT_TRUE(parse_toml(tables).problem);
+  EXPECT_FALSE(takes(tables));
 }
 
 TEST(TomlDocument, DotsInCommentsDoNotCount) {
-  EXPECT_FALSE(parse_toml("  # " + std::string(500, '.') + "\na = 1\n").problem);
+  EXPECT_TRUE(takes("  # " + std::string(500, '.') + "\na = 1\n"));
 }
 
 TEST(TomlDocument, SizeIsBounded) {
   const std::string most(kMaxTomlBytes, '\n');
-  EXPECT_FALSE(parse_toml(most).problem);
-  EXPECT_THAT(parse_toml(most + "\n").problem->message, HasSubstr("larger than"));
+  EXPECT_TRUE(takes(most));
+  EXPECT_THAT(parse_toml(most + "\n").problems[0].message, HasSubstr("larger than"));
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 // --seal and --image: one file with facts, witnesses and recording, and a start that uses it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -59,7 +62,9 @@ TEST_F(SealVerb, IsUsedAtStartAndItsRecordingToo) {
   const Ran ran = launch({kPython, "-c", "print('ran')"});
   EXPECT_EQ(ran.out, "ran\n") << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("the seal holds"));
-  EXPECT_THAT(ran.err, HasSubstr("pages: cached "));
+  EXPECT_THAT(ran.err,
+              testing::ContainsRegex("pages: cached [0-9]+ MiB of [0-9]+ recorded files in "
+                                     "[0-9]+ ms, [0-9]+ MiB of it from storage, "));
   const Ran other = launch({kPython, "-s", "-c", "print('ran')"});
   EXPECT_EQ(other.out, "ran\n");
   EXPECT_THAT(other.err, HasSubstr("Python gets other options"));
@@ -75,7 +80,7 @@ TEST_F(SealVerb, ARecordingOfAnotherProgramIsNotWaitedFor) {
   const Ran supervised = launch({"--supervise", "/bin/echo", "ran"});
   EXPECT_THAT(supervised.err, Not(HasSubstr("the recording is not of")));
   const Ran same = launch({"/bin/cat", "/dev/null"});
-  EXPECT_THAT(same.err, HasSubstr(" 0 changed or gone"));
+  EXPECT_THAT(same.err, HasSubstr(" 0 files changed or gone"));
   EXPECT_THAT(same.err, Not(HasSubstr("cached 0 MiB")));
 }
 
@@ -96,6 +101,19 @@ TEST_F(SealVerb, SaysWhatWentWrong) {
   const Ran nowhere = seal({kPython, "-c", ""});
   EXPECT_EQ(nowhere.exit_code, 64);
   EXPECT_THAT(nowhere.err, HasSubstr("Not a directory"));
+}
+
+// Before the command is run.
+TEST_F(SealVerb, GoesWhereTheUserMayWrite) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  RunOptions options = clean();
+  options.in_child = [] {
+    if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(99);
+  };
+  const Ran ran = gpuinit({"--seal", "/usr/none/seal", "--", "/bin/echo", "ran"}, options);
+  EXPECT_EQ(ran.exit_code, 64);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "gpuinit: --seal: /usr: Permission denied\n");
 }
 
 // Before the command is run.
@@ -132,6 +150,22 @@ TEST_F(SealVerb, WritesIntoNoStrangersFile) {
   EXPECT_EQ(std::filesystem::file_size(tree_.at("stranger")), 6U);
   const auto left = std::distance(std::filesystem::directory_iterator(tree_.at("deep")), {});
   EXPECT_EQ(left, 4);  // the seal, and what was planted
+}
+
+// The image is not at fault, and a retry may find room.
+TEST_F(SealVerb, AFullDiskIsNotReady) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  tree_.directory("full");
+  RunOptions options = clean();
+  options.in_child = [disk = tree_.at("full").string()] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("full", disk.c_str(), "tmpfs", 0, "size=4k") != 0)
+      ::_exit(99);
+  };
+  const Ran ran = gpuinit({"--seal", tree_.at("full/seal"), "--no-run", "--", kPython}, options);
+  EXPECT_EQ(ran.exit_code, 75);
+  EXPECT_THAT(ran.err, HasSubstr("No space left on device"));
 }
 
 TEST_F(SealVerb, OfAnotherRootRunsNothing) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -22,6 +23,11 @@ TEST(Layout, AWordThatFitsExactlyStays) {
 
 TEST(Layout, LongWordsStayWhole) {
   EXPECT_EQ(wrapped("", "a /very/long/path b", 2, 8), "a\n  /very/long/path\n  b\n");
+}
+
+TEST(Layout, ALongWordBehindALongStartGetsALineOfItsOwn) {
+  EXPECT_EQ(wrapped("one two: ", "/very/long a", 2, 12), "one two:\n  /very/long\n  a\n");
+  EXPECT_EQ(wrapped("a: ", "/very/long", 3, 8), "a: /very/long\n") << "that would win nothing";
 }
 
 TEST(Layout, ATextEndsNoLine) {
@@ -45,10 +51,15 @@ TEST(Layout, CountsCodePointsNotBytes) {
   EXPECT_EQ(padded("long", 3), "long");
 }
 
+TEST(Layout, UnbrokenIsOneLine) {
+  const std::string words(3000, 'x');
+  EXPECT_EQ(wrapped("why: ", "a  " + words + " b", 5, kUnbroken), "why: a " + words + " b\n");
+}
+
 // A pseudo-terminal, so that the answer does not depend on where tests run.
-class ColourDecision : public testing::Test {
+class OnATerminal : public testing::Test {
  protected:
-  ColourDecision() : master_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+  OnATerminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY)) {
     ::grantpt(master_.get());
     ::unlockpt(master_.get());
     char name[100];
@@ -59,24 +70,37 @@ class ColourDecision : public testing::Test {
   base::UniqueFd terminal_;
 };
 
-TEST_F(ColourDecision, ATerminalGetsColour) {
+TEST_F(OnATerminal, ATerminalHasAWidth) {
+  ASSERT_TRUE(terminal_.valid());
+  EXPECT_EQ(terminal_width(terminal_.get()), 80U) << "it does not say";
+  for (const auto& [columns, width] : {std::pair<unsigned short, std::size_t>{132, 132}, {7, 40}}) {
+    const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    ASSERT_EQ(::ioctl(master_.get(), TIOCSWINSZ, &size), 0);
+    EXPECT_EQ(terminal_width(terminal_.get()), width);
+  }
+  const base::UniqueFd file(::open("/dev/null", O_WRONLY));
+  EXPECT_EQ(terminal_width(file.get()), kUnbroken);
+  EXPECT_EQ(terminal_width(-1), kUnbroken);
+}
+
+TEST_F(OnATerminal, ATerminalGetsColour) {
   ASSERT_TRUE(terminal_.valid());
   EXPECT_TRUE(should_colour(terminal_.get(), {{"TERM", "xterm"}}));
   EXPECT_TRUE(should_colour(terminal_.get(), {}));
 }
 
-TEST_F(ColourDecision, NoColorAndADumbTerminalGetNone) {
+TEST_F(OnATerminal, NoColorAndADumbTerminalGetNone) {
   ASSERT_TRUE(terminal_.valid());
   EXPECT_FALSE(should_colour(terminal_.get(), {{"NO_COLOR", "1"}}));
   EXPECT_FALSE(should_colour(terminal_.get(), {{"TERM", "dumb"}}));
 }
 
-TEST_F(ColourDecision, AnEmptyNoColorCountsAsUnset) {
+TEST_F(OnATerminal, AnEmptyNoColorCountsAsUnset) {
   ASSERT_TRUE(terminal_.valid());
   EXPECT_TRUE(should_colour(terminal_.get(), {{"NO_COLOR", ""}}));
 }
 
-TEST_F(ColourDecision, AFileGetsNone) {
+TEST_F(OnATerminal, AFileGetsNone) {
   base::UniqueFd file(::open("/dev/null", O_WRONLY));
   EXPECT_FALSE(should_colour(file.get(), {}));
   EXPECT_FALSE(should_colour(-1, {}));

@@ -8,6 +8,7 @@
 #include "facts/each_text.h"
 #include "facts/facts_json.h"
 #include "facts/sample_facts.h"
+#include "report/json_text.h"
 #include "report/report_text.h"
 
 namespace gpuinit::report {
@@ -90,7 +91,7 @@ Cost cost(Facts facts, int which, std::size_t size) {
   const Verdict verdict = checks::judge(findings);
   const Timings timings;
   EXPECT_NE(report_text({verdict, findings, facts, timings, {.verbose = true}}), "");
-  const auto json = base::parse_json(report_json(verdict, findings, facts, timings));
+  const auto json = base::parse_json(json_text(verdict, findings, facts, timings));
   EXPECT_TRUE(json.ok());
   return {static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, archive.changed(),
           archive.seen()};

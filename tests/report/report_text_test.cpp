@@ -65,7 +65,7 @@ std::string text_of(const Verdict& verdict, const std::vector<Finding>& findings
 TEST(ReportText, AllWellIsOneLine) {
   EXPECT_EQ(text_of({}, {}),
             "gpuinit: ok: python 3.12.4, torch 2.8.0+cu128 (CUDA 12.8), driver 535.104.05 "
-            "(CUDA 12.2), 8 x NVIDIA H100 80GB HBM3, 7 ms\n");
+            "(CUDA 12.2), 8 × NVIDIA H100 80GB HBM3, 7 ms\n");
 }
 
 TEST(ReportText, SaysOnlyWhatIsKnown) {
@@ -94,9 +94,9 @@ TEST(ReportText, SaysWhatWasJudgedInPlaceOfAnUnclearCommand) {
   facts.image.interpreter->from_command = false;
   facts.image.program =
       Fact<Program>::unknown("the command was not followed past ./start.sh:12 (an `if`)");
-  EXPECT_THAT(text_of({}, {}, {}, facts),
-              HasSubstr("judged /usr/bin/python3: the command was not followed past "
-                        "./start.sh:12 (an `if`), 7 ms\n"));
+  EXPECT_THAT(
+      text_of({}, {}, {}, facts),
+      HasSubstr("guessed /usr/bin/python3: not followed past ./start.sh:12 (an `if`), 7 ms\n"));
   facts.image.command.clear();
   EXPECT_EQ(guess_of(facts.image), "");
 }
@@ -120,12 +120,12 @@ TEST(ReportText, CountsDevicesByKind) {
   Device b;
   b.compute_capability = std::string("9.0");
   facts.node.devices = std::vector<Device>{a, b, a, Device{}};
-  EXPECT_EQ(summary_of(facts), "2 x NVIDIA A100, 1 x GPU of compute capability 9.0, 1 x GPU");
+  EXPECT_EQ(summary_of(facts), "2 × NVIDIA A100, 1 × GPU of compute capability 9.0, 1 × GPU");
 }
 
 TEST(ReportText, AFailureIsCauseEvidenceReasonAndCure) {
   EXPECT_EQ(
-      text_of({Verdict::Word::kFail, kExitImage}, {kAbi}),
+      text_of({Verdict::Word::kFail, kExitImage}, {kAbi}, {.width = 100}),
       R"(gpuinit: FAIL python.abi: torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython
          3.12
     interpreter  /usr/bin/python3.12
@@ -135,14 +135,14 @@ TEST(ReportText, AFailureIsCauseEvidenceReasonAndCure) {
          `import torch` ends with "No module named 'torch._C'".
     fix: Install the cp312 wheel of torch, or run the command with Python 3.10.
     more: gpuinit --explain python.abi
-gpuinit: stopped (1 failure), exit code 65: the image contradicts itself. Retry: never: rebuild the
-         image
+gpuinit: stopped (1 failure), exit code 65: the image contradicts itself. No retry helps: rebuild
+         the image
 )");
 }
 
 TEST(ReportText, TheFailureThatDecidesTheExitCodeComesFirst) {
   EXPECT_EQ(
-      text_of({Verdict::Word::kFail, kExitImage}, {kWarning, kDriver, kAbi}),
+      text_of({Verdict::Word::kFail, kExitImage}, {kWarning, kDriver, kAbi}, {.width = 100}),
       R"(gpuinit: FAIL python.abi: torch 2.5.1 is compiled for CPython 3.10, but the command runs CPython
          3.12
     interpreter  /usr/bin/python3.12
@@ -157,8 +157,8 @@ gpuinit: FAIL cuda.driver: driver 470.82.01 cannot serve CUDA 12.8
     more: gpuinit --explain cuda.driver
 gpuinit: warning expect.torch: torch is newer than pinned
     more: gpuinit --explain expect.torch
-gpuinit: stopped (2 failures, 1 warning), exit code 65: the image contradicts itself. Retry: never:
-         rebuild the image
+gpuinit: stopped (2 failures, 1 warning), exit code 65: the image contradicts itself. No retry
+         helps: rebuild the image
 )");
 }
 
@@ -167,12 +167,12 @@ TEST(ReportText, AWarningEndsWithTheGoodLine) {
             "gpuinit: warning expect.torch: torch is newer than pinned\n"
             "    more: gpuinit --explain expect.torch\n"
             "gpuinit: ok with 1 warning: python 3.12.4, torch 2.8.0+cu128 (CUDA 12.8), driver "
-            "535.104.05 (CUDA 12.2), 8 x NVIDIA H100 80GB HBM3, 7 ms\n");
+            "535.104.05 (CUDA 12.2), 8 × NVIDIA H100 80GB HBM3, 7 ms\n");
 }
 
 TEST(ReportText, WhatCouldNotBeDecidedIsNamedInTheGoodLine) {
   EXPECT_EQ(text_of({}, {kUndecided, kSkip, kUndecided}, {}, Facts{}),
-            "gpuinit: ok: undecided: device.arch, 7 ms\n");
+            "gpuinit: ok: 1 undecided: the fatbins of libtorch_cuda.so could not be read, 7 ms\n");
 }
 
 // A `.pth` that runs code, a node file that lacks a fact: many checks, one cause.
@@ -194,8 +194,7 @@ TEST(ReportText, OneCauseIsToldOnce) {
             "gpuinit: skipped expect.torch: nothing is pinned\n"
             "    and: expect.cuda\n"
             "gpuinit: time: image 4 ms, node 0.3 ms, total 7 ms\n"
-            "gpuinit: ok: undecided: python.abi and 2 more (x.pth runs `import x`), device.arch, "
-            "7 ms\n");
+            "gpuinit: ok: 4 undecided: x.pth runs `import x` and 1 other reason, 7 ms\n");
 }
 
 TEST(ReportText, VerboseTellsUndecidedSkippedAndTimes) {
@@ -204,7 +203,7 @@ TEST(ReportText, VerboseTellsUndecidedSkippedAndTimes) {
             "    file  /t/libtorch_cuda.so\n"
             "gpuinit: skipped device.context: no device\n"
             "gpuinit: time: image 4 ms, node 0.3 ms, total 7 ms\n"
-            "gpuinit: ok: undecided: device.arch, 7 ms\n");
+            "gpuinit: ok: 1 undecided: the fatbins of libtorch_cuda.so could not be read, 7 ms\n");
 }
 
 TEST(ReportText, QuietSpeaksOnlyWhenItFails) {
@@ -225,24 +224,66 @@ TEST(ReportText, ColourIsOnlyThereWhenAskedFor) {
 
 TEST(ReportText, ColourChangesNoLineBreak) {
   const Verdict fail{Verdict::Word::kFail, kExitImage};
-  auto text = text_of(fail, {kAbi}, {.colour = true});
+  auto text = text_of(fail, {kAbi}, {.colour = true, .width = 100});
   for (std::size_t at = 0; (at = text.find('\033')) != std::string::npos;)
     text.erase(at, text.find('m', at) - at + 1);
-  EXPECT_EQ(text, text_of(fail, {kAbi}));
+  EXPECT_EQ(text, text_of(fail, {kAbi}, {.width = 100}));
 }
 
 TEST(ReportText, EvidenceHangsUnderItsOwnColumn) {
-  const Finding finding{"torch.install",
-                        Severity::kWarn,
-                        0,
-                        "s",
-                        {{"a", "a", "one two three four five"}, {"label", "label", "x"}},
-                        "",
-                        ""};
-  EXPECT_THAT(text_of({Verdict::Word::kWarn, 0}, {finding}, {.width = 26}),
-              HasSubstr("    a      one two three\n"
-                        "           four five\n"
+  const Finding finding{
+      "torch.install",
+      Severity::kWarn,
+      0,
+      "s",
+      {{"a", "a", "one two three four five six seven eight nine and ten"}, {"label", "label", "x"}},
+      "",
+      ""};
+  EXPECT_THAT(text_of({Verdict::Word::kWarn, 0}, {finding}, {.width = 60}),
+              HasSubstr("    a      one two three four five six seven eight nine and\n"
+                        "           ten\n"
                         "    label  x\n"));
+}
+
+TEST(ReportText, EvidenceStandsUnderItsLabelWhereItDoesNotFitBesideIt) {
+  const Finding finding{
+      "torch.install",
+      Severity::kWarn,
+      0,
+      "s",
+      {{"a label", "one two"}, {"a path", "/usr/local/lib/python3.12/dist-packages"}},
+      "",
+      ""};
+  const Verdict warn{Verdict::Word::kWarn, 0};
+  EXPECT_THAT(text_of(warn, {finding}, {.width = 59}),
+              HasSubstr("    a label\n        one two\n"
+                        "    a path\n        /usr/local/lib/python3.12/dist-packages\n"));
+  EXPECT_THAT(text_of(warn, {finding}, {.width = 60}),
+              HasSubstr("    a label  one two\n"
+                        "    a path   /usr/local/lib/python3.12/dist-packages\n"));
+  Finding longer = finding;
+  longer.evidence.back().second += "/torch-2.8.0";
+  EXPECT_THAT(text_of(warn, {longer}, {.width = 60}),
+              HasSubstr("    a label  one two\n"
+                        "    a path\n"
+                        "        /usr/local/lib/python3.12/dist-packages/torch-2.8.0\n"));
+  EXPECT_THAT(text_of(warn, {longer}, {.width = 80}),
+              HasSubstr("    a path   /usr/local/lib/python3.12/dist-packages/torch-2.8.0\n"));
+}
+
+TEST(ReportText, WithoutATerminalALineIsWhole) {
+  Finding long_one = kAbi;
+  for (int i = 0; i < 60; ++i) long_one.summary += " and more";
+  const std::string text = text_of({Verdict::Word::kFail, kExitImage}, {long_one});
+  EXPECT_THAT(text, testing::StartsWith("gpuinit: FAIL python.abi: " + long_one.summary + "\n"));
+  EXPECT_THAT(text, HasSubstr("    why: " + kAbi.why + "\n"));
+  EXPECT_THAT(text, testing::EndsWith("\ngpuinit: stopped (1 failure), exit code 65: the image "
+                                      "contradicts itself. No retry helps: rebuild the image\n"));
+}
+
+TEST(ReportText, ARetryThatHelpsIsNamed) {
+  EXPECT_THAT(text_of({Verdict::Word::kFail, kExitFit}, {kDriver}),
+              testing::EndsWith("image and node do not fit. Retry: on another kind of node\n"));
 }
 
 TEST(ReportText, TextFromFilesCannotSteerTheTerminalOrFakeALine) {

@@ -6,6 +6,8 @@
 #include "program/gpuinit_program.h"
 #include "scenarios/data.h"
 #include "scenarios/image_tree.h"
+#include "support/running_program.h"
+#include "support/schema_files.h"
 
 namespace gpuinit::test {
 
@@ -30,16 +32,36 @@ class Trial {
   }
 
   Ran check(const std::string& format) const {
+    return gpuinit(words(format), clean(environment()));
+  }
+
+  std::string check_on_terminal(unsigned short columns) const {
+    std::vector<std::string> all = words("text");
+    all.insert(all.begin(), GPUINIT_BINARY);
+    RunOptions options = clean(environment());
+    options.environment["NO_COLOR"] = "1";
+    options.in_child = [columns] {
+      const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+      ::ioctl(STDERR_FILENO, TIOCSWINSZ, &size);
+    };
+    RunningProgram running(all, options, Place::kChild, /*terminal=*/true);
+    running.finish();
+    std::string text = running.said();
+    std::erase(text, '\r');
+    return text;
+  }
+
+ private:
+  std::vector<std::string> words(const std::string& format) const {
     std::vector<std::string> arguments{"--check", "--format", format};
     for (const auto& word :
          {std::string("--policy"), files_.at("policy.toml").string(), std::string("--root"),
           image_.root(), std::string("--node"), files_.at("node.json").string(), std::string("--")})
       arguments.push_back(word);
     arguments.insert(arguments.end(), world_.command.begin(), world_.command.end());
-    return gpuinit(arguments, clean(environment()));
+    return arguments;
   }
 
- private:
   std::map<std::string, std::string> environment() const {
     return {world_.environment.begin(), world_.environment.end()};
   }
@@ -92,12 +114,22 @@ Judged judged(const World& world) {
     result.text += word;
   }
   const Json report = parsed(in_json);
+  if (const std::string problem = schema_files().problem(report, "report.schema.json");
+      !problem.empty())
+    throw std::runtime_error("docs/report.schema.json: " + problem);
   for (const auto& finding : *at(report, "findings").as_array()) {
     const std::string severity = text_at(finding, "severity");
+    if (severity == "fail" || severity == "warn")
+      result.told.push_back({text_at(finding, "id"), severity, text_at(finding, "summary"),
+                             text_at(finding, "why"), text_at(finding, "fix")});
     if (severity == "fail") result.fail.push_back(text_at(finding, "id"));
     if (severity == "warn") result.warn.push_back(text_at(finding, "id"));
   }
   return result;
+}
+
+std::string text_on_terminal(const World& world, unsigned short columns) {
+  return Trial(world).check_on_terminal(columns);
 }
 
 }  // namespace gpuinit::test

@@ -10,6 +10,7 @@
 #include "image/seal/sealed_image.h"
 #include "image/seal/sealed_start.h"
 #include "image/seal/witnesses.h"
+#include "image/start/kept_words.h"
 #include "image/start/start_needs.h"
 
 namespace gpuinit::image {
@@ -24,10 +25,11 @@ class Sealer {
     seal_.uid = user_of(query_);
     Start start = follow(query_.command);
     if (!start.python) return std::move(start.python).error();
+    const std::vector<std::string> words = kept_words(query_.command, start);
     auto own = python(std::move(start.python).value());
     if (!own) return std::move(own).error();
     own->facts.compat_libraries = read_compat_libraries(fs_);  // read anew in a start
-    own->facts.command = query_.command;
+    own->facts.command = words;
     own->facts.start = std::move(start.steps);
     own->facts.program = std::move(start.program);
     read_user(query_, start, own->facts);
