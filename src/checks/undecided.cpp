@@ -12,7 +12,10 @@ namespace {
 // What an `import torch` that works has decided.
 constexpr std::string_view kDecidedByImport =
     "platform python.interpreter libc.version python.abi torch.install loader.missing "
-    "loader.version loader.symbol";
+    "loader.version loader.symbol extension.abi";
+
+// Whoever writes a node by hand leaves out what is not asked for (src/facts/facts_reader.cpp).
+constexpr std::string_view kLeftOut = "not in the node file";
 
 bool has_imported_torch(const ImageFacts& image) {
   return image.python_probe &&
@@ -21,17 +24,25 @@ bool has_imported_torch(const ImageFacts& image) {
          });
 }
 
+// What hangs on a torch of which it is not known whether it is there, and which nothing asks for.
+bool is_of_unwanted_torch(const Context& context, const Finding& finding) {
+  const Policy& policy = context.policy;
+  return !context.image.torch && finding.reason == context.image.torch.reason() &&
+         !policy.torch.required && policy.expect.torch.empty() && policy.expect.cuda.empty();
+}
+
 bool is_among(std::string_view words, std::string_view id) {
   const auto ids = base::split_words(words);
   return std::ranges::find(ids, id) != ids.end();
 }
 
-// An own limit is nothing itself: it counts where a fact is unknown for it. All that is unread has
-// one cause, which image.readable names.
+// What could not be read is one cause, which image.readable names. An own limit, which it names
+// too, is nothing itself: it counts where a fact is unknown for it.
 bool needs_decision(const Context& context, const Finding& finding, std::string_view unread) {
-  const bool is_unread = !unread.empty() && finding.reason == unread;
-  return finding.severity == Severity::kUndecided && context.level(finding.id) == Level::kFail &&
-         is_unread == (finding.id == "image.readable") &&
+  return finding.severity == Severity::kUndecided && finding.reason != kLeftOut &&
+         context.level(finding.id) == Level::kFail &&
+         unread.empty() == (finding.id != "image.readable") &&
+         !is_of_unwanted_torch(context, finding) &&
          (finding.id != "python.abi" || context.image.torch.known()) &&  // torch.install says it
          !(is_among(kDecidedByImport, finding.id) && has_imported_torch(context.image));
 }

@@ -157,7 +157,7 @@ std::string bare_value(std::string_view value) {
   if (is_number_like(value))
     return shown(value) +
            " is not a number: write 8 or 0.5, without a leading 0 or a dot at an end, in 64 bits";
-  const std::string_view first = base::split_words(value)[0];
+  const std::string_view first = value.substr(0, value.find_first_of(" \t"));
   return first != value && is_toml("x = " + std::string(first)) ? kOnlyAComment
                                                                 : needs_quotes(value);
 }
@@ -182,6 +182,7 @@ Said value_mistake(std::string_view line, std::size_t index, const Parts& parts)
     return {at, "a table on one line is { NAME = VALUE, NAME = VALUE }; or begin it with [NAME]"};
   if (is_quote(value[0])) {
     const std::size_t close = end_of_quoted(value, 0, false);
+    if (close == value.size()) return {at, kNoClosingQuote};
     const std::string_view rest = base::trim(value.substr(close + 1));
     return {static_cast<std::size_t>(rest.data() - line.data()), surplus(rest)};
   }
