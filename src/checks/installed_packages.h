@@ -62,8 +62,8 @@ class Installed {
   std::string python_ = "python";
 };
 
-// "`pip install … 'torch==2.8.0'`", the release that is there, whole and for this Python. Empty if no
-// index has it.
+// "`pip install … 'torch==2.8.0'`", the release that is there, whole and for this Python. Empty
+// if no index has it.
 std::string torch_again(const ImageFacts& image);
 
 // "pip install … torch" of PyTorch's own index for `build`, "cu126", in place of the torch that is

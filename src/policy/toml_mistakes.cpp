@@ -3,7 +3,7 @@
 #include "policy/toml_mistakes.h"
 
 #include <algorithm>
-#include <cctype>
+#include <utility>
 
 #include "base/text.h"
 #include "policy/toml_document.h"
@@ -229,20 +229,21 @@ std::string odd_character(std::string_view rest) {
 // `text` is the header's line; `instead`: what it may have meant.
 Said header_mistake(std::string_view line, std::size_t first, std::string& instead) {
   const std::string_view words = line.substr(first);
-  const std::size_t close = words.find(']');
-  const std::string_view name = base::trim(words.substr(1, words.find_first_of("]#") - 1));
-  if (close == kNone) {
-    if (is_name(name)) instead = "[" + std::string(name) + "]";
-    return {first, shown("[" + std::string(name)) + " has no closing `]`"};
-  }
+  const std::size_t brackets = words.starts_with("[[") ? 2 : 1;
+  const std::string closing(brackets, ']');
+  const std::size_t close = words.find(closing);
+  const std::string_view name =
+      base::trim(words.substr(brackets, words.find_first_of("]#", brackets) - brackets));
+  const std::string opened = std::string(brackets, '[') + std::string(name);
+  if (is_name(name)) instead = opened + closing;
+  if (close == kNone) return {first, shown(opened) + " has no closing `" + closing + "`"};
   if (name.empty()) return {first, "a name is missing between `[` and `]`"};
-  if (!is_name(name)) return {first, kBadName};
-  instead = "[" + std::string(name) + "]";
-  if (is_toml(instead) && base::trim(words) != instead && !is_toml(words))
-    return {first + close + 1, "only a comment (#) can follow " + shown(instead)};
-  instead.clear();
-  return {first, shown("[" + std::string(name) + "]") +
-                     " is set above already; all that belongs to it stands in one place"};
+  if (instead.empty()) return {first, kBadName};
+  if (!is_toml(words))
+    return {first + close + brackets, "only a comment (#) can follow " + shown(instead)};
+  const std::string whole = std::exchange(instead, "");
+  return {first,
+          shown(whole) + " is set above already; all that belongs to it stands in one place"};
 }
 
 Said in_quotes(std::string_view text, std::size_t at, const Open& open) {

@@ -124,6 +124,8 @@ def needs_containers(of_page):
 class Directory:
     """Where the blocks of one page are run: what a reader has, under the names that the pages use."""
 
+    images_are_made = False  # by the first page that needs them
+
     def __init__(self, gpuinit, containers):
         self.path = tempfile.mkdtemp(prefix="gpuinit-typed-")
         self.containers = containers
@@ -153,7 +155,9 @@ class Directory:
         }
         if containers:
             self.environment["GPUINIT_TESTS_CACHE"] = ROOT
-            self.make_images()
+            if not Directory.images_are_made:
+                self.make_images()
+            Directory.images_are_made = True
 
     def run(self, script, terminal):
         """What `script` says on a terminal of COLUMNS, or in a pipe; its exit code."""

@@ -289,8 +289,8 @@ void expect_in_docs(const std::string& name, const Json& schema) {
          "meaning needs a new number (docs/json.md)";
 }
 
-JsonSchema schemas() {
-  return JsonSchema(
+test::JsonSchema schemas() {
+  return test::JsonSchema(
       {{"facts.schema.json", facts_schema()}, {"report.schema.json", report_schema()}});
 }
 
