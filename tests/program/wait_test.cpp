@@ -85,6 +85,17 @@ TEST_F(Waiting, TheCommandRunsWhenTheFabricIsReady) {
   }
 }
 
+TEST_F(Waiting, IsAnEventInJson) {
+  play("fail cuInit 802\n");
+  RunningProgram running(words({kForAll}, {"--check", "--format", "json"}), options());
+  ASSERT_TRUE(
+      running.says("{\"schema\":2,\"event\":\"progress\",\"message\":\"waiting for the GPUs"))
+      << running.said();
+  play("");
+  EXPECT_EQ(running.finish(), 0) << running.said();
+  EXPECT_THAT(running.said(), Not(HasSubstr("gpuinit: ")));
+}
+
 TEST_F(Waiting, DevicesThatAppearLateAndDevicesThatAreBusyAreWaitedFor) {
   const std::pair<const char*, const char*> rows[] = {
       {"fail cuInit 100\n", "the driver sees 0 GPUs, gpu.count is >=2"},
