@@ -105,6 +105,15 @@ const std::vector<Installed::Wanted>& Installed::requirements(const Package& pac
   return *known;
 }
 
+std::string torch_again(const ImageFacts& image) {
+  if (!image.packages || !image.torch || !image.torch->metadata_version || !image.torch->version)
+    return "";
+  const Installed installed(image);
+  const std::string torch = installed.published_torch(*image.torch->version);
+  if (torch.empty()) return "";
+  return joined({"`", installed.pip("install"), " --force-reinstall --no-deps ", torch, "`"});
+}
+
 std::string torch_from_index(const ImageFacts& image, std::string_view build) {
   if (!image.packages) return joined({"a build of PyTorch's own for ", build});
   return joined({"`", Installed(image).pip("install"),

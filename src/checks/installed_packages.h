@@ -62,6 +62,10 @@ class Installed {
   std::string python_ = "python";
 };
 
+// "`pip install … 'torch==2.8.0'`", the release that is there, whole and for this Python. Empty
+// if no index has it.
+std::string torch_again(const ImageFacts& image);
+
 // "pip install … torch" of PyTorch's own index for `build`, "cu126", in place of the torch that is
 // there.
 std::string torch_from_index(const ImageFacts& image, std::string_view build);

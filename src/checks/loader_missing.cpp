@@ -39,15 +39,6 @@ std::string_view cut_short(const MissingLibrary& missing) {
   return said.starts_with("is cut short") || said == "is empty" ? said : std::string_view();
 }
 
-std::string reinstall_torch(const Context& context) {
-  std::string published;
-  if (context.image.packages && context.image.torch)
-    published = Installed(context.image).published_torch(context.image.torch->version.value_or(""));
-  if (published.empty()) return "It is torch's own: install torch again.";
-  return joined({"It is torch's own, and comes with it: `", Installed(context.image).pip("install"),
-                 " --force-reinstall --no-deps ", published, "`."});
-}
-
 // "pip install --force-reinstall --no-deps nvidia-cublas-cu12==12.8.3", by the RECORD that says so.
 std::string reinstall(const Context& context, std::string_view said) {
   constexpr std::string_view kRecord = "the RECORD of ";
@@ -80,7 +71,11 @@ std::string fix(const Context& context, const MissingLibrary& first) {
     return "It lies in " + directory + ": set LD_LIBRARY_PATH=" + directory +
            ", or name the directory in /etc/ld.so.conf.d and run ldconfig.";
   }
-  if (is_of_torch(first)) return reinstall_torch(context);
+  if (is_of_torch(first)) {
+    const std::string again = torch_again(context.image);
+    return joined({"It is torch's own, and comes with it: ",
+                   again.empty() ? "install torch again" : again, "."});
+  }
   if (std::string install = how_to_install(context, first.name); !install.empty()) return install;
   if (first.name.starts_with("libpython"))
     return "The interpreter was copied without its library: copy its whole prefix, or set "
@@ -97,7 +92,10 @@ Findings missing_later(const Context& context) {
   Finding finding =
       warning(joined({first.name, " is not found, and ", short_path(context, first.needed_by),
                       " opens it when it is first used"}));
-  for (const MissingLibrary& one : missing) add_evidence(finding, "missing", one.name, one.reason);
+  for (const MissingLibrary& one : missing) {
+    finding.about.push_back(one.name);
+    add_evidence(finding, "missing", one.name, one.reason);
+  }
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       first.name.starts_with("libnvrtc")
@@ -131,6 +129,7 @@ Findings of_torch(const Context& context) {
     summary += " (and " + std::to_string(missing.size() - 1) +
                (missing.size() == 2 ? " more library)" : " more libraries)");
   Finding finding = failure(kExitImage, std::move(summary));
+  for (const MissingLibrary& one : missing) finding.about.push_back(one.name);
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
     add_evidence(finding, "missing", missing[i].name, "needed by " + missing[i].needed_by);
     add_evidence(finding, "loader", missing[i].reason);
@@ -171,6 +170,7 @@ Findings of_framework(const Context& context, const Framework& framework, const 
       kExitImage, joined({first.name, " is not found, and ",
                           is_program ? short_path(context, first.needed_by) : words_of(framework),
                           " needs it"}));
+  for (const MissingLibrary& one : all) finding.about.push_back(one.name);
   for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i) {
     add_evidence(finding, "missing", all[i].name, joined({"needed by ", all[i].needed_by}));
     if (!all[i].elsewhere.empty())

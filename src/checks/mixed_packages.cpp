@@ -106,7 +106,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
   }
 }
 
-bool add_duplicates(const Installed& installed, const ImageFacts& image, Findings& findings) {
+bool add_duplicates(const ImageFacts& image, Findings& findings) {
   bool torch = false;
   struct Place {
     const Package* first;
@@ -135,9 +135,17 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
     finding.why =
         "They share one directory, so at most one of them is whole. Interrupted upgrades and image "
         "layers that are copied over each other (COPY --from) look like this.";
-    finding.fix =
-        joined({"Repeat `", installed.pip("uninstall"), " ", one->name,
-                "` until nothing of it is left, then install the version that is wanted."});
+    // Of torch the files say which of the two is the one that was left behind.
+    const std::string again = one->name == "torch" ? torch_again(image) : "";
+    const std::string release =
+        again.empty() ? "" : image.torch->version->substr(0, image.torch->version->find('+'));
+    const Package* left = nullptr;
+    if (one->version == release) left = other;
+    if (other->version == release) left = one;
+    finding.fix = left == nullptr
+                      ? joined({"Remove both from ", directory_of(*one),
+                                ", files and metadata, and install the version that is wanted."})
+                      : joined({"`rm -r ", left->path, "`, then ", again, "."});
     findings.push_back(std::move(finding));
   }
   return torch;

@@ -3,6 +3,7 @@
 
 #include "checks/check.h"
 #include "checks/finding_builder.h"
+#include "checks/installed_packages.h"
 #include "rules/soabi.h"
 
 namespace gpuinit::checks {
@@ -22,7 +23,7 @@ Tristate imports_any(const std::string& interpreter, const std::vector<std::stri
   return any;
 }
 
-Finding wrong_abi(const Interpreter& python, const Torch& torch,
+Finding wrong_abi(const ImageFacts& image, const Interpreter& python, const Torch& torch,
                   const std::vector<std::string>& names) {
   const std::string python_words = rules::soabi_words(*python.soabi);
   const std::string torch_words = rules::soabi_words(names.front());
@@ -55,7 +56,9 @@ Finding wrong_abi(const Interpreter& python, const Torch& torch,
     finding.fix = "Run the command with " + torch_words +
                   " (its whole path, or its directory first on PATH), or rebuild the image with a "
                   "torch for " +
-                  python_words + " (wheel tag " + python_abi->wheel_tag() + ").";
+                  python_words + " (wheel tag " + python_abi->wheel_tag() + ")";
+    const std::string again = torch_again(image);
+    finding.fix += again.empty() ? "." : ": " + again + ".";
   }
   return finding;
 }
@@ -115,13 +118,13 @@ Findings inside_the_extension(const Interpreter& python, const Torch& torch) {
     finding.why =
         "The file name fits, the contents may not: `import torch` or a later call could end with "
         "\"undefined symbol\".";
-    finding.fix = "Install torch again with this very interpreter (PATH/TO/python -m pip).";
+    finding.fix = joined({"Install torch again with this very interpreter, ", python.path, "."});
     return finding;
   }
   return {};
 }
 
-Findings judge_abi(const Interpreter& python, const Torch& torch) {
+Findings judge_abi(const ImageFacts& image, const Interpreter& python, const Torch& torch) {
   const auto names = extension_names(torch);
   if (python.machine && torch.machine && *python.machine != *torch.machine)
     return wrong_machine(python, torch);
@@ -137,7 +140,7 @@ Findings judge_abi(const Interpreter& python, const Torch& torch) {
       // The same Python, and only the C library is another.
       if (glibc_on_musl && rules::soabi_words(*python.soabi) == rules::soabi_words(names.front()))
         return glibc_torch_on_musl(python, torch);
-      return wrong_abi(python, torch, names);
+      return wrong_abi(image, python, torch, names);
     case Tristate::kUnknown:
       return unknown("cannot tell whether " + *python.soabi + " imports _C." + names.front() +
                      ".so");
@@ -160,7 +163,7 @@ Findings run(const Context& context) {
       *image.interpreter->machine != *image.torch->machine)
     if (auto skip = context.skip_if_failed("platform")) return skip;
 
-  Findings findings = judge_abi(*image.interpreter, *image.torch);
+  Findings findings = judge_abi(context.image, *image.interpreter, *image.torch);
   return findings;
 }
 

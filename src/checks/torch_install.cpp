@@ -41,16 +41,6 @@ std::string files(std::size_t count, std::string_view are_what) {
 // What is there and damaged says how, in brackets.
 bool is_damaged(const std::string& file) { return file.ends_with(')'); }
 
-std::string again(const ImageFacts& image) {
-  if (image.packages && image.torch->metadata_version && image.torch->version) {
-    const Installed installed(image);
-    if (const std::string torch = installed.published_torch(*image.torch->version); !torch.empty())
-      return joined(
-          {"Install it again: `", installed.pip("install"), " --force-reinstall ", torch, "`."});
-  }
-  return "Remove torch from the image and install it again, with its requirements, in one layer.";
-}
-
 Finding incomplete(const Context& context, const std::vector<std::string>& missing) {
   const Torch& torch = *context.image.torch;
   const auto damaged = static_cast<std::size_t>(std::ranges::count_if(missing, is_damaged));
@@ -63,6 +53,7 @@ Finding incomplete(const Context& context, const std::vector<std::string>& missi
   if (missing.size() == 1 && missing.front().find('.') == std::string::npos)
     finding.summary = joined({"`import torch` needs ", missing.front(), ", which is not there"});
   add_evidence(finding, "torch", torch.path);
+  finding.about = missing;
   add_evidence(finding, "missing", listed(missing));
   if (torch.version) add_evidence(finding, "version", *torch.version);
   if (torch.metadata_version) add_evidence(finding, "version in metadata", *torch.metadata_version);
@@ -72,9 +63,13 @@ Finding incomplete(const Context& context, const std::vector<std::string>& missi
       "or give an empty namespace (\"module 'torch' has no attribute 'ones'\"). Interrupted "
       "installs, `--no-deps`, image layers that delete files and stray source checkouts look like "
       "this.";
-  finding.fix = context.image.packages && missing == std::vector<std::string>{"typing_extensions"}
-                    ? joined({"`", Installed(context.image).pip("install"), " typing-extensions`."})
-                    : again(context.image);
+  const std::string again = torch_again(context.image);
+  if (context.image.packages && missing == std::vector<std::string>{"typing_extensions"})
+    finding.fix = joined({"`", Installed(context.image).pip("install"), " typing-extensions`."});
+  else if (!again.empty()) finding.fix = joined({"Install it again: ", again, "."});
+  else
+    finding.fix =
+        "Remove torch from the image and install it again, with its requirements, in one layer.";
   return finding;
 }
 
@@ -92,6 +87,7 @@ Finding lacks_what_is_opened_later(const Torch& torch) {
   Finding finding =
       warning(joined({"the torch in ", torch.path, " lacks ", listed(*torch.missing_files, 3),
                       ", which `import torch` does not need"}));
+  finding.about = *torch.missing_files;
   add_evidence(finding, "torch", torch.path);
   finding.why =
       "`import torch` works. What opens such a library later ends with \"Error in dlopen: ... "

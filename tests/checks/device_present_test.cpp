@@ -50,6 +50,7 @@ TEST(DevicePresent, FailsAnotherNumber) {
     const auto finding = only(healthy(), kId, policy);
     EXPECT_EQ(finding.exit_code, kExitNode) << count;
     EXPECT_THAT(finding.summary, HasSubstr("2 GPUs are visible")) << count;
+    EXPECT_EQ(evidence(finding, "devices"), "2 × NVIDIA H100 80GB HBM3, compute capability 9.0");
   }
 }
 

@@ -67,6 +67,28 @@ TEST(PythonPackages, TorchWasReplacedUnderTorchvision) {
                                      "'torch==2.8.0' torchvision xformers"));
 }
 
+// A fix is typed as it stands.
+TEST(PythonPackages, TheCommandIsThatOfWhatMadeTheEnvironment) {
+  auto story = with(wheels());
+  named(story, "torchvision").requires_dist = {"torch==2.5.1"};
+  std::erase_if(story.image.packages.value(), [](const Package& one) { return one.name == "pip"; });
+  EXPECT_THAT(only(story, kId).fix, HasSubstr("`uv pip install --python /usr/local/bin/python3.12 "
+                                              "--upgrade 'torch==2.8.0' torchvision`"));
+  // PyTorch's own index has it for this CUDA.
+  named(story, "torch").version = "2.8.0+cu126";
+  EXPECT_THAT(only(story, kId).fix,
+              HasSubstr("'torch==2.8.0' --extra-index-url https://download.pytorch.org/whl/cu126 "
+                        "torchvision`"));
+  // Debian's, NVIDIA's, a nightly.
+  for (const char* version :
+       {"1.13.0a0", "2.6.0a0+ecf3bae40a.nv25.1", "2.9.0.dev20250801+cu128", "2.8.0+ubuntu1"}) {
+    named(story, "torch").version = version;
+    story.image.torch->version = std::string(version);
+    EXPECT_THAT(only(story, kId).fix, testing::StartsWith("No index has this torch")) << version;
+    EXPECT_THAT(only(story, kId).fix, testing::Not(HasSubstr("`"))) << version;
+  }
+}
+
 TEST(PythonPackages, WhatIsLeftOpenIsNoContradiction) {
   auto story = with(wheels());
   named(story, "torchvision").requires_dist = {
@@ -120,6 +142,9 @@ TEST(PythonPackages, TwoVersionsInOneDirectory) {
   packages.insert(packages.begin() + 2, package("torch", "2.7.1"));
   const auto finding = only(with(packages), kId);
   EXPECT_EQ(finding.summary, "more than one torch is recorded in " + kSite + ": 2.7.1, 2.8.0");
+  EXPECT_EQ(finding.fix, "`rm -r " + kSite +
+                             "/torch-2.7.1.dist-info`, then `/usr/local/bin/python3.12 -m pip "
+                             "install --force-reinstall --no-deps 'torch==2.8.0'`.");
   EXPECT_EQ(evidence(finding, "2.7.1"), kSite + "/torch-2.7.1.dist-info");
   EXPECT_EQ(evidence(finding, "its files are of"), "2.8.0+cu128");
 

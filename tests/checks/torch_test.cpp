@@ -70,6 +70,13 @@ TEST(TorchInstall, MissingFilesAreNamed) {
   story.image.torch->missing_files = std::vector<std::string>{"lib/libtorch_cpu.so"};
   EXPECT_EQ(only(story, kInstall).severity, Severity::kFail);
   EXPECT_EQ(evidence(only(story, kInstall), "missing"), "lib/libtorch_cpu.so");
+  story.image.torch->missing_files = std::vector<std::string>{
+      "libtorch_cpu.so (is cut short)", "libtorch_cuda.so (is cut short)", "torch/version.py"};
+  EXPECT_THAT(only(story, kInstall).summary,
+              HasSubstr(" is not whole: 1 file is missing, 2 files are damaged"));
+  story.image.torch->missing_files->pop_back();
+  EXPECT_THAT(only(story, kInstall).summary,
+              testing::EndsWith(" is not whole: 2 files are damaged"));
 }
 
 TEST(TorchInstall, WhatTorchOpensLaterIsAWarning) {

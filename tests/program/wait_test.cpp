@@ -80,7 +80,7 @@ TEST_F(Waiting, TheCommandRunsWhenTheFabricIsReady) {
                                           "802"));
     EXPECT_THAT(running.said(), HasSubstr("; 0 s of 300 s\n"));
     EXPECT_THAT(running.said(), HasSubstr("gpuinit: waited "));
-    EXPECT_THAT(running.said(), HasSubstr("2 x NVIDIA H100"));
+    EXPECT_THAT(running.said(), HasSubstr("2 × NVIDIA H100"));
     EXPECT_THAT(running.said(), testing::EndsWith("it runs\n"));
   }
 }

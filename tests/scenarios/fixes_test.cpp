@@ -18,9 +18,9 @@
 namespace gpuinit::test {
 namespace {
 
-constexpr std::array<std::string_view, 12> kPrograms{
-    "pip",    "uv",         "conda",    "apt-get",         "docker",  "podman",
-    "python", "nvidia-smi", "patchelf", "nvidia-modprobe", "gpuinit", "export"};
+constexpr std::array<std::string_view, 13> kPrograms{
+    "pip",        "uv",       "conda",           "apt-get", "docker", "podman", "python",
+    "nvidia-smi", "patchelf", "nvidia-modprobe", "gpuinit", "export", "rm"};
 
 bool is_command(std::string_view text) {
   std::string_view program = text.substr(0, text.find(' '));
