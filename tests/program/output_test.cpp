@@ -168,14 +168,16 @@ TEST_F(StalledOutput, WhatWasDroppedIsSaid) {
   RunOptions options = clean();
   options.in_child = [this] { ::dup2(ends_[1], STDERR_FILENO); };
   const Ran ran = gpuinit({"--supervise", "--format", "json", "--", "/bin/sh", "-c",
-                           ": >\"$0\"; sleep 1; exit 3", runs, std::string(100'000, 'x')},
+                           ": >\"$0\"; sleep 1; exit 3", runs, "--" + std::string(100'000, 'x')},
                           options);
   EXPECT_EQ(ran.exit_code, 3);
   ::close(ends_[1]);
   ends_[1] = -1;
   reader_.join();
-  EXPECT_THAT(said, testing::ContainsRegex("gpuinit: [0-9]+ bytes were dropped here: nothing read "
-                                           "standard error\ngpuinit: the command exited with 3"));
+  EXPECT_THAT(said,
+              testing::ContainsRegex("\n.\"schema\":2,\"event\":\"dropped\",\"bytes\":[0-9]+.\n"
+                                     ".\"schema\":2,\"event\":\"postmortem\",\"message\":"
+                                     "\"the command exited with 3"));
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ TEST_F(Secrets, ASealWithSecretsIsUsed) {
                            "/usr/bin/python3", "-c", "print('ran')", "--token", "SECRET"},
                           with_secrets());
   EXPECT_EQ(ran.out, "ran\n");
-  EXPECT_THAT(ran.err, HasSubstr("the image is as it was sealed"));
+  EXPECT_THAT(ran.err, HasSubstr("the seal holds: "));
 }
 
 TEST_F(Secrets, OfAnImagesConfigurationAreInNoOutput) {
