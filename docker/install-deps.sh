@@ -50,7 +50,7 @@ build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-d
 demo_packages=(debian-archive-keyring python3-torch)
 test_packages=(
   "${demo_packages[@]}"
-  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu numactl podman procps
+  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq numactl podman procps
   python3-jsonschema python3-venv python3-yaml runc strace time tini util-linux xz-utils
 )
 

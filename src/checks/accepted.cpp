@@ -52,6 +52,7 @@ void Accepted::add_idle(const Findings& findings, std::vector<Finding>& all) con
     Finding finding = warning(joined({"accepted, but no longer there: ", entry.about}));
     finding.id = context_.running;
     add_evidence(finding, "accepted", entry.why);
+    finding.why = "An entry that is for nothing may one day be for something else.";
     finding.fix = "Take the entry out of the policy.";
     all.push_back(std::move(finding));
   }

@@ -23,6 +23,7 @@ Finding not_met(const Pinned& pinned, const Fact<std::string>& fact, std::string
                             pinned.what + " is " + seen + ", and the policy pins " + pinned.range);
   finding.needs = pinned.range;
   if (fact) finding.has = *fact;
+  finding.about = {pinned.what};
   add_evidence(finding, "pinned", pinned.key, pinned.range);
   add_evidence(finding, "found", seen);
   finding.why = std::move(why);
@@ -126,6 +127,7 @@ Findings run_packages(const Context& context) {
     }
     Finding finding =
         failure(kExitImage, joined({"the policy requires ", name, ", and the image has none"}));
+    finding.about = {name};
     finding.why = "Only a build for NVIDIA GPUs counts; the command would run without.";
     finding.fix = "Install it, or take it out of require.frameworks.";
     findings.push_back(std::move(finding));

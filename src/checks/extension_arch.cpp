@@ -93,6 +93,7 @@ Finding finding_of(const Code& code, bool blocked, const DeviceKind& kind,
   const std::string asked_for = code.asked_for_by(image);
   Finding finding = !asked_for.empty() ? failure(kExitFit, summary) : warning(summary);
   add_evidence(finding, "gpus", gpus(kind.indices), kind.words);
+  finding.about = {package};
   add_evidence(finding, "code", listed(targets_of(code), 24));
   for (std::size_t i = 0; i < std::min<std::size_t>(code.extensions.size(), 4); ++i)
     add_evidence(finding, "in", code.extensions[i]->path);

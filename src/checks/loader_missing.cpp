@@ -92,7 +92,10 @@ Findings missing_later(const Context& context) {
   Finding finding =
       warning(joined({first.name, " is not found, and ", short_path(context, first.needed_by),
                       " opens it when it is first used"}));
-  for (const MissingLibrary& one : missing) add_evidence(finding, "missing", one.name, one.reason);
+  for (const MissingLibrary& one : missing) {
+    finding.about.push_back(one.name);
+    add_evidence(finding, "missing", one.name, one.reason);
+  }
   add_variables(finding, context, {"LD_LIBRARY_PATH"});
   finding.why =
       first.name.starts_with("libnvrtc")
@@ -126,6 +129,7 @@ Findings of_torch(const Context& context) {
     summary += " (and " + std::to_string(missing.size() - 1) +
                (missing.size() == 2 ? " more library)" : " more libraries)");
   Finding finding = failure(kExitImage, std::move(summary));
+  for (const MissingLibrary& one : missing) finding.about.push_back(one.name);
   for (std::size_t i = 0; i < std::min(missing.size(), kShown); ++i) {
     add_evidence(finding, "missing", missing[i].name, "needed by " + missing[i].needed_by);
     add_evidence(finding, "loader", missing[i].reason);
@@ -166,6 +170,7 @@ Findings of_framework(const Context& context, const Framework& framework, const 
       kExitImage, joined({first.name, " is not found, and ",
                           is_program ? short_path(context, first.needed_by) : words_of(framework),
                           " needs it"}));
+  for (const MissingLibrary& one : all) finding.about.push_back(one.name);
   for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i) {
     add_evidence(finding, "missing", all[i].name, joined({"needed by ", all[i].needed_by}));
     if (!all[i].elsewhere.empty())

@@ -179,6 +179,7 @@ std::vector<MissingVersion> missing_versions(const Context& context, bool of_gli
 Finding version_missing(const Context& context, const std::vector<MissingVersion>& missing,
                         std::string summary) {
   Finding finding = failure(kExitImage, std::move(summary));
+  for (const MissingVersion& one : missing) finding.about.push_back(one.file);
   for (std::size_t i = 0; i < std::min(missing.size(), std::size_t{4}); ++i)
     add_evidence(finding, "missing version", missing[i].version,
                  "needed by " + missing[i].needed_by);

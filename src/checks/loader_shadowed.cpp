@@ -74,6 +74,7 @@ Findings found_elsewhere(const Context& context) {
                                 ", which is not installed, and gets ", library.path});
       finding.fix = as_torch_asks(context, library.name);
     }
+    finding.about.push_back(library.name);
     add_evidence(finding, "loaded", library.path + " (" + library.found_by + ")");
     if (library.version.find('.') != std::string::npos)
       add_evidence(finding, "release", library.version);
@@ -91,6 +92,7 @@ Findings run(const Context& context) {
   if (auto skip = loader_not_read(context)) return skip;
 
   std::vector<std::pair<std::string, std::string>> pairs;  // loaded and by which rule, hidden
+  std::vector<std::string> about;
   std::string names;
   std::string fix;
   for (const LoadedLibrary& library : context.image.loader->libraries) {
@@ -101,6 +103,7 @@ Findings run(const Context& context) {
     if (wheel == library.hides.end() && !part) continue;
     if (pairs.empty()) fix = cure(library);
     if (pairs.size() < 3) names += (names.empty() ? "" : ", ") + library.name;
+    about.push_back(library.name);
     pairs.emplace_back(library.path + " (" + library.found_by + ")",
                        wheel == library.hides.end() ? "none, for " + library.needed_by : *wheel);
   }
@@ -110,6 +113,7 @@ Findings run(const Context& context) {
   Finding finding =
       failure(kExitImage, "torch gets another " + names +
                               " than that of the nvidia-* wheels that it was installed with");
+  finding.about = std::move(about);
   for (std::size_t i = 0; i < std::min<std::size_t>(pairs.size(), 4); ++i) {
     add_evidence(finding, "loaded", pairs[i].first);
     add_evidence(finding, "hidden", pairs[i].second);

@@ -106,7 +106,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
   }
 }
 
-bool add_duplicates(const Installed& installed, const ImageFacts& image, Findings& findings) {
+bool add_duplicates(const ImageFacts& image, Findings& findings) {
   bool torch = false;
   struct Place {
     const Package* first;
@@ -140,8 +140,8 @@ bool add_duplicates(const Installed& installed, const ImageFacts& image, Finding
     const std::string release =
         again.empty() ? "" : image.torch->version->substr(0, image.torch->version->find('+'));
     const Package* left = nullptr;
-    if (one->version == release) left = &*other;
-    if (other->version == release) left = &*one;
+    if (one->version == release) left = other;
+    if (other->version == release) left = one;
     finding.fix = left == nullptr
                       ? joined({"Remove both from ", directory_of(*one),
                                 ", files and metadata, and install the version that is wanted."})

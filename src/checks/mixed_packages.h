@@ -22,7 +22,7 @@ void add_contested(const Installed& installed, const ImageFacts& image, Findings
 
 // Two versions of one distribution in one directory: one of them is only half there. True if
 // torch is among them.
-bool add_duplicates(const Installed& installed, const ImageFacts& image, Findings& findings);
+bool add_duplicates(const ImageFacts& image, Findings& findings);
 
 // A torch whose files are of another release than its metadata. True if there is one.
 bool add_overwritten(const Installed& installed, const ImageFacts& image, Findings& findings);

@@ -103,6 +103,7 @@ Finding failed_import(const Context& context, const PythonImport& import) {
   if (may_be_the_sandbox(import, context.image.python_probe->run))
     return unknown(joined({"import ", import.name, " fails: ", exception, kSandbox}));
   Finding finding = failure(kExitImage, joined({"import ", import.name, " fails: ", exception}));
+  finding.about = {import.name};
   add_probe(finding, context);
   add_traceback(finding, import);
   std::vector<std::string> others;
@@ -137,6 +138,7 @@ Finding broken_off(const Context& context) {
     return unknown(joined({"import ", name, " does not come to its end: ", run.detail, kSandbox}));
   const std::string summary = joined({"import ", name, " does not come to its end: ", run.detail});
   Finding finding = own_fault ? failure(kExitImage, summary) : warning(summary);
+  finding.about = {name};
   add_probe(finding, context);
   finding.why = kWhy;
   if (own_fault) {

@@ -176,7 +176,7 @@ Findings run(const Context& context) {
   const Installed installed(image);
   Findings findings;
   // Where two are mixed, it is not known which torch the packages got.
-  if (!add_duplicates(installed, image, findings) && !add_overwritten(installed, image, findings)) {
+  if (!add_duplicates(image, findings) && !add_overwritten(installed, image, findings)) {
     add_other_torch(installed, context, findings);
     add_libraries(installed, context, true, findings);
     add_missing(installed, findings);

@@ -70,12 +70,12 @@ std::vector<Finding> run_checks(const Facts& facts, const Policy& policy, std::s
       finding.id = check->id;
       add_user_site(finding, facts.image);
       add_refused(finding, facts.image);
+      accepted.heed(finding);
       if (finding.severity == Severity::kFail && finding.exit_code != kExitPolicy &&
           !context.running_only_warns.empty() && !finding.is_certain) {
         finding = warning_only(std::move(finding), context.running_only_warns);
         only_warned = true;
       }
-      accepted.heed(finding);
       failed |= finding.severity == Severity::kFail;
       if (level == Level::kWarn && finding.severity == Severity::kFail)
         finding.severity = Severity::kWarn;

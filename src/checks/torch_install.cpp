@@ -53,6 +53,7 @@ Finding incomplete(const Context& context, const std::vector<std::string>& missi
   if (missing.size() == 1 && missing.front().find('.') == std::string::npos)
     finding.summary = joined({"`import torch` needs ", missing.front(), ", which is not there"});
   add_evidence(finding, "torch", torch.path);
+  finding.about = missing;
   add_evidence(finding, "missing", listed(missing));
   if (torch.version) add_evidence(finding, "version", *torch.version);
   if (torch.metadata_version) add_evidence(finding, "version in metadata", *torch.metadata_version);
@@ -86,6 +87,7 @@ Finding lacks_what_is_opened_later(const Torch& torch) {
   Finding finding =
       warning(joined({"the torch in ", torch.path, " lacks ", listed(*torch.missing_files, 3),
                       ", which `import torch` does not need"}));
+  finding.about = *torch.missing_files;
   add_evidence(finding, "torch", torch.path);
   finding.why =
       "`import torch` works. What opens such a library later ends with \"Error in dlopen: ... "

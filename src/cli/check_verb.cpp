@@ -54,12 +54,11 @@ int check(const Invocation& invocation) {
     return failing_end(failure.exit_code, failure.message, log);
   auto assessment = assess::assess(*request, loaded->policy);
   if (!assessment) return usage_error(assessment.error());
-  leave_verdict(loaded->policy, *assessment);
   const int exit_code = assessment->verdict.exit_code;
-  if (line.format == Format::kJson)
-    return print_document(json_report(line, *loaded, *assessment), exit_code);
-  print_verdict(line, *loaded, *assessment);
-  return exit_code;
+  const bool json = line.format == Format::kJson;
+  if (!json) print_verdict(line, *loaded, *assessment);
+  leave_verdict(loaded->policy, *assessment);
+  return json ? print_document(json_report(line, *loaded, *assessment), exit_code) : exit_code;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ namespace gpuinit::cli {
 namespace {
 
 constexpr std::string_view kChecks = "checks.";
+constexpr std::string_view kSignals = "launch.signals.";
 
 // What was asked for, in both forms.
 struct Answer {
@@ -48,18 +49,21 @@ report::PolicyKey described(const policy::Key& key, const policy::KeyTable& tabl
           std::string(key.meaning)};
 }
 
-// The keys below a table, "" for all; the levels of checks only where they are asked for, and of
-// those of signals, which are alike, one.
+// The table of a key that is like all others there: the levels of checks, the signals.
+std::string_view alike(const policy::Key& key) {
+  if (key.name.starts_with(kSignals)) return kSignals;
+  return find_check(key.name) != nullptr && key.name.starts_with(kChecks) ? kChecks : "";
+}
+
+// The keys below a table, "" for all; of those that are alike one, as "launch.signals.*".
 std::vector<report::PolicyKey> keys_below(std::string_view prefix, const policy::KeyTable& table) {
   std::vector<report::PolicyKey> keys;
-  bool has_signal = false;
   for (const policy::Key& key : table.keys()) {
-    const bool is_check = key.name.starts_with(kChecks) && !prefix.starts_with(kChecks);
-    if (!key.name.starts_with(prefix) || is_check || (key.hidden_unless_set && has_signal))
-      continue;
-    has_signal = key.hidden_unless_set;
-    keys.push_back(described(key, table));
-    if (has_signal) keys.back().name = "launch.signals.*";
+    if (!key.name.starts_with(prefix)) continue;
+    report::PolicyKey row = described(key, table);
+    if (const auto group = alike(key); !group.empty() && group.size() >= prefix.size())
+      row.name = std::string(group) + "*";
+    if (keys.empty() || keys.back().name != row.name) keys.push_back(std::move(row));
   }
   return keys;
 }
@@ -71,12 +75,7 @@ Answer keys_answer(const std::vector<report::PolicyKey>& keys) {
 // nullopt if nothing is called so.
 std::optional<Answer> policy_answer(const std::string& name) {
   policy::KeyTable table(checks::catalogue());
-  if (name == "policy") {
-    auto keys = keys_below("", table);
-    keys.insert(keys.begin(), described(table.keys().front(), table));
-    keys.front().name = "checks.*";
-    return keys_answer(keys);
-  }
+  if (name == "policy") return keys_answer(keys_below("", table));
   const std::string key_name = policy::canonical_name(name);
   table.take_in(key_name);
   if (const policy::Key* key = table.find(key_name)) {

@@ -148,11 +148,9 @@ const base::Json* facts_object(const JsonReader& document) {
     if (document.member(key))
       document.fail("\"" + std::string(key) + "\" belongs inside \"node\": write {\"node\": {\"" +
                     key + "\": …}}");
-  document.refuse_other_members(
-      {"schema", "image", "node", "verdict", "exit_code", "findings", "facts", "timings_ms"},
-      is_comment);
-  // A report has a number of its own, and the facts in it theirs.
+  // A report has a number of its own, the facts in it theirs, and whatever a later one adds.
   const auto facts = document.member("facts");
+  if (!facts) document.refuse_other_members({"schema", "image", "node", "facts"}, is_comment);
   if (const auto schema = (facts ? *facts : document).member("schema");
       schema && schema->json().as_count() != std::uint64_t{kFactsSchema})
     schema->fail("this gpuinit reads schema " + std::to_string(kFactsSchema) +

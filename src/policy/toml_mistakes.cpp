@@ -3,7 +3,7 @@
 #include "policy/toml_mistakes.h"
 
 #include <algorithm>
-#include <cctype>
+#include <utility>
 
 #include "base/text.h"
 #include "policy/toml_document.h"
@@ -157,7 +157,7 @@ std::string bare_value(std::string_view value) {
   if (is_number_like(value))
     return shown(value) +
            " is not a number: write 8 or 0.5, without a leading 0 or a dot at an end, in 64 bits";
-  const std::string_view first = base::split_words(value)[0];
+  const std::string_view first = value.substr(0, value.find_first_of(" \t"));
   return first != value && is_toml("x = " + std::string(first)) ? kOnlyAComment
                                                                 : needs_quotes(value);
 }
@@ -182,6 +182,7 @@ Said value_mistake(std::string_view line, std::size_t index, const Parts& parts)
     return {at, "a table on one line is { NAME = VALUE, NAME = VALUE }; or begin it with [NAME]"};
   if (is_quote(value[0])) {
     const std::size_t close = end_of_quoted(value, 0, false);
+    if (close == value.size()) return {at, kNoClosingQuote};
     const std::string_view rest = base::trim(value.substr(close + 1));
     return {static_cast<std::size_t>(rest.data() - line.data()), surplus(rest)};
   }
@@ -228,20 +229,21 @@ std::string odd_character(std::string_view rest) {
 // `text` is the header's line; `instead`: what it may have meant.
 Said header_mistake(std::string_view line, std::size_t first, std::string& instead) {
   const std::string_view words = line.substr(first);
-  const std::size_t close = words.find(']');
-  const std::string_view name = base::trim(words.substr(1, words.find_first_of("]#") - 1));
-  if (close == kNone) {
-    if (is_name(name)) instead = "[" + std::string(name) + "]";
-    return {first, shown("[" + std::string(name)) + " has no closing `]`"};
-  }
+  const std::size_t brackets = words.starts_with("[[") ? 2 : 1;
+  const std::string closing(brackets, ']');
+  const std::size_t close = words.find(closing);
+  const std::string_view name =
+      base::trim(words.substr(brackets, words.find_first_of("]#", brackets) - brackets));
+  const std::string opened = std::string(brackets, '[') + std::string(name);
+  if (is_name(name)) instead = opened + closing;
+  if (close == kNone) return {first, shown(opened) + " has no closing `" + closing + "`"};
   if (name.empty()) return {first, "a name is missing between `[` and `]`"};
-  if (!is_name(name)) return {first, kBadName};
-  instead = "[" + std::string(name) + "]";
-  if (is_toml(instead) && base::trim(words) != instead && !is_toml(words))
-    return {first + close + 1, "only a comment (#) can follow " + shown(instead)};
-  instead.clear();
-  return {first, shown("[" + std::string(name) + "]") +
-                     " is set above already; all that belongs to it stands in one place"};
+  if (instead.empty()) return {first, kBadName};
+  if (!is_toml(words))
+    return {first + close + brackets, "only a comment (#) can follow " + shown(instead)};
+  const std::string whole = std::exchange(instead, "");
+  return {first,
+          shown(whole) + " is set above already; all that belongs to it stands in one place"};
 }
 
 Said in_quotes(std::string_view text, std::size_t at, const Open& open) {

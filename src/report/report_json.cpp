@@ -37,6 +37,7 @@ base::Json finding_to_json(const Finding& finding, const Finding& first) {
                           {"severity", word_of(finding.severity)},
                           {"exit_code", exit_code},
                           {"summary", finding.summary},
+                          {"about", base::JsonArray(finding.about.begin(), finding.about.end())},
                           {"evidence", std::move(evidence)},
                           {"why", finding.why},
                           {"fix", finding.fix}};
@@ -44,6 +45,12 @@ base::Json finding_to_json(const Finding& finding, const Finding& first) {
   if (!finding.has.empty()) object.emplace_back("has", finding.has);
   if (&first != &finding) object.emplace_back("because", first.id);
   return object;
+}
+
+// Of two findings of a check the one that says more of it: the lower.
+int rank_of(Severity severity) {
+  constexpr std::array<int, 5> kRanks{0, 1, 3, 4, 2};  // in the order of the enumeration
+  return kRanks[static_cast<std::size_t>(severity)];
 }
 
 // What came of every check there is, in the order in which they run.
@@ -55,7 +62,8 @@ base::JsonArray results(const JsonReport& report) {
     std::string_view result = level == Level::kOff ? "off" : "passed";
     const Finding* worst = nullptr;
     for (const Finding& finding : report.findings)
-      if (finding.id == check.id && (worst == nullptr || finding.severity < worst->severity))
+      if (finding.id == check.id &&
+          (worst == nullptr || rank_of(finding.severity) < rank_of(worst->severity)))
         worst = &finding;
     if (worst != nullptr) result = word_of(worst->severity);
     all.push_back(

@@ -55,6 +55,8 @@ TEST(CudaDriver, SaysWhichDriverOrWhichImageWouldDo) {
   const auto below = only(on("12.8", "525.53", "12.0"), kId);
   EXPECT_EQ(below.exit_code, kExitFit);
   EXPECT_THAT(below.why, HasSubstr("not below 525.60.13"));
+  EXPECT_EQ(below.needs, "12.8");
+  EXPECT_EQ(below.has, "12.0");
   const auto old = only(on("13.0", "575.57.08", "12.9"), kId);
   EXPECT_THAT(old.fix, HasSubstr("a driver >= 580 on the node (580.65.06 or newer"));
   EXPECT_THAT(

@@ -32,6 +32,8 @@ TEST(DeviceArch, FollowsTheTargets) {
 TEST(DeviceArch, AnOldGpuIsToldWhichToolkitsStillKnowIt) {
   EXPECT_THAT(only(on("6.1", torch_280()), kId).fix, HasSubstr("CUDA 12 toolkits still compile"));
   EXPECT_THAT(only(on("6.1", torch_280()), kId).fix, HasSubstr("download.pytorch.org/whl/cu126`)"));
+  EXPECT_EQ(only(on("6.1", torch_280()), kId).needs, "sm_61");
+  EXPECT_THAT(only(on("6.1", torch_280()), kId).has, testing::StartsWith("sm_70,sm_75,"));
   EXPECT_THAT(only(on("3.7", torch_280()), kId).fix, testing::Not(HasSubstr("--index-url")));
 }
 

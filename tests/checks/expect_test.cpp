@@ -34,6 +34,8 @@ TEST(Expect, MetNotMetAndNotPinned) {
     EXPECT_EQ(finding.severity, Severity::kFail) << test.id;
     EXPECT_EQ(finding.exit_code, test.exit_code) << test.id;
     EXPECT_THAT(finding.summary, HasSubstr(test.not_met)) << test.id;
+    EXPECT_EQ(finding.needs, test.not_met);
+    EXPECT_THAT(finding.summary, HasSubstr(" is " + finding.has + ",")) << test.id;
   }
 }
 

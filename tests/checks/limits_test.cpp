@@ -19,6 +19,8 @@ TEST(LimitsShm, WhatDockerGivesByDefaultIsWorthAWarning) {
   EXPECT_THAT(verdicts(with_shm(64 * kMiB, 64 * kMiB), usual()), ElementsAre("~limits.shm"));
   const auto finding = only(with_shm(64 * kMiB, 64 * kMiB), "limits.shm");
   EXPECT_EQ(finding.summary, "/dev/shm has only 64 MiB");
+  EXPECT_EQ(finding.needs, ">67108864");
+  EXPECT_EQ(finding.has, "67108864");
   for (const char* cure : {"--shm-size", "--ipc=host", "medium: Memory"})
     EXPECT_THAT(finding.fix, HasSubstr(cure));
   Policy strict;

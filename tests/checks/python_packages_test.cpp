@@ -83,7 +83,7 @@ TEST(PythonPackages, TheCommandIsThatOfWhatMadeTheEnvironment) {
   for (const char* version :
        {"1.13.0a0", "2.6.0a0+ecf3bae40a.nv25.1", "2.9.0.dev20250801+cu128", "2.8.0+ubuntu1"}) {
     named(story, "torch").version = version;
-    story.image.torch->version = version;
+    story.image.torch->version = std::string(version);
     EXPECT_THAT(only(story, kId).fix, testing::StartsWith("No index has this torch")) << version;
     EXPECT_THAT(only(story, kId).fix, testing::Not(HasSubstr("`"))) << version;
   }

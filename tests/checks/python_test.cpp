@@ -102,6 +102,12 @@ TEST(PythonAbi, FollowsTheFileName) {
   }
 }
 
+TEST(PythonAbi, SaysTheTwoToPrograms) {
+  const auto finding = only(facts(python("3.12.4", "312"), torch_280("310"), healthy().node), kAbi);
+  EXPECT_EQ(finding.needs, soabi("312"));
+  EXPECT_EQ(finding.has, soabi("310"));
+}
+
 TEST(PythonAbi, OneFittingExtensionAmongSeveralIsEnough) {
   auto story = healthy();
   story.image.torch->soabis = {soabi("310"), soabi("312")};

@@ -1,4 +1,5 @@
 // checks.undecided: what is not known where the policy needs a decision.
+#include "facts/facts_json.h"
 #include "story.h"
 
 namespace gpuinit::checks {
@@ -42,6 +43,14 @@ TEST(Undecided, FailsOnceForAReasonWithTheFirstCodeOfTheCheck) {
   EXPECT_THAT(verdicts(story, asking()), ElementsAre("device.present=69"));
 }
 
+TEST(Undecided, ATorchThatNothingAsksForIsOk) {
+  auto policy = asking();
+  policy.torch.required = false;
+  EXPECT_THAT(verdicts(maybe_torch(), policy), IsEmpty());
+  policy.expect.torch = "2.8.*";
+  EXPECT_THAT(verdicts(maybe_torch(), policy), ElementsAre("torch.install=65"));
+}
+
 TEST(Undecided, OfChecksThatOnlyWarnIsOk) {
   auto policy = asking();
   for (auto& [id, level] : policy.checks) level = Level::kWarn;
@@ -63,8 +72,8 @@ TEST(Undecided, AnImportThatWorksHasDecided) {
   story.image.python_probe = agreeing(*story.image.interpreter, *healthy().image.torch);
   auto policy = asking();
   policy.python.probe = PythonProbe::kImport;
-  for (const auto& word : verdicts(story, policy))
-    EXPECT_THAT(word, testing::Not(HasSubstr("torch.install"))) << word;
+  policy.gpu.required = GpuRequired::kNo;
+  EXPECT_THAT(verdicts(story, policy), IsEmpty());
   story.image.python_probe->imports.front().error = "ImportError";
   EXPECT_THAT(verdicts(story, policy), testing::Not(IsEmpty()));
 }
@@ -85,6 +94,17 @@ TEST(Undecided, UnreadFilesHaveTheCodeOfThatCause) {
   EXPECT_THAT(verdicts(story, asking()), ElementsAre("image.readable=75"));
   story.image.unread = {{"/data", "more than 5000 extension files", true}};
   EXPECT_THAT(verdicts(story, asking()), IsEmpty()) << "an own limit is nothing itself";
+}
+
+TEST(Undecided, ANodeFileMayLeaveThingsOut) {
+  auto story = healthy();
+  const auto json = base::parse_json(R"({"node": {
+    "driver": {"kernel_version": "570.124.06", "cuda_version": "12.8"},
+    "devices": [{"name": "NVIDIA H100 80GB HBM3", "compute_capability": "9.0"}]}})");
+  story.node = facts::node_from_json(*json).value();
+  EXPECT_THAT(verdicts(story, asking()), IsEmpty());
+  story.node.machine = Text::unknown("uname failed");
+  EXPECT_THAT(verdicts(story, asking()), ElementsAre("platform=65"));
 }
 
 TEST(Undecided, MayBeAccepted) {

@@ -3,11 +3,12 @@
 
     migrate_test.py GPUINIT
 """
+import json
 import os
+import re
 import subprocess
 import sys
 import time
-import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "program")]
@@ -24,14 +25,15 @@ def podman(*words, **options):
 
 def make_ngc_image(directory):
     """An image of the shape of NVIDIA's, under its name, from the files that the tests of starts have."""
-    with open(os.path.join(SOURCE, "tests/image/starts/03-ngc-pytorch.toml"), "rb") as file:
-        image = tomllib.load(file)
-    for path, text in image["files"].items():
-        directory.write("ngc" + path, text.lstrip("\n"))
+    with open(os.path.join(SOURCE, "tests/image/starts/03-ngc-pytorch.toml")) as file:
+        image = file.read()
+    # tomllib is newer than some distributions' Python.
+    for path, text in re.findall(r'^"(/\S+)" = \'\'\'\n*(.*?)\'\'\'', image, re.M | re.S):
+        directory.write("ngc" + path, text)
         if path.endswith(".sh"):
             os.chmod(os.path.join(directory.work, "ngc" + path), 0o755)
-    directory.write("ngc/Dockerfile", "FROM gpuinit-test/torch\nCOPY opt /opt\nENTRYPOINT %s\n" % str(
-        image["entrypoint"]).replace("'", '"'))
+    entrypoint = json.dumps(json.loads(re.search(r"^entrypoint = (.*)$", image, re.M)[1]))
+    directory.write("ngc/Dockerfile", f"FROM gpuinit-test/torch\nCOPY opt /opt\nENTRYPOINT {entrypoint}\n")
     said, code = directory.run(f"docker build --tag {NGC} ngc", terminal=False)
     if code != 0:
         raise SystemExit(said)

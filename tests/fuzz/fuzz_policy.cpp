@@ -60,7 +60,8 @@ void add_values(Layers& layers, std::string_view text) {
 bool add_file(Layers& layers, std::string_view text, Layers::Lock lock) {
   const auto end = text.find('\0');
   if (auto done = layers.add_file("f", text.substr(0, end), lock); !done) {
-    require_printable(done.error().message);
+    for (const auto problem : gpuinit::base::split_lines(done.error().message))
+      require_printable(std::string(problem));
     return false;
   }
   if (end != text.npos) add_settings(layers, text.substr(end + 1));

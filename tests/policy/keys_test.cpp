@@ -47,7 +47,8 @@ Value other_value(const Key& key) {
       "import",
       "docker-default",
       "512MiB",
-      "/other"};
+      "/other",
+      "warn"};
   const Policy& built_in = test::key_table().built_in();
   for (const Value& candidate : candidates) {
     Policy policy = built_in;

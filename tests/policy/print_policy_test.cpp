@@ -139,7 +139,7 @@ TEST(PolicyJson, HasEveryKeyWithItsTypeAndOrigin) {
   EXPECT_EQ(std::get<std::uint64_t>(json->find("schema")->value), 1U);
   const auto* rows = json->find("policy")->as_array();
   ASSERT_NE(rows, nullptr);
-  ASSERT_EQ(rows->size(), test::keys_always_shown() + 4);
+  ASSERT_EQ(rows->size(), test::keys_always_shown() + 5);
   std::map<std::string, const base::Json*> values;
   for (const auto& row : *rows) {
     values[*row.find("key")->as_string()] = row.find("value");

@@ -137,8 +137,7 @@ TEST_F(CommandCheck, WhatIsNotFollowedOnlyWarns) {
   const Ran text = gpuinit({"--check", "--root", tree_.root(), "--node", node_.at("node.json"),
                             "--set", "torch.required=true", "--", "/start.sh"});
   EXPECT_EQ(text.exit_code, 0);
-  EXPECT_THAT(text.err, HasSubstr("judged /usr/local/bin/python3: the command was not followed "
-                                  "past /start.sh:"));
+  EXPECT_THAT(text.err, HasSubstr("guessed /usr/local/bin/python3: not followed past /start.sh:"));
 }
 
 TEST_F(CommandCheck, WhatNeedsNoGpuIsNotStopped) {

@@ -43,7 +43,8 @@ inline std::map<std::string, std::string> options() {
     const std::size_t gap = line.rfind("  ");
     const std::string text = gap == std::string::npos ? "" : line.substr(gap + 2);
     for (const auto word : base::split_words(line)) {
-      const std::string option(word.substr(0, word.find_last_not_of(",])") + 1));
+      std::string option(word.substr(0, word.find_last_not_of(",])") + 1));
+      if (option.starts_with("[")) option.erase(0, 1);
       if (option.starts_with("--") && option.size() > 2)
         found.emplace(option, text.starts_with("--") ? "" : text);
     }

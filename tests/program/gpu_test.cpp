@@ -41,7 +41,7 @@ TEST_F(Gpu, EightGoodDevicesAreOneLine) {
   const Ran ran = check(kEightH100);
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
-  EXPECT_THAT(ran.err, HasSubstr("8 x NVIDIA H100 80GB HBM3"));
+  EXPECT_THAT(ran.err, HasSubstr("8 × NVIDIA H100 80GB HBM3"));
 }
 
 TEST_F(Gpu, TheCountThatThePolicyWants) {
@@ -126,7 +126,7 @@ TEST_F(Gpu, FactsOfAGpuNodeJudgeAnImageElsewhere) {
   config_.file("node.json", facts.out);
   const Ran ran = gpuinit({"--check", "--root", tree_.root(), "--node", config_.at("node.json")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_THAT(ran.err, HasSubstr("8 x NVIDIA H100"));
+  EXPECT_THAT(ran.err, HasSubstr("8 × NVIDIA H100"));
 }
 
 }  // namespace

@@ -2,11 +2,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
 
+#include "base/json.h"
+#include "base/text.h"
 #include "program/gpuinit_program.h"
 #include "program/odd_state.h"
 
@@ -90,17 +93,111 @@ TEST(Launch, APolicyErrorRunsNothing) {
   EXPECT_THAT(ran.err, HasSubstr("probe.timeout"));
 }
 
-TEST(Launch, AFailingCheckRunsNothingAndFillsTheTerminationLog) {
-  Tree tree;
-  tree.file("log");
-  const Ran ran = gpuinit({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off",
-                           "--set", "report.termination-log=" + tree.at("log").string(), "python3",
-                           "-c", "print('ran')"});
+// What every failing end leaves for Kubernetes.
+class TerminationMessage : public testing::Test {
+ protected:
+  TerminationMessage() { tree_.file("log", "of another start"); }
+
+  // Of this log, and of checks that a machine without a GPU passes.
+  Ran run(std::vector<std::string> words, RunOptions options = clean()) {
+    words.insert(words.begin(), {"--set", "report.termination-log=" + tree_.at("log").string()});
+    return gpuinit(words, options);
+  }
+  std::string log() { return run_program({"cat", tree_.at("log")}).out; }
+
+  // The process's /dev/termination-log: the file "log".
+  RunOptions with_built_in_log() {
+    RunOptions options = clean();
+    options.in_child = [log = tree_.at("log").string()] {
+      if (::unshare(CLONE_NEWNS) != 0 ||
+          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+          ::mount("tmpfs", "/dev", "tmpfs", 0, nullptr) != 0 ||
+          ::symlink(log.c_str(), "/dev/termination-log") != 0)
+        ::_exit(247);
+    };
+    return options;
+  }
+
+  Tree tree_;
+};
+
+TEST_F(TerminationMessage, OfAVerdictIsItsReportUnderALineForPrograms) {
+  const Ran ran = run({"--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off",
+                       "python3", "-c", "print('ran')"});
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.exit_code, 69);
-  const Ran log = run_program({"cat", tree.at("log")});
-  EXPECT_THAT(log.out, HasSubstr("cuda.libcuda"));
-  EXPECT_EQ(log.out, ran.err);
+  EXPECT_THAT(log(), HasSubstr("FAIL cuda.libcuda"));
+  EXPECT_EQ(log(), "gpuinit 69 cuda.libcuda\n" + ran.err);
+}
+
+TEST_F(TerminationMessage, SaysWhatIsNeededAndWhatIsThere) {
+  tree_.file("node.json", kH100Node);
+  const Ran ran = run({"--check", "--node", tree_.at("node.json"), "--set", "gpu.count=>=8",
+                       "--set", "gpu.required=yes", "--set", "checks.torch.cuda-build=off"});
+  EXPECT_EQ(ran.exit_code, 69) << ran.err;
+  EXPECT_THAT(log(), testing::StartsWith("gpuinit 69 device.present needs=>=8 has=1\n"));
+  EXPECT_THAT(log(), testing::EndsWith("exit code 69: the node has no usable driver or GPU. Retry: "
+                                       "on another node\n"));
+}
+
+TEST_F(TerminationMessage, OfACommandThatIsNotThere) {
+  EXPECT_EQ(run({"/no/such/command"}).exit_code, 127);
+  EXPECT_EQ(log(), "gpuinit 127 not-found\ngpuinit: /no/such/command does not exist\n");
+  EXPECT_EQ(run({"--check", "--", "/no/such/command"}).exit_code, 127);
+  EXPECT_THAT(log(), testing::StartsWith("gpuinit 127 not-found\n"));
+}
+
+// The kernel says it, when the checks are through.
+TEST_F(TerminationMessage, OfACommandThatCannotBeExecuted) {
+  tree_.executable("broken", std::string("\x7f"
+                                         "ELF\2\1\1\0",
+                                         8) +
+                                 std::string(60, '\0'));
+  for (const char* mode : {"exec", "supervise"}) {
+    tree_.file("log", "");
+    const Ran ran = run({"--set", "gpu.required=no", "--set", std::string("launch.mode=") + mode,
+                         tree_.at("broken")});
+    EXPECT_EQ(ran.exit_code, 126) << ran.err;
+    EXPECT_THAT(log(), testing::StartsWith("gpuinit 126 not-executable\ngpuinit: ")) << mode;
+    EXPECT_THAT(log(), HasSubstr("/broken")) << mode;
+  }
+}
+
+TEST_F(TerminationMessage, OfAPolicyErrorIsInTheBuiltInFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can have a /dev of its own";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--set", "prob.timeout=3", "echo"},
+        std::vector<std::string>{"--set", "prob.timeout=3", "--check"}}) {
+    tree_.file("log", "");
+    const Ran ran = gpuinit(words, with_built_in_log());
+    EXPECT_EQ(ran.exit_code, 78) << ran.err;
+    EXPECT_EQ(log(), "gpuinit 78 policy\n" + ran.err);
+  }
+}
+
+TEST_F(TerminationMessage, ThatCannotBeWrittenIsTold) {
+  const std::vector<std::string> failing{"--set", "report.termination-log=" + tree_.root(), "--set",
+                                         "gpu.required=yes"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    auto words = failing;
+    words.insert(words.end(), more.begin(), more.end());
+    return gpuinit(words);
+  };
+  const std::string told =
+      "\ngpuinit: writing the termination log " + tree_.root() + ": not a regular file\n";
+  EXPECT_THAT(with({"python3"}).err, testing::EndsWith(told));
+  EXPECT_THAT(with({"--check"}).err, testing::EndsWith(told));
+  EXPECT_THAT(with({"/no/such/command"}).err, testing::EndsWith(told));
+  // Its standard error is read by programs.
+  const Ran json = with({"--format", "json", "python3"});
+  EXPECT_NE(json.exit_code, 0);
+  for (const auto line : base::split_lines(json.err))
+    EXPECT_TRUE(base::parse_json(line).ok()) << line;
+}
+
+TEST_F(TerminationMessage, IsNotThereForACommandThatStarts) {
+  EXPECT_EQ(run({"--set", "gpu.required=no", "true"}).exit_code, 0);
+  EXPECT_EQ(log(), "of another start");
 }
 
 TEST(Launch, QuietSaysNothingWhenAllIsWell) {

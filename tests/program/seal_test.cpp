@@ -62,7 +62,9 @@ TEST_F(SealVerb, IsUsedAtStartAndItsRecordingToo) {
   const Ran ran = launch({kPython, "-c", "print('ran')"});
   EXPECT_EQ(ran.out, "ran\n") << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("the seal holds"));
-  EXPECT_THAT(ran.err, HasSubstr("pages: cached "));
+  EXPECT_THAT(ran.err,
+              testing::ContainsRegex("pages: cached [0-9]+ MiB of [0-9]+ recorded files in "
+                                     "[0-9]+ ms, [0-9]+ MiB of it from storage, "));
   const Ran other = launch({kPython, "-s", "-c", "print('ran')"});
   EXPECT_EQ(other.out, "ran\n");
   EXPECT_THAT(other.err, HasSubstr("Python gets other options"));
@@ -78,7 +80,7 @@ TEST_F(SealVerb, ARecordingOfAnotherProgramIsNotWaitedFor) {
   const Ran supervised = launch({"--supervise", "/bin/echo", "ran"});
   EXPECT_THAT(supervised.err, Not(HasSubstr("the recording is not of")));
   const Ran same = launch({"/bin/cat", "/dev/null"});
-  EXPECT_THAT(same.err, HasSubstr(" 0 changed or gone"));
+  EXPECT_THAT(same.err, HasSubstr(" 0 files changed or gone"));
   EXPECT_THAT(same.err, Not(HasSubstr("cached 0 MiB")));
 }
 

@@ -55,7 +55,7 @@ class UnreadImage : public testing::Test {
     const Ran ran = check();
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     EXPECT_THAT(one_line(ran.err), HasSubstr(words));
-    EXPECT_THAT(ran.err, HasSubstr("undecided: image.readable")) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("gpuinit: undecided image.readable: ")) << ran.err;
   }
 
   Tree tree_;

@@ -80,9 +80,20 @@ TEST_F(Waiting, TheCommandRunsWhenTheFabricIsReady) {
                                           "802"));
     EXPECT_THAT(running.said(), HasSubstr("; 0 s of 300 s\n"));
     EXPECT_THAT(running.said(), HasSubstr("gpuinit: waited "));
-    EXPECT_THAT(running.said(), HasSubstr("2 x NVIDIA H100"));
+    EXPECT_THAT(running.said(), HasSubstr("2 × NVIDIA H100"));
     EXPECT_THAT(running.said(), testing::EndsWith("it runs\n"));
   }
+}
+
+TEST_F(Waiting, IsAnEventInJson) {
+  play("fail cuInit 802\n");
+  RunningProgram running(words({kForAll}, {"--check", "--format", "json"}), options());
+  ASSERT_TRUE(
+      running.says("{\"schema\":2,\"event\":\"progress\",\"message\":\"waiting for the GPUs"))
+      << running.said();
+  play("");
+  EXPECT_EQ(running.finish(), 0) << running.said();
+  EXPECT_THAT(running.said(), Not(HasSubstr("gpuinit: ")));
 }
 
 TEST_F(Waiting, DevicesThatAppearLateAndDevicesThatAreBusyAreWaitedFor) {

@@ -76,6 +76,7 @@ TEST(ReportJson, HasTheContractedShape) {
       "severity": "fail",
       "exit_code": 65,
       "summary": "two ABIs",
+      "about": [],
       "evidence": [
         {
           "key": "interpreter",

@@ -262,7 +262,7 @@ TEST(ReportText, EvidenceStandsUnderItsLabelWhereItDoesNotFitBesideIt) {
               HasSubstr("    a label  one two\n"
                         "    a path   /usr/local/lib/python3.12/dist-packages\n"));
   Finding longer = finding;
-  longer.evidence.back().second += "/torch-2.8.0";
+  longer.evidence.back().value += "/torch-2.8.0";
   EXPECT_THAT(text_of(warn, {longer}, {.width = 60}),
               HasSubstr("    a label  one two\n"
                         "    a path\n"

@@ -7,6 +7,7 @@
 #include "scenarios/data.h"
 #include "scenarios/image_tree.h"
 #include "support/running_program.h"
+#include "support/schema_files.h"
 
 namespace gpuinit::test {
 
@@ -113,6 +114,9 @@ Judged judged(const World& world) {
     result.text += word;
   }
   const Json report = parsed(in_json);
+  if (const std::string problem = schema_files().problem(report, "report.schema.json");
+      !problem.empty())
+    throw std::runtime_error("docs/report.schema.json: " + problem);
   for (const auto& finding : *at(report, "findings").as_array()) {
     const std::string severity = text_at(finding, "severity");
     if (severity == "fail" || severity == "warn")

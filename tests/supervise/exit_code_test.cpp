@@ -93,6 +93,23 @@ TEST(SuperviseExit, AFailureIsFollowedByWhatTheSystemKnows) {
   EXPECT_EQ(supervise(shell("exit 0")).err, "");
 }
 
+TEST(SuperviseExit, ThePostmortemIsTheTerminationMessage) {
+  Tree tree;
+  tree.file("log");
+  const std::string log = tree.at("log");
+  tree.file("p.toml", "version = 1\nreport.termination-log = \"" + log + "\"\n");
+  const RunOptions options = unchecked({{"GPUINIT_POLICY", tree.at("p.toml")}});
+  const auto logged = [&] { return run_program({"cat", log}).out; };
+  supervise(shell("exit 1"), {}, options);
+  EXPECT_EQ(logged(), "") << "nothing is known that the command's own log does not say";
+  const Ran ran = supervise(shell("kill -SEGV $$"), {}, options);
+  EXPECT_EQ(ran.exit_code, 139);
+  EXPECT_EQ(logged(), "gpuinit 139 command\n" + ran.err);
+  EXPECT_THAT(logged(), HasSubstr("PYTHONFAULTHANDLER=1"));
+  supervise(shell("echo mine > " + log + "; kill -SEGV $$"), {}, options);
+  EXPECT_EQ(logged(), "mine\n");
+}
+
 TEST(SuperviseExit, WhoWasAskedToStopNeedsNoExplanation) {
   for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
     RunningProgram running(supervised(shell("trap 'exit 9' TERM INT QUIT; echo up; while :; do "

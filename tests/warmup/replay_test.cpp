@@ -60,10 +60,24 @@ TEST(Replay, BringsTheRangesIntoThePageCacheAndNothingElse) {
   replay.wait(soon());
   EXPECT_TRUE(replay.progress().finished);
   EXPECT_EQ(replay.progress().bytes, kMiB + 64 * 1024);
+  EXPECT_EQ(replay.progress().fetched, kMiB + 64 * 1024);
   EXPECT_EQ(replay.progress().files, 1U);
   EXPECT_EQ(cached_in_the_end(file, kMiB, kMiB), kMiB / kPage);
   EXPECT_EQ(cached_in_the_end(file, 8 * kMiB, 64 * 1024), 16U);
   EXPECT_EQ(file.cached_pages(10 * kMiB, 6 * kMiB), 0U);
+}
+
+TEST(Replay, WhatIsInThePageCacheIsNotFetched) {
+  const DiskFile file(2 * kMiB);
+  const auto fetched = [&] {
+    Replay replay([&] { return plan_of({{planned(file), {{0, 2 * kMiB}}}}); }, kPlenty);
+    replay.wait(soon());
+    EXPECT_EQ(replay.progress().bytes, 2 * kMiB);
+    return replay.progress().fetched;
+  };
+  fetched();
+  if (file.cached_pages(0, 2 * kMiB) < 2 * kMiB / kPage) GTEST_SKIP() << "memory is short";
+  EXPECT_EQ(fetched(), 0U);
 }
 
 // The kernel cuts one readahead(2) to 128 KB and says nothing.

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/root_fs.h"
+#include "image/start/words.h"
 
 namespace gpuinit::image {
 
@@ -162,7 +163,7 @@ Result<EnvCommand> apply_env(const std::vector<std::string>& arguments,
       if (!done) return std::move(done).error();
       --at;
     } else if (word.starts_with("-")) {
-      return Error{"env " + word + " is not understood here"};
+      return Error{"env " + masked(word) + " is not understood here"};
     } else {
       break;
     }

@@ -188,7 +188,7 @@ class Arguments {
   }
 
   Error unknown(const std::string& word) const {
-    return Error{words_[0] + " " + base::printable(word, 60) + " is not known here"};
+    return Error{words_[0] + " " + base::printable(masked(word), 60) + " is not known here"};
   }
 
   Result<bool> take(std::string name, std::string value) {
@@ -261,7 +261,7 @@ Status check_number(const Arguments& given, std::string_view name) {
   if (text.empty()) text = given.value("adjustment");
   if (!given.operands().empty()) text = given.operands()[0];
   if (text.empty() || is_number(text)) return Done{};
-  return Error{std::string(name) + " " + base::printable(text, 60) + ", which is no number"};
+  return Error{std::string(name) + " with what is no number"};
 }
 
 // Source: strace(1), -E.
@@ -394,7 +394,7 @@ Result<std::optional<Exec>> behind_nsys(const Exec& exec) {
     if (words[at] == "--help" || words[at] == "-h") return std::optional<Exec>();
     if (!words[at].starts_with("--") && words[at].size() == 2) ++at;
     else if (words[at].find('=') == std::string::npos)
-      return Error{"nsys " + base::printable(words[at], 60) + " is not known here"};
+      return Error{"nsys " + base::printable(masked(words[at]), 60) + " is not known here"};
   }
   if (at >= words.size()) return std::optional<Exec>();
   Exec next = exec;

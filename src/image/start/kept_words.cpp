@@ -4,31 +4,12 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "image/start/words.h"
 #include "rules/command_words.h"
 
 namespace gpuinit::image {
 
 namespace {
-
-constexpr std::string_view kMask = "…";
-constexpr std::size_t kMaxBundle = 3;  // "-lc", "-np"; behind more letters stands a value: "-pWORD"
-
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.';
-}
-
-// "--token=…", "TOKEN=…", "-p…"; all of an option without a value.
-std::string name_of(std::string_view word) {
-  const auto* const end = std::ranges::find_if_not(word, is_name_character);
-  auto length = static_cast<std::size_t>(end - word.begin());
-  const bool is_assignment = end != word.end() && *end == '=' && length > 0;
-  const bool is_option = word.starts_with('-');
-  if (!is_option && !is_assignment) return std::string(kMask);
-  if (is_option && !word.starts_with("--") && length > kMaxBundle) length = 2;
-  if (length == word.size()) return std::string(word);
-  return std::string(word.substr(0, length)).append(is_assignment ? "=" : "").append(kMask);
-}
 
 // The programs, scripts and modules that the start names.
 std::vector<std::string> names_in(const Start& start) {
@@ -55,7 +36,7 @@ std::vector<std::string> kept_words(const std::vector<std::string>& command, con
     const bool is_known = kept.empty() || rules::is_launcher(word) ||
                           rules::says_no_compiling(word) ||
                           std::ranges::find(names, base::basename(word)) != names.end();
-    kept.push_back(is_known ? word : name_of(word));
+    kept.push_back(is_known ? word : masked(word));
   }
   return kept;
 }

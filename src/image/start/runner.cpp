@@ -57,7 +57,7 @@ Result<Given> read_options(const std::vector<std::string>& words, std::size_t at
     } else if (!word.starts_with("--") && has_word(with_value, word.substr(0, 2))) {
       given.options.emplace_back(word.substr(0, 2), word.substr(2));  // -p3.12
     } else {
-      return Error{base::printable(word, 60) + " is not known here"};
+      return Error{base::printable(masked(word), 60) + " is not known here"};
     }
   }
   given.command = at;

@@ -6,6 +6,7 @@
 #include "image/start/path_search.h"
 #include "image/start/shell/follow_shell.h"
 #include "image/start/shell/shell_interpreter.h"
+#include "image/start/words.h"
 
 namespace gpuinit::image {
 
@@ -38,7 +39,7 @@ Result<Options> read_options(const std::vector<std::string>& argv, bool bash) {
     if (word == "--login") options.login = true;
     else if (word == "--noprofile") options.profile = false;
     else if (word != "--norc" && word != "--noediting" && word != "--verbose")
-      return Error{"(`" + word + "`)"};
+      return Error{"(`" + masked(word) + "`)"};
   }
   for (; at < argv.size(); ++at) {
     const std::string& word = argv[at];
@@ -60,10 +61,10 @@ Result<Options> read_options(const std::vector<std::string>& argv, bool bash) {
       } else if (std::string_view("euxavfbmhBET").find(letter) != std::string_view::npos) {
         options.set.push_back(std::string(1, word[0]) + letter);
       } else {
-        return Error{"(`" + word + "`)"};
+        return Error{"(`" + masked(word) + "`)"};
       }
       if ((letter == 'o' || letter == 'O') && word.back() != letter)
-        return Error{"(`" + word + "`)"};
+        return Error{"(`" + masked(word) + "`)"};
     }
   }
   options.next = at;
