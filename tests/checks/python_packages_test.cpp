@@ -84,6 +84,7 @@ TEST(PythonPackages, TheCommandIsThatOfWhatMadeTheEnvironment) {
        {"1.13.0a0", "2.6.0a0+ecf3bae40a.nv25.1", "2.9.0.dev20250801+cu128", "2.8.0+ubuntu1"}) {
     named(story, "torch").version = version;
     story.image.torch->version = std::string(version);
+    story.image.torch->metadata_version = std::string(version);
     EXPECT_THAT(only(story, kId).fix, testing::StartsWith("No index has this torch")) << version;
     EXPECT_THAT(only(story, kId).fix, testing::Not(HasSubstr("`"))) << version;
   }
@@ -268,7 +269,7 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   cu12.overwritten = {library};
   packages.push_back(cu12);
   packages.push_back(cu13);
-  packages[2].requires_dist.emplace_back("nvidia-nccl-cu12==2.27.3");
+  packages[3].requires_dist.emplace_back("nvidia-nccl-cu12==2.27.3");
   auto finding = only(with(packages), kId);
   EXPECT_EQ(finding.severity, Severity::kWarn);
   EXPECT_EQ(finding.summary,
@@ -276,7 +277,8 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
             "of nvidia-nccl-cu13 2.30.7 is there");
   EXPECT_EQ(evidence(finding, "both own"), library);
   EXPECT_THAT(finding.fix, HasSubstr("uninstall -y nvidia-nccl-cu12 nvidia-nccl-cu13"));
-  EXPECT_THAT(finding.fix, HasSubstr("needed: nvidia-nccl-cu12==2.27.3")) << "torch asks for it";
+  EXPECT_THAT(finding.fix, HasSubstr("install --no-deps 'nvidia-nccl-cu12==2.27.3'`"))
+      << "torch asks for it";
   std::swap(packages.back().overwritten, packages[packages.size() - 2].overwritten);
   EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped)
       << "torch gets what it asks for";
@@ -285,10 +287,11 @@ TEST(PythonPackages, TwoOwnOneLibrary) {
   // Two that have nothing to do with GPUs are only worth a note.
   packages.back().name = "opencv-python";
   packages[packages.size() - 2].name = "opencv-python-headless";
-  packages[2].requires_dist.pop_back();
+  packages[3].requires_dist.pop_back();
   EXPECT_EQ(only(with(packages), kId).severity, Severity::kSkipped);
   packages.back().name = "onnxruntime-gpu";
-  EXPECT_THAT(only(with(packages), kId).fix, HasSubstr("needed: onnxruntime-gpu==2.30.7"));
+  EXPECT_THAT(only(with(packages), kId).fix,
+              HasSubstr("install --no-deps 'onnxruntime-gpu==2.30.7'`"));
 }
 
 }  // namespace
