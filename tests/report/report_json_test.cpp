@@ -26,8 +26,11 @@ const std::vector<Finding> kFindings{
     {"device.context", Severity::kSkipped, kExitGood, "k", {}, "", ""},
 };
 
+constexpr CheckInfo check(std::string_view id) {
+  return {.id = id, .exit_codes = "", .title = "", .looks_at = "", .why = "", .fix = ""};
+}
 constexpr std::array<CheckInfo, 4> kChecks{
-    {{.id = "python.abi"}, {.id = "cuda.driver"}, {.id = "libc.version"}, {.id = "device.arch"}}};
+    {check("python.abi"), check("cuda.driver"), check("libc.version"), check("device.arch")}};
 
 base::Json parsed(const std::string& text) {
   auto json = base::parse_json(text);
@@ -138,7 +141,7 @@ TEST(ReportJson, EqualKeysOfEvidenceAreAllKeptInTheirOrder) {
 TEST(ReportJson, EveryCheckHasAResult) {
   Policy policy;
   policy.checks = {{"a", Level::kOff}, {"b", Level::kWarn}};
-  constexpr std::array<CheckInfo, 3> checks{{{.id = "a"}, {.id = "b"}, {.id = "c"}}};
+  constexpr std::array<CheckInfo, 3> checks{{check("a"), check("b"), check("c")}};
   const std::vector<Finding> findings{{"b", Severity::kSkipped, 0, "s", {}, "", ""},
                                       {"b", Severity::kWarn, 0, "s", {}, "", ""}};
   const Verdict verdict;
