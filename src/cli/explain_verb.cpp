@@ -120,7 +120,8 @@ Error unknown(const std::string& word) {
                  " of its own; `gpuinit --explain exit-codes` lists them"};
   std::vector<std::string> names{"exit-codes", "policy"};
   for (const CheckInfo& check : checks::catalogue()) names.emplace_back(check.id);
-  for (const policy::Key& key : policy::KeyTable({}).keys()) names.push_back(key.name);
+  const policy::KeyTable table({});
+  for (const policy::Key& key : table.keys()) names.push_back(key.name);
   const std::string near = base::nearest(word, names);
   return Error{"`" + base::printable(word) +
                "` is neither a check nor an exit code nor a key of the policy" +

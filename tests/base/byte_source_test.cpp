@@ -23,7 +23,8 @@ TEST(ByteSource, ReadsWholeRangesOrFails) {
   EXPECT_EQ(four[0], std::byte{'6'});
   auto outside = source.read_at(7, four);
   ASSERT_FALSE(outside.ok());
-  EXPECT_EQ(outside.error().message, "memory is cut short: it has 10 bytes, and 4 are needed at offset 7");
+  EXPECT_EQ(outside.error().message,
+            "memory is cut short: it has 10 bytes, and 4 are needed at offset 7");
   EXPECT_FALSE(source.read_at(std::numeric_limits<std::uint64_t>::max(), four).ok());
 }
 

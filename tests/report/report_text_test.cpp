@@ -251,7 +251,7 @@ TEST(ReportText, EvidenceStandsUnderItsLabelWhereItDoesNotFitBesideIt) {
       Severity::kWarn,
       0,
       "s",
-      {{"a label", "one two"}, {"a path", "/usr/local/lib/python3.12/dist-packages"}},
+      {{"k", "a label", "one two"}, {"k", "a path", "/usr/local/lib/python3.12/dist-packages"}},
       "",
       ""};
   const Verdict warn{Verdict::Word::kWarn, 0};

@@ -42,7 +42,8 @@ void add_torch_imports(const base::RootFs& fs, const Interpreter& python, const 
     for (const char* place : kPlaces)
       for (const std::string& name : fs.list(base::join(entry, place)).value_or({}))
         if (name.starts_with(kCore) && name.ends_with(".so"))
-          cores.push_back(unread_extension({entry, place + name, ""}, "only its name was looked at"));
+          cores.push_back(
+              unread_extension({entry, place + name, ""}, "only its name was looked at"));
     if (cores.empty() || !needs_sound_numpy(fs, torch)) return;
     for (Extension& core : cores) {
       found.facts->push_back(std::move(core));
