@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 
 namespace gpuinit::base {
@@ -11,6 +12,12 @@ namespace gpuinit::base {
 inline std::string one_decimal(double value) {
   const long long tenths = std::llround(value * 10);
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
+// "12.034": of that many thousandths.
+inline std::string thousandths(std::uint64_t count) {
+  const std::string digits = std::to_string(count % 1000 + 1000);
+  return std::to_string(count / 1000) + "." + digits.substr(1);
 }
 
 }  // namespace gpuinit::base

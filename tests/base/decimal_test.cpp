@@ -15,6 +15,12 @@ TEST(Decimal, IsRoundedToOneDigit) {
   EXPECT_EQ(one_decimal(1234.5), "1234.5");
 }
 
+TEST(Decimal, ThousandthsHaveThreeDigits) {
+  EXPECT_EQ(thousandths(0), "0.000");
+  EXPECT_EQ(thousandths(7), "0.007");
+  EXPECT_EQ(thousandths(12'034), "12.034");
+}
+
 TEST(Decimal, AmountsOfMemoryHaveTheUnitThatFits) {
   EXPECT_EQ(byte_size(4096), "4096 bytes");
   EXPECT_EQ(byte_size(64 * kMiB), "64.0 MiB");
