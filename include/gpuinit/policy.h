@@ -183,8 +183,8 @@ struct Policy {
   } seccomp;
 
   struct Report {
-    // A failing report is also written there if the file exists (Kubernetes shows it in
-    // `kubectl describe`). Empty: nowhere.
+    // What stops the command, and why it failed, is also left there if the file exists
+    // (Kubernetes shows it in `kubectl describe`). Empty: nowhere.
     std::string termination_log = "/dev/termination-log";
   } report;
 

@@ -238,7 +238,8 @@ constexpr Row kRows[] = {
      "the kernel logs what the filter denies"},
     {"report.termination-log",
      field<kFilePath, &P::report, &P::Report::termination_log, kNoOrder>(),
-     "a failing report is also written there if the file exists; empty: nowhere"},
+     "what stops the command, and why it failed, is also left there if the file exists; empty: "
+     "nowhere"},
     {"launch.mode", field<kChoice<LaunchMode>, &P::launch, &P::Launch::mode, kNoOrder>(),
      "become the command, or stay as its supervisor (the same as --supervise)"},
     {"launch.follow", field<kChoice<Follow>, &P::launch, &P::Launch::follow, smaller<Follow>>(),

@@ -64,6 +64,13 @@ std::string explain_catalogue(std::span<const CheckInfo> checks, std::size_t wid
                  0, width);
 }
 
+std::string retry_words(const ExitCodeInfo& info) {
+  constexpr std::string_view kNever = "never";
+  return info.retry.starts_with(kNever)
+             ? "No retry helps" + std::string(info.retry.substr(kNever.size()))
+             : "Retry: " + std::string(info.retry);
+}
+
 std::string explain_exit_codes(std::size_t width) {
   std::size_t name_width = 4;
   std::size_t meaning_width = 0;

@@ -2,6 +2,7 @@
 
 #include "base/signal_name.h"
 #include "base/text.h"
+#include "report/explain.h"
 #include "report/layout.h"
 
 namespace gpuinit::report {
@@ -61,7 +62,7 @@ std::string explain_exit_code(int code, const ExitCodeInfo& info, std::span<cons
   if (const std::string signal = signal_of(code); !signal.empty()) meaning = "ended by " + signal;
   std::string text = wrapped(std::to_string(code) + " (" + std::string(info.name) + "): ", meaning,
                              kIndent, width) +
-                     "Retry: " + std::string(info.retry) + "\n";
+                     retry_words(info) + "\n";
   const auto found = checks_with(code, checks);
   if (!found.empty()) text += "\nWhat can end with it:\n";
   for (const CheckInfo* check : found)

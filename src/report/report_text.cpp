@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "base/text.h"
 #include "gpuinit/exit_codes.h"
+#include "report/explain.h"
 #include "report/layout.h"
 
 namespace gpuinit::report {
@@ -220,10 +221,7 @@ class TextReport {
     std::string body = "exit code " + std::to_string(code);
     for (const auto& info : kExitCodes) {
       if (info.code != code) continue;
-      constexpr std::string_view kNever = "never";
-      const bool never = info.retry.starts_with(kNever);
-      body += ": " + std::string(info.meaning) + (never ? ". No retry helps" : ". Retry: ") +
-              std::string(info.retry.substr(never ? kNever.size() : 0));
+      body += ": " + std::string(info.meaning) + ". " + retry_words(info);
     }
     text_ += wrapped(
         "gpuinit: " + coloured("stopped", Colour::kRed, options_.colour) + " (" + counts + "), ",

@@ -140,7 +140,7 @@ TEST(ExtensionAbi, WhatThePolicyAsksForFails) {
 Facts with_package(Extension one, const std::string& name, const std::string& version) {
   auto story = with({std::move(one)});
   story.image.packages =
-      std::vector<Package>{{name, version, kSite + name + "-" + version + ".dist-info"}};
+      std::vector<Package>{{name, version, kSite + name + "-" + version + ".dist-info", {}}};
   return story;
 }
 
@@ -198,7 +198,7 @@ TEST(ExtensionAbi, WhatThePolicyNamesAndIsNotThere) {
   EXPECT_EQ(finding.exit_code, kExitImage);
   EXPECT_THAT(finding.summary, HasSubstr("no extension answers to flash_attn*"));
   // Installed, it may need none, or lie where nothing is looked for.
-  story.image.packages = std::vector<Package>{{"flash-attn", "2.8.3", "/x.dist-info"}};
+  story.image.packages = std::vector<Package>{{"flash-attn", "2.8.3", "/x.dist-info", {}}};
   EXPECT_EQ(only(story, kAbi, policy).severity, Severity::kWarn);
   auto file = extension("flash_attn_2_cuda.cpython-312-x86_64-linux-gnu.so");
   file.distribution = "flash-attn";

@@ -117,12 +117,12 @@ constexpr Prefix kPrefixes[] = {
      0, Effect::kMpi},
     {"gpuinit", "",
      "policy= set= format= supervise quiet verbose help version check facts? explain? "
-     "print-policy record="},
+     "print-policy changed seal= no-run root= image= node= image-config="},
 };
 
 // Options after which nothing is run.
 constexpr std::string_view kRunsNothing =
-    " help version show hardware check facts explain print-policy record max ";
+    " help version show hardware check facts explain print-policy seal max ";
 
 const Prefix* find_prefix(std::string_view name) {
   for (const Prefix& prefix : kPrefixes)
