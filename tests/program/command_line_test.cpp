@@ -112,7 +112,7 @@ TEST(CommandLine, ATypingErrorInACheckIdIsToldWithTheNearest) {
 TEST(CommandLine, ExplainsEachExitCode) {
   const Ran image = gpuinit({"--explain", "65"});
   EXPECT_EQ(image.exit_code, 0);
-  EXPECT_THAT(image.out, StartsWith("65 (image): the image contradicts itself\nRetry: never"));
+  EXPECT_THAT(image.out, StartsWith("65 (image): the image contradicts itself\nNo retry helps: "));
   EXPECT_THAT(image.out, HasSubstr("\n  python.abi: "));
   EXPECT_THAT(gpuinit({"--explain", "137"}).out, HasSubstr("ended by SIGKILL"));
   EXPECT_THAT(gpuinit({"--explain", "77", "--format", "json"}).out, HasSubstr("\"permission\""));

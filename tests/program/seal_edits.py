@@ -73,12 +73,13 @@ class Image:
     def judged(self, command, environment, user, *more):
         done = self.run("--check", "--format", "json", *more, command=command, environment=environment, user=user)
         if not done.stdout:  # the command is not there
-            return {"exit_code": done.returncode, "facts": {"image": {"seal": None}}, "findings": []}, None
+            return {"exit_code": done.returncode, "facts": {"image": {"seal": None}}, "findings": [], "checks": []}, None
         report = json.loads(done.stdout)
         report.pop("timings_ms", None)
         seal = report["facts"]["image"].pop("seal")
-        report["findings"] = [one for one in report["findings"] if one["id"] != "image.sealed"]
-        for key in ("verdict", "exit_code"):  # image.sealed has a say in them
+        for key in ("findings", "checks"):
+            report[key] = [one for one in report[key] if one["id"] != "image.sealed"]
+        for key in ("verdict", "exit_code", "policy"):  # image.sealed has a say in them; image.seal is set
             report.pop(key)
         return report, seal
 
