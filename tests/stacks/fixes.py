@@ -12,6 +12,7 @@ asks gpuinit again. Not in CI: it downloads as much as faults.py. A fault is cur
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import re
@@ -61,12 +62,18 @@ def installs_of(command):
         yield wanted, indexes
 
 
-def can_be_reached(url):
+@functools.cache
+def answers(host):
     try:
-        socket.create_connection((urllib.parse.urlparse(url).hostname, 443), timeout=10).close()
+        socket.create_connection((host, 443), timeout=10).close()
     except OSError:
-        return bool(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")) and url == PYPI
+        return False
     return True
+
+
+def can_be_reached(url):
+    through_proxy = bool(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")) and url == PYPI
+    return answers(urllib.parse.urlparse(url).hostname) or through_proxy
 
 
 def resolves(uv, wanted, indexes):
