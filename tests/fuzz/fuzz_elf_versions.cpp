@@ -29,8 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (const auto& version : need.versions) require(version.index < 0x8000);
     }
   } else {
-    require(needs.error().message.starts_with("fuzz: ") ||
-            needs.error().message.find(": fuzz: ") != std::string::npos);
+    // "fuzz: why", "fuzz is cut short: …": the file is named.
+    require(needs.error().message.find("fuzz") != std::string::npos);
   }
   if (auto defined = elf->defined_versions(); defined && *defined) records += (**defined).size();
   require(records <= 2 * 8192);
