@@ -135,6 +135,10 @@ std::optional<int> Context::init_error() const {
   return *node.probe->init_error;
 }
 
+std::optional<Finding> Context::skip_without_devices() const {
+  return sees_devices() ? std::nullopt : skip_if_failed(kCausesOfNoDevice);
+}
+
 bool Context::sees_devices() const { return node.devices.known() && !node.devices->empty(); }
 
 bool Context::sees_no_device() const {

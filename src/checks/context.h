@@ -53,6 +53,9 @@ struct Context {
   // finding. nullopt if none of them suppresses the check that runs.
   std::optional<Finding> skip_if_failed(std::string_view causes) const;
 
+  // Where no device is seen: the same, of kCausesOfNoDevice. What is seen is judged anyway.
+  std::optional<Finding> skip_without_devices() const;
+
   // Why the checks of driver and devices do not apply, as a finding; nullopt if a GPU is needed
   // (policy gpu.required; "auto": torch is a CUDA build).
   std::optional<Finding> no_gpu_needed() const;

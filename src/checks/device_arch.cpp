@@ -235,8 +235,7 @@ Findings run(const Context& context) {
   Findings findings;
   if (!of_torch && !of_frameworks) findings = no_torch(image);
   if (of_torch || of_frameworks) {
-    if (!context.sees_devices())
-      if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+    if (auto skip = context.skip_without_devices()) return skip;
     if (!devices) return unknown("the devices are not known", devices.reason());
     if (devices->empty()) return skipped("there is no device");
     if (auto skip = context.skip_if_failed("torch.install")) return skip;

@@ -113,8 +113,7 @@ Finding ended_in_trial(const ProbeRun& run, const std::vector<Device>& devices) 
 }
 
 Findings run(const Context& context) {
-  if (!context.sees_devices())
-    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+  if (auto skip = context.skip_without_devices()) return skip;
   if (!context.node.devices)
     return unknown("the devices are not known", context.node.devices.reason());
   const auto& devices = *context.node.devices;

@@ -52,8 +52,7 @@ Findings run(const Context& context) {
   Findings findings;
   const auto& wanted = context.policy.gpu.features;
   if (wanted.empty()) return findings;
-  if (!context.sees_devices())
-    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+  if (auto skip = context.skip_without_devices()) return skip;
   if (!context.node.devices)
     return unknown("cannot tell what the GPUs can do", context.node.devices.reason());
   for (const GpuFeature& feature : kGpuFeatures)

@@ -142,8 +142,7 @@ Findings run(const Context& context) {
         {"gpu.mig", mig_of, has_mig, " is a whole GPU", " are whole GPUs", "MIG instances", false});
   if (demands.empty() && !wanted.same) return {};
   // Those that are there are judged also where they are too few.
-  if (!context.sees_devices())
-    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+  if (auto skip = context.skip_without_devices()) return skip;
   if (!context.node.devices)
     return unknown("cannot tell what kind of GPUs these are", context.node.devices.reason());
   Findings findings;

@@ -55,8 +55,7 @@ Findings run(const Context& context) {
   const std::uint64_t total = context.policy.gpu.memory_total;
   const std::uint64_t free = context.policy.gpu.memory;
   if (total == 0 && free == 0) return {};
-  if (!context.sees_devices())
-    if (auto skip = context.skip_if_failed(kCausesOfNoDevice)) return skip;
+  if (auto skip = context.skip_without_devices()) return skip;
   const auto& devices = context.node.devices;
   if (!devices) return unknown("cannot tell how much memory the GPUs have", devices.reason());
   // A GPU that is too small says more than one that is taken.
