@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/byte_size.h"
 #include "checks/finding_builder.h"
 
 namespace gpuinit::checks {
@@ -67,6 +68,13 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
     if (!text.empty()) add_evidence(finding, "gpus", gpus(where), std::move(text));
     if (finding.evidence.size() >= kMost) break;
   }
+}
+
+std::string sized_words(const Device& device) {
+  std::string text = device_words(device);
+  if (device.memory_bytes)
+    text += joined({text.empty() ? "" : ", ", base::byte_size(*device.memory_bytes)});
+  return text;
 }
 
 }  // namespace gpuinit::checks

@@ -27,4 +27,7 @@ void add_devices(Finding& finding, const std::vector<Device>& devices,
                  const std::vector<std::size_t>& indices,
                  std::string (*words)(const Device&) = device_words);
 
+// "NVIDIA H100 80GB HBM3, compute capability 9.0, 79.1 GiB", of what is known.
+std::string sized_words(const Device& device);
+
 }  // namespace gpuinit::checks

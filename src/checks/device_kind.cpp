@@ -33,12 +33,6 @@ Text memory_of(const Device& device) {
   return base::byte_size(*device.memory_bytes);
 }
 
-std::string all_words(const Device& device) {
-  const std::string words = device_words(device);
-  const std::string memory = memory_of(device).value_or("");
-  return joined({words, words.empty() || memory.empty() ? "" : ", ", memory});
-}
-
 // Something that the policy asks of every GPU.
 struct Demand {
   std::string_view key;
@@ -53,7 +47,7 @@ struct Demand {
 Finding other_kind(const Context& context, std::string summary,
                    const std::vector<std::size_t>& indices) {
   Finding finding = failure(kExitFit, std::move(summary));
-  add_devices(finding, *context.node.devices, indices, all_words);
+  add_devices(finding, *context.node.devices, indices, sized_words);
   finding.why = kWhy;
   finding.fix = kFix;
   return finding;
@@ -97,7 +91,7 @@ Findings judge_same(const Context& context) {
         std::vector<std::string> kinds;
         std::vector<std::size_t> indices;
         for (const Device& each : devices) {
-          kinds.push_back(all_words(each));
+          kinds.push_back(sized_words(each));
           indices.push_back(indices.size());
         }
         return other_kind(

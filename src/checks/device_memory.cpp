@@ -20,9 +20,7 @@ Fact<std::uint64_t> of(const Device& device, bool free) {
 }
 
 std::string words(const Device& device) {
-  std::string text = device_words(device);
-  if (device.memory_bytes)
-    text += joined({text.empty() ? "" : ", ", base::byte_size(*device.memory_bytes)});
+  std::string text = sized_words(device);
   if (device.memory_free_bytes)
     text += joined({text.empty() ? "" : ", ", base::byte_size(*device.memory_free_bytes), " free"});
   return text;
