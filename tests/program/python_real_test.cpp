@@ -29,18 +29,20 @@ namespace fs = std::filesystem;
 
 constexpr char kDebian[] = "/usr/bin/python3";
 
-// gpuinit as it is installed: with the programs of libexec beside it.
-const std::string& installed_gpuinit() {
-  static const Tree* tree = [] {
-    auto* made = new Tree;
-    made->directory("bin").directory("libexec");
-    fs::copy_file(GPUINIT_BINARY, made->at("bin/gpuinit"));
-    if (fs::exists(GPUINIT_PYTHON_PROBES))
-      fs::create_directory_symlink(GPUINIT_PYTHON_PROBES, made->at("libexec/gpuinit"));
-    return made;
-  }();
-  static const std::string path = tree->at("bin/gpuinit").string();
-  return path;
+// gpuinit as it is installed: with the programs of libexec beside it. A second name for the
+// binary, where a file can have one: a copy of one with sanitizers is a hundred megabytes.
+std::string installed_gpuinit() {
+  static const Tree tree;
+  const fs::path path = tree.at("bin/gpuinit");
+  if (fs::exists(path)) return path.string();
+  fs::create_directories(tree.at("bin"));
+  fs::create_directories(tree.at("libexec"));
+  std::error_code other_filesystem;
+  fs::create_hard_link(GPUINIT_BINARY, path, other_filesystem);
+  if (other_filesystem) fs::copy_file(GPUINIT_BINARY, path);
+  if (fs::exists(GPUINIT_PYTHON_PROBES))
+    fs::create_directory_symlink(GPUINIT_PYTHON_PROBES, tree.at("libexec/gpuinit"));
+  return path.string();
 }
 
 std::string text(const Json* json, std::initializer_list<const char*> path) {
