@@ -1,0 +1,34 @@
+"""`python -m gpuinit`: becomes the program that the wheel brought. No Python stays, so it may be PID 1."""
+import os
+import signal
+import sys
+import sysconfig
+
+
+def candidates():
+    """Where installers put it: this environment's scripts, the user's, those of `pip install --target` and `--prefix`."""
+    yield sysconfig.get_path("scripts")
+    yield sysconfig.get_path("scripts", f"{os.name}_user")
+    package = os.path.dirname(os.path.abspath(__file__))
+    for up in (1, 4):  # DIR/gpuinit, PREFIX/lib/python3.x/site-packages/gpuinit
+        directory = package
+        for _ in range(up):
+            directory = os.path.dirname(directory)
+        yield os.path.join(directory, "bin")
+
+
+def main():
+    tried = []
+    for directory in candidates():
+        program = os.path.join(directory, "gpuinit")
+        if os.access(program, os.X_OK):
+            # Python ignores these at its start, and what is ignored stays so for the command.
+            for name in ("SIGPIPE", "SIGXFSZ"):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+            os.execv(program, ["gpuinit", *sys.argv[1:]])
+        tried.append(program)
+    sys.exit("gpuinit: the wheel's program is not here: " + ", ".join(tried))
+
+
+if __name__ == "__main__":
+    main()
