@@ -4,9 +4,10 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: docker/install-deps.sh [--program | --demo | --tests] [--cuda-headers] [--verbose]
+usage: docker/install-deps.sh [--program | --demo | --release | --tests] [--cuda-headers] [--verbose]
   --program       only what the program itself needs: cmake -D GPUINIT_TESTS=OFF
   --demo          the same, and what docker/demo.sh shows: Debian's torch
+  --release       what docker/release.sh needs: the same, python3.11's headers, rpm, ssh-keygen
   --tests         also what tests/run.sh needs: clang with libFuzzer, strace, Debian's torch, ...
   --cuda-headers  fetch cuda.h from PyPI even where the machine has one
   --verbose       all that apt says
@@ -19,7 +20,7 @@ force_cuda_headers=no
 verbose=no
 for argument in "$@"; do
   case $argument in
-    --program | --demo | --tests) what=${argument#--} ;;
+    --program | --demo | --release | --tests) what=${argument#--} ;;
     --cuda-headers) force_cuda_headers=yes ;;
     --verbose) verbose=yes ;;
     -h | --help) usage; exit 0 ;;
@@ -48,10 +49,11 @@ program_packages=(
 build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-dev python3-dev)
 # python3-torch is the ground truth: a torch that really imports in /usr/bin/python3.
 demo_packages=(debian-archive-keyring python3-torch)
+release_packages=(git openssh-client python3-dev rpm)
 test_packages=(
   "${demo_packages[@]}"
-  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq numactl podman procps
-  python3-jsonschema python3-venv python3-yaml runc strace time tini util-linux xz-utils
+  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq lintian numactl podman procps
+  python3-jsonschema python3-venv python3-yaml runc skopeo strace time tini util-linux xz-utils
 )
 
 # ---------------------------------------------------------------- Debian packages
@@ -123,6 +125,7 @@ install_packages() {
 case $what in
   program) install_packages "${program_packages[@]}" ;;
   demo) install_packages "${program_packages[@]}" "${demo_packages[@]}" ;;
+  release) install_packages "${program_packages[@]}" "${release_packages[@]}" ;;
   build) install_packages "${program_packages[@]}" "${build_packages[@]}" ;;
   tests) install_packages "${program_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
 esac
@@ -239,5 +242,5 @@ fetch_pybind11() {
 }
 
 case $what in
-  build | tests) has_pybind11 || fetch_pybind11 ;;
+  build | release | tests) has_pybind11 || fetch_pybind11 ;;
 esac

@@ -6,15 +6,12 @@ import sysconfig
 
 
 def candidates():
-    """Where installers put it: this environment's scripts, the user's, those of `pip install --target` and `--prefix`."""
+    """Where installers put it: beside this package, then this environment's scripts, then the user's."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    for up in ("..", "../../../.."):  # `pip install --target`; PREFIX/lib/python3.x/site-packages/gpuinit
+        yield os.path.join(os.path.normpath(os.path.join(package, up)), "bin")
     yield sysconfig.get_path("scripts")
     yield sysconfig.get_path("scripts", f"{os.name}_user")
-    package = os.path.dirname(os.path.abspath(__file__))
-    for up in (1, 4):  # DIR/gpuinit, PREFIX/lib/python3.x/site-packages/gpuinit
-        directory = package
-        for _ in range(up):
-            directory = os.path.dirname(directory)
-        yield os.path.join(directory, "bin")
 
 
 def main():
