@@ -14,13 +14,20 @@ import time
 
 OVERRIDES = """# PID 1 of a container whose image has another C library, or none.
 gpuinit: statically-linked-binary [usr/bin/gpuinit]
+# static-pie is no shared library, though it is of the same ELF type.
+gpuinit: shared-library-lacks-prerequisites [usr/bin/gpuinit]
 """
+
+
+def now():
+    return int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
 
 
 def copyright_text(source):
     with open(os.path.join(source, "THIRD-PARTY-NOTICES.md")) as file:
         notices = file.read()
-    return ("gpuinit is copyright of its authors and licensed under the Apache License 2.0, which is\n"
+    year = time.gmtime(now()).tm_year
+    return (f"Copyright {year} the authors of gpuinit, which is under the Apache License 2.0:\n"
             "/usr/share/common-licenses/Apache-2.0. The LGPL 2.1 that is named below is\n"
             "/usr/share/common-licenses/LGPL-2.1.\n\n" + notices)
 
@@ -40,8 +47,7 @@ def changes(source, version):
 def changelog(source, version, maintainer):
     lines = [textwrap.fill(point, 78, initial_indent="  * ", subsequent_indent="    ", break_on_hyphens=False)
              for point in changes(source, version)]
-    when = email.utils.formatdate(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
-    when = when.replace("-0000", "+0000")
+    when = email.utils.formatdate(now()).replace("-0000", "+0000")
     return f"gpuinit ({version}) stable; urgency=medium\n\n" + "\n".join(lines) + f"\n\n -- {maintainer}  {when}\n"
 
 

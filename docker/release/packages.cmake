@@ -3,10 +3,12 @@
 set(CPACK_PACKAGE_VENDOR "gpuinit")
 set(CPACK_PACKAGE_CONTACT "gpuinit maintainers <maintainers@gpuinit.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "entrypoint of a GPU container that checks it before it runs")
-set(CPACK_PACKAGE_DESCRIPTION "gpuinit finds out in milliseconds, before Python starts and before a GPU is taken,
-whether an image can work on a node: interpreter, torch, libraries, driver and
-GPU. Then it becomes the command, or says what is wrong, why and what to do, and
-exits with a code for schedulers. It can stay as PID 1 and supervise.")
+set(CPACK_PACKAGE_DESCRIPTION "gpuinit finds out in milliseconds, before Python starts and before a GPU is
+taken, whether an image can work on a node: interpreter, torch, libraries,
+driver and GPU. Then it becomes the command, or says what is wrong, why and
+what to do, and exits with a code for schedulers. It can stay as PID 1 and
+supervise.")
+set(CPACK_PACKAGE_RELOCATABLE OFF)
 set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_STRIP_FILES OFF)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/docker/release/stage_package.cmake)
@@ -28,6 +30,7 @@ set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_ARCHITECTURE ${gpuinit_rpm_machine})
 set(CPACK_RPM_PACKAGE_LICENSE "Apache-2.0 AND LGPL-2.1-or-later AND LGPL-2.1-only AND MIT")
+set(CPACK_RPM_PACKAGE_DESCRIPTION "${CPACK_PACKAGE_DESCRIPTION}")
 set(CPACK_RPM_PACKAGE_RELEASE 1)
 set(CPACK_RPM_PACKAGE_AUTOREQPROV OFF)
 # The same file from the same commit, whenever and wherever.

@@ -12,7 +12,6 @@ function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# rpm has its own place for licences, and compresses nothing here.
 set(doc ${usr}/share/doc/gpuinit)
 file(MAKE_DIRECTORY ${doc})
 run(gzip -9n ${usr}/share/man/man1/gpuinit.1)

@@ -148,7 +148,7 @@ class Files(unittest.TestCase):
             listed = run("dpkg-deb", "--contents", dist(f"gpuinit_{VERSION}_{machine}.deb"))
             for path in ("usr/share/man/man1/gpuinit.1.gz", "usr/share/bash-completion/completions/gpuinit",
                          "usr/share/zsh/vendor-completions/_gpuinit", "usr/share/fish/vendor_completions.d/gpuinit.fish",
-                         "usr/share/gpuinit/default.toml", "usr/share/doc/gpuinit/copyright", "usr/share/doc/gpuinit/changelog.gz"):
+                         "usr/share/gpuinit/policies/default.toml", "usr/share/doc/gpuinit/copyright", "usr/share/doc/gpuinit/changelog.gz"):
                 self.assertIn(f" ./{path}\n", listed)
             self.assertNotIn("libexec", listed)
 
@@ -256,7 +256,7 @@ class Install(unittest.TestCase):
         self.assertEqual(set(self.ways), {"copy", "dockerfile", "tar", "deb", "rpm", "pip", "uv"})
 
     def test_tar(self):
-        self.container(self.debian, self.way("tar") + "gpuinit --print-policy --policy /usr/local/share/gpuinit/strict.toml >/dev/null\n"
+        self.container(self.debian, self.way("tar") + "gpuinit --print-policy --policy /usr/local/share/gpuinit/policies/strict.toml >/dev/null\n"
                        + USE.format(gpuinit="gpuinit"))
 
     def test_deb(self):
