@@ -36,6 +36,7 @@ git clone -q . "$work/a longer name/checkout"
 SECONDS=0
 (cd "$work/first/gpuinit" && docker/release.sh "$version" "${options[@]}")
 echo "first build: $SECONDS s"
+[ -z "$keep" ] || { rm -rf "$keep" && cp -r "$work/first/gpuinit/dist" "$keep"; }
 
 cd "$work/a longer name/checkout"
 find . -path ./.git -prune -o -type f -exec touch -d '2001-02-03 04:05:06' {} +
@@ -51,7 +52,6 @@ SECONDS=0
 )
 echo "second build: $SECONDS s"
 
-[ -z "$keep" ] || { rm -rf "$keep" && cp -r "$work/first/gpuinit/dist" "$keep"; }
 if diff -r "$work/first/gpuinit/dist" dist; then
   echo "the two builds are the same: $(find dist -type f | wc -l) files"
   exit 0
