@@ -168,10 +168,14 @@ fi
 
 # ---------------------------------------------------------------- CUDA headers
 
+has_fetched_cuda_headers() {
+  [ -e "$cache/cuda-headers/include/cuda.h" ] &&
+    [ "$(cat "$cache/cuda-headers/version" 2>/dev/null)" = "$cuda_headers_version" ]
+}
+
 has_cuda_headers() {
-  [ -e /usr/local/cuda/include/cuda.h ] || [ -e /usr/include/cuda.h ] ||
-    { [ -e "$cache/cuda-headers/include/cuda.h" ] &&
-      [ "$(cat "$cache/cuda-headers/version" 2>/dev/null)" = "$cuda_headers_version" ]; }
+  has_fetched_cuda_headers ||
+    { [ "$force_cuda_headers" = no ] && { [ -e /usr/local/cuda/include/cuda.h ] || [ -e /usr/include/cuda.h ]; }; }
 }
 
 fetch_cuda_headers() {
@@ -207,9 +211,7 @@ EOF
   say "cuda.h is in $cache/cuda-headers/include"
 }
 
-if [ "$force_cuda_headers" = yes ] || ! has_cuda_headers; then
-  fetch_cuda_headers
-fi
+has_cuda_headers || fetch_cuda_headers
 
 # ---------------------------------------------------------------- pybind11's headers
 

@@ -67,7 +67,7 @@ in_clean_environment() {
 mkdir -p "$work/home" "$work/source" "$work/dist"
 git archive HEAD | tar -x -C "$work/source"
 say "the backend of the wheel, from PyPI"
-/usr/bin/python3 -m pip -q install --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: --require-hashes \
+PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip -q install --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: --require-hashes \
   -r docker/release/requirements.txt --target "$work/hatchling" </dev/null
 
 # One archive in the order of names, of one owner and one time.

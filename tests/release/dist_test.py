@@ -235,6 +235,7 @@ class Install(unittest.TestCase):
         images.need_tools()
         os.makedirs(images.STORE, exist_ok=True)
         cls.debian = images.debian()
+        cls.python_image = None
         cls.ways = {block.file or block.kind: block.text for block in blocks("docs/install.md")}
 
     @classmethod
@@ -269,12 +270,16 @@ class Install(unittest.TestCase):
         self.container(self.debian, "PATH=/rpm/usr/bin:$PATH\n" + USE.format(gpuinit="gpuinit"), "--volume", f"{root}:/rpm:ro")
 
     def python(self):
+        """An image with a virtual environment on PATH, as images for training have."""
+        if self.python_image:
+            return self.python_image
         dockerfile = os.path.join(self.work, "Dockerfile.python")
         with open(dockerfile, "w") as file:
             file.write(f"FROM {self.debian}\nRUN apt-get -q update && apt-get -q -y install python3-venv && "
                        "python3 -m venv /opt/venv && rm -rf /var/cache/apt /var/lib/apt/lists\n"
                        "ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin\n")
-        return images.build("release-python:latest", dockerfile, context=self.work)
+        Install.python_image = images.build("release-python:latest", dockerfile, context=self.work)
+        return self.python_image
 
     def test_pip(self):
         self.container(self.python(), self.way("pip") + USE.format(gpuinit="gpuinit"))
