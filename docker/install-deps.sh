@@ -149,8 +149,7 @@ if [ "$aarch64" = yes ] && [ "$(dpkg --print-architecture)" != arm64 ]; then
     update_lists
   fi
   case $what in
-    program | demo) install_packages "${aarch64_program_packages[@]}" ;;
-    release) install_packages "${aarch64_program_packages[@]}" libpython3-dev:arm64 ;;
+    program | demo | release) install_packages "${aarch64_program_packages[@]}" ;;
     build | tests) install_packages "${aarch64_program_packages[@]}" "${aarch64_test_packages[@]}" ;;
   esac
 fi
@@ -271,3 +270,29 @@ fetch_pybind11() {
 case $what in
   build | release | tests) has_pybind11 || fetch_pybind11 ;;
 esac
+
+# ---------------------------------------------------------------- Python's headers of another machine
+
+has_aarch64_python_headers() { [ -e "$cache/python-headers-aarch64/version" ]; }
+
+# Only unpacked: to install libpython3-dev:arm64 brings half a system of the other machine.
+fetch_aarch64_python_headers() {
+  local work
+  update_lists
+  say "fetching the headers of Python 3.11 for aarch64"
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/python-headers.XXXXXX")
+  (cd "$work" && apt-get -q download libpython3.11-dev:arm64 >/dev/null 2>&1) || die "could not download libpython3.11-dev:arm64"
+  dpkg-deb -x "$work"/*.deb "$work/unpacked"
+  mkdir "$work/tree"
+  mv "$work/unpacked/usr/include/python3.11" "$work/tree/include"
+  cp "$work/unpacked/usr/include/aarch64-linux-gnu/python3.11/pyconfig.h" "$work/tree/include"
+  dpkg-deb -f "$work"/*.deb Version >"$work/tree/version"
+  rm -rf "$cache/python-headers-aarch64"
+  mv "$work/tree" "$cache/python-headers-aarch64"
+  rm -rf "$work"
+}
+
+if [ "$what" = release ] && [ "$aarch64" = yes ]; then
+  has_aarch64_python_headers || fetch_aarch64_python_headers
+fi

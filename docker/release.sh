@@ -80,12 +80,14 @@ pack() { # FILE DIRECTORY NAME
 build() { # MACHINE PRESET
   say "build $1"
   mkdir "$work/maps-$1"
+  local pythons=/usr/include/python3.11
+  [ "$1" = amd64 ] || [ "$(dpkg --print-architecture)" = arm64 ] || pythons=$cache/python-headers-aarch64/include
   # The headers from PyPI and one Python, whatever else there is on this machine. LDFLAGS: for the SBOM.
   (
     cd "$work/source"
     in_clean_environment LDFLAGS="-Wl,-Map=$work/maps-$1" cmake --preset "$2" -D GPUINIT_TESTS=OFF -D CCACHE=OFF \
       -D GPUINIT_COMMIT="$commit" -D GPUINIT_CUDA_INCLUDE="$cache/cuda-headers/include" \
-      -D GPUINIT_PYBIND11_INCLUDE="$cache/pybind11/include" -D GPUINIT_PYTHONS=/usr/include/python3.11 \
+      -D GPUINIT_PYBIND11_INCLUDE="$cache/pybind11/include" -D GPUINIT_PYTHONS="$pythons" \
       -D CMAKE_INSTALL_PREFIX=/usr
     in_clean_environment cmake --build --preset "$2" --parallel "$(nproc)"
   ) >"$work/build-$1.log" 2>&1 || { tail -n 60 "$work/build-$1.log"; die "the build for $1 failed"; }

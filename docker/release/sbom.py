@@ -4,8 +4,8 @@
     sbom.py --build DIRECTORY --maps DIRECTORY --machine amd64|arm64 --version V --commit C --epoch SECONDS --output FILE
 
 Headers are those of ninja's dependency log; libraries are the archives of which the linker's maps (-Wl,-Map=DIRECTORY/)
-include a member, and its start files. Each file is traced to its Debian package, or to the PyPI package whose headers
-docker/install-deps.sh has unpacked. A file of an unknown package is an error: COMPONENTS has a row for each.
+include a member, and its start files. Each file is traced to its Debian package, or to the package whose headers
+docker/install-deps.sh has fetched. A file of an unknown package is an error: COMPONENTS has a row for each.
 """
 import argparse
 import datetime
@@ -35,8 +35,12 @@ COMPONENTS = [
     (r"pybind11", "pybind11", "BSD-3-Clause"),
     (r"nvidia-cuda-runtime", "cuda-headers", None),  # NVIDIA's EULA, which SPDX has no name for
 ]
-# Of install-deps.sh's directories the one with the file `version` is this package's.
-FROM_PYPI = {"cuda-headers": "nvidia-cuda-runtime", "pybind11": "pybind11"}
+# The directories of headers that install-deps.sh fetches, each with a file `version`: package, package URL.
+FETCHED = {
+    "cuda-headers": ("nvidia-cuda-runtime", "pkg:pypi/nvidia-cuda-runtime"),
+    "pybind11": ("pybind11", "pkg:pypi/pybind11"),
+    "python-headers-aarch64": ("libpython3.11-dev", "pkg:deb/debian/libpython3.11-dev?arch=arm64&distro=debian-12"),
+}
 
 
 def output(*words):
@@ -68,11 +72,11 @@ def owners(paths):
     """{path: (package, purl without version, version)}."""
     found, of_debian = {}, {}
     for path in paths:
-        for directory, package in FROM_PYPI.items():
+        for directory, package in FETCHED.items():
             base, inside, _ = path.partition(f"/{directory}/include/")
             if inside:
                 with open(f"{base}/{directory}/version") as file:
-                    found[path] = (package, f"pkg:pypi/{package}", file.read().strip())
+                    found[path] = (*package, file.read().strip())
         if path not in found:
             of_debian[path] = path
             # A directory that was merged into /usr is known under its old name.
