@@ -44,7 +44,8 @@ has=$(sed -n 's/^project(gpuinit VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 [ "$version" = "$has" ] || die "CMakeLists.txt has version $has, not $version"
 for machine in "${machines[@]}"; do
   case $machine in
-    amd64 | arm64) ;;
+    arm64) ;; # crossed, where it is not this machine's
+    amd64) [ "$(dpkg --print-architecture)" = amd64 ] || die "amd64 is built on amd64 only: --machines arm64" ;;
     *) die "no such machine: $machine" ;;
   esac
 done
