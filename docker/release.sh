@@ -59,6 +59,7 @@ docker/install-deps.sh "${needs[@]}"
 
 # From here on nothing of the caller's has a say: locale, time zone, umask, flags, ccache, another cmake on PATH.
 umask 022
+export LC_ALL=C.UTF-8 # the order of names that this shell expands
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -147,7 +148,7 @@ in_clean_environment "$work/source/docker/release/oci.py" --version "$version" -
   --licences "$work/source/LICENSE" "$work/source/THIRD-PARTY-NOTICES.md" "$work/source/docs/licenses/LGPL-2.1.txt" \
   --output "$work/dist/gpuinit-$version-oci.tar" "${programs[@]}"
 
-(cd "$work/dist" && LC_ALL=C sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
+(cd "$work/dist" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
 if [ -n "$key" ]; then
   ssh-keygen -q -Y sign -n gpuinit -f "$key" "$work/dist/SHA256SUMS"
 fi
