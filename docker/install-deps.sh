@@ -4,10 +4,11 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: docker/install-deps.sh [--program | --demo | --tests] [--cuda-headers] [--verbose]
+usage: docker/install-deps.sh [--program | --demo | --tests] [--aarch64] [--cuda-headers] [--verbose]
   --program       only what the program itself needs: cmake -D GPUINIT_TESTS=OFF
   --demo          the same, and what docker/demo.sh shows: Debian's torch
   --tests         also what tests/run.sh needs: clang with libFuzzer, strace, Debian's torch, ...
+  --aarch64       also what the presets *-aarch64 need on a machine that is none: compiler, libraries, qemu-user
   --cuda-headers  fetch cuda.h from PyPI even where the machine has one
   --verbose       all that apt says
 Quick and silent about what is already there. Uses sudo when not root.
@@ -15,11 +16,13 @@ EOF
 }
 
 what=build
+aarch64=no
 force_cuda_headers=no
 verbose=no
 for argument in "$@"; do
   case $argument in
     --program | --demo | --tests) what=${argument#--} ;;
+    --aarch64) aarch64=yes ;;
     --cuda-headers) force_cuda_headers=yes ;;
     --verbose) verbose=yes ;;
     -h | --help) usage; exit 0 ;;
@@ -53,6 +56,9 @@ test_packages=(
   binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq numactl podman procps
   python3-jsonschema python3-venv python3-yaml runc strace time tini util-linux xz-utils
 )
+# Only what has machine code: the headers of the others are this machine's own.
+aarch64_program_packages=(g++-aarch64-linux-gnu libfmt-dev:arm64 libseccomp-dev:arm64 libspdlog-dev:arm64)
+aarch64_test_packages=(libbenchmark-dev:arm64 libgmock-dev:arm64 libgtest-dev:arm64 qemu-user-static)
 
 # ---------------------------------------------------------------- Debian packages
 
@@ -68,13 +74,17 @@ as_root() {
   fi
 }
 
-# Prints those of its arguments that are not installed.
+# Prints those of its arguments that are not installed: for this machine, or the one that NAME:ARCHITECTURE names.
 missing_packages() {
-  local installed
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
-  local package
+  local installed package native
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}:${Architecture}\n' "$@" 2>/dev/null || true)
+  native=$(dpkg --print-architecture)
   for package in "$@"; do
-    grep -qx "installed $package" <<<"$installed" || printf '%s\n' "$package"
+    case $package in
+      *:*) ;;
+      *) package="$package:\($native\|all\)" ;;
+    esac
+    grep -qx "installed $package" <<<"$installed" || printf '%s\n' "${package%%:\\*}"
   done
 }
 
@@ -126,6 +136,20 @@ case $what in
   build) install_packages "${program_packages[@]}" "${build_packages[@]}" ;;
   tests) install_packages "${program_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
 esac
+
+# ---------------------------------------------------------------- aarch64
+
+if [ "$aarch64" = yes ] && [ "$(dpkg --print-architecture)" != arm64 ]; then
+  if ! dpkg --print-foreign-architectures | grep -qx arm64; then
+    as_root dpkg --add-architecture arm64
+    lists_updated=no
+    update_lists
+  fi
+  case $what in
+    program | demo) install_packages "${aarch64_program_packages[@]}" ;;
+    build | tests) install_packages "${aarch64_program_packages[@]}" "${aarch64_test_packages[@]}" ;;
+  esac
+fi
 
 # ---------------------------------------------------------------- cmake
 
