@@ -46,7 +46,7 @@ cmake_minimum=3.25
 cmake_from_pypi=3.31.10
 
 program_packages=(
-  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev ninja-build nlohmann-json3-dev
+  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev make ninja-build nlohmann-json3-dev
   python3 python3-pip
 )
 build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-dev python3-dev)
