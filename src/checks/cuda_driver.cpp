@@ -5,6 +5,7 @@
 #include "checks/frameworks.h"
 #include "checks/installed_packages.h"
 #include "rules/driver_table.h"
+#include "rules/tables/package_releases.h"
 
 namespace gpuinit::checks {
 
@@ -27,17 +28,18 @@ std::string served_by(const rules::DriverStack& stack) {
 }
 
 // The newest CUDA of PyTorch's own wheels that the driver serves without limits, or at all:
-// "cu126". Empty: none. Source: https://download.pytorch.org/whl/; uv, uv-torch's backend.rs.
-std::string torch_backend(const rules::DriverStack& stack) {
+// "cu126". Empty: none.
+std::string_view torch_backend(const rules::DriverStack& stack) {
   const rules::Version& cuda = stack.cuda.cuda;
   const auto floor = rules::family_floor(cuda.major());
-  if (stack.kernel && floor && *stack.kernel < *floor) return cuda.major() == 12 ? "cu118" : "";
-  std::string best;
-  for (const auto& [minor, name] :
-       {std::pair{1U, "cu121"}, {4U, "cu124"}, {6U, "cu126"}, {8U, "cu128"}, {9U, "cu129"}})
-    if (cuda.major() == 12 && (best.empty() || cuda >= rules::Version{{12, minor}, ""}))
-      best = name;
-  return cuda.major() == 11 ? "cu118" : best;
+  // A driver below the family's floor serves the one before.
+  const unsigned family = cuda.major() - (stack.kernel && floor && *stack.kernel < *floor ? 1 : 0);
+  std::string_view best;
+  for (const rules::tables::TorchIndex& index : rules::tables::kTorchIndexes)
+    if (index.cuda_major == family &&
+        (best.empty() || cuda >= rules::Version{{index.cuda_major, index.cuda_minor}, ""}))
+      best = index.name;
+  return best;
 }
 
 // "a driver >= 525.60.13 on the node (570.26 for all features)".
@@ -80,7 +82,7 @@ Finding too_old(const Context& context, const DriverView& view, const Built& bui
                    rules::driver_text(*rules::family_floor(runtime.major())) + ".";
   finding.fix =
       "Use " + driver_wanted(runtime) + ", or an image built for " + served_by(*view.stack);
-  if (const std::string backend = torch_backend(*view.stack);
+  if (const std::string_view backend = torch_backend(*view.stack);
       !backend.empty() && built.name == "torch")
     finding.fix += " (" + torch_from_index(context.image, backend) + ")";
   finding.fix += ".";

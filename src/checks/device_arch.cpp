@@ -11,6 +11,7 @@
 #include "checks/frameworks.h"
 #include "checks/installed_packages.h"
 #include "rules/driver_table.h"
+#include "rules/tables/package_releases.h"
 
 namespace gpuinit::checks {
 
@@ -60,6 +61,17 @@ void add_code(Finding& finding, const Match& match) {
   add_evidence(finding, "usable containers", counts);
 }
 
+// PyTorch's own wheels that have code for the GPU: the newest where newer toolkits have dropped it,
+// else the oldest, which the most drivers serve. Empty: none.
+std::string_view torch_index_for(ComputeCapability device, bool dropped) {
+  std::string_view found;
+  for (const rules::tables::TorchIndex& index : rules::tables::kTorchIndexes)
+    if (device >= ComputeCapability{index.first_major, index.first_minor} &&
+        device.major <= index.last_major && (dropped || found.empty()))
+      found = index.name;
+  return found;
+}
+
 // "a torch built with CUDA 12.8 or newer that has sm_120".
 std::string build_for(const Match& match) {
   const ComputeCapability device = match.kind.capability;
@@ -67,19 +79,19 @@ std::string build_for(const Match& match) {
   std::string text = match.of.is_torch ? "a torch build" : "a build of ";
   if (!match.of.is_torch) text += name.substr(0, name.find(' '));
   text += joined({" that has ", device.sm_target()});
-  if (device < ComputeCapability{7, 5}) {
-    text += " (CUDA 12 toolkits still compile for it, CUDA 13 does not";
-    if (match.of.is_torch && !(device < ComputeCapability{5, 0}))
-      text += "; " + torch_from_index(match.context.image, "cu126");
-    return text + ")";
-  }
-  if (const auto first = rules::first_toolkit_for(device)) {
-    text += " (CUDA " + first->text() + " and newer can compile for it";
-    if (match.of.is_torch && (device.major == 10 || device.major == 12))
-      text += "; " + torch_from_index(match.context.image, "cu128");
-    text += ")";
-  }
-  return text;
+  const auto first = rules::first_toolkit_for(device);
+  if (!first) return text;
+  const unsigned last = rules::last_toolkit_for(device);
+  if (last != 0)
+    text += joined({" (CUDA ", std::to_string(last), " toolkits still compile for it, CUDA ",
+                    std::to_string(last + 1), " does not"});
+  else text += joined({" (CUDA ", first->text(), " and newer can compile for it"});
+  // What torch from PyPI has in every release is not worth a hint.
+  const bool hint = last != 0 || (first->major() >= 12 && !rules::is_integrated(device));
+  if (const auto index = torch_index_for(device, last != 0);
+      match.of.is_torch && hint && !index.empty())
+    text += "; " + torch_from_index(match.context.image, index);
+  return text + ")";
 }
 
 Finding nothing_for(const Match& match) {

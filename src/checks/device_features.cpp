@@ -5,7 +5,7 @@
 #include "checks/check.h"
 #include "checks/device_groups.h"
 #include "checks/finding_builder.h"
-#include "gpuinit/gpu_features.h"
+#include "rules/tables/gpu_features.h"
 
 namespace gpuinit::checks {
 
@@ -19,7 +19,7 @@ constexpr char kFixPairs[] = "Ask for two whole GPUs or more, or change gpu.feat
 constexpr char kFix[] =
     "Use a node with other GPUs, or another number type (--dtype half), or change gpu.features.";
 
-Findings judge(const Context& context, const GpuFeature& feature) {
+Findings judge(const Context& context, const rules::tables::GpuFeature& feature) {
   const rules::ComputeCapability needed{feature.major, feature.minor};
   const bool of_pairs = feature.major == 0;
   const auto& devices = *context.node.devices;
@@ -55,7 +55,7 @@ Findings run(const Context& context) {
   if (auto skip = context.skip_without_devices()) return skip;
   if (!context.node.devices)
     return unknown("cannot tell what the GPUs can do", context.node.devices.reason());
-  for (const GpuFeature& feature : kGpuFeatures)
+  for (const rules::tables::GpuFeature& feature : rules::tables::kGpuFeatures)
     if (std::ranges::find(wanted, feature.name) != wanted.end())
       for (Finding& finding : judge(context, feature)) findings.push_back(std::move(finding));
   return findings;

@@ -11,6 +11,7 @@
 #include "checks/loader_names.h"
 #include "rules/python_version.h"
 #include "rules/soabi.h"
+#include "rules/tables/package_releases.h"
 #include "rules/version.h"
 
 namespace gpuinit::checks {
@@ -162,8 +163,9 @@ std::string missing_by_name(const std::vector<const Extension*>& group, const Im
     if (!cuda || package == nullptr) return "";
     enough = joined({kBits, std::to_string(cuda->major())});
     wanted = joined({enough, std::to_string(cuda->minor()), ".so"});
-    // From 0.50 on one of the same major version serves.
-    if (rules::satisfies_all(package->version, "<0.50") == Tristate::kYes) enough = wanted;
+    using rules::tables::kBitsandbytesWantsMinor;
+    if (rules::satisfies_all(package->version, kBitsandbytesWantsMinor) == Tristate::kYes)
+      enough = wanted;
   }
   for (const Extension* one : group)
     if (base::basename(one->path).starts_with(enough)) return "";

@@ -7,42 +7,33 @@
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
 #include "rules/python_version.h"
+#include "rules/tables/package_releases.h"
 
 namespace gpuinit::checks {
 
 namespace {
 
-struct Row {
-  std::string_view package;   // of the distribution
-  std::string_view releases;  // in which it is so
-  std::string_view library;   // below site-packages, up to a dot
-};
-// torchvision: _meta_registrations.py registers for operators that _C has. torchaudio, torchtext:
-// _extension loads it without a try. flash-attn: flash_attn_interface.py imports it.
-constexpr Row kRows[] = {{"torchvision", ">=0.17", "torchvision/_C"},
-                         {"torchaudio", ">=2.0", "torchaudio/lib/libtorchaudio"},
-                         {"torchtext", ">=0.15", "torchtext/lib/libtorchtext"},
-                         {"flash-attn", ">=2", "flash_attn_2_cuda"}};
+using rules::tables::kLoadedAtImport;
+using rules::tables::LoadedRow;
 
-const Row* row_of(const Extension& extension) {
+const LoadedRow* row_of(const Extension& extension) {
   const std::string_view path = relative_path(extension);
-  const auto found = std::ranges::find_if(kRows, [&](const Row& row) {
+  const auto found = std::ranges::find_if(kLoadedAtImport, [&](const LoadedRow& row) {
     return path.starts_with(row.library) && path.substr(row.library.size()).starts_with('.');
   });
-  return found == std::end(kRows) ? nullptr : found;
+  return found == std::end(kLoadedAtImport) ? nullptr : found;
 }
 
 }  // namespace
 
 bool is_loaded_at_import(const Extension& extension, const ImageFacts& image) {
-  const Row* const row = row_of(extension);
+  const LoadedRow* const row = row_of(extension);
   if (row == nullptr || !image.packages) return false;
   const Package* const package = Installed(image).find(row->package);
   return package != nullptr &&
          rules::satisfies_all(package->version, std::string(row->releases)) == Tristate::kYes;
 }
 
-// Up to 2.11.0 another minor version as well. Source: torchaudio, _extension/utils.py.
 void add_torchaudio(const Context& context, Findings& findings) {
   const ImageFacts& image = context.image;
   if (!image.torch || !image.packages) return;
@@ -55,7 +46,8 @@ void add_torchaudio(const Context& context, Findings& findings) {
   std::string cuda = package->version.substr(at + 3);
   cuda.insert(2, 1, '.');
   const std::string release = package->version.substr(0, at);
-  const bool minor = rules::satisfies_all(release, "<=2.11.0") == Tristate::kYes;
+  const bool minor =
+      rules::satisfies_all(release, rules::tables::kTorchaudioWantsMinor) == Tristate::kYes;
   if (minor ? torchs == cuda : torchs.starts_with(cuda.substr(0, 3))) return;
   const std::string summary = joined(
       {"torchaudio ", release, " was compiled for CUDA ", cuda, ", and torch for CUDA ", torchs});

@@ -7,19 +7,13 @@
 #include "checks/engines.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
+#include "rules/tables/package_releases.h"
 
 namespace gpuinit::checks {
 
 namespace {
 
-// The first release of Triton whose own ptxas knows the GPU, as the wheels' ptxas answers to
-// --gpu-name: CUDA 12.4 in 3.2, 12.8 in 3.3 to 3.5, 12.9 in 3.6, 13.1 in 3.7.
-struct PtxasRow {
-  rules::ComputeCapability device;
-  const char* first;
-};
-constexpr PtxasRow kPtxas[] = {
-    {{10, 0}, "3.3"}, {{10, 3}, "3.6"}, {{11, 0}, "3.7"}, {{12, 0}, "3.3"}, {{12, 1}, "3.6"}};
+using rules::tables::TritonRow;
 
 Findings judge_ptxas(const Context& context) {
   if (!context.image.packages || !context.node.devices || is_set(context, "TRITON_PTXAS_PATH") ||
@@ -29,15 +23,16 @@ Findings judge_ptxas(const Context& context) {
   // A vendor's build brings what its vendor likes.
   if (triton == nullptr || triton->version.find('+') != std::string::npos) return {};
   for (const Device& device : *context.node.devices)
-    for (const PtxasRow& row : kPtxas) {
-      if (capability_of(device) != row.device ||
-          fits(triton->version, std::string("<") + row.first) != Tristate::kYes)
+    for (const TritonRow& row : rules::tables::kTritonPtxas) {
+      const rules::ComputeCapability known{row.major, row.minor};
+      if (capability_of(device) != known ||
+          fits(triton->version, joined({"<", row.first})) != Tristate::kYes)
         continue;
       Finding finding = failure(kExitFit, joined({"the ptxas of Triton ", triton->version,
                                                   " does not know ", device_words(device)}));
       finding.why =
           joined({"Every kernel of Triton and torch.compile ends with \"ptxas fatal: Value '",
-                  row.device.sm_target(), "a' is not defined for option 'gpu-name'\"."});
+                  known.sm_target(), "a' is not defined for option 'gpu-name'\"."});
       finding.fix =
           joined({"Use Triton ", row.first,
                   " with the torch that requires it, or set TRITON_PTXAS_PATH to the ptxas "

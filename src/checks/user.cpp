@@ -4,6 +4,7 @@
 #include "checks/engines.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
+#include "rules/tables/package_releases.h"
 
 namespace gpuinit::checks {
 
@@ -23,7 +24,8 @@ Findings run(const Context& context) {
   const ImageFacts& image = context.image;
   std::string why;
   if (!image.torch || !image.torch->version || engine_of(context, why) == nullptr ||
-      fits(*image.torch->version, "<2.13") != Tristate::kYes || image.user_name)
+      fits(*image.torch->version, rules::tables::kTorchAsksForUser) != Tristate::kYes ||
+      image.user_name)
     return {};
   if (image.user_name.is_unknown() || !image.variables)
     return unknown("cannot tell whether the user has a name", image.user_name.is_unknown()

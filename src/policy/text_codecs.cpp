@@ -4,8 +4,8 @@
 #include <climits>
 
 #include "base/text.h"
-#include "gpuinit/gpu_features.h"
 #include "policy/codecs.h"
+#include "rules/tables/gpu_features.h"
 
 namespace gpuinit::policy {
 
@@ -102,7 +102,8 @@ Result<Texts> system_calls(const Value& value, const Problems& problems) {
 }
 
 bool is_gpu_feature(const string& text) {
-  return std::ranges::any_of(kGpuFeatures, [&](const auto& known) { return known.name == text; });
+  return std::ranges::any_of(rules::tables::kGpuFeatures,
+                             [&](const auto& known) { return known.name == text; });
 }
 
 bool is_wait_cause(const string& text) { return enum_value<WaitFor>(text).has_value(); }

@@ -1,10 +1,8 @@
 // Target strings against devices.
 #include "rules/compute_capability.h"
 
-#include <algorithm>
-#include <array>
-
 #include "base/text.h"
+#include "rules/tables/compute_capabilities.h"
 
 namespace gpuinit::rules {
 
@@ -14,67 +12,28 @@ using Capability = ComputeCapability;
 
 constexpr unsigned kMaxNumber = 9999;  // of a capability's digits; more is not a target
 
-// GPUs of Tegra and Jetson chips. 10.1 was renamed 11.0 with CUDA 13 (Thor).
-constexpr std::array<Capability, 7> kTegra{
-    {{3, 2}, {5, 3}, {6, 2}, {7, 2}, {8, 7}, {10, 1}, {11, 0}}};
-
-bool is_tegra(Capability capability) {
-  return std::find(kTegra.begin(), kTegra.end(), capability) != kTegra.end();
-}
-
 // One name for the GPU that has two.
 Capability canonical(Capability capability) {
-  return capability == Capability{10, 1} ? Capability{11, 0} : capability;
+  constexpr tables::RenamedCapability kRow = tables::kRenamed;
+  return capability == Capability{kRow.old_major, kRow.old_minor}
+             ? Capability{kRow.major, kRow.minor}
+             : capability;
 }
 
-struct Family {
-  Capability target;
-  std::array<Capability, 2> members;  // the second equals the first in a family of one
-};
-constexpr std::array<Family, 5> kFamilies{{
-    {{10, 0}, {{{10, 0}, {10, 3}}}},
-    {{10, 3}, {{{10, 3}, {10, 3}}}},
-    {{11, 0}, {{{11, 0}, {11, 0}}}},
-    {{12, 0}, {{{12, 0}, {12, 1}}}},
-    {{12, 1}, {{{12, 1}, {12, 1}}}},
-}};
+// Null if the table does not know it.
+const tables::CapabilityRow* row_of(Capability capability) {
+  const Capability wanted = canonical(capability);
+  for (const tables::CapabilityRow& row : tables::kCapabilities)
+    if (wanted == Capability{row.major, row.minor}) return &row;
+  return nullptr;
+}
 
 bool in_family(Capability target, Capability device) {
-  if (target == device) return true;
-  for (const Family& family : kFamilies)
-    if (family.target == target)
-      return std::find(family.members.begin(), family.members.end(), device) !=
-             family.members.end();
-  return false;
+  const auto* wanted = row_of(target);
+  const auto* row = row_of(device);
+  return target == device || (wanted != nullptr && row != nullptr && wanted->family != 0 &&
+                              wanted->family == row->family && target < device);
 }
-
-struct FirstToolkit {
-  Capability device;
-  unsigned major;
-  unsigned minor;
-};
-// PTX ISA Version History, column "Supported Targets"; CUDA 12.7 had no toolkit,
-// so that sm_100 came with 12.8.
-constexpr std::array<FirstToolkit, 18> kFirstToolkits{{
-    {{5, 0}, 6, 0},
-    {{5, 2}, 6, 5},
-    {{5, 3}, 7, 0},
-    {{6, 0}, 8, 0},
-    {{6, 1}, 8, 0},
-    {{6, 2}, 8, 0},
-    {{7, 0}, 9, 0},
-    {{7, 2}, 9, 1},
-    {{7, 5}, 10, 0},
-    {{8, 0}, 11, 0},
-    {{8, 6}, 11, 1},
-    {{8, 7}, 11, 4},
-    {{8, 9}, 11, 8},
-    {{9, 0}, 11, 8},
-    {{10, 0}, 12, 8},
-    {{10, 3}, 12, 9},
-    {{12, 0}, 12, 8},
-    {{12, 1}, 12, 9},
-}};
 
 }  // namespace
 
@@ -129,19 +88,28 @@ Runs runs_on(std::string_view text, ComputeCapability device_as_reported) {
     // "They may be expanded in the future to include more devices": a device
     // that the table does not know may be a member.
     const bool newer = device.major == wanted.major && device.minor > wanted.minor;
-    return newer && !first_toolkit_for(device) ? Runs::kUnknown : Runs::kNo;
+    return newer && row_of(device) == nullptr ? Runs::kUnknown : Runs::kNo;
   }
   if (target->ptx) return device >= target->capability ? yes : Runs::kNo;
 
   if (wanted.major != device.major || device.minor < wanted.minor) return Runs::kNo;
-  return is_tegra(wanted) == is_tegra(device) ? yes : Runs::kDoubtful;
+  return is_integrated(wanted) == is_integrated(device) ? yes : Runs::kDoubtful;
 }
 
 std::optional<Version> first_toolkit_for(ComputeCapability device) {
-  if (canonical(device) == Capability{11, 0}) return Version{{13, 0}, ""};
-  for (const FirstToolkit& row : kFirstToolkits)
-    if (row.device == device) return Version{{row.major, row.minor}, ""};
-  return std::nullopt;
+  const auto* row = row_of(device);
+  if (row == nullptr) return std::nullopt;
+  return Version{{row->first_major, row->first_minor}, ""};
+}
+
+bool is_integrated(ComputeCapability device) {
+  const auto* row = row_of(device);
+  return row != nullptr && row->integrated;
+}
+
+unsigned last_toolkit_for(ComputeCapability device) {
+  const auto* row = row_of(device);
+  return row == nullptr ? 0 : row->last_major;
 }
 
 }  // namespace gpuinit::rules

@@ -1,8 +1,7 @@
 // Which GPUs can run code that was compiled for a target such as sm_90a.
 //
-// Sources: CUDA Programming Guide, "Compute Capabilities" (binary compatibility,
-// family- and architecture-specific targets, table of families); PTX ISA,
-// ".target" and "PTX ISA Version History".
+// Sources: CUDA Programming Guide, "Compute Capabilities" (binary compatibility, family- and
+// architecture-specific targets); PTX ISA, ".target". The GPUs: tables/compute_capabilities.h.
 #pragma once
 
 #include <compare>
@@ -47,8 +46,15 @@ enum class Runs {
 
 Runs runs_on(std::string_view target, ComputeCapability device);
 
-// The first CUDA toolkit that compiles for this device: 12.0 → CUDA 12.8. nullopt if it is newer
-// than the table.
+// The first CUDA toolkit that compiles for this device: 12.0 → CUDA 12.8. nullopt if it is not in
+// the table.
 std::optional<Version> first_toolkit_for(ComputeCapability device);
+
+// True for the GPU of a Tegra or Jetson chip.
+bool is_integrated(ComputeCapability device);
+
+// The last major version of CUDA whose toolkits do: 6.1 → 12. 0 if the newest do, and if the device
+// is not in the table.
+unsigned last_toolkit_for(ComputeCapability device);
 
 }  // namespace gpuinit::rules

@@ -1,10 +1,11 @@
 #include "rules/device_name.h"
 
 #include <algorithm>
-#include <array>
+#include <span>
 
 #include "base/glob.h"
 #include "base/text.h"
+#include "rules/tables/gpu_names.h"
 
 namespace gpuinit::rules {
 
@@ -19,16 +20,9 @@ bool names_model(const std::string& name, std::string_view model) {
   return after == ' ' || after == '-' || after == 'g' || after == 's';
 }
 
-template <std::size_t N>
-bool names_one_of(const std::string& name, const std::array<std::string_view, N>& models) {
+bool names_one_of(const std::string& name, std::span<const std::string_view> models) {
   return std::ranges::any_of(models, [&](auto model) { return names_model(name, model); });
 }
-
-constexpr std::array<std::string_view, 16> kDataCenter{
-    "a100",  "a30", "a10", "a2",   "a16",   "a40", "h100", "h200",
-    "gh200", "l4",  "l40", "b200", "gb200", "h20", "h800", "a800"};
-constexpr std::array<std::string_view, 8> kSplittable{"a100", "a30",   "h100", "h200",
-                                                      "h20",  "gh200", "b200", "gb200"};
 
 // As words with one blank in front of each, and one at the end.
 std::string words_of(std::string_view name) {
@@ -49,12 +43,13 @@ std::vector<std::string> brands_of(std::string_view device_name) {
   if (has("titan")) return {"titan", "titanrtx", "unknown"};
   if (has("quadro")) return {"quadro", "quadrortx", "unknown"};
   if (has("nvidia rtx")) return {"nvidiartx", "quadrortx", "quadro", "nvidia", "unknown"};
-  if (has("tesla") || names_one_of(name, kDataCenter)) return {"tesla", "nvidia", "unknown"};
+  if (has("tesla") || names_one_of(name, tables::kDataCenterGpus))
+    return {"tesla", "nvidia", "unknown"};
   return {};
 }
 
 bool can_be_split(std::string_view device_name) {
-  return names_one_of(base::lower(device_name), kSplittable);
+  return names_one_of(base::lower(device_name), tables::kSplittableGpus);
 }
 
 bool is_called(std::string_view device_name, std::string_view wanted) {

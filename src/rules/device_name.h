@@ -14,7 +14,7 @@ namespace gpuinit::rules {
 std::vector<std::string> brands_of(std::string_view device_name);
 
 // True for models that can be split into MIG instances.
-// Source: NVIDIA Multi-Instance GPU User Guide, "Supported GPUs".
+// The models: tables/gpu_names.h.
 bool can_be_split(std::string_view device_name);
 
 // Whether a policy's name for a GPU is this device's. One with `*` or `?` is a pattern of the whole

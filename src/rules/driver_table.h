@@ -1,10 +1,7 @@
 // Which CUDA version an NVIDIA driver release implements, and which driver a
 // CUDA toolkit asks for. Numbers are those of Linux.
 //
-// Sources: CUDA Toolkit release notes, tables "CUDA Toolkit and Minimum Required
-// Driver Version for CUDA Minor Version Compatibility" and "CUDA Toolkit and
-// Corresponding Driver Versions"; PTX ISA, "PTX ISA Version History" (it names
-// the driver branch of each CUDA release, 12.7 included, which had no toolkit).
+// Its rows, and where they are from: tables/driver_releases.h.
 #pragma once
 
 #include <optional>

@@ -65,6 +65,9 @@ TEST(CudaDriver, SaysWhichDriverOrWhichImageWouldDo) {
                 "--force-reinstall torch --index-url https://download.pytorch.org/whl/cu129`)"));
   EXPECT_THAT(only(on("13.0", "535.104.05", "12.2"), kId).fix, HasSubstr("/cu121`)"));
   EXPECT_THAT(below.fix, HasSubstr("/cu118`)"));
+  EXPECT_THAT(only(on("13.2", "575.57.08", "13.1"), kId).fix, HasSubstr("/cu129`)"));
+  EXPECT_THAT(only(on("14.0", "590.48.01", "13.1"), kId).fix, HasSubstr("/cu130`)"));
+  EXPECT_THAT(only(on("14.0", "580.65.06", "13.0"), kId).fix, HasSubstr("/cu130`)"));
   EXPECT_THAT(only(on("12.8", "418.39", "10.1"), kId).fix, testing::Not(HasSubstr("--index-url")));
   EXPECT_THAT(old.fix, HasSubstr("cuda-compat-13-0"));
   const auto ancient = only(on("10.2", "418.39", "10.1"), kId);

@@ -35,6 +35,17 @@ TEST(DeviceArch, AnOldGpuIsToldWhichToolkitsStillKnowIt) {
   EXPECT_EQ(only(on("6.1", torch_280()), kId).needs, "sm_61");
   EXPECT_THAT(only(on("6.1", torch_280()), kId).has, testing::StartsWith("sm_70,sm_75,"));
   EXPECT_THAT(only(on("3.7", torch_280()), kId).fix, testing::Not(HasSubstr("--index-url")));
+  EXPECT_THAT(only(on("3.7", torch_280()), kId).fix, HasSubstr("CUDA 11 toolkits still compile"));
+  EXPECT_THAT(only(on("2.1", torch_280()), kId).fix, testing::Not(HasSubstr("toolkits")));
+}
+
+TEST(DeviceArch, ANewGpuIsToldTheFirstToolkitAndTheIndexThatMostDriversServe) {
+  const auto old = torch("2.6.0+cu124", "12.4", "312", {"sm_80", "sm_90"}, "8.4");
+  EXPECT_THAT(only(on("12.0", old), kId).fix, HasSubstr("CUDA 12.8 and newer can compile"));
+  EXPECT_THAT(only(on("12.0", old), kId).fix, HasSubstr("download.pytorch.org/whl/cu128`)"));
+  EXPECT_THAT(only(on("10.7", old), kId).fix, HasSubstr("CUDA 13.4 and newer can compile"));
+  EXPECT_THAT(only(on("11.0", old), kId).fix, testing::Not(HasSubstr("--index-url")));
+  EXPECT_THAT(only(on("7.5", old), kId).fix, testing::Not(HasSubstr("--index-url")));
 }
 
 TEST(DeviceArch, FallsBackToTheArchList) {

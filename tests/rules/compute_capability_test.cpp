@@ -59,6 +59,10 @@ TEST(Target, RunsWhereNvidiaSaysItDoes) {
       {"sm_90a", {9, 0}, Runs::kNative},
       {"sm_100a", {10, 3}, Runs::kNo},
       {"sm_103f", {10, 0}, Runs::kNo},
+      {"sm_100f", {10, 7}, Runs::kNative},
+      {"sm_103f", {10, 7}, Runs::kNative},
+      {"sm_107f", {10, 3}, Runs::kNo},
+      {"sm_100f", {11, 0}, Runs::kNo},
       {"sm_121f", {12, 0}, Runs::kNo},
       {"sm_120f", {12, 0}, Runs::kNative},
       // A family may grow: 12.5 is in no table.
@@ -85,7 +89,24 @@ TEST(ComputeCapability, KnowsTheFirstToolkitForADevice) {
   EXPECT_EQ(first_toolkit_for({12, 0})->text(), "12.8");
   EXPECT_EQ(first_toolkit_for({9, 0})->text(), "11.8");
   EXPECT_EQ(first_toolkit_for({10, 1})->text(), "13.0");
+  EXPECT_EQ(first_toolkit_for({10, 7})->text(), "13.4");
   EXPECT_FALSE(first_toolkit_for({14, 0}));
+}
+
+TEST(ComputeCapability, KnowsTheLastToolkitForADevice) {
+  EXPECT_EQ(last_toolkit_for({3, 7}), 11U);
+  EXPECT_EQ(last_toolkit_for({6, 1}), 12U);
+  EXPECT_EQ(last_toolkit_for({7, 0}), 12U);
+  EXPECT_EQ(last_toolkit_for({7, 5}), 0U);
+  EXPECT_EQ(last_toolkit_for({14, 0}), 0U);
+}
+
+TEST(ComputeCapability, KnowsIntegratedGpusUnderBothNames) {
+  EXPECT_TRUE(is_integrated({8, 7}));
+  EXPECT_TRUE(is_integrated({10, 1}));
+  EXPECT_TRUE(is_integrated({11, 0}));
+  EXPECT_FALSE(is_integrated({12, 1}));
+  EXPECT_FALSE(is_integrated({14, 0}));
 }
 
 }  // namespace

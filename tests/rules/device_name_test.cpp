@@ -27,10 +27,11 @@ TEST(DeviceName, TellsTheBrandWhereThatIsCertain) {
 
 TEST(DeviceName, TellsWhatCanBeSplit) {
   for (const char* name : {"NVIDIA A100-SXM4-80GB", "NVIDIA A30", "NVIDIA H100 80GB HBM3",
-                           "NVIDIA GH200 480GB", "NVIDIA B200", "A100-PCIE-40GB"})
+                           "NVIDIA GH200 480GB", "NVIDIA B200", "A100-PCIE-40GB", "NVIDIA GB300",
+                           "NVIDIA RTX PRO 6000 Blackwell Server Edition"})
     EXPECT_TRUE(can_be_split(name)) << name;
   for (const char* name : {"NVIDIA A10", "NVIDIA RTX A3000 Laptop GPU", "NVIDIA L40S", "Tesla T4",
-                           "NVIDIA GeForce RTX 4090", ""})
+                           "NVIDIA GeForce RTX 4090", "NVIDIA RTX PRO 4000 Blackwell", ""})
     EXPECT_FALSE(can_be_split(name)) << name;
 }
 

@@ -13,6 +13,7 @@ TEST(DriverTable, KnowsTheCudaOfEachBranch) {
       {"525.60.13", "12.0"}, {"535.104.05", "12.2"}, {"550.90.07", "12.4"}, {"560.35.05", "12.6"},
       {"565.57.01", "12.7"}, {"570.124.06", "12.8"}, {"575.57.08", "12.9"}, {"580.126.09", "13.0"},
       {"590.48.01", "13.1"}, {"595.71.05", "13.2"},  {"610.43.02", "13.3"}, {"615.65", "13.4"},
+      {"620.70.06", "13.5"},
       {"440.33", "10.2"},    {"418.126", "10.1"},
   };
   for (const auto& [driver, cuda] : rows) {
@@ -25,7 +26,7 @@ TEST(DriverTable, KnowsTheCudaOfEachBranch) {
 
 TEST(DriverTable, ABranchThatIsNotInItHasALowerBound) {
   const std::pair<const char*, const char*> rows[] = {
-      {"600.10", "13.2"},    {"616.00", "13.4"},  {"700.1", "13.4"},
+      {"600.10", "13.2"},    {"616.00", "13.4"},  {"700.1", "13.5"},
       {"530.30.02", "12.1"}, {"540.4.0", "12.2"}, {"430.50", "10.1"},
   };
   for (const auto& [driver, cuda] : rows) {
@@ -51,7 +52,8 @@ TEST(DriverTable, KnowsTheDriverOfEachToolkit) {
   EXPECT_EQ(driver_text(*driver_for_cuda(v("13.0"))), "580.65.06");
   EXPECT_EQ(driver_text(*driver_for_cuda(v("12.0"))), "525.60.13");
   EXPECT_EQ(driver_for_cuda(v("13.4"))->text(), "615");
-  EXPECT_FALSE(driver_for_cuda(v("13.5")));
+  EXPECT_EQ(driver_for_cuda(v("13.5"))->text(), "620");
+  EXPECT_FALSE(driver_for_cuda(v("13.9")));
   EXPECT_FALSE(driver_for_cuda(v("14.0")));
 }
 

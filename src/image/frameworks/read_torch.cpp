@@ -9,6 +9,7 @@
 #include "image/frameworks/torch_search.h"
 #include "image/python/python_binary.h"
 #include "image/python/read_soabi.h"
+#include "rules/tables/package_releases.h"
 #include "rules/version.h"
 
 namespace gpuinit::image {
@@ -213,12 +214,11 @@ class Reader {
     return text && text->find("\nUSE_GLOBAL_DEPS = True") != std::string::npos;
   }
 
-  // What `import torch` imports from outside of torch/, as far as 2.6 to 2.15 cannot do without it.
+  // What `import torch` imports from outside of torch/ and cannot do without.
   void add_missing_modules(std::vector<std::string>& missing) const {
     const auto version = rules::parse_version(torch_.version.value_or(""));
-    if (!version || version->major() * 100 + version->minor() < 206 ||
-        query_.python.sys_path.open_ended)
-      return;
+    const auto with_them = rules::parse_version_range(rules::tables::kTorchImportsTorchgen);
+    if (!version || !with_them->contains(*version) || query_.python.sys_path.open_ended) return;
     for (const char* module : {"torchgen", "typing_extensions"}) {
       bool found = is_module_in(torch_.sys_path_entry, module);
       for (const std::string& entry : query_.python.sys_path.entries)
