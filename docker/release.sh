@@ -58,7 +58,7 @@ case " ${machines[*]} " in *" arm64 "*) needs+=(--aarch64) ;; esac
 docker/install-deps.sh "${needs[@]}"
 
 # From here on nothing of the caller's has a say: locale, time zone, umask, flags, ccache, another cmake on PATH.
-umask 022
+umask 022 # cpack takes the modes of a .deb's three parts from it
 export LC_ALL=C.UTF-8 # the order of names that this shell expands
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests
 work=$(mktemp -d)

@@ -68,8 +68,13 @@ def members_linked(map_file):
     return found
 
 
-def owners(paths):
-    """{path: (package, purl without version, version)}."""
+def of_machine(names, machine):
+    """dpkg names those that share a file in no order: what else is installed has no say."""
+    return min(names, key=lambda name: (not name.endswith(":" + machine), name))
+
+
+def owners(paths, machine):
+    """{path: (package, purl without version, version)}; of a package that is here for two machines, that of `machine`."""
     found, of_debian = {}, {}
     for path in paths:
         for directory, package in FETCHED.items():
@@ -86,7 +91,7 @@ def owners(paths):
     for line in listed.splitlines():
         names, _, path = line.rpartition(": ")
         if path in of_debian:
-            packages[of_debian[path]] = names.split(", ")[0]
+            packages[of_debian[path]] = of_machine(names.split(", "), machine)
     for path, name in packages.items():
         version, machine = output("dpkg-query", "-W", "-f", "${Version} ${Architecture}\n", name).splitlines()[0].split()
         found[path] = (name.split(":")[0], f"pkg:deb/debian/{name.split(':')[0]}?arch={machine}&distro=debian-12", version)
@@ -119,14 +124,14 @@ def program(path, version):
             "hashes": [{"alg": "SHA-256", "content": digest}]}
 
 
-def inside(files_by_use, components):
+def inside(files_by_use, machine, components):
     """References of what has one of the files; `components` gets what it lacks."""
     files = {}
     for use, paths in files_by_use.items():
         for path in paths:
             files.setdefault(os.path.realpath(path), set()).add(use)
     uses = {}
-    for path, owner in owners(files).items():
+    for path, owner in owners(files, machine).items():
         uses.setdefault(owner, set()).update(files[path])
     references = set()
     for owner, used in uses.items():
@@ -167,7 +172,7 @@ def main():
         files = {"headers": headers[path != binary], "linked": linked(made["name"])}
         if not all(files.values()):
             sys.exit(f"sbom: error: no headers or no linked libraries were seen of {path}")
-        dependencies.append({"ref": made["bom-ref"], "dependsOn": inside(files, components)})
+        dependencies.append({"ref": made["bom-ref"], "dependsOn": inside(files, arguments.machine, components)})
 
     root = f"pkg:generic/gpuinit@{arguments.version}?arch={arguments.machine}"
     dependencies.insert(0, {"ref": root, "dependsOn": [made["bom-ref"] for made in programs]})

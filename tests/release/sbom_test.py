@@ -54,7 +54,7 @@ class Sbom(unittest.TestCase):
     def test_a_file_of_no_package_is_an_error(self):
         file = self.in_file("", "stray.h")
         with self.assertRaisesRegex(SystemExit, "no package has .*stray.h"):
-            sbom.owners({file})
+            sbom.owners({file}, "amd64")
 
     def test_a_package_without_a_row_is_an_error(self):
         with self.assertRaisesRegex(SystemExit, "no row for libsurprise-dev"):
@@ -64,8 +64,14 @@ class Sbom(unittest.TestCase):
         header = self.in_file("", "cuda-headers", "include", "cuda.h")
         with open(os.path.join(os.path.dirname(header), "../version"), "w") as out:
             out.write("13.2.86\n")
-        owner = sbom.owners({header})[header]
+        owner = sbom.owners({header}, "amd64")[header]
         self.assertEqual(sbom.component(*owner, {"headers"})["purl"], "pkg:pypi/nvidia-cuda-runtime@13.2.86")
+
+    def test_a_file_of_two_machines_packages_is_of_the_one_that_is_built_for(self):
+        for names in (["libx-dev:arm64", "libx-dev:amd64"], ["libx-dev:amd64", "libx-dev:arm64"]):
+            self.assertEqual(sbom.of_machine(names, "amd64"), "libx-dev:amd64")
+            self.assertEqual(sbom.of_machine(names, "arm64"), "libx-dev:arm64")
+        self.assertEqual(sbom.of_machine(["libx-dev"], "arm64"), "libx-dev")
 
     def test_purl_escapes(self):
         made = sbom.component("libstdc++-12-dev", "pkg:deb/debian/libstdc++-12-dev?arch=amd64", "12.2.0-14+deb12u1", {"linked"})
