@@ -4,10 +4,12 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: docker/install-deps.sh [--program | --demo | --tests] [--cuda-headers] [--verbose]
+usage: docker/install-deps.sh [--program | --demo | --release | --tests] [--aarch64] [--cuda-headers] [--verbose]
   --program       only what the program itself needs: cmake -D GPUINIT_TESTS=OFF
   --demo          the same, and what docker/demo.sh shows: Debian's torch
+  --release       what docker/release.sh needs: the same, python3.11's headers, rpm, ssh-keygen
   --tests         also what tests/run.sh needs: clang with libFuzzer, strace, Debian's torch, ...
+  --aarch64       also what the presets *-aarch64 need on a machine that is none: compiler, libraries, qemu-user
   --cuda-headers  fetch cuda.h from PyPI even where the machine has one
   --verbose       all that apt says
 Quick and silent about what is already there. Uses sudo when not root.
@@ -15,11 +17,13 @@ EOF
 }
 
 what=build
+aarch64=no
 force_cuda_headers=no
 verbose=no
 for argument in "$@"; do
   case $argument in
-    --program | --demo | --tests) what=${argument#--} ;;
+    --program | --demo | --release | --tests) what=${argument#--} ;;
+    --aarch64) aarch64=yes ;;
     --cuda-headers) force_cuda_headers=yes ;;
     --verbose) verbose=yes ;;
     -h | --help) usage; exit 0 ;;
@@ -42,17 +46,21 @@ cmake_minimum=3.25
 cmake_from_pypi=3.31.10
 
 program_packages=(
-  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev ninja-build nlohmann-json3-dev
+  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev make ninja-build nlohmann-json3-dev
   python3 python3-pip
 )
 build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-dev python3-dev)
 # python3-torch is the ground truth: a torch that really imports in /usr/bin/python3.
 demo_packages=(debian-archive-keyring python3-torch)
+release_packages=(git openssh-client python3-dev rpm)
 test_packages=(
   "${demo_packages[@]}"
-  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq numactl podman procps
-  python3-jsonschema python3-venv python3-yaml runc strace time tini util-linux xz-utils
+  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq lintian numactl podman procps
+  python3-jsonschema python3-venv python3-yaml runc skopeo strace time tini unzip util-linux xz-utils
 )
+# Only what has machine code: the headers of the others are this machine's own.
+aarch64_program_packages=(g++-aarch64-linux-gnu libfmt-dev:arm64 libseccomp-dev:arm64 libspdlog-dev:arm64)
+aarch64_test_packages=(libbenchmark-dev:arm64 libgmock-dev:arm64 libgtest-dev:arm64 qemu-user-static)
 
 # ---------------------------------------------------------------- Debian packages
 
@@ -68,13 +76,17 @@ as_root() {
   fi
 }
 
-# Prints those of its arguments that are not installed.
+# Prints those of its arguments that are not installed: for this machine, or the one that NAME:ARCHITECTURE names.
 missing_packages() {
-  local installed
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
-  local package
+  local installed package native
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}:${Architecture}\n' "$@" 2>/dev/null || true)
+  native=$(dpkg --print-architecture)
   for package in "$@"; do
-    grep -qx "installed $package" <<<"$installed" || printf '%s\n' "$package"
+    case $package in
+      *:*) ;;
+      *) package="$package:\($native\|all\)" ;;
+    esac
+    grep -qx "installed $package" <<<"$installed" || printf '%s\n' "${package%%:\\*}"
   done
 }
 
@@ -123,9 +135,24 @@ install_packages() {
 case $what in
   program) install_packages "${program_packages[@]}" ;;
   demo) install_packages "${program_packages[@]}" "${demo_packages[@]}" ;;
+  release) install_packages "${program_packages[@]}" "${release_packages[@]}" ;;
   build) install_packages "${program_packages[@]}" "${build_packages[@]}" ;;
   tests) install_packages "${program_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
 esac
+
+# ---------------------------------------------------------------- aarch64
+
+if [ "$aarch64" = yes ] && [ "$(dpkg --print-architecture)" != arm64 ]; then
+  if ! dpkg --print-foreign-architectures | grep -qx arm64; then
+    as_root dpkg --add-architecture arm64
+    lists_updated=no
+    update_lists
+  fi
+  case $what in
+    program | demo | release) install_packages "${aarch64_program_packages[@]}" ;;
+    build | tests) install_packages "${aarch64_program_packages[@]}" "${aarch64_test_packages[@]}" ;;
+  esac
+fi
 
 # ---------------------------------------------------------------- cmake
 
@@ -165,10 +192,14 @@ fi
 
 # ---------------------------------------------------------------- CUDA headers
 
+has_fetched_cuda_headers() {
+  [ -e "$cache/cuda-headers/include/cuda.h" ] &&
+    [ "$(cat "$cache/cuda-headers/version" 2>/dev/null)" = "$cuda_headers_version" ]
+}
+
 has_cuda_headers() {
-  [ -e /usr/local/cuda/include/cuda.h ] || [ -e /usr/include/cuda.h ] ||
-    { [ -e "$cache/cuda-headers/include/cuda.h" ] &&
-      [ "$(cat "$cache/cuda-headers/version" 2>/dev/null)" = "$cuda_headers_version" ]; }
+  has_fetched_cuda_headers ||
+    { [ "$force_cuda_headers" = no ] && { [ -e /usr/local/cuda/include/cuda.h ] || [ -e /usr/include/cuda.h ]; }; }
 }
 
 fetch_cuda_headers() {
@@ -204,9 +235,7 @@ EOF
   say "cuda.h is in $cache/cuda-headers/include"
 }
 
-if [ "$force_cuda_headers" = yes ] || ! has_cuda_headers; then
-  fetch_cuda_headers
-fi
+has_cuda_headers || fetch_cuda_headers
 
 # ---------------------------------------------------------------- pybind11's headers
 
@@ -239,5 +268,31 @@ fetch_pybind11() {
 }
 
 case $what in
-  build | tests) has_pybind11 || fetch_pybind11 ;;
+  build | release | tests) has_pybind11 || fetch_pybind11 ;;
 esac
+
+# ---------------------------------------------------------------- Python's headers of another machine
+
+has_aarch64_python_headers() { [ -e "$cache/python-headers-aarch64/version" ]; }
+
+# Only unpacked: to install libpython3-dev:arm64 brings half a system of the other machine.
+fetch_aarch64_python_headers() {
+  local work
+  update_lists
+  say "fetching the headers of Python 3.11 for aarch64"
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/python-headers.XXXXXX")
+  (cd "$work" && apt-get -q download libpython3.11-dev:arm64 >/dev/null 2>&1) || die "could not download libpython3.11-dev:arm64"
+  dpkg-deb -x "$work"/*.deb "$work/unpacked"
+  mkdir "$work/tree"
+  mv "$work/unpacked/usr/include/python3.11" "$work/tree/include"
+  cp "$work/unpacked/usr/include/aarch64-linux-gnu/python3.11/pyconfig.h" "$work/tree/include"
+  dpkg-deb -f "$work"/*.deb Version >"$work/tree/version"
+  rm -rf "$cache/python-headers-aarch64"
+  mv "$work/tree" "$cache/python-headers-aarch64"
+  rm -rf "$work"
+}
+
+if [ "$what" = release ] && [ "$aarch64" = yes ]; then
+  has_aarch64_python_headers || fetch_aarch64_python_headers
+fi

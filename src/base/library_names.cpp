@@ -47,8 +47,8 @@ bool is_core_cuda_library(std::string_view soname) {
 }
 
 bool is_driver_library(std::string_view soname) {
-  constexpr std::array<std::string_view, 4> kStarts{"libcuda.so", "libnvidia-", "libnvcuvid.so",
-                                                    "libnvoptix.so"};
+  constexpr std::array<std::string_view, 5> kStarts{"libcuda.so", "libnvidia-", "libnvcuvid.so",
+                                                    "libnvoptix.so", "libnvdla_"};
   return begins_with_any(soname, kStarts);
 }
 

@@ -45,6 +45,30 @@ Findings judge_cpu_level(const Context& context) {
   return finding;
 }
 
+std::string image_for_this_machine(std::string_view machine) {
+  return joined({"Pull or build the image for this machine (docker: --platform linux/",
+                 machine == "x86_64"    ? "amd64"
+                 : machine == "aarch64" ? "arm64"
+                                        : machine,
+                 "), or run it on a node with the image's processor."});
+}
+
+// Such an image starts. It can be built and looked at so, and cannot reach a GPU.
+Findings judge_emulation(const Context& context, const std::string& machine) {
+  const auto& kernel = context.node.kernel_machine;
+  if (!kernel || *kernel == machine || !is_of_its_own(*kernel) || context.no_gpu_needed())
+    return judge_cpu_level(context);
+  Finding finding = failure(
+      kExitImage, joined({"the image is for ", machine, ", and an emulator runs it on ", *kernel}));
+  add_evidence(finding, "kernel", *kernel + " (/proc/sys/kernel/arch)");
+  finding.why =
+      "An emulator such as qemu-user, which binfmt_misc starts, passes on system calls that it "
+      "knows. Those of NVIDIA's driver are not among them, and libcuda would be the other "
+      "processor's.";
+  finding.fix = image_for_this_machine(*kernel);
+  return finding;
+}
+
 Findings run(const Context& context) {
   const auto& image = context.image;
   // A root for another machine is built and looked at here, and will not run here.
@@ -59,7 +83,7 @@ Findings run(const Context& context) {
   const bool by_torch = !python.machine && image.torch && image.torch->machine;
   const auto& built_for = by_torch ? image.torch->machine : python.machine;
   if (!built_for) return unknown("the interpreter's processor is not known", built_for.reason());
-  if (*built_for == *machine) return judge_cpu_level(context);
+  if (*built_for == *machine) return judge_emulation(context, *machine);
   if (!is_of_its_own(*built_for) || !is_of_its_own(*machine)) return {};
 
   Finding finding = failure(kExitImage, std::string(by_torch ? "torch" : "the interpreter") +
@@ -71,11 +95,7 @@ Findings run(const Context& context) {
   finding.why =
       "The kernel cannot run programs of another processor: \"exec format error\". An image for "
       "one platform was pulled on, or built for, another.";
-  finding.fix = "Pull or build the image for this machine (docker: --platform linux/" +
-                std::string(*machine == "x86_64"    ? "amd64"
-                            : *machine == "aarch64" ? "arm64"
-                                                    : *machine) +
-                "), or run it on a node with the image's processor.";
+  finding.fix = image_for_this_machine(*machine);
   return finding;
 }
 
@@ -94,7 +114,8 @@ extern constexpr Check kPlatform{
         "with, "
         "where glibc is 2.33 or newer, against the CPU's. A root that is looked at with --root and "
         "gpu.required = \"no\" is not run here and not judged. Interpreter and torch for different "
-        "processors are python.abi's.",
+        "processors are python.abi's. Where a GPU is needed, the kernel's own processor "
+        "(/proc/sys/kernel/arch, Linux 6.1) tells that an emulator runs the image.",
     .why =
         "The kernel refuses the program: \"exec format error\", and a pod restarts forever. It "
         "happens when an image for one platform is pulled on, or built on, another. glibc refuses "

@@ -81,9 +81,10 @@ Finding glibc_torch_on_musl(const Interpreter& python, const Torch& torch) {
   add_interpreter(finding, python);
   add_evidence(finding, "torch", torch.path);
   add_evidence(finding, "wheel tags", listed(*torch.wheel_tags));
-  finding.why =
-      "musl's loader cannot load it: \"Error loading shared library ld-linux-x86-64.so.2: No such "
-      "file or directory\". libcuda needs glibc too.";
+  const bool arm = torch.machine == Fact<std::string>("aarch64");
+  finding.why = joined({"musl's loader cannot load it: \"Error loading shared library ld-linux-",
+                        arm ? "aarch64.so.1" : "x86-64.so.2",
+                        ": No such file or directory\". libcuda needs glibc too."});
   finding.fix = "Use a glibc base image such as debian or ubuntu instead of alpine.";
   return finding;
 }

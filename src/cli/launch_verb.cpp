@@ -94,9 +94,10 @@ constexpr std::array<std::string_view, 2> kEnginesNames{"docker-init", "podman-i
 // The command has failed already, and its exit code is waited for.
 constexpr std::chrono::milliseconds kLastQuestion{10'000};
 
-// Every client of the driver opens one of these first.
+// Every client of the driver opens one of these first; on Jetson the last.
 bool has_control_device() {
-  return ::access("/dev/nvidiactl", F_OK) == 0 || ::access(base::kWslDevice, F_OK) == 0;
+  return ::access("/dev/nvidiactl", F_OK) == 0 || ::access(base::kWslDevice, F_OK) == 0 ||
+         ::access("/dev/nvmap", F_OK) == 0;
 }
 
 std::string devices_text(std::size_t count) {

@@ -103,6 +103,7 @@ void describe(auto& archive, Is<Limits> auto& it) {
 
 void describe(auto& archive, Is<NodeFacts> auto& it) {
   archive.field("machine", it.machine, kMachineForm);
+  archive.field("kernel_machine", it.kernel_machine, kMachineForm);
   archive.field("cpu_level", it.cpu_level, kCpuLevelForm);
   archive.field("driver", it.driver);
   archive.field("kernel_gpus", it.kernel_gpus);

@@ -11,7 +11,8 @@
 namespace gpuinit::ldso {
 
 // Names of the glibc-hwcaps subdirectories that this machine's CPU may use, best
-// first. Empty for another machine than x86-64.
+// first; where this machine is no x86-64, those of a CPU of x86-64-v3. Empty for `machine` other
+// than x86-64.
 // Source: x86-64 psABI, micro-architecture levels; glibc NEWS for 2.33.
 std::vector<std::string> supported_hwcaps(std::string_view machine);
 

@@ -20,8 +20,8 @@ constexpr std::uint64_t kMaxText = 64ULL * 1024;
 
 // Device files and modules of Tegra, where the GPU is served by nvgpu or where
 // the nvidia module carries the release of the board support package.
-constexpr const char* kTegraSigns[] = {"/dev/nvmap", "/dev/nvhost-ctrl-gpu", "/dev/nvhost-gpu",
-                                       "/sys/module/nvgpu"};
+constexpr const char* kTegraSigns[] = {"/dev/nvgpu", "/dev/nvmap", "/dev/nvhost-ctrl-gpu",
+                                       "/dev/nvhost-gpu", "/sys/module/nvgpu"};
 
 bool exists(const base::RootFs& fs, const char* path) { return fs.stat(path).ok(); }
 

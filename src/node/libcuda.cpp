@@ -153,8 +153,10 @@ Fact<LibCuda> read_libcuda(const base::RootFs& fs, const Environment& environmen
 }
 
 Fact<std::string> find_libcuda_elsewhere(const base::RootFs& fs) {
-  for (const char* directory : {"/usr/lib/wsl/lib", "/usr/local/nvidia/lib64",
-                                "/usr/local/nvidia/lib", "/usr/lib64-nvidia"}) {
+  for (const char* directory :
+       {"/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/lib64-nvidia",
+        // JetPack 6, and those before
+        "/usr/lib/aarch64-linux-gnu/nvidia", "/usr/lib/aarch64-linux-gnu/tegra"}) {
     std::string path = base::join(directory, kSoname);
     if (fs.is_file(path)) return path;
   }

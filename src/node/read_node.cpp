@@ -5,6 +5,7 @@ namespace gpuinit::node {
 NodeFacts read_node(const NodeQuery& query) {
   NodeFacts node;
   node.machine = read_machine();
+  node.kernel_machine = read_kernel_machine(query.fs);
   node.cpu_level = read_cpu_level(node.machine);
   node.driver.kernel_version = read_kernel_version(query.fs);
   node.driver.libcuda = read_libcuda(query.fs, query.environment, node.driver.kernel_version);

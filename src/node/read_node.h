@@ -141,6 +141,9 @@ Fact<std::uint64_t> read_cpus();
 // As `uname -m` says: "x86_64", "aarch64".
 Fact<std::string> read_machine();
 
+// What no emulator between this process and the kernel says otherwise.
+Fact<std::string> read_kernel_machine(const base::RootFs& fs);
+
 // Of the CPU that this runs on, where the machine is "x86_64".
 Fact<std::string> read_cpu_level(const Fact<std::string>& machine);
 

@@ -25,6 +25,12 @@ Fact<std::string> read_machine() {
   return std::string(name.machine);
 }
 
+Fact<std::string> read_kernel_machine(const base::RootFs& fs) {
+  auto text = fs.read_file("/proc/sys/kernel/arch", kMaxText);
+  if (!text) return Fact<std::string>::unknown(text.error().message);
+  return std::string(base::trim(*text));
+}
+
 Fact<std::string> read_cpu_level(const Fact<std::string>& machine) {
   if (machine != Fact<std::string>("x86_64"))
     return machine ? Fact<std::string>::absent("not an x86-64 machine") : machine;

@@ -11,7 +11,7 @@ Facts arm_image(const std::string& machine) {
   auto story = healthy();
   story.image.interpreter->machine = Text("aarch64");
   story.image.torch->machine = Text("aarch64");
-  story.node.machine = machine;
+  story.node.machine = story.node.kernel_machine = machine;
   return story;
 }
 
@@ -47,6 +47,28 @@ TEST(Platform, ProcessorsThatRunOthersProgramsAreNotJudged) {
   story = arm_image("x86_64");
   story.node.machine = Text("armv8l");
   EXPECT_TRUE(says_nothing(story, "platform"));
+}
+
+TEST(Platform, AnEmulatorPassesNoGpuOn) {
+  auto story = arm_image("aarch64");
+  story.node.kernel_machine = Text("x86_64");
+  EXPECT_THAT(verdicts(story), ElementsAre("platform=65"));
+  const auto finding = only(story, "platform");
+  EXPECT_EQ(finding.summary, "the image is for aarch64, and an emulator runs it on x86_64");
+  EXPECT_THAT(finding.fix, HasSubstr("linux/amd64"));
+  // A 64-bit ARM kernel calls itself by this name, and a 32-bit one runs no image for aarch64.
+  for (const char* kernel : {"aarch64", "armv8l"}) {
+    story.node.kernel_machine = Text(kernel);
+    EXPECT_THAT(verdicts(story), IsEmpty()) << kernel;
+  }
+}
+
+TEST(Platform, AnImageMayBeBuiltInAnEmulator) {
+  auto story = arm_image("aarch64");
+  story.node.kernel_machine = Text("x86_64");
+  Policy policy;
+  policy.gpu.required = GpuRequired::kNo;
+  EXPECT_THAT(verdicts(story, policy), IsEmpty());
 }
 
 TEST(Platform, WhatIsNotKnownFailsNothing) {

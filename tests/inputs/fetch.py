@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fetches the real images, interpreters and drivers that the tests read, each at a pinned version, into one cache.
 
-    fetch.py                     everything (about 9 GB on disk; ten minutes on a fast line)
+    fetch.py                     everything of x86_64 (about 9 GB on disk; ten minutes on a fast line)
     fetch.py torch/2.8.0-cp312 driver/535
+    fetch.py image/torch2.11.0-cp311-aarch64      the same on every machine (3 GB)
     fetch.py --list              the names
 
 The cache is $GPUINIT_TESTS_CACHE, else ${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests. Each input is unpacked beside the
@@ -32,11 +33,13 @@ CACHE = os.environ.get("GPUINIT_TESTS_CACHE") or os.path.join(
 WORK = os.path.join(CACHE, ".work")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TRIPLET = "x86_64-linux-gnu"
+DEBIAN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-# Every floor of glibc that a wheel may name; which one is for the wheel's maker to choose.
-WHEEL_PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(5, 40)] + [
-    f"manylinux{name}_x86_64" for name in ("1", "2010", "2014")]
+def wheel_platforms(machine):
+    """Every floor of glibc that a wheel may name; which one is for the wheel's maker to choose."""
+    return [f"manylinux_2_{minor}_{machine}" for minor in range(5, 40)] + [
+        f"manylinux{name}_{machine}" for name in ("1", "2010", "2014")]
 
 
 class FetchError(Exception):
@@ -85,8 +88,9 @@ def file_sha256(path):
 class Wheel:
     """One wheel from PyPI, unpacked: the directory is a site-packages."""
 
-    def __init__(self, project, version, sha256, python=None, skip=(), place=None, needs=()):
+    def __init__(self, project, version, sha256, python=None, skip=(), place=None, needs=(), machine="x86_64"):
         self.project, self.version, self.sha256, self.python = project, version, sha256, python
+        self.machine = machine
         self.skip = skip      # path prefixes that no check reads
         self.place = place    # {path in the wheel: path in the tree} instead of everything
         self.needs = needs
@@ -124,7 +128,7 @@ class Wheel:
                 return path
             os.remove(path)
         tags = []
-        for tag in WHEEL_PLATFORMS:
+        for tag in wheel_platforms(self.machine):
             tags += ["--platform", tag]
         if self.python:
             tags += ["--implementation", "cp", "--python-version", self.python]
@@ -223,6 +227,20 @@ class Image:
         move_into_place(tree, name)
 
 
+class PlainImage(Image):
+    """The same without anything below /extensions."""
+
+    def __init__(self, python, site, wheels):
+        self.python, self.site, self.wheels, self.needs = python, site, wheels, (python, *wheels)
+
+    def fetch(self, name):
+        tree = os.path.join(WORK, "tree")
+        link_tree(os.path.join(CACHE, self.python), tree)
+        for wheel in self.wheels:
+            link_tree(os.path.join(CACHE, wheel), os.path.join(tree, self.site))
+        move_into_place(tree, name)
+
+
 def link_tree(source, target):
     """Hard-links the files of a tree into another; what is there stays, as the __init__.py that wheels share."""
     for directory, directories, files in os.walk(source):
@@ -240,10 +258,10 @@ class Apt:
     opened = {}
 
     @classmethod
-    def of(cls, suite):
-        if suite not in cls.opened:
-            cls.opened[suite] = Apt(suite)
-        return cls.opened[suite]
+    def of(cls, suite, machine):
+        if (suite, machine) not in cls.opened:
+            cls.opened[suite, machine] = Apt(suite, DEBIAN_NAMES[machine])
+        return cls.opened[suite, machine]
 
     @staticmethod
     def mirror():
@@ -260,17 +278,17 @@ class Apt:
                 return base
         raise FetchError("no Debian mirror in this machine's apt sources: set GPUINIT_DEBIAN_MIRROR")
 
-    def __init__(self, suite):
+    def __init__(self, suite, architecture):
         if not os.path.exists(KEYRING):
             raise FetchError(f"{KEYRING} is missing: apt-get install debian-archive-keyring")
         self.suite = suite
-        root = os.path.join(CACHE, "apt", suite)
+        root = os.path.join(CACHE, "apt", f"{suite}-{architecture}")
         shutil.rmtree(root, ignore_errors=True)
         for directory in ("parts", "state/lists/partial", "cache/archives/partial", "debs"):
             os.makedirs(os.path.join(root, directory))
         open(os.path.join(root, "state/status"), "w").close()
         with open(os.path.join(root, "sources"), "w") as file:
-            file.write(f"deb [arch=amd64 signed-by={KEYRING}] {self.mirror()} {suite} main non-free\n")
+            file.write(f"deb [arch={architecture} signed-by={KEYRING}] {self.mirror()} {suite} main non-free\n")
         self.debs = os.path.join(root, "debs")
         # Acquire::Languages and the index targets leave out what nobody reads here.
         self.options = []
@@ -279,8 +297,8 @@ class Apt:
                        f"Dir::Cache={root}/cache", "Dir::Cache::pkgcache=pkgcache.bin",
                        "Acquire::Languages=none", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
                        "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
-                       "Acquire::Retries=3", "APT::Sandbox::User=root", "APT::Architecture=amd64",
-                       "APT::Architectures::=amd64"):
+                       "Acquire::Retries=3", "APT::Sandbox::User=root", f"APT::Architecture={architecture}",
+                       f"APT::Architectures::={architecture}"):
             self.options += ["-o", option]
         output = run(["apt-get", *self.options, "update"], f"index of {suite}")
         # apt-get update calls a list that it could not fetch or verify a warning, and succeeds.
@@ -313,12 +331,12 @@ class Apt:
 BASE_PACKAGES = ("base-files", "libc-bin", "libc6", "libexpat1", "libgcc-s1", "libstdc++6", "zlib1g")
 
 
-def unpack_debs(suite, packages, tree):
+def unpack_debs(suite, packages, tree, machine="x86_64"):
     """Unpacks Debian packages into a root tree with the merged /usr that real images have."""
-    for directory in ("bin", "lib", "lib64", "sbin"):
+    for directory in ("bin", "lib", "sbin", *(["lib64"] if machine == "x86_64" else [])):
         os.makedirs(os.path.join(tree, "usr", directory))
         os.symlink("usr/" + directory, os.path.join(tree, directory))
-    files, versions = Apt.of(suite).download(packages)
+    files, versions = Apt.of(suite, machine).download(packages)
     for deb in files:
         # dpkg-deb -x would replace the links to /usr by directories.
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as unpack:
@@ -332,11 +350,14 @@ def unpack_debs(suite, packages, tree):
         file.write("".join(f"{suite} {version}\n" for version in sorted(versions)))
 
 
-def make_loader_cache(tree):
+def make_loader_cache(tree, machine="x86_64"):
     """Writes the tree's etc/ld.so.cache, as the packages' own scripts would have."""
     chroot = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
-    ldconfig = shutil.which("ldconfig") or "/sbin/ldconfig"
-    run([*chroot, ldconfig, "-r", tree], "ldconfig")
+    ldconfig = [shutil.which("ldconfig") or "/sbin/ldconfig"]
+    # It passes over the libraries of any other machine than its own.
+    if machine != platform.machine():
+        ldconfig = [f"qemu-{machine}-static", os.path.join(tree, "usr/sbin/ldconfig")]
+    run([*chroot, *ldconfig, "-r", tree], "ldconfig")
 
 
 # What the modules need that torch imports from the standard library; their names before and since 64-bit time.
@@ -347,8 +368,9 @@ MODULE_LIBRARIES_T64 = tuple({"libssl3": "libssl3t64"}.get(name, name) for name 
 class DebianPython:
     """A Debian root with one CPython in it."""
 
-    def __init__(self, minor, suite, version, libraries=()):
+    def __init__(self, minor, suite, version, libraries=(), machine="x86_64"):
         self.minor, self.suite, self.version, self.libraries, self.needs = minor, suite, version, libraries, ()
+        self.machine = machine
 
     def recipe(self):
         return " ".join(("debian python", self.minor, self.suite, self.version, "1", *self.libraries))
@@ -358,11 +380,11 @@ class DebianPython:
         packages = {package: "" for package in (*BASE_PACKAGES, *self.libraries)}
         for package in ("python{}-minimal", "libpython{}-minimal", "libpython{}-stdlib", "python{}", "libpython{}"):
             packages[package.format(self.minor)] = self.version
-        unpack_debs(self.suite, packages, tree)
+        unpack_debs(self.suite, packages, tree, self.machine)
         # python3 itself is a link in python3-minimal, which only the release's default version has.
         if not os.path.lexists(os.path.join(tree, "usr/bin/python3")):
             os.symlink(f"python{self.minor}", os.path.join(tree, "usr/bin/python3"))
-        make_loader_cache(tree)
+        make_loader_cache(tree, self.machine)
         move_into_place(tree, name)
 
 
@@ -445,21 +467,24 @@ SKIP = {"bitsandbytes": tuple(f"bitsandbytes/libbitsandbytes_cuda{release}" for 
                             ("backends/amd/lib", "backends/nvidia/bin", "backends/nvidia/lib", "include", "instrumentation", "plugins"))}
 
 
-def pinned_wheels():
-    """{name: Wheel} of wheels.txt."""
+def pinned_wheels(listed, machine):
+    """{name: Wheel} of wheels.txt, or of that for another machine."""
     wheels = {}
-    with open(os.path.join(HERE, "wheels.txt")) as file:
+    mark = "" if machine == "x86_64" else "-" + machine
+    with open(os.path.join(HERE, listed)) as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
                 project, version, python, sha256 = line.split()
                 tag = "" if python == "-" else "-cp" + python.replace(".", "")
                 kind = NvidiaWheel if project.startswith("nvidia-") else Wheel
-                wheels[f"wheels/{project}-{version}{tag}"] = kind(
-                    project, version, sha256, python=None if python == "-" else python, skip=SKIP.get(project, ()))
+                wheels[f"wheels/{project}-{version}{tag}{mark}"] = kind(
+                    project, version, sha256, python=None if python == "-" else python, skip=SKIP.get(project, ()),
+                    machine=machine)
     return wheels
 
 
-PINNED = pinned_wheels()
+PINNED = pinned_wheels("wheels.txt", "x86_64")
+PINNED_AARCH64 = pinned_wheels("wheels-aarch64.txt", "aarch64")
 
 
 def of_wheels(*projects):
@@ -540,6 +565,16 @@ INPUTS = {
         "torch/2.5.1-cp310", "runtime/cu12", *CU12, *of_wheels(
             *PURE, "sympy-1.13.1", "markupsafe-3.0.3-cp310", "numpy-1.26.4", "pillow-12.2.0", "torchvision-0.20.1",
             "torchaudio-2.5.1"))),
+    # Grace, GB10 and Thor: Debian's Python, torch as PyPI has it for aarch64.
+    "python/3.11-aarch64": DebianPython("3.11", "bookworm", "3.11.2-", libraries=MODULE_LIBRARIES, machine="aarch64"),
+    **PINNED_AARCH64,
+    "torch/2.11.0-cp311-aarch64": Wheel(
+        "torch", "2.11.0", "d91aac77f24082809d2c5a93f52a5f085032740a1ebc9252a7b052ef5a4fddc6",
+        python="3.11", skip=TORCH_SKIP, machine="aarch64"),
+    "image/torch2.11.0-cp311-aarch64": PlainImage("python/3.11-aarch64", "usr/local/lib/python3.11/dist-packages", (
+        "torch/2.11.0-cp311-aarch64", *PINNED_AARCH64, *of_wheels(
+            "filelock-", "fsspec-", "jinja2-", "mpmath-", "networkx-", "typing-extensions-", "sympy-1.14.0",
+            "cuda-pathfinder-"))),
     "oracle/2.15.0-cp314": Oracle("2.15.0-cp314"),
     "oracle/2.8.0-cp312": Oracle("2.8.0-cp312"),
     "oracle/2.5.1-cp310": Oracle("2.5.1-cp310"),
@@ -599,10 +634,10 @@ def main(arguments):
         if name not in INPUTS:
             print(f"fetch: no input is called {name}; fetch.py --list names them", file=sys.stderr)
             return 2
-    if platform.machine() != "x86_64":
-        print("fetch: the inputs are those of x86_64", file=sys.stderr)
+    if platform.machine() != "x86_64" and not (arguments and all(name.endswith("-aarch64") for name in arguments)):
+        print("fetch: the inputs are those of x86_64, but for those that end in -aarch64", file=sys.stderr)
         return 1
-    names = with_needs(arguments or INPUTS)
+    names = with_needs(arguments or [name for name in INPUTS if not name.endswith("-aarch64")])
     if all(is_there(name) for name in names):
         say(f"{len(names)} inputs are in {CACHE}")
         return 0

@@ -93,6 +93,11 @@ TEST_F(KernelDriver, IsUnknownOnWsl) {
   EXPECT_THAT(version().reason(), HasSubstr("WSL"));
 }
 
+TEST_F(KernelDriver, IsUnknownOnAJetsonWithoutNvhost) {
+  tree_.directory("/dev/nvgpu/igpu0");
+  EXPECT_THAT(version().reason(), HasSubstr("Tegra (/dev/nvgpu)"));
+}
+
 TEST_F(KernelDriver, IsUnknownOnTegra) {
   tree_.file("/dev/nvmap");
   EXPECT_TRUE(version().is_unknown());

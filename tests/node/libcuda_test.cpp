@@ -169,6 +169,16 @@ TEST_F(Libcuda, MayLieWhereTheLoaderDoesNotLook) {
   EXPECT_EQ(find_libcuda_elsewhere(*fs), Fact<std::string>("/usr/lib/wsl/lib/libcuda.so.1"));
 }
 
+TEST_F(Libcuda, OfJetsonMayLieWhereTheLoaderDoesNotLook) {
+  auto fs = base::RootFs::open(tree_.root());
+  ASSERT_TRUE(fs.ok());
+  for (const std::string directory :
+       {"/usr/lib/aarch64-linux-gnu/tegra", "/usr/lib/aarch64-linux-gnu/nvidia"}) {
+    tree_.file(directory + "/libcuda.so.1");
+    EXPECT_EQ(find_libcuda_elsewhere(*fs), Fact<std::string>(directory + "/libcuda.so.1"));
+  }
+}
+
 TEST_F(Libcuda, OfAnotherProcessorIsNotTheOne) {
   install("/usr/lib", "535.104.05", driver().machine(kForeign));
   EXPECT_TRUE(found().is_absent());

@@ -24,6 +24,9 @@ TEST(ReadNode, FillsWhatFilesTellAndLeavesTheProbesPartUnknown) {
   EXPECT_THAT(*node.environment, testing::ElementsAre(testing::Pair("CUDA_VISIBLE_DEVICES", "0")));
   EXPECT_TRUE(node.machine.known());
   EXPECT_EQ(node.cpu_level.known(), *node.machine == "x86_64") << node.cpu_level.reason();
+  EXPECT_TRUE(node.kernel_machine.is_unknown());
+  tree.file("/proc/sys/kernel/arch", "aarch64\n");
+  EXPECT_EQ(read_kernel_machine(*fs), Fact<std::string>("aarch64"));
   EXPECT_TRUE(node.driver.libnvidia_ml.is_absent());
   EXPECT_TRUE(node.kernel_gpus.is_unknown());
   EXPECT_TRUE(node.jit_cache.is_unknown());

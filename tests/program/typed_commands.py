@@ -53,7 +53,11 @@ NOT_RUN = {
 }
 
 # Pages that have a test of their own.
-OWN_TEST = {"docs/migrate.md": "tests/container/migrate_test.py"}
+OWN_TEST = {
+    "docs/install.md": "tests/release/dist_test.py",
+    "docs/migrate.md": "tests/container/migrate_test.py",
+    "docs/verify.md": "tests/release/dist_test.py",
+}
 
 KINDS = {"sh", "console", "dockerfile", "yaml", "toml", "json", "python", "text"}
 
