@@ -53,6 +53,7 @@ TEST(Documents, TheChangelogHasThisVersionOnTop) {
   ASSERT_FALSE(versions.empty());
   EXPECT_EQ(versions.front(), GPUINIT_VERSION) << "CHANGELOG.md lacks ## [" GPUINIT_VERSION "]";
   EXPECT_LT(text.find("\n## [Unreleased]"), text.find("\n## [" GPUINIT_VERSION "]"));
+  EXPECT_TRUE(contains(content("docs/gpuinit.1"), "\"gpuinit " GPUINIT_VERSION "\""));
   const std::string kinds = " Added Changed Deprecated Removed Fixed Security ";
   for (const auto& kind : matches(text, "\n### ([^\n]*)"))
     EXPECT_TRUE(contains(kinds, " " + kind + " ")) << kind;
