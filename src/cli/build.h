@@ -3,8 +3,10 @@
 
 namespace gpuinit::cli {
 
-extern const char kMachine[];  // that it runs on, "x86_64"
-extern const char
-    kCommit[];  // "7363f4b6c0de", with "-dirty" where the source had changes; "unknown"
+// The machine that it runs on, "x86_64".
+extern const char kMachine[];
+
+// "7363f4b6c0de", with "-dirty" behind it where the source had changes; else "unknown".
+extern const char kCommit[];
 
 }  // namespace gpuinit::cli
