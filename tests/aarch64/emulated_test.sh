@@ -23,17 +23,16 @@ if [ "${2:-}" = inside ]; then
   for directory in proc dev sys; do mount --rbind "/$directory" "$work/root/$directory"; done
   cp "$gpuinit" "$work/root/gpuinit"
   shift 3
-  exec chroot "$work/root" "$@"
+  exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 chroot "$work/root" "$@"
 fi
 
 [ -d "$image" ] || skip "the image is not there: tests/inputs/fetch.py image/torch2.11.0-cp311-aarch64"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 emulated() {
-  unshare --user --map-root-user --mount --pid --fork --mount-proc -- "$here" "$gpuinit" inside "$work" \
-    env -i PATH=/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 "$@"
+  unshare --user --map-root-user --mount --pid --fork --mount-proc -- "$here" "$gpuinit" inside "$work" "$@"
 }
-emulated /usr/bin/python3 -c '' 2>/dev/null || skip "no binfmt_misc of one's own in a user namespace here"
+emulated /usr/bin/python3 -c '' || skip "no binfmt_misc of one's own in a user namespace here"
 
 failures=0
 # expect WHAT CODE TEXT COMMAND...: its exit code, and a part of what it writes.
