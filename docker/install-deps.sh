@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building gpuinit needs, or the program alone, or also its tests, on a Debian 12+ or Ubuntu 22.04+ machine; only what is missing.
+# Installs what building gpuinit needs, or the program alone, or also its tests; only what is missing. On Debian 12+ and Ubuntu
+# 22.04+ all of it, on Fedora what the build needs; elsewhere it says what that is.
 set -euo pipefail
 
 usage() {
@@ -11,7 +12,7 @@ usage: docker/install-deps.sh [--program | --demo | --release | --tests] [--aarc
   --tests         also what tests/run.sh needs: clang with libFuzzer, strace, Debian's torch, ...
   --aarch64       also what the presets *-aarch64 need on a machine that is none: compiler, libraries, qemu-user
   --cuda-headers  fetch cuda.h from PyPI even where the machine has one
-  --verbose       all that apt says
+  --verbose       all that the package manager says
 Quick and silent about what is already there. Uses sudo when not root.
 EOF
 }
@@ -42,11 +43,19 @@ cuda_headers_sha256=3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f
 # Newer than Debian 12's, whose 2.10 does not know Python 3.12 and later.
 pybind11_version=3.0.1
 pybind11_sha256=aa8f0aa6e0a94d3b64adfc38f560f33f15e589be2175e103c0a33c6bce55ee89
+# Brings toml++ 3.4.0.
+pytomlpp_version=1.1.0
+pytomlpp_sha256=61a0f73e7ba2fe8bba4e99ce6d2701491885850b53aad8f3e46d03c4b31e594d
+zizmor_version=1.32.0
+zizmor_sha256=( # x86-64, aarch64
+  84a6acb975accc13408786a2bd274b572537ca19c933ebbc13e78f3988562071
+  0cdd38fca6eb34ceb567548548d706332e3535ea66894b9168c048e03207b68c
+)
 cmake_minimum=3.25
 cmake_from_pypi=3.31.10
 
 program_packages=(
-  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev libtomlplusplus-dev make ninja-build nlohmann-json3-dev
+  ca-certificates g++ libfmt-dev libseccomp-dev libspdlog-dev make ninja-build nlohmann-json3-dev
   python3 python3-pip
 )
 build_packages=(ccache git libbenchmark-dev libgmock-dev libgtest-dev pybind11-dev python3-dev)
@@ -62,9 +71,16 @@ test_packages=(
 aarch64_program_packages=(g++-aarch64-linux-gnu libfmt-dev:arm64 libseccomp-dev:arm64 libspdlog-dev:arm64)
 aarch64_test_packages=(libbenchmark-dev:arm64 libgmock-dev:arm64 libgtest-dev:arm64 qemu-user-static)
 
-# ---------------------------------------------------------------- Debian packages
-
-command -v apt-get >/dev/null || die "no apt-get here: Debian 12 or Ubuntu 22.04 (or later) is needed"
+# The same by Fedora's names, and by Alpine's. Neither has been run yet.
+fedora_program_packages=(
+  ca-certificates cmake fmt-devel gcc-c++ glibc-static json-devel libseccomp-devel libseccomp-static libstdc++-static make
+  ninja-build python3 python3-pip spdlog-devel tomlplusplus-devel
+)
+fedora_build_packages=(ccache git gmock-devel google-benchmark-devel gtest-devel pybind11-devel python3-devel)
+alpine_program_packages=(
+  bash cmake fmt-dev g++ libseccomp-dev libseccomp-static linux-headers make ninja-build nlohmann-json python3 py3-pip
+  spdlog-dev tomlplusplus-dev
+)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -75,6 +91,41 @@ as_root() {
     die "not root and no sudo: cannot run: $*"
   fi
 }
+
+# ---------------------------------------------------------------- where there is no apt
+
+say_what_is_needed() {
+  cat >&2 <<EOF
+install-deps: this is neither Debian, Ubuntu nor Fedora. What building gpuinit needs:
+  - g++ 12 or clang 14 or later, make, ninja, and cmake $cmake_minimum or later (PyPI has cmake)
+  - glibc and libstdc++ as static libraries: libc.a, libstdc++.a
+  - libseccomp, its header and libseccomp.a
+  - the headers of toml++ 3, nlohmann/json, spdlog and fmt
+  - cuda.h of CUDA 11.0 or later; the wheel nvidia-cuda-runtime on PyPI has it
+  - for the tests GoogleTest and Google Benchmark; for the Python probes pybind11 and Python.h
+cmake names what it does not find, and the variable that says where it is.
+EOF
+  if command -v apk >/dev/null; then
+    cat >&2 <<EOF
+On Alpine the packages would be: ${alpine_program_packages[*]}
+But its C library is musl. gpuinit is linked with parts of glibc left out, and has never been built with musl. The binary is
+static: one that was built on Debian needs no C library of Alpine.
+EOF
+  fi
+  exit 1
+}
+
+install_with_dnf() {
+  local package missing=()
+  for package in "$@"; do
+    rpm -q --whatprovides "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  as_root dnf -y install "${missing[@]}" </dev/null | if [ "$verbose" = yes ]; then cat; else tail -n 1; fi
+}
+
+# ---------------------------------------------------------------- Debian packages
 
 # Prints those of its arguments that are not installed: for this machine, or the one that NAME:ARCHITECTURE names.
 missing_packages() {
@@ -132,13 +183,70 @@ install_packages() {
   [ ${#missing[@]} = 0 ] || die "apt-get could not install: ${missing[*]}"
 }
 
-case $what in
-  program) install_packages "${program_packages[@]}" ;;
-  demo) install_packages "${program_packages[@]}" "${demo_packages[@]}" ;;
-  release) install_packages "${program_packages[@]}" "${release_packages[@]}" ;;
-  build) install_packages "${program_packages[@]}" "${build_packages[@]}" ;;
-  tests) install_packages "${program_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
-esac
+if command -v apt-get >/dev/null; then
+  case $what in
+    program) install_packages "${program_packages[@]}" ;;
+    demo) install_packages "${program_packages[@]}" "${demo_packages[@]}" ;;
+    release) install_packages "${program_packages[@]}" "${release_packages[@]}" ;;
+    build) install_packages "${program_packages[@]}" "${build_packages[@]}" ;;
+    tests) install_packages "${program_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
+  esac
+else
+  command -v dnf >/dev/null || say_what_is_needed
+  [ "$aarch64" = no ] || die "--aarch64 is for Debian"
+  case $what in
+    program) install_with_dnf "${fedora_program_packages[@]}" ;;
+    build) install_with_dnf "${fedora_program_packages[@]}" "${fedora_build_packages[@]}" ;;
+    *) die "--$what is for Debian and Ubuntu; on Fedora --program and no option at all are known" ;;
+  esac
+  install_packages() { die "dnf did not install: $*"; }
+fi
+
+# ---------------------------------------------------------------- a compiler
+
+# Ubuntu 22.04's g++ is 11, and its g++-12 a package beside it.
+compiler_is_enough() { [ "$("$1" -dumpversion 2>/dev/null | cut -d. -f1)" -ge 12 ] 2>/dev/null; }
+
+if ! compiler_is_enough "${CXX:-g++}"; then
+  compiler_is_enough g++-12 || install_packages g++-12
+  say "${CXX:-g++} is older than g++ 12: run cmake with CC=gcc-12 CXX=g++-12 in its environment"
+fi
+
+# ---------------------------------------------------------------- toml++
+
+has_tomlplusplus() {
+  local directory
+  for directory in /usr/local/include /usr/include "$cache/tomlplusplus/include"; do
+    # Its version is in version.h until 3.3 and in version.hpp from 3.4 on.
+    ! cat "$directory"/toml++/impl/version.h* 2>/dev/null | grep -qE 'TOML_LIB_MAJOR +[3-9]' || return 0
+  done
+  return 1
+}
+
+# Where the distribution has none, or an older one: the source of its Python binding has the headers.
+fetch_tomlplusplus() {
+  say "fetching toml++ from PyPI, in pytomlpp $pytomlpp_version"
+  local work
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/tomlplusplus.XXXXXX")
+  printf 'pytomlpp==%s --hash=sha256:%s\n' "$pytomlpp_version" "$pytomlpp_sha256" >"$work/wanted"
+  python3 -m pip -q download --disable-pip-version-check --no-cache-dir --no-deps --no-binary=:all: \
+    --require-hashes -r "$work/wanted" -d "$work" </dev/null >"$work/log" 2>&1 ||
+    { cat "$work/log" >&2; die "could not download pytomlpp $pytomlpp_version from PyPI"; }
+  tar -C "$work" -xzf "$work/pytomlpp-$pytomlpp_version.tar.gz"
+  mkdir "$work/tree"
+  mv "$work/pytomlpp-$pytomlpp_version/third_party/tomlplusplus/include" "$work/tree/include"
+  rm -rf "$cache/tomlplusplus"
+  mv "$work/tree" "$cache/tomlplusplus"
+  rm -rf "$work"
+  say "toml++ is in $cache/tomlplusplus/include"
+}
+
+if command -v apt-get >/dev/null && ! has_tomlplusplus; then
+  update_lists
+  ! apt-cache show libtomlplusplus-dev >/dev/null 2>&1 || install_packages libtomlplusplus-dev
+fi
+has_tomlplusplus || fetch_tomlplusplus
 
 # ---------------------------------------------------------------- aarch64
 
@@ -188,6 +296,26 @@ has_libfuzzer() {
 if [ "$what" = tests ] && ! has_libfuzzer; then
   install_packages "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
   has_libfuzzer || die "clang has no libFuzzer (libclang_rt.fuzzer)"
+fi
+
+# ---------------------------------------------------------------- zizmor
+
+# Looks over .github (tests/house/workflows_test.py).
+has_zizmor() { [ "$("$cache/zizmor/bin/zizmor" --version 2>/dev/null)" = "zizmor $zizmor_version" ]; }
+
+fetch_zizmor() {
+  say "fetching zizmor $zizmor_version from PyPI"
+  rm -rf "$cache/zizmor"
+  mkdir -p "$cache"
+  printf 'zizmor==%s' "$zizmor_version" >"$cache/zizmor.wanted"
+  printf ' --hash=sha256:%s' "${zizmor_sha256[@]}" >>"$cache/zizmor.wanted"
+  python3 -m pip -q install --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: --require-hashes \
+    -r "$cache/zizmor.wanted" --target "$cache/zizmor" </dev/null || say "could not fetch zizmor: house.Workflows does without"
+  rm -f "$cache/zizmor.wanted"
+}
+
+if [ "$what" = tests ]; then
+  has_zizmor || fetch_zizmor
 fi
 
 # ---------------------------------------------------------------- CUDA headers

@@ -23,6 +23,6 @@ complete -c gpuinit -l image-config -r -d 'Environment, command and user as dock
 complete -c gpuinit -l format -x -a 'text json' -d 'Form of the report'
 complete -c gpuinit -l quiet -d 'Print only failures'
 complete -c gpuinit -l verbose -d 'Print also what was skipped or unknown'
-complete -c gpuinit -l version -d 'Print the version'
+complete -c gpuinit -l version -d 'Print version and build'
 complete -c gpuinit -s h -l help -d 'Print a summary'
 complete -c gpuinit -x -a '(__fish_complete_subcommand)'

@@ -141,7 +141,7 @@ struct Policy {
     bool same = false;                  // all alike: name, compute capability, memory
     std::uint64_t memory = 0;           // bytes that every GPU must have free. 0: not asked for
     std::uint64_t memory_total = 0;     // … must have in all
-    std::vector<std::string> features;  // of every GPU, as src/rules/tables/gpu_features.h names them
+    std::vector<std::string> features;  // of every GPU, as kGpuFeatures names them
   } gpu;
 
   // Version ranges (src/rules/version.h). Empty: not pinned.

@@ -1,12 +1,13 @@
 #include "checks/loader_names.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/library_names.h"
 #include "base/root_fs.h"
 #include "checks/finding_builder.h"
+#include "rules/tables/library_origins.h"
 
 namespace gpuinit::checks {
 
@@ -14,44 +15,21 @@ namespace {
 
 using namespace std::string_view_literals;
 
-struct Origin {
-  std::string_view stem;     // of the library: "libcudnn" for libcudnn.so.9
-  std::string_view package;  // pip: with "-cu12" or the like behind it; apt: whole
-  bool pip;
-};
-// Source: the wheels on PyPI and the packages of Debian 12 that hold the files.
-constexpr std::array<Origin, 18> kOrigins{{
-    {"libcudnn", "nvidia-cudnn"sv, true},
-    {"libcublas", "nvidia-cublas"sv, true},
-    {"libcublasLt", "nvidia-cublas"sv, true},
-    {"libcudart", "nvidia-cuda-runtime"sv, true},
-    {"libcufft", "nvidia-cufft"sv, true},
-    {"libcupti", "nvidia-cuda-cupti"sv, true},
-    {"libcurand", "nvidia-curand"sv, true},
-    {"libcusolver", "nvidia-cusolver"sv, true},
-    {"libcusparse", "nvidia-cusparse"sv, true},
-    {"libcusparseLt", "nvidia-cusparselt"sv, true},
-    {"libcufile", "nvidia-cufile"sv, true},
-    {"libnccl", "nvidia-nccl"sv, true},
-    {"libnvrtc", "nvidia-cuda-nvrtc"sv, true},
-    {"libnvJitLink", "nvidia-nvjitlink"sv, true},
-    {"libnvshmem_host", "nvidia-nvshmem"sv, true},
-    {"libnvToolsExt", "nvidia-nvtx"sv, true},
-    {"libgomp", "libgomp1"sv, false},
-    {"libstdc++", "libstdc++6"sv, false},
-}};
+using rules::tables::kLibraryOrigins;
+using rules::tables::LibraryOrigin;
 
 // Of a part of a library ("libcudnn_ops.so.9", "libnvrtc-builtins.so.12.8"), that of the library.
-const Origin* origin_of(std::string_view library) {
+const LibraryOrigin* origin_of(std::string_view library) {
   std::string_view stem = library.substr(0, library.find(".so"));
-  auto found = std::ranges::find(kOrigins, stem, &Origin::stem);
-  if (found == kOrigins.end())
-    found = std::ranges::find(kOrigins, stem.substr(0, stem.find_first_of("_-")), &Origin::stem);
-  return found == kOrigins.end() ? nullptr : &*found;
+  auto found = std::ranges::find(kLibraryOrigins, stem, &LibraryOrigin::stem);
+  if (found == std::end(kLibraryOrigins))
+    found = std::ranges::find(kLibraryOrigins, stem.substr(0, stem.find_first_of("_-")),
+                              &LibraryOrigin::stem);
+  return found == std::end(kLibraryOrigins) ? nullptr : &*found;
 }
 
 // nvidia-nccl, nvidia-nccl-cu12; not nvidia-cublas-other.
-bool is_from(std::string_view package, const Origin& origin) {
+bool is_from(std::string_view package, const LibraryOrigin& origin) {
   if (!package.starts_with(origin.package)) return false;
   package.remove_prefix(origin.package.size());
   return package.empty() || package.starts_with("-cu");
@@ -86,7 +64,7 @@ std::string short_path(const Context& context, const std::string& path) {
 
 std::optional<rules::PythonRequirement> torch_requires(const Installed& installed,
                                                        std::string_view library) {
-  const Origin* origin = origin_of(library);
+  const LibraryOrigin* origin = origin_of(library);
   const Package* torch = installed.find("torch");
   if (origin == nullptr || !origin->pip || torch == nullptr) return std::nullopt;
   for (const auto& [by, requirement] : installed.requirements(*torch))
@@ -125,7 +103,7 @@ std::string as_torch_asks(const Context& context, std::string_view library) {
 
 std::string installed_for(const Context& context, std::string_view library) {
   std::string all;
-  const Origin* origin = origin_of(library);
+  const LibraryOrigin* origin = origin_of(library);
   if (origin == nullptr || !context.image.packages) return all;
   for (const Package& package : *context.image.packages)
     if (is_from(package.name, *origin))
@@ -134,7 +112,7 @@ std::string installed_for(const Context& context, std::string_view library) {
 }
 
 std::string how_to_install(const Context& context, std::string_view library) {
-  const Origin* origin = origin_of(library);
+  const LibraryOrigin* origin = origin_of(library);
   if (origin == nullptr) return "";
   const std::string package(origin->package);
   if (!origin->pip) return "Debian and Ubuntu: `apt-get install -y " + package + "`.";

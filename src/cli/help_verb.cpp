@@ -1,6 +1,11 @@
 // gpuinit --help and gpuinit --version.
+#include <iterator>
+
+#include "cli/build.h"
 #include "cli/verb_support.h"
 #include "gpuinit/exit_codes.h"
+#include "rules/tables/driver_releases.h"
+#include "seccomp/filter.h"
 
 namespace gpuinit::cli {
 
@@ -13,9 +18,22 @@ int help(const Invocation& invocation) {
                              : print(help_text(), kExitGood);
 }
 
+// Scripts read the first line of the text.
 int version(const Invocation& invocation) {
-  return in_json(invocation) ? print_document({{"gpuinit", GPUINIT_VERSION}}, kExitGood)
-                             : print("gpuinit " GPUINIT_VERSION "\n", kExitGood);
+  constexpr auto kNewest = *std::rbegin(rules::tables::kDriverReleases);
+  const base::JsonObject members{
+      {"gpuinit", GPUINIT_VERSION},
+      {"machine", kMachine},
+      {"commit", kCommit},
+      {"libseccomp", seccomp::libseccomp_version()},
+      {"driver_table", rules::tables::kDriverReleasesDate},
+      {"newest_cuda",
+       std::to_string(kNewest.cuda_major) + '.' + std::to_string(kNewest.cuda_minor)},
+  };
+  if (in_json(invocation)) return print_document(members, kExitGood);
+  std::string text;
+  for (const auto& [name, value] : members) text += name + ' ' + *value.as_string() + '\n';
+  return print(text, kExitGood);
 }
 
 }  // namespace

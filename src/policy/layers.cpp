@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "policy/toml_document.h"
+#include "rules/version.h"
 
 namespace gpuinit::policy {
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kVersion = 1;  // the `version` of the files we understand
 constexpr std::string_view kVersionKey = "version";
+constexpr std::string_view kRequires = "requires";  // versions of gpuinit
 
 std::string place(const std::string& name, const Position& at) {
   return base::printable(name) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
@@ -32,6 +34,7 @@ bool is_top(const TomlEntry& entry, std::string_view name) {
 }
 bool is_version(const TomlEntry& entry) { return is_top(entry, kVersionKey); }
 bool is_lock(const TomlEntry& entry) { return is_top(entry, "locked"); }
+bool is_requires(const TomlEntry& entry) { return is_top(entry, kRequires); }
 
 bool says_true(const TomlEntry& entry) {
   const bool* value = entry.value.as_bool();
@@ -45,6 +48,21 @@ std::string lock_problem(const std::string& file, const TomlEntry& entry, Layers
   if (entry.value.as_bool() == nullptr)
     return where + "expected true or false, found " + describe(entry.value);
   return "";
+}
+
+// The problem with `requires`, the versions of gpuinit that the file is for; empty if there is
+// none.
+std::string requires_problem(const std::string& file, const TomlEntry& entry) {
+  const std::string where = place(file, entry.value_at) + ": `requires`: ";
+  const std::string* text = entry.value.as_string();
+  if (text == nullptr)
+    return where + R"(expected a version range as text, such as ">=0.2", found )" +
+           describe(entry.value);
+  const auto range = rules::parse_version_range(*text);
+  if (!range) return where + range.error().message;
+  if (range->contains(*rules::parse_version(GPUINIT_VERSION))) return "";
+  return where + "this file needs gpuinit " + base::printable(*text, 60) +
+         ", and this is gpuinit " GPUINIT_VERSION;
 }
 
 enum class Version { kOurs, kMissing, kOther };
@@ -104,6 +122,8 @@ std::string Layers::not_a_key(const std::string& file, const TomlEntry& entry) c
       return where + in_backquotes(name) + ": expected a table, found " + describe(entry.value) +
              "; " + table_.keys_of(name);
     const std::string whole = dotted(entry.path, entry.path.size());
+    if (entry.path.back().name == kRequires)
+      return where + "`requires` stands above the first [table]";
     return where + "unknown key " + in_backquotes(whole) + "; " + table_.suggestion(whole);
   }
   return place(file, entry.value_at) + ": not a key";  // unreachable: paths are not empty
@@ -127,6 +147,11 @@ std::string Layers::add_entry(const std::string& file, const TomlEntry& entry,
 
 Status Layers::add_file(const std::string& name, std::string_view text, Lock lock) {
   const TomlDocument document = parse_toml(text);
+  // Another gpuinit knows what this one would not understand here.
+  for (const TomlEntry& entry : document.entries)
+    if (std::string problem = is_requires(entry) ? requires_problem(name, entry) : "";
+        !problem.empty())
+      return Error{std::move(problem)};
   // With their lines: TOML that is not understood is told apart from what it says.
   std::vector<std::pair<Position, std::string>> problems;
   for (const TomlProblem& problem : document.problems)
@@ -145,7 +170,7 @@ Status Layers::add_file(const std::string& name, std::string_view text, Lock loc
   bool locks = false;
   for (const auto& entry : document.entries) {
     // One below a table has been told of.
-    if (is_version(entry) ||
+    if (is_version(entry) || is_requires(entry) ||
         (version == Version::kMissing && entry.path.back().name == kVersionKey))
       continue;
     locks = locks || (is_lock(entry) && says_true(entry));

@@ -20,7 +20,8 @@ class Layers {
   // The text of a policy file; `name` is for messages and origins.
   // With kMayLock, what a file with `locked = true` says, and what lies below it, can only be
   // made stricter from there on; of another file `locked` is an error.
-  // The error has a line for each problem, in the order of the text.
+  // The error has a line for each problem, in the order of the text; where `requires` is not met by
+  // this gpuinit, that line alone.
   enum class Lock { kMayLock, kMayNot };
   Status add_file(const std::string& name, std::string_view text, Lock lock = Lock::kMayNot);
 

@@ -247,6 +247,12 @@ std::string call_name(std::uint32_t audit_arch, int number) {
   return "system call " + std::to_string(number);
 }
 
+std::string libseccomp_version() {
+  const scmp_version& version = *::seccomp_version();
+  return std::to_string(version.major) + '.' + std::to_string(version.minor) + '.' +
+         std::to_string(version.micro);
+}
+
 bool is_call_name(std::string_view name) {
   if (name.find('\0') != std::string_view::npos) return false;  // libseccomp would stop there
   if (find_post_libseccomp_syscall(name) != nullptr) return true;

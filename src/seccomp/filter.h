@@ -123,4 +123,7 @@ std::string describe(const Filter& filter);
 // {"abis":[…],"otherwise":"EPERM","newer":"ENOSYS","rules":[{"action","if":[…],"calls":[…]}]}
 base::Json filter_json(const Filter& filter);
 
+// Of the library that is linked in: "2.5.4".
+std::string libseccomp_version();
+
 }  // namespace gpuinit::seccomp

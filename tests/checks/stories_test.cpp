@@ -198,6 +198,9 @@ TEST(Story, AlpineWithAWheelForGlibc) {
   const auto story = facts(alpine, torch_280(), bare);
   EXPECT_THAT(verdicts(story), ElementsAre("python.abi=65"));
   EXPECT_THAT(only(story, "python.abi").why, HasSubstr("ld-linux-x86-64.so.2"));
+  auto arm = story;
+  arm.node.machine = arm.image.interpreter->machine = arm.image.torch->machine = Text("aarch64");
+  EXPECT_THAT(only(arm, "python.abi").why, HasSubstr("ld-linux-aarch64.so.1"));
 }
 
 TEST(Story, AGeForceBehindACompatLibrary) {

@@ -137,6 +137,45 @@ TEST(PolicyFile, OfAnotherVersionNothingElseIsTold) {
             "p.toml:1:8: a `=` stands between a name and its value, not `:`, in `version: 1`");
 }
 
+TEST(PolicyFile, MaySayWhichGpuinitItNeeds) {
+  const std::string ours = GPUINIT_VERSION;
+  for (const std::string& met :
+       {std::string(">=0.0.1"), "==" + ours, ours, std::string(">=0.0.1,<99"), std::string()})
+    EXPECT_EQ(file_error("version = 1\nrequires = \"" + met + "\"\n[gpu]\ncount = \"1\"\n"), "")
+        << met;
+  EXPECT_EQ(
+      file_error("version = 1\nrequires = \">=99.2, <100\"\n"),
+      "p.toml:2:12: `requires`: this file needs gpuinit >=99.2, <100, and this is gpuinit " + ours);
+  EXPECT_THAT(file_error("version = 1\nrequires = \"<" + ours + "\"\n"),
+              HasSubstr("needs gpuinit <" + ours));
+}
+
+// It is the reason for what else is not understood.
+TEST(PolicyFile, WhereItNeedsAnotherGpuinitNothingElseIsTold) {
+  const std::string needs =
+      "`requires`: this file needs gpuinit >=99, and this is gpuinit " GPUINIT_VERSION;
+  EXPECT_EQ(file_error("version = 1\nrequires = \">=99\"\n[gpu]\nnewer-key = 1\n[newer]\n"),
+            "p.toml:2:12: " + needs);
+  EXPECT_EQ(file_error("version = 2\nrequires = \">=99\"\n"), "p.toml:2:12: " + needs);
+  EXPECT_EQ(file_error("requires = \">=99\"\nx = yes\n"), "p.toml:1:12: " + needs);
+  // One that is met hides nothing.
+  EXPECT_THAT(file_error("version = 1\nrequires = \">=0.0.1\"\n[gpu]\nnewer-key = 1\n"),
+              StartsWith("p.toml:4:1: unknown key `gpu.newer-key`"));
+}
+
+TEST(PolicyFile, WhichGpuinitItNeedsIsARangeAboveTheFirstTable) {
+  EXPECT_EQ(
+      file_error("version = 1\nrequires = 0.2\n"),
+      "p.toml:2:12: `requires`: expected a version range as text, such as \">=0.2\", found the "
+      "number 0.2");
+  EXPECT_THAT(file_error("version = 1\nrequires = \"new\"\n"),
+              StartsWith("p.toml:2:12: `requires`: \"new\" is not a version range"));
+  EXPECT_EQ(file_error("version = 1\n[gpu]\nrequires = \">=0.2\"\n"),
+            "p.toml:3:1: `requires` stands above the first [table]");
+  // It is of a file, not of the policy that all files make.
+  EXPECT_THAT(setting_error("requires=>=0.0.1"), HasSubstr("unknown key `requires`"));
+}
+
 TEST(PolicyFile, ValuesOfTheWrongTypeAreRefusedAtTheValue) {
   EXPECT_EQ(file_error("version = 1\n[probe]\ntimeout = \"60\"\n"),
             "p.toml:3:11: `probe.timeout`: expected a number of seconds from 0.001 to 86400, found "

@@ -249,6 +249,32 @@ TEST(LoadPolicy, EveryFileMustSayItsVersion) {
                                             "first [table]");
 }
 
+TEST(LoadPolicy, EveryFilesOwnRequiresMustBeMet) {
+  Tree tree;
+  tree.file("policy.toml", "requires = \">=0.0.1\"\n" + count("1"));
+  tree.file("policy.d/10.toml", "requires = \">=99\"\n" + count("2"));
+  tree.file("policy.d/20.toml", "requires = \"<99\"\n" + count("3"));
+  EXPECT_THAT(error_of(sources_in(tree)), HasSubstr("10.toml:1:12: `requires`: this file needs"));
+  EXPECT_THAT(error_of(sources_in(tree)), testing::Not(HasSubstr("20.toml")));
+
+  PolicySources off = sources_in(tree);
+  off.off = true;
+  const auto loaded = load_policy(off);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->policy.gpu.count, "3");
+  ASSERT_EQ(loaded->left_out.size(), 1U);
+  EXPECT_THAT(loaded->left_out[0], HasSubstr("10.toml:1:12: `requires`"));
+  EXPECT_THAT(print_policy(*loaded), testing::Not(HasSubstr("requires")));
+}
+
+TEST(LoadPolicy, ALockedFileWhoseRequiresIsNotMetStopsTheStart) {
+  Tree tree;
+  tree.file("policy.toml", "requires = \">=99\"\nlocked = true\n" + count("1"));
+  PolicySources off = sources_in(tree);
+  off.off = true;
+  EXPECT_THAT(error_of(off), HasSubstr("needs gpuinit >=99"));
+}
+
 TEST(LoadPolicy, ErrorsNameTheLayer) {
   const Tree tree;
   PolicySources sources = sources_in(tree);

@@ -28,7 +28,7 @@ inline bool contains(const std::string& text, const std::string& part) {
 
 // "README.md", "docs/policy.md" and so on.
 inline std::vector<std::string> pages() {
-  std::vector<std::string> found{"README.md", "CONTRIBUTING.md", "SECURITY.md"};
+  std::vector<std::string> found{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"};
   for (const auto& file : std::filesystem::directory_iterator(GPUINIT_SOURCE "/docs"))
     if (file.path().extension() == ".md")
       found.push_back("docs/" + file.path().filename().string());

@@ -45,6 +45,20 @@ TEST(Documents, GiveGpuinitOnlyOptionsThatItHas) {
         EXPECT_TRUE(known.contains(option)) << page << ": gpuinit" << words;
 }
 
+// Keep a Changelog's form; the newest version is that of CMakeLists.txt's project().
+TEST(Documents, TheChangelogHasThisVersionOnTop) {
+  const std::string text = content("CHANGELOG.md");
+  std::vector<std::string> versions = matches(text, R"(\n## \[([^\]]+)\])");
+  std::erase(versions, "Unreleased");
+  ASSERT_FALSE(versions.empty());
+  EXPECT_EQ(versions.front(), GPUINIT_VERSION) << "CHANGELOG.md lacks ## [" GPUINIT_VERSION "]";
+  EXPECT_LT(text.find("\n## [Unreleased]"), text.find("\n## [" GPUINIT_VERSION "]"));
+  EXPECT_TRUE(contains(content("docs/gpuinit.1"), "\"gpuinit " GPUINIT_VERSION "\""));
+  const std::string kinds = " Added Changed Deprecated Removed Fixed Security ";
+  for (const auto& kind : matches(text, "\n### ([^\n]*)"))
+    EXPECT_TRUE(contains(kinds, " " + kind + " ")) << kind;
+}
+
 TEST(Documents, ArchitectureHasEveryRoomAndWhatItLinks) {
   const std::string page = content("docs/architecture.md");
   int rooms = 0;

@@ -47,6 +47,7 @@ NOT_RUN = {
     "cmake --build --preset release --target gpuinit": "the same",
     "docker/install-deps.sh && cmake --preset release": "it built the program that is tested here",
     "cmake --preset release && cmake --build --preset release": "it built the program that is tested here",
+    "cmake --install build/release --prefix ": "tests/build/install_test.py installs so",
     "docker build -t gpuinit -f docker/Dockerfile .": "tests/container/images.py has run it",
     "docker push ": "needs a registry",
     "docker build -f docker/Dockerfile.python-probe": "installs a compiler in an image of python.org",

@@ -17,6 +17,7 @@ namespace gpuinit::image {
 namespace {
 
 using ldso::LoaderClosure;
+using rules::tables::KnownFramework;
 
 // Below `site`; of a pattern the first file that fits.
 std::string find_library(const base::RootFs& fs, const std::string& site,
@@ -61,7 +62,7 @@ PythonFrameworks::PythonFrameworks(const base::RootFs& fs, const ldso::LibrarySe
                                    FoundExtensions& extensions)
     : fs_(fs), search_(libraries) {
   for (const Package& package : packages)
-    for (const KnownFramework& known : kKnownFrameworks)
+    for (const KnownFramework& known : rules::tables::kKnownFrameworks)
       if (package.name.starts_with(known.distribution)) add(known, package, extensions);
 }
 

@@ -1,4 +1,4 @@
-// The known frameworks among the installed packages (known_frameworks.h), as facts.
+// The known frameworks among the installed packages (rules/tables/known_frameworks.h), as facts.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 #include "base/root_fs.h"
 #include "gpuinit/facts.h"
 #include "image/extensions/extension_loading.h"
-#include "image/frameworks/known_frameworks.h"
 #include "image/packages/wheel_libraries.h"
 #include "ldso/library_search.h"
 #include "ldso/loader_closure.h"
+#include "rules/tables/known_frameworks.h"
 
 namespace gpuinit::image {
 
@@ -38,7 +38,8 @@ class PythonFrameworks {
   std::vector<Framework> finish(const std::string& problem);
 
  private:
-  void add(const KnownFramework& known, const Package& package, FoundExtensions& extensions);
+  void add(const rules::tables::KnownFramework& known, const Package& package,
+           FoundExtensions& extensions);
   void read_code(Framework& framework, const std::string& path, Extension& library,
                  std::vector<std::string>& needed);
 
@@ -46,7 +47,7 @@ class PythonFrameworks {
   const ldso::LibrarySearch& search_;
   // Of the same index.
   std::vector<Framework> frameworks_;
-  std::vector<const KnownFramework*> known_;
+  std::vector<const rules::tables::KnownFramework*> known_;
   std::vector<Extension> libraries_;
   NeededNames needed_;
 };

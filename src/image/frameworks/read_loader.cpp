@@ -23,10 +23,9 @@ constexpr std::size_t kMaxSymbols =
     20;  // in the facts: the first ones are enough to see what is wrong
 
 // Where toolkits and conda put CUDA's libraries.
-constexpr std::array<const char*, 4> kToolkits{"/usr/local/cuda/lib64",
-                                               "/usr/local/cuda/targets/x86_64-linux/lib",
-                                               "/usr/local/cuda/targets/sbsa-linux/lib",
-                                               "/usr/local/cuda/targets/aarch64-linux/lib"};
+constexpr std::array<const char*, 4> kToolkits{
+    "/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib",
+    "/usr/local/cuda/targets/sbsa-linux/lib", "/usr/local/cuda/targets/aarch64-linux/lib"};
 
 constexpr std::string_view kBuiltins = "libnvrtc-builtins.so.";
 

@@ -1,14 +1,14 @@
-// The packages of Python's that bring code for NVIDIA GPUs without torch: what is known of each
-// beforehand. Everything else is read from its files.
+// Table: the packages of Python's that bring code for NVIDIA GPUs without torch: what is known of
+// each beforehand. Everything else is read from its files.
 //
 // Sources: the wheels on PyPI and what their Python code opens (jax_plugins/xla_cuda12/
 // __init__.py _load_nvidia_libraries; cupy/_environment.py), CTranslate2, src/cuda/utils.cc.
+// 2026-11-28. How to add a row: docs/updating-tables.md.
 #pragma once
 
-#include <array>
 #include <string_view>
 
-namespace gpuinit::image {
+namespace gpuinit::rules::tables {
 
 struct KnownFramework {
   std::string_view name;          // as findings and require.frameworks call it
@@ -22,7 +22,7 @@ struct KnownFramework {
 };
 
 // clang-format off
-inline constexpr std::array<KnownFramework, 11> kKnownFrameworks{{
+inline constexpr KnownFramework kKnownFrameworks[] = {
     {"jax", "jax-cuda12-pjrt", "jax_plugins/xla_cuda12/xla_cuda_plugin.so",
      "libcudart.so.12 libcublas.so.12 libcupti.so.12 libcusparse.so.12 libcusolver.so.11 "
      "libcufft.so.11 libcudnn.so.9 libnvrtc.so.12? libnccl.so.2? libnvshmem_host.so.3?", "0.4.", true, true, true},
@@ -42,7 +42,7 @@ inline constexpr std::array<KnownFramework, 11> kKnownFrameworks{{
     {"tensorrt", "tensorrt-cu", "tensorrt_libs/libnvinfer.so.*", "", "", false, true, false},
     {"llama.cpp", "llama-cpp-python", "llama_cpp/lib/libggml-cuda.so", "", "", false, true, true},
     {"xgboost", "xgboost", "xgboost/lib/libxgboost.so", "", "", false, false, true},
-}};
+};
 // clang-format on
 
-}  // namespace gpuinit::image
+}  // namespace gpuinit::rules::tables
