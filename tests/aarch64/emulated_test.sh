@@ -30,7 +30,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 emulated() {
-  unshare --user --map-root-user --mount --pid --fork --mount-proc -- "$here" "$gpuinit" inside "$work" "$@"
+  unshare --user --map-root-user --mount --pid --fork --kill-child --mount-proc -- "$here" "$gpuinit" inside "$work" "$@"
 }
 emulated /usr/bin/python3 -c '' || skip "no binfmt_misc of one's own in a user namespace here"
 
@@ -54,8 +54,7 @@ expect "supervise" 7 "the command exited with 7" /gpuinit "${no_gpu[@]}" --super
   python3 -c 'import os, sys; sys.exit(7 if os.getppid() == 1 else 1)'
 expect "a command that dies" 139 "SIGSEGV" /gpuinit "${no_gpu[@]}" --supervise -- \
   python3 -c 'import os; os.kill(os.getpid(), 11)'
-expect "torch, where gpuinit found nothing amiss" 0 "2.11.0+cu130" /gpuinit "${no_gpu[@]}" -- \
-  python3 -c 'import torch; print(torch.__version__)'
+# `import torch` is not tried: under qemu-user 7.2 it works at times, and at times hangs, with and without gpuinit.
 if [ -e /proc/sys/kernel/arch ]; then
   expect "the emulator is named where a GPU is needed" 65 \
     "the image is for aarch64, and an emulator runs it on $(cat /proc/sys/kernel/arch)" /gpuinit --check -- python3
