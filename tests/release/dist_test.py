@@ -132,6 +132,18 @@ class Files(unittest.TestCase):
                 sums["sbom"] = next(part["hashes"][0]["content"] for part in parts if part["name"] == "gpuinit")
                 self.assertEqual(len(set(sums.values())), 1, sums)
 
+    def test_program_sbom_and_image_name_one_commit(self):
+        if arguments.no_sbom:
+            self.skipTest("--no-sbom: the build's commit is git's, and short")
+        for machine in machines():
+            with tempfile.TemporaryDirectory() as work, self.subTest(machine):
+                emulated = [QEMU] if machine == "arm64" else []
+                said = run(*emulated, programs(machine, work)["tar"], "--version")
+                commit = next(p["value"] for p in sbom(machine)["metadata"]["component"]["properties"] if p["name"] == "gpuinit:commit")
+                self.assertIn(f"\ncommit {commit}\n", said)
+                image = json.loads(run("skopeo", "inspect", "--override-arch", machine, f"oci-archive:{dist('*-oci.tar')}"))
+                self.assertEqual(image["Labels"]["org.opencontainers.image.revision"], commit)
+
     def test_lintian_has_nothing_to_say(self):
         for machine in machines():
             with self.subTest(machine):
