@@ -64,8 +64,8 @@ demo_packages=(debian-archive-keyring python3-torch)
 release_packages=(git openssh-client python3-dev rpm)
 test_packages=(
   "${demo_packages[@]}"
-  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq lintian numactl podman procps
-  python3-jsonschema python3-venv python3-yaml runc skopeo strace time tini unzip util-linux xz-utils
+  binutils catatonit clang clang-format clang-tidy debootstrap dpkg-dev dumb-init file gdb gosu jq lintian numactl openssh-client
+  podman procps python3-jsonschema python3-venv python3-yaml rpm runc skopeo strace time tini unzip util-linux xz-utils
 )
 # Only what has machine code: the headers of the others are this machine's own.
 aarch64_program_packages=(g++-aarch64-linux-gnu libfmt-dev:arm64 libseccomp-dev:arm64 libspdlog-dev:arm64)

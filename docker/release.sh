@@ -57,25 +57,17 @@ needs=(--release --cuda-headers)
 case " ${machines[*]} " in *" arm64 "*) needs+=(--aarch64) ;; esac
 docker/install-deps.sh "${needs[@]}"
 
-# From here on nothing of the caller's has a say: locale, time zone, umask, flags, ccache, another cmake on PATH.
-umask 022 # cpack takes the modes of a .deb's three parts from it
-export LC_ALL=C.UTF-8 # the order of names that this shell expands
+# From here on nothing of the caller's has a say.
+# shellcheck source=docker/release/artefacts.sh
+. docker/release/artefacts.sh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests
 work=$(mktemp -d)
+case $work in *[[:space:]]*) rmdir "$work" && work=$(TMPDIR=/tmp mktemp -d) ;; esac # rpmbuild takes no such path
 trap 'rm -rf "$work"' EXIT
-in_clean_environment() {
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$work/home" LC_ALL=C.UTF-8 TZ=UTC SOURCE_DATE_EPOCH="$epoch" "$@"
-}
 mkdir -p "$work/home" "$work/source" "$work/dist"
 git archive HEAD | tar -x -C "$work/source"
 say "the backend of the wheel, from PyPI"
-PIP_ROOT_USER_ACTION=ignore /usr/bin/python3 -m pip -q install --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: --require-hashes \
-  -r docker/release/requirements.txt --target "$work/hatchling" </dev/null
-
-# One archive in the order of names, of one owner and one time.
-pack() { # FILE DIRECTORY NAME
-  tar -C "$2" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -c "$3" | gzip -9n >"$1"
-}
+backend "$work/hatchling"
 
 # ---------------------------------------------------------------- each machine
 
@@ -93,37 +85,6 @@ build() { # MACHINE PRESET
       -D CMAKE_INSTALL_PREFIX=/usr
     in_clean_environment cmake --build --preset "$2" --parallel "$(nproc)"
   ) >"$work/build-$1.log" 2>&1 || { tail -n 60 "$work/build-$1.log"; die "the build for $1 failed"; }
-}
-
-archive() { # MACHINE BUILD
-  local name=gpuinit-$version-linux-$1
-  in_clean_environment DESTDIR="$work/stage-$1" cmake --install "$2" --prefix "/$name" >/dev/null
-  mkdir -p "$work/stage-$1/$name/share/doc/gpuinit"
-  (cd "$work/source" && cp LICENSE THIRD-PARTY-NOTICES.md docs/licenses/LGPL-2.1.txt "$work/stage-$1/$name/share/doc/gpuinit")
-  [ ! -e "$work/source/CHANGELOG.md" ] || cp "$work/source/CHANGELOG.md" "$work/stage-$1/$name/share/doc/gpuinit"
-  pack "$work/dist/$name.tar.gz" "$work/stage-$1" "$name"
-}
-
-packages() { # MACHINE BUILD
-  local generator
-  for generator in DEB RPM; do
-    (cd "$2" && in_clean_environment cpack -G "$generator" -B "$work/packages-$1") >"$work/cpack.log" 2>&1 ||
-      { cat "$work/cpack.log"; die "cpack -G $generator failed"; }
-  done
-  cp "$work/packages-$1"/*.deb "$work/packages-$1"/*.rpm "$work/dist"
-}
-
-wheel() { # MACHINE BUILD
-  local tree=$work/wheel-$1 tag=x86_64
-  [ "$1" = amd64 ] || tag=aarch64
-  cp -r "$work/source/docker/wheel" "$tree"
-  (cd "$work/source" && cp LICENSE THIRD-PARTY-NOTICES.md docs/licenses/LGPL-2.1.txt "$tree")
-  install -D -m 755 "$2/gpuinit" "$tree/bin/gpuinit"
-  (
-    cd "$tree"
-    in_clean_environment PYTHONPATH="$work/hatchling" GPUINIT_VERSION="$version" GPUINIT_WHEEL_MACHINE="$tag" \
-      /usr/bin/python3 -m hatchling build -t wheel -d "$work/dist"
-  ) >"$work/wheel.log" 2>&1 || { cat "$work/wheel.log"; die "the wheel for $1 could not be made"; }
 }
 
 programs=()
@@ -144,11 +105,8 @@ done
 # ---------------------------------------------------------------- what is for all of them
 
 say "OCI image"
-in_clean_environment "$work/source/docker/release/oci.py" --version "$version" --commit "$commit" --epoch "$epoch" \
-  --licences "$work/source/LICENSE" "$work/source/THIRD-PARTY-NOTICES.md" "$work/source/docs/licenses/LGPL-2.1.txt" \
-  --output "$work/dist/gpuinit-$version-oci.tar" "${programs[@]}"
-
-(cd "$work/dist" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
+image "$commit" "${programs[@]}"
+checksums
 if [ -n "$key" ]; then
   ssh-keygen -q -Y sign -n gpuinit -f "$key" "$work/dist/SHA256SUMS"
 fi

@@ -118,7 +118,7 @@ struct Limits {
 struct NodeFacts {
   Fact<std::string> machine;  // processor, as `uname -m` says: "x86_64", "aarch64"
   // That of the kernel, whatever an emulator such as qemu-user says `machine` is. Unknown before
-  // Linux 6.1. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst, arch.
+  // Linux 6.1. Source: Linux, Documentation/admin-guide/sysctl/kernel.rst, arch
   Fact<std::string> kernel_machine;
   // "x86-64-v1" to "x86-64-v4", as glibc tells them. Absent: another processor.
   // Source: x86-64 psABI, "Micro-Architecture Levels"; glibc, sysdeps/x86/get-isa-level.h.

@@ -69,17 +69,26 @@ TEST(ExecFailure, MissingFile) {
   EXPECT_EQ(failure.message, "/no/such/file does not exist");
 }
 
+#if defined(__x86_64__)
+constexpr auto kOwnMachine = EM_X86_64, kOtherMachine = EM_AARCH64;
+constexpr const char* kOther = "is a program for aarch64, this machine is x86-64";
+#else
+constexpr auto kOwnMachine = EM_AARCH64, kOtherMachine = EM_X86_64;
+constexpr const char* kOther = "is a program for x86-64, this machine is aarch64";
+#endif
+
 TEST(ExecFailure, ProgramForAnotherMachine) {
   Tree tree;
-  tree.executable("p", elf_header(EM_AARCH64) + std::string(200, '\0'));
+  tree.executable("p", elf_header(kOtherMachine) + std::string(200, '\0'));
   const auto failure = exec_in_child(tree.at("p"));
   EXPECT_EQ(failure.exit_code, 126);
-  EXPECT_THAT(failure.message, HasSubstr("is a program for aarch64, this machine is x86-64"));
+  EXPECT_THAT(failure.message, HasSubstr(kOther));
 }
 
 TEST(ExecFailure, ProgramWhoseLoaderIsMissing) {
   Tree tree;
-  tree.executable("p", elf_header(EM_X86_64, "/lib/ld-musl-x86_64.so.9") + std::string(200, '\0'));
+  tree.executable("p",
+                  elf_header(kOwnMachine, "/lib/ld-musl-x86_64.so.9") + std::string(200, '\0'));
   const auto failure = exec_in_child(tree.at("p"));
   EXPECT_EQ(failure.exit_code, 126);
   EXPECT_THAT(failure.message, HasSubstr("needs the loader /lib/ld-musl-x86_64.so.9"));
@@ -114,7 +123,7 @@ TEST(ExecFailure, ScriptWithoutFirstLineIsAShells) {
 TEST(ExecFailure, WhatIsNoTextIsNotAShells) {
   Tree tree;
   tree.executable("empty").executable("other", std::string("MZ\x90\0\3 echo hello\n", 18));
-  tree.executable("elf", elf_header(EM_AARCH64) + std::string(200, '\0'));
+  tree.executable("elf", elf_header(kOtherMachine) + std::string(200, '\0'));
   for (const char* name : {"empty", "other", "elf"}) {
     const auto failure = exec_in_child(tree.at(name));
     EXPECT_EQ(failure.exit_code, 126) << name;

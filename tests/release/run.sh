@@ -7,6 +7,8 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
 fi
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 exec </dev/null
+docker/install-deps.sh --tests --aarch64
+tests/inputs/fetch.py uv
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ssh-keygen -q -t ed25519 -N '' -C gpuinit-test -f "$work/key"
