@@ -74,7 +74,7 @@ TEST(QuietStory, Wsl) {
 TEST(QuietStory, Jetson) {
   auto story = healthy();
   story.image.interpreter->machine = story.image.torch->machine = Text("aarch64");
-  story.node.machine = Text("aarch64");
+  story.node.machine = story.node.kernel_machine = Text("aarch64");
   story.image.torch->device_code->groups.front().targets = {"sm_87"};
   story.node.driver.kernel_version = Text::unknown("Tegra");
   story.node.driver.libcuda->path = "/usr/lib/aarch64-linux-gnu/nvidia/libcuda.so.1";

@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 
+#include "base/text.h"
+
 namespace gpuinit::probe {
 
 namespace {
@@ -16,31 +18,30 @@ using seccomp::Action;
 using seccomp::Rule;
 using seccomp::Test;
 using Is = Test::Is;
-using Names = std::string_view;
+using Names = std::string_view;  // with blanks between: a pointer each would be relocated at start
 
 Rule refuse(std::string_view call, std::vector<Test> tests = {}, int error = EPERM) {
   return {std::string(call), Action::kError, error, std::move(tests)};
 }
 
 // What docker's and podman's default profiles deny as well, with the reason by groups.
-constexpr Names kRefused[] = {
+constexpr Names kRefused =
     // the tree of mounts, the root
-    "mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount",
-    "fspick", "mount_setattr", "pivot_root", "chroot", "swapon", "swapoff", "quotactl",
-    "quotactl_fd", "fanotify_init", "open_by_handle_at", "acct",
+    "mount umount umount2 move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr "
+    "pivot_root chroot swapon swapoff quotactl quotactl_fd fanotify_init open_by_handle_at "
+    "acct "
     // namespaces (clone: below)
-    "setns", "unshare",
+    "setns unshare "
     // other processes (signals: below), the way out of the process group
-    "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_send_signal", "setsid", "setpgid",
+    "ptrace process_vm_readv process_vm_writev pidfd_send_signal setsid setpgid "
     // calls that would be made behind the filter's back
-    "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
+    "io_uring_setup io_uring_enter io_uring_register userfaultfd "
     // the kernel
-    "init_module", "finit_module", "delete_module", "create_module", "kexec_load",
-    "kexec_file_load", "reboot", "bpf", "perf_event_open", "iopl", "ioperm", "vm86", "vm86old",
-    "syslog", "nfsservctl",
+    "init_module finit_module delete_module create_module kexec_load kexec_file_load reboot "
+    "bpf perf_event_open iopl ioperm vm86 vm86old syslog nfsservctl "
     // keys, clock, names of the machine, the terminal
-    "keyctl", "add_key", "request_key", "settimeofday", "clock_settime", "clock_settime64", "stime",
-    "adjtimex", "clock_adjtime", "clock_adjtime64", "sethostname", "setdomainname", "vhangup"};
+    "keyctl add_key request_key settimeofday clock_settime clock_settime64 stime adjtimex "
+    "clock_adjtime clock_adjtime64 sethostname setdomainname vhangup";
 
 // clone(2); CLONE_PARENT would make the new process gpuinit's own child.
 constexpr unsigned long kCloneFlags[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
@@ -65,81 +66,74 @@ constexpr std::uint64_t kAskPersonality = 0xFFFFFFFF;
 // A call that is missing here is let through and named in the facts, so the lists need
 // not be complete; they are what keeps a healthy run free of interruptions.
 
-constexpr Names kLibc[] = {
+constexpr Names kLibc =
     // start and end
-    "execve", "execveat", "brk", "arch_prctl", "set_tid_address", "set_robust_list",
-    "get_robust_list", "rseq", "exit", "exit_group", "restart_syscall", "uname", "getrandom",
+    "execve execveat brk arch_prctl set_tid_address set_robust_list get_robust_list rseq "
+    "exit exit_group restart_syscall uname getrandom "
     // memory
-    "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "mlock", "mlock2", "munlock",
-    "mlockall", "munlockall", "mincore", "msync", "membarrier", "pkey_alloc", "pkey_free",
-    "pkey_mprotect", "memfd_create", "map_shadow_stack",
+    "mmap mmap2 munmap mprotect mremap madvise mlock mlock2 munlock mlockall munlockall "
+    "mincore msync membarrier pkey_alloc pkey_free pkey_mprotect memfd_create "
+    "map_shadow_stack "
     // threads and processes. Flags of clone are among the refused; clone3 has them in memory
-    "clone", "fork", "vfork", "futex", "futex_time64", "futex_waitv", "wait4", "waitid", "waitpid",
-    "gettid", "getpid", "getppid", "getpgrp", "getpgid", "getsid", "pidfd_open", "sched_yield",
-    "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_setparam",
-    "sched_getscheduler", "sched_setscheduler", "sched_get_priority_max", "sched_get_priority_min",
-    "sched_getattr", "sched_setattr", "getpriority", "getcpu", "set_thread_area", "get_thread_area",
-    "prctl",
+    "clone fork vfork futex futex_time64 futex_waitv wait4 waitid waitpid gettid getpid "
+    "getppid getpgrp getpgid getsid pidfd_open sched_yield sched_getaffinity "
+    "sched_setaffinity sched_getparam sched_setparam sched_getscheduler sched_setscheduler "
+    "sched_get_priority_max sched_get_priority_min sched_getattr sched_setattr getpriority "
+    "getcpu set_thread_area get_thread_area prctl "
     // signals. Those to others are among the refused
-    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
-    "rt_sigtimedwait", "sigaltstack", "signalfd", "signalfd4", "pause", "alarm", "sigreturn",
-    "kill", "tgkill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+    "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigpending rt_sigtimedwait "
+    "sigaltstack signalfd signalfd4 pause alarm sigreturn kill tgkill tkill rt_sigqueueinfo "
+    "rt_tgsigqueueinfo "
     // time
-    "clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep", "nanosleep",
-    "gettimeofday", "time", "times", "getitimer", "setitimer", "timer_create", "timer_settime",
-    "timer_gettime", "timer_getoverrun", "timer_delete", "timerfd_create", "timerfd_settime",
-    "timerfd_gettime",
+    "clock_gettime clock_gettime64 clock_getres clock_nanosleep nanosleep gettimeofday time "
+    "times getitimer setitimer timer_create timer_settime timer_gettime timer_getoverrun "
+    "timer_delete timerfd_create timerfd_settime timerfd_gettime "
     // who and how much
-    "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "capget",
-    "getrlimit", "ugetrlimit", "setrlimit", "prlimit64", "getrusage", "sysinfo", "personality",
+    "getuid geteuid getgid getegid getresuid getresgid getgroups capget getrlimit ugetrlimit "
+    "setrlimit prlimit64 getrusage sysinfo personality "
     // files: reading
-    "open", "openat", "openat2", "close", "close_range", "read", "pread64", "readv", "preadv",
-    "preadv2", "lseek", "_llseek", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "stat64",
-    "fstat64", "lstat64", "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2",
-    "readlink", "readlinkat", "getdents", "getdents64", "getcwd", "chdir", "fchdir", "getxattr",
-    "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "fadvise64", "readahead",
+    "open openat openat2 close close_range read pread64 readv preadv preadv2 lseek _llseek "
+    "stat fstat lstat newfstatat fstatat64 stat64 fstat64 lstat64 statx statfs fstatfs "
+    "access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir "
+    "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr fadvise64 readahead "
     // descriptors
-    "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock", "pipe", "pipe2", "eventfd", "eventfd2",
-    "poll", "ppoll", "select", "_newselect", "pselect6", "epoll_create", "epoll_create1",
-    "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "ioctl",
+    "dup dup2 dup3 fcntl fcntl64 flock pipe pipe2 eventfd eventfd2 poll ppoll select "
+    "_newselect pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait "
+    "epoll_pwait2 ioctl "
     // files: writing, where Landlock, or the list below, lets it
-    "write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "fallocate", "fsync",
-    "fdatasync", "sync_file_range", "sendfile", "copy_file_range", "splice", "umask", "creat",
-    "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "symlink",
-    "symlinkat", "mknod", "mknodat", "fchmod",
+    "write pwrite64 writev pwritev pwritev2 ftruncate fallocate fsync fdatasync "
+    "sync_file_range sendfile copy_file_range splice umask creat mkdir mkdirat rmdir unlink "
+    "unlinkat rename renameat renameat2 symlink symlinkat mknod mknodat fchmod "
     // local sockets: the daemons of the driver, name services
-    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "shutdown",
-    "getsockopt", "setsockopt", "getsockname", "getpeername", "sendto", "recvfrom", "sendmsg",
-    "recvmsg", "sendmmsg", "recvmmsg", "send", "recv"};
+    "socket socketpair connect bind listen accept accept4 shutdown getsockopt setsockopt "
+    "getsockname getpeername sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg send recv";
 
 // What libcuda.so.1 does besides.
-constexpr Names kDriver[] = {"mbind", "get_mempolicy", "set_mempolicy", "move_pages", "shmget",
-                             "shmat", "shmctl",        "shmdt",         "chmod",      "fchmodat",
-                             "chown", "fchown",        "fchownat"};
+constexpr Names kDriver =
+    "mbind get_mempolicy set_mempolicy move_pages shmget shmat shmctl shmdt chmod fchmodat "
+    "chown fchown fchownat";
 
 // What CPython and the packages that torch imports do besides; torch may start the driver.
-constexpr Names kPython[] = {
-    "inotify_init", "inotify_init1", "inotify_add_watch",       "inotify_rm_watch", "semget",
-    "semop",        "semctl",        "set_mempolicy_home_node", "process_madvise",  "link",
-    "linkat",       "truncate"};
+constexpr Names kPython =
+    "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch semget semop semctl "
+    "set_mempolicy_home_node process_madvise link linkat truncate";
 
 // Without Landlock: changes by path that no libcuda makes.
-constexpr Names kForeignChanges[] = {"link", "linkat", "truncate", "truncate64"};
+constexpr Names kForeignChanges = "link linkat truncate truncate64";
 // And those that it makes, for its cache, its shared memory and its device files.
-constexpr Names kDriversChanges[] = {"creat",     "mkdir",  "mkdirat",  "rmdir",     "unlink",
-                                     "unlinkat",  "rename", "renameat", "renameat2", "symlink",
-                                     "symlinkat", "mknod",  "mknodat"};
+constexpr Names kDriversChanges =
+    "creat mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 symlink symlinkat "
+    "mknod mknodat";
 
 // Landlock does not control these. libcuda imports chmod, fchmod and chown.
-constexpr Names kAttributes[] = {"setxattr",     "lsetxattr",       "fsetxattr",  "removexattr",
-                                 "lremovexattr", "fremovexattr",    "setxattrat", "removexattrat",
-                                 "file_setattr", "utime",           "utimes",     "futimesat",
-                                 "utimensat",    "utimensat_time64"};
-constexpr Names kDriversAttributes[] = {"chmod",  "fchmodat", "fchmodat2", "chown",    "chown32",
-                                        "lchown", "lchown32", "fchown",    "fchown32", "fchownat"};
+constexpr Names kAttributes =
+    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr setxattrat "
+    "removexattrat file_setattr utime utimes futimesat utimensat utimensat_time64";
+constexpr Names kDriversAttributes =
+    "chmod fchmodat fchmodat2 chown chown32 lchown lchown32 fchown fchown32 fchownat";
 
-void add(std::vector<Rule>& rules, auto& names, int error) {
-  for (const std::string_view name : names)
+void add(std::vector<Rule>& rules, Names names, int error) {
+  for (const std::string_view name : base::split_words(names))
     if (seccomp::is_call_name(name)) rules.push_back(refuse(name, {}, error));
 }
 
@@ -195,10 +189,12 @@ std::vector<Rule> refused_attribute_changes(Sandbox::Kind kind) {
 }
 
 std::vector<std::string_view> expected_calls(Sandbox::Kind kind) {
-  std::vector<std::string_view> calls(std::begin(kLibc), std::end(kLibc));
-  calls.insert(calls.end(), std::begin(kDriver), std::end(kDriver));
-  if (kind == Sandbox::Kind::kPython)
-    calls.insert(calls.end(), std::begin(kPython), std::end(kPython));
+  std::vector<std::string_view> calls = base::split_words(kLibc);
+  const auto add = [&calls](Names names) {
+    for (const std::string_view name : base::split_words(names)) calls.push_back(name);
+  };
+  add(kDriver);
+  if (kind == Sandbox::Kind::kPython) add(kPython);
   return calls;
 }
 
