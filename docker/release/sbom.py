@@ -9,6 +9,7 @@ docker/install-deps.sh has fetched. A file of an unknown package is an error: CO
 """
 import argparse
 import datetime
+import glob
 import hashlib
 import json
 import os
@@ -143,6 +144,16 @@ def inside(files_by_use, machine, components):
     return sorted(references)
 
 
+def tools_of(build):
+    """Compiler and linker. CMake's cache lacks what a toolchain file has named."""
+    found = glob.glob(os.path.join(build, "CMakeFiles/*/CMakeCXXCompiler.cmake"))
+    if len(found) != 1:
+        sys.exit(f"sbom: error: {build} is configured by {len(found)} releases of cmake")
+    with open(found[0]) as file:
+        values = dict(re.findall(r'^set\((\w+) "(.*)"\)$', file.read(), re.M))
+    return values["CMAKE_CXX_COMPILER"], values["CMAKE_LINKER"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name in ("build", "maps", "machine", "version", "commit", "output"):
@@ -178,9 +189,9 @@ def main():
     dependencies.insert(0, {"ref": root, "dependsOn": [made["bom-ref"] for made in programs]})
     dependencies += [{"ref": reference} for reference in sorted(components)]
     when = datetime.datetime.fromtimestamp(arguments.epoch, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    compiler = cache["CMAKE_CXX_COMPILER"]
+    compiler, linker = tools_of(build)
     tools = [{"type": "application", "name": os.path.basename(compiler), "version": output(compiler, "-dumpfullversion").strip()},
-             {"type": "application", "name": "ld", "version": output(cache["CMAKE_LINKER"], "--version").split("\n")[0].split()[-1]}]
+             {"type": "application", "name": "ld", "version": output(linker, "--version").split("\n")[0].split()[-1]}]
     bom = {
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
         "serialNumber": "urn:uuid:" + str(uuid.uuid5(uuid.NAMESPACE_URL, root + "".join(p["hashes"][0]["content"] for p in programs))),
