@@ -31,7 +31,7 @@ NODES = {
     "H100 beside an x86 CPU": ("NVIDIA H100 80GB HBM3", "9.0", "x86_64", 65, ["fail platform"]),
 }
 
-# Of torch 2.11.0's libtorch_cuda.so, as the release names its architectures and those that single kernels are built for.
+# What `cuobjdump --list-elf` lists of torch 2.11.0's libtorch_cuda.so.
 TARGETS = {"sm_80", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_103a", "sm_110", "sm_110a", "sm_120", "sm_120a", "sm_121a"}
 
 failures = 0
