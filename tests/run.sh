@@ -86,7 +86,7 @@ test_aarch64() {
   local preset=release-aarch64 rooms=(base elf ldso launch) report status=0 counts tests_passed tests_failed tests_skipped
   report=$PWD/build/$preset/junit.xml
   need "what aarch64 needs on this machine" docker/install-deps.sh --tests --aarch64
-  need "a real image of aarch64" tests/inputs/fetch.py image/torch2.11.0-cp311-aarch64
+  need "a real image of aarch64" tests/inputs/fetch.py aarch64/image/torch2.11.0-cp311
   need "configure $preset" cmake --preset "$preset"
   need "build $preset" cmake --build --preset "$preset" --parallel "$jobs" --target gpuinit "${rooms[@]/%/_test}"
   say "test $preset"

@@ -3,7 +3,7 @@
 set -euo pipefail
 gpuinit=$(readlink -f "$1")
 here=$(readlink -f "$0")
-image=${GPUINIT_TESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests}/image/torch2.11.0-cp311-aarch64
+image=${GPUINIT_TESTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gpuinit-tests}/aarch64/image/torch2.11.0-cp311
 skip() { echo "$1"; exit 77; }
 
 # In a user namespace, whose binfmt_misc is its own (Linux 6.7): nothing of it is seen outside. Everything is a mount that
@@ -26,7 +26,7 @@ if [ "${2:-}" = inside ]; then
   exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 chroot "$work/root" "$@"
 fi
 
-[ -d "$image" ] || skip "the image is not there: tests/inputs/fetch.py image/torch2.11.0-cp311-aarch64"
+[ -d "$image" ] || skip "the image is not there: tests/inputs/fetch.py aarch64/image/torch2.11.0-cp311"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 emulated() {

@@ -16,7 +16,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.environ.get("GPUINIT_TESTS_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "gpuinit-tests")
-IMAGE = os.path.join(CACHE, "image/torch2.11.0-cp311-aarch64")
+IMAGE = os.path.join(CACHE, "aarch64/image/torch2.11.0-cp311")
 
 # name, compute capability, processor → exit code, what is failed or warned of
 NODES = {
@@ -75,7 +75,7 @@ def verdict(gpuinit, node):
 
 def main(*commands):
     if not os.path.isdir(IMAGE):
-        print(f"the image is not there: tests/inputs/fetch.py image/{os.path.basename(IMAGE)}")
+        print(f"the image is not there: tests/inputs/fetch.py aarch64/image/{os.path.basename(IMAGE)}")
         return 77
     gpuinits = [words for words in map(shlex.split, commands) if os.path.exists(words[-1])]
     facts = {}

@@ -3,7 +3,7 @@
 
     fetch.py                     everything of x86_64 (about 9 GB on disk; ten minutes on a fast line)
     fetch.py torch/2.8.0-cp312 driver/535
-    fetch.py image/torch2.11.0-cp311-aarch64      the same on every machine (3 GB)
+    fetch.py aarch64/image/torch2.11.0-cp311      the same on every machine (3 GB); nothing of aarch64 is elsewhere
     fetch.py --list              the names
 
 The cache is $GPUINIT_TESTS_CACHE, else ${XDG_CACHE_HOME:-~/.cache}/gpuinit-tests. Each input is unpacked beside the
@@ -470,14 +470,14 @@ SKIP = {"bitsandbytes": tuple(f"bitsandbytes/libbitsandbytes_cuda{release}" for 
 def pinned_wheels(listed, machine):
     """{name: Wheel} of wheels.txt, or of that for another machine."""
     wheels = {}
-    mark = "" if machine == "x86_64" else "-" + machine
+    folder = "wheels" if machine == "x86_64" else f"{machine}/wheels"
     with open(os.path.join(HERE, listed)) as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
                 project, version, python, sha256 = line.split()
                 tag = "" if python == "-" else "-cp" + python.replace(".", "")
                 kind = NvidiaWheel if project.startswith("nvidia-") else Wheel
-                wheels[f"wheels/{project}-{version}{tag}{mark}"] = kind(
+                wheels[f"{folder}/{project}-{version}{tag}"] = kind(
                     project, version, sha256, python=None if python == "-" else python, skip=SKIP.get(project, ()),
                     machine=machine)
     return wheels
@@ -566,13 +566,13 @@ INPUTS = {
             *PURE, "sympy-1.13.1", "markupsafe-3.0.3-cp310", "numpy-1.26.4", "pillow-12.2.0", "torchvision-0.20.1",
             "torchaudio-2.5.1"))),
     # Grace, GB10 and Thor: Debian's Python, torch as PyPI has it for aarch64.
-    "python/3.11-aarch64": DebianPython("3.11", "bookworm", "3.11.2-", libraries=MODULE_LIBRARIES, machine="aarch64"),
+    "aarch64/python/3.11": DebianPython("3.11", "bookworm", "3.11.2-", libraries=MODULE_LIBRARIES, machine="aarch64"),
     **PINNED_AARCH64,
-    "torch/2.11.0-cp311-aarch64": Wheel(
+    "aarch64/torch/2.11.0-cp311": Wheel(
         "torch", "2.11.0", "d91aac77f24082809d2c5a93f52a5f085032740a1ebc9252a7b052ef5a4fddc6",
         python="3.11", skip=TORCH_SKIP, machine="aarch64"),
-    "image/torch2.11.0-cp311-aarch64": PlainImage("python/3.11-aarch64", "usr/local/lib/python3.11/dist-packages", (
-        "torch/2.11.0-cp311-aarch64", *PINNED_AARCH64, *of_wheels(
+    "aarch64/image/torch2.11.0-cp311": PlainImage("aarch64/python/3.11", "usr/local/lib/python3.11/dist-packages", (
+        "aarch64/torch/2.11.0-cp311", *PINNED_AARCH64, *of_wheels(
             "filelock-", "fsspec-", "jinja2-", "mpmath-", "networkx-", "typing-extensions-", "sympy-1.14.0",
             "cuda-pathfinder-"))),
     "oracle/2.15.0-cp314": Oracle("2.15.0-cp314"),
@@ -634,10 +634,10 @@ def main(arguments):
         if name not in INPUTS:
             print(f"fetch: no input is called {name}; fetch.py --list names them", file=sys.stderr)
             return 2
-    if platform.machine() != "x86_64" and not (arguments and all(name.endswith("-aarch64") for name in arguments)):
-        print("fetch: the inputs are those of x86_64, but for those that end in -aarch64", file=sys.stderr)
+    if platform.machine() != "x86_64" and not (arguments and all(name.startswith("aarch64/") for name in arguments)):
+        print("fetch: the inputs are those of x86_64, but for those of aarch64/", file=sys.stderr)
         return 1
-    names = with_needs(arguments or [name for name in INPUTS if not name.endswith("-aarch64")])
+    names = with_needs(arguments or [name for name in INPUTS if not name.startswith("aarch64/")])
     if all(is_there(name) for name in names):
         say(f"{len(names)} inputs are in {CACHE}")
         return 0
