@@ -60,14 +60,13 @@ need() {
   fi
 }
 
-# Configures, builds and tests one preset, and adds its counts.
-test_preset() {
+# Runs the tests of one preset that has been built, those that the further arguments choose, and adds their counts.
+run_tests() {
   local preset=$1 report=$PWD/build/$1/junit.xml status=0
-  need "configure $preset" cmake --preset "$preset"
-  need "build $preset" cmake --build --preset "$preset" --parallel "$jobs"
+  shift
   say "test $preset"
   rm -f "$report"
-  ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" || status=$?
+  ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" "$@" || status=$?
   local counts tests_passed tests_failed tests_skipped
   counts=$(tests/house/count_tests.py "$preset" "$report" 2>>"$failures") || counts="0 1 0"
   read -r tests_passed tests_failed tests_skipped <<<"$counts"
@@ -81,28 +80,22 @@ test_preset() {
   skipped=$((skipped + tests_skipped))
 }
 
+# Configures, builds and tests one preset.
+test_preset() {
+  need "configure $1" cmake --preset "$1"
+  need "build $1" cmake --build --preset "$1" --parallel "$jobs"
+  run_tests "$1"
+}
+
 # Cross-built, and run by qemu-user as far as that stands for the machine: tests/aarch64/not_run.txt says what is not.
 test_aarch64() {
-  local preset=release-aarch64 rooms=(base elf ldso launch) report status=0 counts tests_passed tests_failed tests_skipped
-  report=$PWD/build/$preset/junit.xml
+  local preset=release-aarch64 rooms=(base elf ldso launch)
   need "what aarch64 needs on this machine" docker/install-deps.sh --tests --aarch64
   need "a real image of aarch64" tests/inputs/fetch.py aarch64/image/torch2.11.0-cp311
   need "configure $preset" cmake --preset "$preset"
   need "build $preset" cmake --build --preset "$preset" --parallel "$jobs" --target gpuinit "${rooms[@]/%/_test}"
-  say "test $preset"
-  rm -f "$report"
-  ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error --output-junit "$report" \
-    -R "^(aarch64|$(IFS='|' && echo "${rooms[*]}"))\\." \
-    -E 'ThatIsSwappedForASymlinkLeadsNowhereWithoutOpenat2$|AbandonedHelper\.IsKnownUntilItIsGone$|ProgramWhoseLoaderIsMissing$' || status=$?
-  counts=$(tests/house/count_tests.py "$preset" "$report" 2>>"$failures") || counts="0 1 0"
-  read -r tests_passed tests_failed tests_skipped <<<"$counts"
-  if [ "$status" != 0 ] && [ "$tests_failed" = 0 ]; then
-    tests_failed=1
-    echo "failed: ctest --preset $preset ended with status $status" >>"$failures"
-  fi
-  passed=$((passed + tests_passed))
-  failed=$((failed + tests_failed))
-  skipped=$((skipped + tests_skipped))
+  run_tests "$preset" -R "^(aarch64|$(IFS='|' && echo "${rooms[*]}"))\\." \
+    -E 'ThatIsSwappedForASymlinkLeadsNowhereWithoutOpenat2$|AbandonedHelper\.IsKnownUntilItIsGone$|ProgramWhoseLoaderIsMissing$'
 }
 
 # One test more: clang-tidy has nothing to say.
