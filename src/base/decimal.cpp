@@ -4,6 +4,8 @@
 #include <bit>
 #include <system_error>
 
+#include "base/text.h"
+
 namespace gpuinit::base {
 
 namespace {
@@ -12,8 +14,6 @@ __extension__ using Wide = unsigned __int128;
 
 constexpr int kMostFives = 27;      // 5^27 is the last power that 64 bits hold
 constexpr int kFarExponent = 9999;  // past every double, whatever the digits
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // digits × 10^exponent. `digits`: not 0, `exponent`: at most kMostFives either way.
 double scaled(std::uint64_t digits, int exponent) {

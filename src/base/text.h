@@ -30,6 +30,14 @@ std::optional<std::uint64_t> parse_number(std::string_view text, int base = 10);
 // printable already stays as it is.
 std::string printable(std::string_view text, std::size_t limit = 300);
 
+// The same between backquotes, as a name stands in a sentence.
+inline std::string in_backquotes(std::string_view text, std::size_t limit = 120) {
+  return "`" + printable(text, limit) + "`";
+}
+
+// Of ASCII, whatever the locale.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 // The first character of a text of UTF-8 that is not empty; its length is 0 bytes if it is not
 // well-formed.
 struct Character {

@@ -6,6 +6,7 @@
 
 #include "base/library_names.h"
 #include "base/root_fs.h"
+#include "base/text.h"
 #include "checks/finding_builder.h"
 #include "checks/installed_packages.h"
 #include "checks/loader_names.h"
@@ -67,8 +68,6 @@ std::optional<ExtensionProblem> undefined_symbol(const Extension& extension) {
 
 constexpr std::array<std::string_view, 6> kBackends{"cuda", "rocm", "cpu", "xpu", "hip", "cu"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Without the backend at its end: "libbitsandbytes_cuda118", "…_torch24-cpu", "…_cu13".
 bool cut_backend(std::string& stem) {
   const auto end = stem.find_last_not_of("0123456789.") + 1;
@@ -91,7 +90,7 @@ std::string pattern_of(const Extension& extension) {
   while (cut_backend(stem)) continue;
   std::string pattern = extension.path.substr(0, extension.path.size() - relative.size());
   for (const char c : stem) {
-    if (!is_digit(c)) pattern += c;
+    if (!base::is_digit(c)) pattern += c;
     else if (!pattern.ends_with('#')) pattern += '#';
   }
   return pattern;
@@ -107,7 +106,7 @@ Tristate is_numbered(const Extension& extension, std::string_view word,
   for (auto at = name.find(word); at != std::string_view::npos; at = name.find(word, at + 1)) {
     std::string digits;
     for (const char c : name.substr(at + word.size())) {
-      if (is_digit(c)) digits += c;
+      if (base::is_digit(c)) digits += c;
       else if (c != '.') break;
     }
     if (digits.empty() || !parsed) continue;

@@ -18,7 +18,7 @@ std::string place(const std::string& name, const Position& at) {
   return base::printable(name) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
 }
 
-std::string in_backquotes(std::string_view text) { return "`" + base::printable(text, 120) + "`"; }
+using base::in_backquotes;
 
 // The line of the text that a message is about.
 std::string line_at(std::string_view text, const Position& at) {

@@ -15,7 +15,6 @@ using Number = PythonVersion::Number;
 constexpr std::size_t kMaxText = 200;
 constexpr std::size_t kMaxDigits = 18;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_separator(char c) { return c == '-' || c == '_' || c == '.'; }
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
@@ -43,7 +42,7 @@ class Parser {
     return true;
   }
 
-  bool digit_at(std::size_t at) const { return at < text_.size() && is_digit(text_[at]); }
+  bool digit_at(std::size_t at) const { return at < text_.size() && base::is_digit(text_[at]); }
 
   // Requires: a digit is next.
   Number take_number() {
@@ -106,12 +105,12 @@ class Parser {
   bool read_local() {
     for (;;) {
       std::size_t length = 0;
-      while (length < text_.size() && (is_digit(text_[length]) || is_letter(text_[length])))
+      while (length < text_.size() && (base::is_digit(text_[length]) || is_letter(text_[length])))
         ++length;
       if (length == 0) return false;
       PythonVersion::LocalPart part;
       part.text = text_.substr(0, length);
-      part.numeric = std::all_of(part.text.begin(), part.text.end(), is_digit);
+      part.numeric = std::all_of(part.text.begin(), part.text.end(), base::is_digit);
       if (part.numeric) {
         part.number = take_number();
       } else {

@@ -19,7 +19,7 @@ using base::JsonReader;
 // The kernel takes 4096 instructions, and every rule is at least one.
 constexpr std::size_t kMaxRules = 4096;
 
-std::string in_ticks(std::string_view text) { return "`" + base::printable(text, 60) + "`"; }
+std::string quoted_name(std::string_view text) { return base::in_backquotes(text, 60); }
 
 // nullopt if it is absent; null in JSON counts as absent, as it does for engines.
 std::optional<JsonReader> member(const JsonReader& in, const char* key) {
@@ -56,7 +56,7 @@ int error_number(const JsonReader& in, const char* number_key, const char* name_
   const std::string* name = found ? found->string() : nullptr;
   if (name == nullptr || name->empty()) return value;
   const auto named = errno_by_name(*name);
-  if (!named) found->fail("there is no error " + in_ticks(*name));
+  if (!named) found->fail("there is no error " + quoted_name(*name));
   return named.value_or(value);
 }
 
@@ -65,7 +65,7 @@ Action action(const JsonReader& in, const char* key) {
   if (name == nullptr) return Action::kKillProcess;
   if (const auto known = action_by_name(*name)) return *known;
   const std::string_view why = why_not_supported(*name);
-  in.fail_at(key, why.empty() ? "there is no action " + in_ticks(*name)
+  in.fail_at(key, why.empty() ? "there is no action " + quoted_name(*name)
                               : *name + " is not supported: " + std::string(why));
   return Action::kKillProcess;
 }
@@ -105,7 +105,7 @@ class Reader {
       if (*flag == "SECCOMP_FILTER_FLAG_LOG") profile_.filter.log = true;
       // There is one thread, and the second is always set.
       else if (*flag != "SECCOMP_FILTER_FLAG_TSYNC" && *flag != "SECCOMP_FILTER_FLAG_SPEC_ALLOW")
-        item.fail(in_ticks(*flag) + " is not supported");
+        item.fail(quoted_name(*flag) + " is not supported");
     });
   }
 
@@ -132,7 +132,7 @@ class Reader {
     names->each([this](const JsonReader& item) {
       const std::string* name = item.string();
       if (name != nullptr && !name->starts_with("SCMP_ARCH_"))
-        item.fail("there is no architecture " + in_ticks(*name));
+        item.fail("there is no architecture " + quoted_name(*name));
       for (std::size_t abi = 0; name != nullptr && abi < kAbis.size(); ++abi)
         if (kAbis[abi].profile_name == *name) profile_.filter.abis |= 1U << abi;
     });
@@ -179,7 +179,7 @@ class Reader {
     const std::string* op = required_string(in, "op");
     if (op == nullptr) return test;
     const auto is = comparison_by_name(*op);
-    if (!is) in.fail_at("op", "there is no comparison " + in_ticks(*op));
+    if (!is) in.fail_at("op", "there is no comparison " + quoted_name(*op));
     test.is = is.value_or(test.is);
     if (test.is == Test::Is::kMaskedEqual) test.mask = std::exchange(test.value, second);
     return test;
@@ -193,7 +193,7 @@ class Reader {
     std::vector<bool> answers;
     for (const std::string& name : strings(*asked, "caps")) {
       const auto capability = capability_number(name);
-      if (!capability) asked->fail_at("caps", "there is no capability " + in_ticks(name));
+      if (!capability) asked->fail_at("caps", "there is no capability " + quoted_name(name));
       answers.push_back(capability && here_.has_capability(*capability));
     }
     const auto machines = strings(*asked, "arches");

@@ -12,11 +12,10 @@ constexpr std::size_t kMaxItems = 64;
 constexpr std::string_view kPattern = ".so.*[0-9]\"";
 constexpr std::string_view kCondition = "libcudart.so\" not in _maps";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() < 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+    return base::is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-';
   });
 }
 
@@ -76,7 +75,8 @@ std::string find_preload(const base::RootFs& fs, const std::vector<std::string>&
     for (const std::string& folder : {"nvidia/" + item.folder, "nvidia/cu" + major, item.folder}) {
       const std::string directory = base::join(entry, folder + "/lib");
       for (const std::string& name : fs.list(directory).value_or({}))
-        if (name.starts_with(prefix) && is_digit(name.back())) return base::join(directory, name);
+        if (name.starts_with(prefix) && base::is_digit(name.back()))
+          return base::join(directory, name);
     }
   return "";
 }

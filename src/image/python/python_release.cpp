@@ -14,12 +14,10 @@ namespace {
 
 constexpr unsigned kMaxMinor = 99;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Reads digits off the front of `text`; 0 if it begins with another character.
 unsigned take_number(std::string_view& text) {
   std::size_t length = 0;
-  while (length < text.size() && length < 4 && is_digit(text[length])) ++length;
+  while (length < text.size() && length < 4 && base::is_digit(text[length])) ++length;
   const auto number = base::parse_number(text.substr(0, length));
   text.remove_prefix(length);
   return number ? static_cast<unsigned>(*number) : 0;
@@ -44,7 +42,8 @@ Fact<std::string> version_from_hex(std::uint32_t hex, PythonRelease& release) {
 bool is_version(std::string_view text) {
   if (!text.starts_with("3.") || text.size() > 16) return false;
   for (const char c : text)
-    if (!is_digit(c) && std::string_view(".abrc+").find(c) == std::string_view::npos) return false;
+    if (!base::is_digit(c) && std::string_view(".abrc+").find(c) == std::string_view::npos)
+      return false;
   return base::split(text, '.').size() == 3;
 }
 
@@ -59,7 +58,7 @@ std::string_view cache_tag_at_end(std::string_view text) {
   std::string_view tag = tail(text, "cpython-3");
   if (tag.size() < 10 || tag.size() > 11) return {};
   tag.remove_prefix(9);
-  return std::all_of(tag.begin(), tag.end(), is_digit) ? tag : std::string_view();
+  return std::all_of(tag.begin(), tag.end(), base::is_digit) ? tag : std::string_view();
 }
 
 std::string_view extension_suffix_at_end(std::string_view text) {
@@ -72,7 +71,8 @@ std::string_view extension_suffix_at_end(std::string_view text) {
 std::string_view version_at_end(std::string_view text) {
   const auto at = text.rfind("3.", text.size() < 4 ? 0 : text.size() - 4);
   for (auto from = at; from != std::string_view::npos; from = text.rfind("3.", from - 1)) {
-    const bool inside_number = from > 0 && (is_digit(text[from - 1]) || text[from - 1] == '.');
+    const bool inside_number =
+        from > 0 && (base::is_digit(text[from - 1]) || text[from - 1] == '.');
     if (!inside_number && is_version(text.substr(from))) return text.substr(from);
     if (from == 0 || text.size() - from > 16) break;
   }
@@ -128,7 +128,7 @@ bool parse_libpython_name(const std::string& soname, PythonRelease& release) {
   std::string_view rest = soname;
   if (!rest.starts_with("libpython3.")) return false;
   rest.remove_prefix(11);
-  if (rest.empty() || !is_digit(rest[0])) return false;
+  if (rest.empty() || !base::is_digit(rest[0])) return false;
   const unsigned minor = take_number(rest);
   const auto flags = rest.substr(0, rest.find('.'));
   if (minor > kMaxMinor || !rest.substr(flags.size()).starts_with(".so")) return false;

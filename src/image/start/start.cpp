@@ -23,7 +23,7 @@ constexpr int kMaxShebangs = 5;  // as the kernel: the sixth is ELOOP
 constexpr int kMaxSteps = 64;    // prefixes, shells, shims and trampolines on top of that
 constexpr std::uint64_t kHead = 4096;
 
-std::string in_ticks(const std::string& text) { return "`" + base::printable(text, 120) + "`"; }
+using base::in_backquotes;
 
 // One walk from the command's first word to the program that runs.
 class Walk {
@@ -66,7 +66,7 @@ class Walk {
     found.path = path;
     found.needs_no_gpu = std::move(needs_no_gpu);
     program = std::move(found);
-    why_ = in_ticks(path) + " is not Python";
+    why_ = in_backquotes(path) + " is not Python";
     return false;
   }
 
@@ -91,7 +91,7 @@ class Walk {
       // gpuinit itself gives it to a shell; whether others do depends on them.
       if (steps.empty() && base::is_script_for_shell(head))
         return interpret(path, Shebang{base::kShell, ""}, "a script without a #! line, ");
-      return unclear(in_ticks(path) + ", which is neither a program nor a script");
+      return unclear(in_backquotes(path) + ", which is neither a program nor a script");
     }
     const std::string name(base::basename(path));
     if (!is_script && name == "env") return at_env(path);
@@ -120,7 +120,7 @@ class Walk {
   bool continue_with(Exec next, std::string what, std::string place) {
     if (next.working_directory != exec.working_directory &&
         !fs_.is_directory(next.working_directory))
-      return unclear("the directory " + in_ticks(next.working_directory) +
+      return unclear("the directory " + in_backquotes(next.working_directory) +
                      ", which does not exist");
     steps.push_back({std::move(what), reason_, std::move(place)});
     exec = std::move(next);
@@ -137,7 +137,7 @@ class Walk {
       return ends_at(path, plain_program(base::basename(path), words_from(exec.argv, 1)));
     PythonProgram runs = read_python_program(fs_, exec);
     if (runs.command) {
-      reason_ = "started by " + in_ticks(runs.options.program);
+      reason_ = "started by " + in_backquotes(runs.options.program);
       Exec next = exec;
       next.argv = *std::move(runs.command);
       // Source: torch/distributed/elastic/agent/server/local_elastic_agent.py.
@@ -168,21 +168,22 @@ class Walk {
 
   std::string reason(const std::string& path) const {
     if (!reason_.empty()) return reason_;
-    if (exec.argv[0].find('/') != std::string::npos) return "the command names " + in_ticks(path);
-    return in_ticks(exec.argv[0]) + " found on PATH";
+    if (exec.argv[0].find('/') != std::string::npos)
+      return "the command names " + in_backquotes(path);
+    return in_backquotes(exec.argv[0]) + " found on PATH";
   }
 
   // `next` is run by `what`, which for the first time gives the reason, then adds to it.
   void reason_is(const Exec& next, const std::string& what) {
-    reason_ =
-        reason_.empty() ? in_ticks(next.argv[0]) + " run by " + what : reason_ + " through " + what;
+    reason_ = reason_.empty() ? in_backquotes(next.argv[0]) + " run by " + what
+                              : reason_ + " through " + what;
     reason_is_script_ = false;
   }
 
   bool at_env(const std::string& path) {
     auto env = apply_env(words_from(exec.argv, 1), exec.environment, exec.working_directory);
     if (!env) return unclear(env.error().message);
-    if (env->command.empty()) return ends_at(path, in_ticks(path) + " runs nothing");
+    if (env->command.empty()) return ends_at(path, in_backquotes(path) + " runs nothing");
     Exec next = exec;
     next.argv = std::move(env->command);
     next.environment = std::move(env->environment);
@@ -194,7 +195,7 @@ class Walk {
   bool at_prefix(const std::string& name, const std::string& path) {
     auto next = apply_exec_prefix(fs_, name, exec);
     if (!next) return unclear(next.error().message);
-    if (!*next) return ends_at(path, in_ticks(path) + " runs nothing");
+    if (!*next) return ends_at(path, in_backquotes(path) + " runs nothing");
     reason_is(**next, name);
     return continue_with(**std::move(next), name, "");
   }
@@ -212,9 +213,9 @@ class Walk {
     if (!outcome) return unclear(outcome.error().message);
     for (StartStep& step : outcome->steps) steps.push_back(std::move(step));
     if (outcome->kind == ShellOutcome::Kind::kInteractive)
-      return ends_at(path, in_ticks(path) + " is an interactive shell");
+      return ends_at(path, in_backquotes(path) + " is an interactive shell");
     if (outcome->kind == ShellOutcome::Kind::kEnds)
-      return ends_at(path, in_ticks(path) + " runs no other program");
+      return ends_at(path, in_backquotes(path) + " runs no other program");
     reason_.clear();
     reason_is(outcome->exec, outcome->place);
     return continue_with(std::move(outcome->exec), std::string(base::basename(path)),
@@ -230,7 +231,7 @@ class Walk {
     }
     const auto shebang = parse_shebang(head);
     if (!shebang)
-      return unclear("the first line of " + in_ticks(path) + ", which names no interpreter");
+      return unclear("the first line of " + in_backquotes(path) + ", which names no interpreter");
     if (++shebangs_ > kMaxShebangs) return unclear("too many scripts that interpret scripts");
     return interpret(path, *shebang);
   }
